@@ -1,0 +1,31 @@
+# What every Consul agent of TaskTracker shares. Machine facts (addresses, folders, tokens) come from
+# a second file, rendered from node.hcl.tmpl.
+
+datacenter           = "dc1"
+disable_update_check = true
+
+# A client that is asked to stop goes away for good; a server must not: it would leave the quorum.
+leave_on_terminate = false
+
+acl {
+  enabled        = true
+  default_policy = "deny" # also the default of intentions: no edge without one
+}
+
+connect {
+  enabled = true
+}
+
+ports {
+  grpc     = 8502 # Envoy's configuration; only the Nomad client on this machine asks
+  grpc_tls = -1
+}
+
+ui_config {
+  enabled = true
+}
+
+telemetry {
+  prometheus_retention_time = "1m"
+  disable_hostname          = true
+}

@@ -1,0 +1,9 @@
+Kind = "service-intentions"
+Name = "portal"
+
+Sources = [
+  {
+    Name   = "traefik"
+    Action = "allow"
+  },
+]

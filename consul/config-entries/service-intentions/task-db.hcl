@@ -1,0 +1,9 @@
+Kind = "service-intentions"
+Name = "task-db"
+
+Sources = [
+  {
+    Name   = "task-service"
+    Action = "allow"
+  },
+]

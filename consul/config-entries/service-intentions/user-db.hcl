@@ -1,0 +1,9 @@
+Kind = "service-intentions"
+Name = "user-db"
+
+Sources = [
+  {
+    Name   = "user-service"
+    Action = "allow"
+  },
+]

@@ -1,0 +1,29 @@
+Kind = "service-intentions"
+Name = "user-service"
+
+Sources = [
+  {
+    Name   = "traefik"
+    Action = "allow"
+  },
+  {
+    # The portal reports health and shows the documents; it never acts for a user.
+    Name = "portal"
+    Permissions = [
+      {
+        Action = "allow"
+        HTTP {
+          PathExact = "/health"
+          Methods   = ["GET"]
+        }
+      },
+      {
+        Action = "allow"
+        HTTP {
+          PathExact = "/openapi.json"
+          Methods   = ["GET"]
+        }
+      },
+    ]
+  },
+]

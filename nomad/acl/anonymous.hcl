@@ -1,0 +1,21 @@
+# What a browser without a token may do: look. Neither variables nor files nor logs.
+
+namespace "*" {
+  policy = "read"
+}
+
+agent {
+  policy = "read"
+}
+
+node {
+  policy = "read"
+}
+
+operator {
+  policy = "read"
+}
+
+host_volume "*" {
+  policy = "read"
+}

@@ -1,0 +1,30 @@
+# What every Nomad agent of TaskTracker shares. Machine facts (addresses, folders, the agent's Consul
+# token) come from a second file, rendered from node.hcl.tmpl.
+
+datacenter           = "dc1"
+disable_update_check = true
+
+acl {
+  enabled = true
+}
+
+consul {
+  address      = "127.0.0.1:8500"
+  grpc_address = "127.0.0.1:8502"
+
+  # Each service block and each task logs in to Consul as itself.
+  service_identity {
+    aud = ["consul.io"]
+    ttl = "1h"
+  }
+
+  task_identity {
+    aud = ["consul.io"]
+    ttl = "1h"
+  }
+}
+
+telemetry {
+  prometheus_metrics         = true
+  publish_allocation_metrics = true
+}

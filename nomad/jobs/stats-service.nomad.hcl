@@ -1,0 +1,132 @@
+# Statistics over a user's tasks: /api/v1/stats.
+
+variable "release" {
+  description = "A folder below the node's releases: the program that runs. `just env` names the newest."
+  type        = string
+  default     = "current"
+}
+
+job "stats-service" {
+  type = "service"
+
+  group "api" {
+    count = 1
+
+    update {
+      max_parallel     = 1
+      canary           = 1 # the new instance answers before the old one goes
+      auto_promote     = true
+      auto_revert      = true
+      min_healthy_time = "0s"
+      healthy_deadline = "2m"
+      health_check     = "checks"
+    }
+
+    reschedule {
+      delay          = "2s"
+      delay_function = "constant"
+      unlimited      = true
+    }
+
+    # Consul, Traefik and the other sidecars forget the instance before it is told to stop.
+    shutdown_delay = "3s"
+
+    network {
+      mode = "bridge"
+    }
+
+    service {
+      name = "stats-service"
+      port = "8003"
+
+      tags = [
+        "traefik.enable=true",
+        "traefik.http.routers.stats-service.rule=Path(`/api/v1/stats`) || PathPrefix(`/api/v1/stats/`)",
+        "traefik.http.routers.stats-service.entrypoints=web",
+      ]
+
+      check {
+        name     = "ready"
+        type     = "http"
+        path     = "/health"
+        expose   = true # through the sidecar: the application listens on its own loopback only
+        interval = "1s"
+        timeout  = "2s"
+      }
+
+      connect {
+        sidecar_service {
+          tags = ["sidecar"] # otherwise it inherits the routes above
+
+          # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
+          disable_default_tcp_check = true
+
+          proxy {
+            upstreams {
+              destination_name = "task-service"
+              local_bind_port  = 8002
+            }
+          }
+        }
+
+        sidecar_task {
+          driver = "raw_exec"
+          user   = "tasktracker-envoy"
+
+          config {
+            command  = "${meta.tasktracker.home}/releases/${var.release}/bin/envoy"
+            work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
+            args = [
+              "-c", "${NOMAD_SECRETS_DIR}/envoy_bootstrap.json",
+              "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
+            ]
+          }
+
+          resources {
+            cpu    = 50
+            memory = 128
+          }
+        }
+      }
+    }
+
+    task "app" {
+      driver = "raw_exec"
+      user   = "tasktracker-stats"
+
+      kill_timeout = "30s" # longer than the server's own graceful time-out
+
+      restart {
+        attempts = 10
+        interval = "1m"
+        delay    = "1s"
+        mode     = "delay"
+      }
+
+      config {
+        command = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
+        args    = ["-m", "stats_service"]
+      }
+
+      env {
+        PORT             = "8003"
+        TASK_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_task_service}"
+      }
+
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/app.env"
+        env         = true
+        data        = <<-EOT
+          {{ with nomadVar "nomad/jobs/stats-service/api/app" }}
+          SECRET_KEY={{ .secret_key }}
+          {{ end }}
+        EOT
+      }
+
+      resources {
+        cpu    = 200
+        memory = 256
+      }
+    }
+  }
+}

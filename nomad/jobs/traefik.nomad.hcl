@@ -1,0 +1,97 @@
+# The gateway: routes by the tags in Consul's catalog, and speaks mTLS to every service itself.
+
+variable "release" {
+  description = "A folder below the node's releases: the program that runs. `just env` names the newest."
+  type        = string
+  default     = "current"
+}
+
+job "traefik" {
+  type = "service"
+
+  group "edge" {
+    count = 1 # it owns the ports 8000 and 8080 of its node
+
+    update {
+      max_parallel     = 1
+      min_healthy_time = "0s"
+      healthy_deadline = "2m"
+      health_check     = "checks"
+    }
+
+    reschedule {
+      delay          = "2s"
+      delay_function = "constant"
+      unlimited      = true
+    }
+
+    network {
+      mode = "host"
+
+      port "web" {
+        static       = 8000
+        host_network = "loopback"
+      }
+
+      port "dashboard" {
+        static       = 8080
+        host_network = "loopback"
+      }
+    }
+
+    service {
+      name = "traefik"
+      port = "web"
+
+      check {
+        name     = "ping"
+        type     = "http"
+        port     = "dashboard"
+        path     = "/ping"
+        interval = "1s"
+        timeout  = "2s"
+      }
+
+      connect {
+        native = true
+      }
+    }
+
+    task "traefik" {
+      driver = "raw_exec"
+      user   = "tasktracker-traefik"
+
+      kill_timeout = "30s"
+
+      restart {
+        attempts = 10
+        interval = "1m"
+        delay    = "1s"
+        mode     = "delay"
+      }
+
+      config {
+        command = "${meta.tasktracker.home}/releases/${var.release}/bin/traefik"
+        args    = ["--configFile=${NOMAD_SECRETS_DIR}/traefik.yml"]
+      }
+
+      # A Consul token for this task's own identity (consul/acl/binding-rules.json).
+      consul {}
+
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/traefik.yml"
+        data        = file("../../traefik/traefik.yml.tmpl")
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/dynamic.yml"
+        data        = file("../../traefik/dynamic.yml")
+      }
+
+      resources {
+        cpu    = 200
+        memory = 256
+      }
+    }
+  }
+}

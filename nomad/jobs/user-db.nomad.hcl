@@ -1,0 +1,167 @@
+# PostgreSQL 15 for user-service. Its data live in the node's folder, outside any allocation; nothing
+# reaches it but through the mesh.
+
+job "user-db" {
+  type = "service"
+
+  group "db" {
+    count = 1 # never two on one folder
+
+    update {
+      max_parallel     = 1
+      min_healthy_time = "0s"
+      healthy_deadline = "2m"
+      health_check     = "checks"
+    }
+
+    # A node that is away keeps its data: do not start an empty database elsewhere.
+    disconnect {
+      replace = false
+    }
+
+    reschedule {
+      delay          = "2s"
+      delay_function = "constant"
+      unlimited      = true
+    }
+
+    # Claimed for placement: raw_exec mounts nothing, the tasks use the folder by its path.
+    volume "data" {
+      type   = "host"
+      source = "user-db"
+    }
+
+    network {
+      mode = "bridge"
+    }
+
+    service {
+      name = "user-db"
+      port = "5432"
+
+      check {
+        name     = "accepts connections"
+        type     = "script"
+        task     = "postgres"
+        command  = "/usr/lib/postgresql/15/bin/pg_isready"
+        args     = ["--quiet", "--host=127.0.0.1", "--port=5432"]
+        interval = "1s"
+        timeout  = "2s"
+      }
+
+      connect {
+        sidecar_service {
+          # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
+          disable_default_tcp_check = true
+        }
+
+        sidecar_task {
+          driver = "raw_exec"
+          user   = "tasktracker-envoy"
+
+          config {
+            command  = "${meta.tasktracker.home}/releases/current/bin/envoy"
+            work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
+            args = [
+              "-c", "${NOMAD_SECRETS_DIR}/envoy_bootstrap.json",
+              "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
+            ]
+          }
+
+          resources {
+            cpu    = 50
+            memory = 128
+          }
+        }
+      }
+    }
+
+    task "prepare" {
+      driver = "raw_exec"
+      user   = "postgres"
+
+      lifecycle {
+        hook = "prestart"
+      }
+
+      config {
+        command = "/bin/sh"
+        args    = ["${NOMAD_TASK_DIR}/prepare.sh"]
+      }
+
+      env {
+        PGBIN    = "/usr/lib/postgresql/15/bin"
+        DATA     = "${meta.tasktracker.home}/volumes/user-db/data"
+        SOCKETS  = "${meta.tasktracker.home}/volumes/user-db/run"
+        HBA      = "${NOMAD_TASK_DIR}/pg_hba.conf"
+        DATABASE = "user_db"
+        OWNER    = "user_owner"
+        APP      = "user_app"
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/prepare.sh"
+        data        = file("postgres/prepare.sh")
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/pg_hba.conf"
+        data        = file("postgres/pg_hba.conf")
+      }
+
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/roles.env"
+        env         = true
+        data        = <<-EOT
+          {{ with nomadVar "nomad/jobs/user-db/db/prepare" }}
+          OWNER_PASSWORD={{ .owner_password }}
+          APP_PASSWORD={{ .app_password }}
+          {{ end }}
+        EOT
+      }
+
+      resources {
+        cpu    = 100
+        memory = 256
+      }
+    }
+
+    task "postgres" {
+      driver = "raw_exec"
+      user   = "postgres"
+
+      kill_signal  = "SIGINT" # fast shutdown: ends sessions, loses nothing
+      kill_timeout = "60s"
+
+      restart {
+        attempts = 10
+        interval = "1m"
+        delay    = "1s"
+        mode     = "delay"
+      }
+
+      config {
+        command = "/usr/lib/postgresql/15/bin/postgres"
+        args = [
+          "-D", "${meta.tasktracker.home}/volumes/user-db/data",
+          "-c", "listen_addresses=127.0.0.1",
+          "-c", "port=5432",
+          "-c", "unix_socket_directories=${meta.tasktracker.home}/volumes/user-db/run",
+          "-c", "hba_file=${NOMAD_TASK_DIR}/pg_hba.conf",
+          "-c", "password_encryption=scram-sha-256",
+          "-c", "shared_buffers=64MB",
+        ]
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/pg_hba.conf"
+        data        = file("postgres/pg_hba.conf")
+      }
+
+      resources {
+        cpu    = 200
+        memory = 512
+      }
+    }
+  }
+}

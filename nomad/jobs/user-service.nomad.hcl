@@ -1,0 +1,169 @@
+# Accounts and tokens: /api/v1/auth.
+
+variable "release" {
+  description = "A folder below the node's releases: the program that runs. `just env` names the newest."
+  type        = string
+  default     = "current"
+}
+
+job "user-service" {
+  type = "service"
+
+  group "api" {
+    count = 1
+
+    update {
+      max_parallel     = 1
+      canary           = 1 # the new instance answers before the old one goes
+      auto_promote     = true
+      auto_revert      = true
+      min_healthy_time = "0s"
+      healthy_deadline = "2m"
+      health_check     = "checks"
+    }
+
+    reschedule {
+      delay          = "2s"
+      delay_function = "constant"
+      unlimited      = true
+    }
+
+    # Consul, Traefik and the other sidecars forget the instance before it is told to stop.
+    shutdown_delay = "3s"
+
+    network {
+      mode = "bridge"
+    }
+
+    service {
+      name = "user-service"
+      port = "8001"
+
+      tags = [
+        "traefik.enable=true",
+        "traefik.http.routers.user-service.rule=Path(`/api/v1/auth`) || PathPrefix(`/api/v1/auth/`)",
+        "traefik.http.routers.user-service.entrypoints=web",
+      ]
+
+      check {
+        name     = "ready"
+        type     = "http"
+        path     = "/health"
+        expose   = true # through the sidecar: the application listens on its own loopback only
+        interval = "1s"
+        timeout  = "2s"
+      }
+
+      connect {
+        sidecar_service {
+          tags = ["sidecar"] # otherwise it inherits the routes above
+
+          # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
+          disable_default_tcp_check = true
+
+          proxy {
+            upstreams {
+              destination_name = "user-db"
+              local_bind_port  = 5432
+            }
+          }
+        }
+
+        sidecar_task {
+          driver = "raw_exec"
+          user   = "tasktracker-envoy"
+
+          config {
+            command  = "${meta.tasktracker.home}/releases/${var.release}/bin/envoy"
+            work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
+            args = [
+              "-c", "${NOMAD_SECRETS_DIR}/envoy_bootstrap.json",
+              "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
+            ]
+          }
+
+          resources {
+            cpu    = 50
+            memory = 128
+          }
+        }
+      }
+    }
+
+    # Brings the schema up to this release before the application starts, as the role that owns it.
+    task "migrate" {
+      driver = "raw_exec"
+      user   = "tasktracker-user"
+
+      lifecycle {
+        hook = "prestart"
+      }
+
+      restart {
+        attempts = 3
+        interval = "5m"
+        delay    = "1s"
+        mode     = "fail"
+      }
+
+      config {
+        command = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
+        args    = ["-m", "user_service", "migrate"]
+      }
+
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/migrate.env"
+        env         = true
+        data        = <<-EOT
+          {{ with nomadVar "nomad/jobs/user-service/api/migrate" }}
+          DATABASE_URL=postgresql://user_owner:{{ .database_password }}@127.0.0.1:5432/user_db
+          {{ end }}
+        EOT
+      }
+
+      resources {
+        cpu    = 100
+        memory = 256
+      }
+    }
+
+    task "app" {
+      driver = "raw_exec"
+      user   = "tasktracker-user"
+
+      kill_timeout = "30s" # longer than the server's own graceful time-out
+
+      restart {
+        attempts = 10
+        interval = "1m"
+        delay    = "1s"
+        mode     = "delay"
+      }
+
+      config {
+        command = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
+        args    = ["-m", "user_service"]
+      }
+
+      env {
+        PORT = "8001"
+      }
+
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/app.env"
+        env         = true
+        data        = <<-EOT
+          {{ with nomadVar "nomad/jobs/user-service/api/app" }}
+          SECRET_KEY={{ .secret_key }}
+          DATABASE_URL=postgresql://user_app:{{ .database_password }}@127.0.0.1:5432/user_db
+          {{ end }}
+        EOT
+      }
+
+      resources {
+        cpu    = 200
+        memory = 256
+      }
+    }
+  }
+}
