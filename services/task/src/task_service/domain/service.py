@@ -1,0 +1,83 @@
+"""What a caller can do with tasks. Every call is about one owner's tasks only."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Protocol
+
+from task_service.domain.errors import TaskNotFoundError, VersionMismatchError
+from task_service.domain.paging import Cursor, Page, Query
+from task_service.domain.statistics import Count, Statistics, summarise
+from task_service.domain.task import Changes, Status, Task, settle
+
+Versions = frozenset[int] | None
+"""The versions that a write accepts the task at; None accepts any."""
+
+
+class Repository(Protocol):
+    """Where tasks are kept. A call that returns has stored what it says it stored."""
+
+    def insert(self, owner_id: int, values: Changes) -> Task: ...
+
+    def find(self, owner_id: int, task_id: int) -> Task | None: ...
+
+    def select(self, owner_id: int, query: Query) -> list[Task]: ...
+
+    def update(
+        self, owner_id: int, task_id: int, changes: Changes, versions: Versions
+    ) -> Task | None: ...
+
+    def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool: ...
+
+    def counts(self, owner_id: int) -> Iterable[Count]: ...
+
+
+class Tasks:
+    """The service itself. Raises the errors of `domain.errors` and nothing else."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    def create(self, owner_id: int, values: Changes) -> Task:
+        settled = settle(values)
+        settled.pop("is_completed", None)  # A new task is not done unless its status says so.
+        return self._repository.insert(owner_id, settled)
+
+    def get(self, owner_id: int, task_id: int) -> Task:
+        task = self._repository.find(owner_id, task_id)
+        if task is None:
+            raise TaskNotFoundError(task_id)
+        return task
+
+    def page(self, owner_id: int, query: Query) -> Page:
+        # One task more than asked for tells whether there is a next page, without a count.
+        found = self._repository.select(owner_id, replace(query, limit=query.limit + 1))
+        tasks = found[: query.limit]
+        last = tasks[-1] if len(found) > query.limit else None
+        return Page(tasks, Cursor(last.created_at, last.id) if last else None)
+
+    def change(
+        self, owner_id: int, task_id: int, changes: Changes, versions: Versions = None
+    ) -> Task:
+        """Set the fields given, leave the others; the same values again change nothing."""
+        task = self._repository.update(owner_id, task_id, settle(changes), versions)
+        if task is None:
+            raise self._refusal(owner_id, task_id)
+        return task
+
+    def complete(self, owner_id: int, task_id: int, versions: Versions = None) -> Task:
+        return self.change(owner_id, task_id, {"status": Status.DONE}, versions)
+
+    def reopen(self, owner_id: int, task_id: int, versions: Versions = None) -> Task:
+        return self.change(owner_id, task_id, {"status": Status.TODO}, versions)
+
+    def delete(self, owner_id: int, task_id: int, versions: Versions = None) -> None:
+        if not self._repository.delete(owner_id, task_id, versions):
+            raise self._refusal(owner_id, task_id)
+
+    def statistics(self, owner_id: int) -> Statistics:
+        return summarise(self._repository.counts(owner_id))
+
+    def _refusal(self, owner_id: int, task_id: int) -> Exception:
+        """Why a write found nothing to change."""
+        self.get(owner_id, task_id)
+        return VersionMismatchError(task_id)

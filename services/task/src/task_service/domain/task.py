@@ -1,0 +1,71 @@
+"""The task itself, and the changes that can be asked of one."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypedDict
+
+from task_service.domain.errors import ContradictionError
+
+
+class Status(StrEnum):
+    TODO = "todo"
+    IN_PROGRESS = "in_progress"
+    DONE = "done"
+
+
+class Priority(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A task as stored. Times carry a zone; `version` grows by one with every change."""
+
+    id: int
+    title: str
+    description: str | None
+    status: Status
+    priority: Priority
+    is_completed: bool
+    due_date: datetime | None
+    owner_id: int
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class Changes(TypedDict, total=False):
+    """The fields to set; one that is missing keeps its value.
+
+    `is_completed` is another way to say something about `status`; see `settle`.
+    """
+
+    title: str
+    description: str | None
+    status: Status
+    priority: Priority
+    due_date: datetime | None
+    is_completed: bool
+
+
+def settle(changes: Changes) -> Changes:
+    """Say everything about completion through `status`, as far as that can be said.
+
+    What remains is `is_completed: False` alone, whose meaning (todo if it was done, else
+    untouched) depends on the stored task. Raises ContradictionError.
+    """
+    if "is_completed" not in changes:
+        return changes
+    settled = changes.copy()
+    completed = settled.pop("is_completed")
+    if "status" in settled:
+        if (settled["status"] is Status.DONE) != completed:
+            raise ContradictionError
+    elif completed:
+        settled["status"] = Status.DONE
+    else:
+        settled["is_completed"] = False
+    return settled

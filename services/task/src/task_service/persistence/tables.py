@@ -1,0 +1,55 @@
+"""The schema as it is now; `migrations/` is how a database gets there."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Computed,
+    DateTime,
+    Enum,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    func,
+    text,
+)
+
+from task_service.domain.task import Priority, Status
+
+
+def _enum(kind: type[Status] | type[Priority], name: str) -> Enum:
+    """A PostgreSQL enum of the values; SQLAlchemy would take the members' names."""
+    return Enum(kind, name=name, values_callable=lambda members: [m.value for m in members])
+
+
+metadata = MetaData()
+
+tasks = Table(
+    "tasks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("title", String(255), nullable=False),
+    Column("description", Text),
+    Column("status", _enum(Status, "task_status"), nullable=False, server_default="todo"),
+    Column("priority", _enum(Priority, "task_priority"), nullable=False, server_default="medium"),
+    Column("is_completed", Boolean, Computed("status = 'done'", persisted=True), nullable=False),
+    Column("due_date", DateTime(timezone=True)),
+    # A user of the user service: another database, so no foreign key.
+    Column("owner_id", Integer, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # The trigger `tasks_touch` keeps these two.
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("version", Integer, nullable=False, server_default="1"),
+)
+
+# Lists are in this order, so a page of any owner is one walk along this index.
+Index("ix_tasks_owner_newest", tasks.c.owner_id, tasks.c.created_at.desc(), tasks.c.id.desc())
+# What is overdue moves with the clock; only open tasks can be.
+Index(
+    "ix_tasks_owner_due_open",
+    tasks.c.owner_id,
+    tasks.c.due_date,
+    postgresql_where=text("NOT is_completed"),
+)

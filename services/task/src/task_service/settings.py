@@ -1,0 +1,9 @@
+"""What the task service takes from its environment."""
+
+from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings
+
+
+class TaskSettings(ServiceSettings, DatabaseSettings, TokenSettings):
+    """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY."""
+
+    port: int = 8002
