@@ -19,6 +19,7 @@ connect {
 ports {
   grpc     = 8502 # Envoy's configuration; only the Nomad client on this machine asks
   grpc_tls = -1
+  dns      = -1 # names are resolved by the sidecars
 }
 
 ui_config {

@@ -15,5 +15,6 @@ server {
 client {
   # A bridge without ports, made by `tasktracker-cli admin up`: its address never changes, and every
   # allocation's network namespace reaches it. Sidecars are registered under it.
-  network_interface = "tasktracker0"
+  network_interface   = "tasktracker0"
+  bridge_network_name = "tasktracker1" # the allocations' own, apart from any other Nomad's
 }

@@ -101,12 +101,12 @@ job "task-db" {
 
       template {
         destination = "${NOMAD_TASK_DIR}/prepare.sh"
-        data        = file("postgres/prepare.sh")
+        data        = file("nomad/jobs/postgres/prepare.sh")
       }
 
       template {
         destination = "${NOMAD_TASK_DIR}/pg_hba.conf"
-        data        = file("postgres/pg_hba.conf")
+        data        = file("nomad/jobs/postgres/pg_hba.conf")
       }
 
       template {
@@ -155,7 +155,7 @@ job "task-db" {
 
       template {
         destination = "${NOMAD_TASK_DIR}/pg_hba.conf"
-        data        = file("postgres/pg_hba.conf")
+        data        = file("nomad/jobs/postgres/pg_hba.conf")
       }
 
       resources {

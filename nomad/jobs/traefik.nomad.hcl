@@ -80,12 +80,12 @@ job "traefik" {
 
       template {
         destination = "${NOMAD_SECRETS_DIR}/traefik.yml"
-        data        = file("../../traefik/traefik.yml.tmpl")
+        data        = file("traefik/traefik.yml.tmpl")
       }
 
       template {
         destination = "${NOMAD_TASK_DIR}/dynamic.yml"
-        data        = file("../../traefik/dynamic.yml")
+        data        = file("traefik/dynamic.yml")
       }
 
       resources {

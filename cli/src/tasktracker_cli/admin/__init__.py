@@ -1,0 +1,1 @@
+"""The operator's half: everything below `tasktracker-cli admin`."""

@@ -1,0 +1,165 @@
+"""`up`, `down` and `destroy`: the order in which everything happens."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+
+from tasktracker_cli.admin import (
+    consul,
+    credentials,
+    jobs,
+    machine,
+    nomad,
+    packages,
+    preflight,
+    processes,
+    release,
+    shell,
+    supervisor,
+    tools,
+    wait,
+)
+from tasktracker_cli.admin.errors import StaleStateError
+from tasktracker_cli.admin.progress import Steps
+from tasktracker_cli.admin.site import GATEWAY_URL, Site
+
+LIMIT_SECONDS = 60
+
+
+def up(site: Site, steps: Steps) -> None:
+    """Bring the whole cluster up; each step does nothing where nothing is to be done."""
+    preflight.must_be_root("up")
+    preflight.must_own(site)
+    with preflight.alone(site):
+        preflight.take_ownership(site)
+        preflight.must_have_space(site)
+        _end_orphans(site, steps)
+        if not supervisor.is_running(site):
+            preflight.must_have_ports(site)
+        name = _install(site, steps)
+        tokens = _start_agents(site, steps)
+        _run_jobs(site, steps, tokens, name)
+
+
+def down(site: Site, steps: Steps) -> None:
+    """Stop jobs, agents and supervisor, and whatever an accident left; the data stay."""
+    preflight.must_be_root("down")
+    preflight.must_own(site)
+    if preflight.owner(site) is None:
+        return
+    with preflight.alone(site):
+        _stop(site, steps)
+
+
+def destroy(site: Site, steps: Steps) -> None:
+    """`down`, then delete the state folder with all data in it."""
+    preflight.must_be_root("destroy")
+    preflight.must_own(site)
+    if preflight.owner(site) is None:
+        if site.home.exists() and any(site.home.iterdir()):
+            raise StaleStateError(f"{site.home} is not TaskTracker's: nothing was deleted")
+        return
+    with preflight.alone(site):
+        _stop(site, steps)
+        with steps.step("delete the state"):
+            _unmount_below(site.home)
+            shutil.rmtree(site.home)
+
+
+def _end_orphans(site: Site, steps: Steps) -> None:
+    # Agents whose supervisor was killed: a new one could not start its own beside them. Their tasks
+    # go on, and are adopted.
+    if not supervisor.is_running(site) and any(o.is_agent for o in processes.of_site(site)):
+        with steps.step("agents without a supervisor") as step:
+            step.detail = f"ended {processes.end_agents(site)}"
+
+
+def _install(site: Site, steps: Steps) -> str:
+    with steps.step("system packages") as step:
+        packages.install(step)
+    machine.create_users()
+    machine.create_folders(site)
+    with steps.step("Nomad and Consul") as step:
+        tools.install(site, step)
+    with steps.step("release") as step:
+        return release.install(site, step)
+
+
+def _start_agents(site: Site, steps: Steps) -> credentials.Tokens:
+    tokens = credentials.load_or_create(site)
+    with steps.step("agents") as step:
+        machine.create_address()
+        supervisor.start(site, supervisor.render(site, tokens))
+        consul_api, nomad_api = (
+            consul.api(tokens.consul_management),
+            nomad.api(tokens.nomad_management),
+        )
+        _wait_for_agent(site, "consul", lambda: consul.has_leader(consul_api))
+        consul.set_up_acl(site, consul_api, tokens)
+        entries = consul.apply_config_entries(site)
+        _wait_for_agent(site, "nomad", lambda: nomad.has_leader(nomad_api))
+        nomad.set_up_acl(site, nomad_api, tokens)
+        nomad.make_secrets(nomad_api)
+        consul.trust_nomad(site, consul_api)
+        wait.until("a ready Nomad node", lambda: nomad.has_ready_node(nomad_api), LIMIT_SECONDS)
+        step.detail = f"Consul and Nomad lead; {entries} config entries"
+    return tokens
+
+
+def _wait_for_agent(site: Site, agent: str, ready: Callable[[], bool]) -> None:
+    def probe() -> bool:
+        supervisor.must_run(site, agent)
+        return ready()
+
+    wait.until(f"a leader in {agent}", probe, LIMIT_SECONDS)
+
+
+def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:
+    api = nomad.api(tokens.nomad_management)
+    # Migrations need their database; everything else waits for what it needs by itself.
+    for wave in (jobs.ORDER[0], [job for row in jobs.ORDER[1:] for job in row]):
+        for job in wave:
+            jobs.submit(site, job, name)
+        for job in wave:
+            with steps.step(job):
+                jobs.wait_healthy(api, job)
+    with steps.step("gateway"):
+        wait.until("every service healthy at the gateway", gateway_answers, LIMIT_SECONDS)
+
+
+def gateway_answers() -> bool:
+    """Whether the gateway's own /health, which asks every service, says ok."""
+    try:
+        return httpx.get(f"{GATEWAY_URL}/health", timeout=5, trust_env=False).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _stop(site: Site, steps: Steps) -> None:
+    if supervisor.is_running(site):
+        _stop_jobs(site, steps)
+        with steps.step("agents"):
+            supervisor.stop(site)
+    if processes.of_site(site):
+        with steps.step("processes left over") as step:
+            step.detail = f"ended {processes.end_all(site)}"
+    machine.remove_interfaces()
+
+
+def _stop_jobs(site: Site, steps: Steps) -> None:
+    api = nomad.api(credentials.load(site).nomad_management)
+    if not api.answers("/v1/acl/token/self"):
+        return  # interrupted before Nomad knew its token: it has no jobs either
+    for job in reversed(jobs.names()):
+        with steps.step(job):
+            jobs.stop(api, job)
+
+
+def _unmount_below(folder: Path) -> None:
+    # Nomad gives each task's secrets a file system of their own, in memory.
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in sorted(mounts, key=len, reverse=True):
+        if mount.startswith(f"{folder}/"):
+            shell.run(["umount", mount])

@@ -1,0 +1,49 @@
+"""The cluster's own tokens: generated at the first start, kept in files of mode 0600."""
+
+import uuid
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tasktracker_cli.admin import files
+from tasktracker_cli.admin.errors import StaleStateError
+from tasktracker_cli.admin.site import Site
+
+
+@dataclass(frozen=True, repr=False)
+class Tokens:
+    """Secret ids, each a UUID, as Consul and Nomad want them."""
+
+    consul_management: str
+    consul_agent: str
+    consul_nomad: str
+    nomad_management: str
+
+
+def path(site: Site, name: str) -> Path:
+    """The file of the token `name`, a field of Tokens."""
+    return site.secrets / f"{name.replace('_', '-')}.token"
+
+
+def load(site: Site) -> Tokens:
+    """Read the tokens. Raises StaleStateError when one is gone."""
+    try:
+        return Tokens(**{f.name: path(site, f.name).read_text().strip() for f in fields(Tokens)})
+    except FileNotFoundError as error:
+        raise StaleStateError(
+            f"{site.home} has no {Path(str(error.filename)).name}: its cluster cannot be reached",
+            "restore the file from a backup, or delete everything with ./just destroy",
+        ) from error
+
+
+def load_or_create(site: Site) -> Tokens:
+    """Read the tokens, making those that a new state folder does not have yet.
+
+    Raises StaleStateError when the agents already have data that belong to other tokens.
+    """
+    if (site.home / "consul" / "raft").exists():
+        return load(site)
+    site.secrets.mkdir(mode=0o700, exist_ok=True)
+    for field in fields(Tokens):
+        if not path(site, field.name).exists():
+            files.write(path(site, field.name), f"{uuid.uuid4()}\n", mode=0o600)
+    return load(site)

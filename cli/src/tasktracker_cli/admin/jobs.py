@@ -1,0 +1,103 @@
+"""Running the jobs: in which order, and how to tell that one is healthy."""
+
+from typing import Any
+
+from tasktracker_cli.admin import credentials, shell, wait
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.errors import JobFailedError, NotReadyError
+from tasktracker_cli.admin.site import NOMAD_URL, Site
+
+# A job depends on those in the rows above it.
+ORDER = (
+    ("user-db", "task-db"),
+    ("user-service", "task-service"),
+    ("stats-service",),
+    ("portal", "traefik"),
+)
+
+LIMIT_SECONDS = 180
+LOG_LINES = 15
+
+
+def names() -> list[str]:
+    """Every job, dependencies first."""
+    return [job for row in ORDER for job in row]
+
+
+def submit(site: Site, job: str, release: str) -> None:
+    """`nomad job run` the checked-in file, without waiting."""
+    environment = {
+        "NOMAD_ADDR": NOMAD_URL,
+        "NOMAD_TOKEN": credentials.load(site).nomad_management,
+        "NOMAD_VAR_release": release,
+    }
+    file = f"nomad/jobs/{job}.nomad.hcl"
+    nomad = str(site.bin / "nomad")
+    shell.run([nomad, "job", "run", "-detach", file], cwd=site.checkout, env=environment)
+
+
+def wait_healthy(nomad: Api, job: str) -> None:
+    """Wait for the job's newest version. Raises JobFailedError with its last log lines."""
+    try:
+        wait.until(f"job {job}", lambda: _healthy(nomad, job), LIMIT_SECONDS)
+    except NotReadyError as error:
+        raise _failure(nomad, job, f"{job} did not become healthy") from error
+
+
+def stop(nomad: Api, job: str) -> None:
+    """Stop a job, keeping its history, and wait for its tasks to end."""
+    if nomad.find(f"/v1/job/{job}") is None:
+        return
+    nomad.call("DELETE", f"/v1/job/{job}", no_shutdown_delay="true")
+    wait.until(f"the end of {job}", lambda: not running(nomad, job), LIMIT_SECONDS)
+
+
+def running(nomad: Api, job: str) -> list[dict[str, Any]]:
+    """The job's allocations that have tasks running or about to."""
+    allocations = nomad.call("GET", f"/v1/job/{job}/allocations")
+    return [a for a in allocations if a["ClientStatus"] in ("running", "pending", "unknown")]
+
+
+def _healthy(nomad: Api, job: str) -> bool:
+    version = nomad.call("GET", f"/v1/job/{job}")["Version"]
+    allocations = [
+        a for a in nomad.call("GET", f"/v1/job/{job}/allocations") if a["JobVersion"] == version
+    ]
+    if sum(a["ClientStatus"] == "failed" for a in allocations) > 1:
+        raise _failure(nomad, job, f"{job} keeps failing")
+    deployment = nomad.call("GET", f"/v1/job/{job}/deployment")
+    if deployment is None or deployment["JobVersion"] != version:
+        return False
+    if deployment["Status"] in ("failed", "cancelled"):
+        raise _failure(nomad, job, f"{job} was not deployed: {deployment['StatusDescription']}")
+    up = any(a["ClientStatus"] == "running" for a in allocations)
+    return deployment["Status"] == "successful" and up
+
+
+def _failure(nomad: Api, job: str, message: str) -> JobFailedError:
+    return JobFailedError(
+        message, f"look closer: ./just env, then nomad job status {job}", evidence(nomad, job)
+    )
+
+
+def evidence(nomad: Api, job: str) -> list[str]:
+    """What the newest allocation did last: its tasks' events and the ends of their logs.
+
+    Without an allocation: why the scheduler placed none.
+    """
+    allocations = nomad.call("GET", f"/v1/job/{job}/allocations")
+    if not allocations:
+        return [f"no allocation; see: nomad job status {job}"]
+    newest = max(allocations, key=lambda a: a["CreateIndex"])
+    lines = []
+    for task, state in sorted((newest["TaskStates"] or {}).items()):
+        if state["State"] == "dead" and not state["Failed"]:
+            continue
+        lines += [f"{task}: {e['DisplayMessage']}" for e in state["Events"][-2:]]
+        for stream in ("stdout", "stderr"):
+            log = nomad.text(
+                f"/v1/client/fs/logs/{newest['ID']}",
+                task=task, type=stream, plain="true", origin="end", offset="4000",
+            )  # fmt: skip
+            lines += [f"{task} | {line}" for line in log.splitlines()[-LOG_LINES:]]
+    return lines

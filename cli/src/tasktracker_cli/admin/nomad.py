@@ -1,0 +1,74 @@
+"""What `up` sets in Nomad: access, and the jobs' secrets as Nomad Variables."""
+
+import secrets
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.credentials import Tokens
+from tasktracker_cli.admin.site import NOMAD_URL, Site
+
+
+def api(token: str) -> Api:
+    """A client for this machine's Nomad agent."""
+    return Api("Nomad", NOMAD_URL, {"X-Nomad-Token": token})
+
+
+def has_leader(nomad: Api) -> bool:
+    """Whether the servers have elected a leader that answers."""
+    return nomad.answers("/v1/status/leader")
+
+
+def set_up_acl(site: Site, nomad: Api, tokens: Tokens) -> None:
+    """Make the management token ours, and let anyone look."""
+    if not nomad.answers("/v1/acl/token/self"):
+        nomad.call("POST", "/v1/acl/bootstrap", {"BootstrapSecret": tokens.nomad_management})
+    nomad.call(
+        "POST",
+        "/v1/acl/policy/anonymous",
+        {"Name": "anonymous", "Rules": (site.checkout / "nomad/acl/anonymous.hcl").read_text()},
+    )
+
+
+def has_ready_node(nomad: Api) -> bool:
+    """Whether a client can take jobs."""
+    return any(node["Status"] == "ready" for node in nomad.call("GET", "/v1/nodes"))
+
+
+def make_secrets(nomad: Api) -> None:
+    """Give each task its secrets, under a path that only this task can read.
+
+    Passwords are made with the database's variable; the signing key with the user service's. A
+    value that exists is never replaced.
+    """
+    for service in ("user", "task"):
+        roles = _keep(
+            nomad,
+            f"nomad/jobs/{service}-db/db/prepare",
+            {"owner_password": _new_secret(), "app_password": _new_secret()},
+        )
+        migrate = {"database_password": roles["owner_password"]}
+        _keep(nomad, f"nomad/jobs/{service}-service/api/migrate", migrate)
+        app = {"database_password": roles["app_password"]}
+        if service == "user":
+            key = _keep(
+                nomad, "nomad/jobs/user-service/api/app", {**app, "secret_key": _new_secret()}
+            )["secret_key"]
+        else:
+            _keep(nomad, "nomad/jobs/task-service/api/app", {**app, "secret_key": key})
+    _keep(nomad, "nomad/jobs/stats-service/api/app", {"secret_key": key})
+
+
+def _keep(nomad: Api, path: str, items: Mapping[str, str]) -> dict[str, str]:
+    """Create the variable unless it exists; answer what it holds."""
+    known = nomad.find(f"/v1/var/{quote(path, safe='')}")
+    if known is None:
+        # cas=0: only if it does not exist; never over one that a concurrent `up` made.
+        known = nomad.call(
+            "PUT", f"/v1/var/{quote(path, safe='')}", {"Path": path, "Items": dict(items)}, cas="0"
+        )
+    return dict(known["Items"])
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(48)

@@ -1,0 +1,61 @@
+"""What `up` and `down` say while they work: a line for each step, with its time."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.markup import escape
+from rich.status import Status
+
+
+@dataclass
+class Step:
+    """One step under way; `detail` is shown behind its name when it is done."""
+
+    title: str
+    console: Console
+    status: Status | None
+    detail: str = ""
+
+    def note(self, text: str) -> None:
+        """Say what takes so long: on a terminal beside the spinner, else as a line of its own."""
+        if self.status is not None:
+            self.status.update(f"{escape(self.title)} [dim]{escape(text)}[/dim]")
+        else:
+            self.console.print(f"  {self.title}: {text}", markup=False, highlight=False)
+
+
+@dataclass
+class Steps:
+    """Shows steps on `console` (standard error: it is talk, not data)."""
+
+    console: Console
+    started: float = field(default_factory=time.monotonic)
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Step]:
+        """Time a step; a step that fails is marked so."""
+        begin = time.monotonic()
+        status = self.console.status(escape(title)) if self.console.is_terminal else None
+        step = Step(title, self.console, status)
+        if status is not None:
+            status.start()
+        mark = "[red]✗[/red]"
+        try:
+            yield step
+            mark = "[green]✓[/green]"
+        finally:
+            if status is not None:
+                status.stop()
+            seconds = time.monotonic() - begin
+            detail = f" [dim]{escape(step.detail)}[/dim]" if step.detail else ""
+            self.console.print(
+                f"{mark} {escape(title)}{detail} [dim]{seconds:.1f} s[/dim]", highlight=False
+            )
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the first step."""
+        return time.monotonic() - self.started

@@ -1,0 +1,101 @@
+"""Where things are: the checkout, the state folder, and the addresses of this machine's cluster."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasktracker_cli.admin.errors import MissingProgramError
+
+DEFAULT_HOME = Path("/var/lib/tasktracker")
+
+# Every agent binds loopback too, whatever TASKTRACKER_BIND adds: this is how the tools reach them.
+CONSUL_URL = "http://127.0.0.1:8500"
+NOMAD_URL = "http://127.0.0.1:4646"
+GATEWAY_URL = "http://127.0.0.1:8000"
+
+
+@dataclass(frozen=True)
+class Site:
+    """One cluster: its state folder (`home`), its checkout, and the address it listens on."""
+
+    home: Path
+    checkout: Path
+    bind: str = "127.0.0.1"
+
+    @classmethod
+    def from_environment(cls) -> "Site":
+        """Read TASKTRACKER_HOME and TASKTRACKER_BIND; find the checkout.
+
+        Raises MissingProgramError when this program was not installed from a checkout.
+        """
+        return cls(
+            home=Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute(),
+            checkout=_find_checkout(),
+            bind=os.environ.get("TASKTRACKER_BIND", "127.0.0.1"),
+        )
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets"
+
+    @property
+    def agent(self) -> Path:
+        """Rendered configuration of the agents and of their supervisor."""
+        return self.home / "agent"
+
+    @property
+    def bin(self) -> Path:
+        return self.home / "bin"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def releases(self) -> Path:
+        return self.home / "releases"
+
+    @property
+    def release(self) -> Path:
+        """The newest release: a virtual environment."""
+        return self.releases / "current"
+
+    def volume(self, name: str) -> Path:
+        return self.home / "volumes" / name
+
+    @property
+    def owner_file(self) -> Path:
+        """Names the checkout that runs this cluster; also marks the folder as ours."""
+        return self.home / "owner.json"
+
+    @property
+    def listen(self) -> str:
+        """Addresses for HTTP, separated by spaces: loopback is always among them."""
+        if self.bind in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  compared, not bound
+            return self.bind
+        return f"127.0.0.1 {self.bind}"
+
+    @property
+    def cgroup(self) -> str:
+        """The parent of all tasks' control groups; two clusters must not share it."""
+        name = "tasktracker"
+        if self.home != DEFAULT_HOME:
+            name += "-" + hashlib.sha256(bytes(self.home)).hexdigest()[:8]
+        unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+        return f"{name}.slice" if unified else f"/{name}"
+
+
+def _find_checkout() -> Path:
+    # The package is installed editable: its own file lies in the checkout.
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "justfile").exists() and (folder / "nomad" / "jobs").is_dir():
+            return folder
+    raise MissingProgramError(
+        "the admin commands work from a checkout of TaskTracker, and this program is not in one",
+        "clone the repository and use its ./just",
+    )

@@ -1,0 +1,142 @@
+"""The agents' configuration, and the supervisor that keeps them alive (no systemd needed)."""
+
+import socket
+import subprocess
+from dataclasses import asdict, dataclass
+from importlib import resources
+from string import Template
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy
+
+from supervisor.xmlrpc import SupervisorTransport
+
+from tasktracker_cli.admin import files, shell, wait
+from tasktracker_cli.admin.credentials import Tokens
+from tasktracker_cli.admin.errors import NotReadyError
+from tasktracker_cli.admin.site import Site
+
+AGENTS = ("consul", "nomad")
+
+# Which files of the checkout an agent on a machine that is the whole cluster reads.
+PARTS = {
+    "consul": ("base", "server", "single"),
+    "nomad": ("base", "server", "client", "single"),
+}
+
+# The agents hand their environment down to the tasks: nothing of the operator's may be in it.
+CLEAN_ENVIRONMENT = {
+    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "LANG": "C.UTF-8",
+}
+
+LIMIT_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Process:
+    """An agent as the supervisor sees it."""
+
+    name: str
+    state: str  # RUNNING, STARTING, BACKOFF, FATAL, STOPPED, ...
+    pid: int  # 0 unless running
+    uptime: int  # seconds
+
+
+def render(site: Site, tokens: Tokens) -> dict[str, bool]:
+    """Write the agents' configuration below the state folder; say whose changed."""
+    facts = {
+        "home": str(site.home),
+        "bind": site.bind,
+        "listen": site.listen,
+        "cgroup": site.cgroup,
+        "node_name": "node-1",
+        **{f"{name}_token": value for name, value in asdict(tokens).items()},
+    }
+    changed = {}
+    for agent in AGENTS:
+        source, target = site.checkout / agent / "agent", site.agent / agent
+        target.mkdir(exist_ok=True, mode=0o700)
+        node = Template((source / "node.hcl.tmpl").read_text()).substitute(facts)
+        writes = [files.write(target / "node.hcl", node, mode=0o600)]
+        for part in PARTS[agent]:
+            writes.append(files.write(target / f"{part}.hcl", (source / f"{part}.hcl").read_text()))
+        changed[agent] = any(writes)
+    conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
+    files.write(site.agent / "supervisord.conf", Template(conf).substitute(facts))
+    return changed
+
+
+def start(site: Site, changed: dict[str, bool]) -> None:
+    """Start the supervisor with its agents, or restart the agents whose configuration changed."""
+    if is_running(site):
+        for agent in AGENTS:
+            state = {process.name: process for process in processes(site)}[agent]
+            if state.pid and changed[agent]:
+                _call(site, "stopProcess", agent)
+            if changed[agent] or not state.pid:
+                _start_agent(site, agent)
+        return
+    (site.run / "supervisor.sock").unlink(missing_ok=True)
+    supervisord, conf = site.release / "bin" / "supervisord", site.agent / "supervisord.conf"
+    subprocess.run(
+        [str(supervisord), "-c", str(conf)],
+        cwd=site.home,
+        env=CLEAN_ENVIRONMENT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C ends `up`, not the agents
+        check=True,
+    )
+    wait.until("the supervisor's socket", lambda: is_running(site), LIMIT_SECONDS)
+
+
+def stop(site: Site) -> None:
+    """Stop the agents, then the supervisor itself."""
+    if is_running(site):
+        _call(site, "shutdown")
+        wait.until("the end of the supervisor", lambda: not is_running(site), LIMIT_SECONDS)
+
+
+def is_running(site: Site) -> bool:
+    """Whether a supervisor answers on this site's socket."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(site.run / "supervisor.sock"))
+        except OSError:
+            return False
+    return True
+
+
+def processes(site: Site) -> list[Process]:
+    """The agents; empty when there is no supervisor."""
+    if not is_running(site):
+        return []
+    return [
+        Process(p["name"], p["statename"], p["pid"], p["now"] - p["start"] if p["pid"] else 0)
+        for p in _call(site, "getAllProcessInfo")
+    ]
+
+
+def must_run(site: Site, agent: str) -> None:
+    """Raise NotReadyError, with the end of its log, when an agent is given up or keeps dying."""
+    for process in processes(site):
+        if process.name == agent and process.state in ("FATAL", "BACKOFF", "EXITED"):
+            raise NotReadyError(
+                f"the {agent} agent does not stay up",
+                f"read {site.logs / agent}.log",
+                shell.tail(site.logs / f"{agent}.log"),
+            )
+
+
+def _start_agent(site: Site, agent: str) -> None:
+    try:
+        _call(site, "startProcess", agent, False)
+    except Fault as fault:
+        if "ALREADY_STARTED" not in fault.faultString:
+            raise
+
+
+def _call(site: Site, method: str, *arguments: object) -> Any:
+    transport = SupervisorTransport(None, None, f"unix://{site.run / 'supervisor.sock'}")
+    with ServerProxy("http://supervisor", transport=transport) as server:
+        return getattr(server.supervisor, method)(*arguments)

