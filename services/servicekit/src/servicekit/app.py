@@ -1,0 +1,19 @@
+"""The bare application that a service's composition root starts from."""
+
+from fastapi import FastAPI
+from starlette.types import Lifespan
+
+from servicekit import errors
+
+
+def create(title: str, version: str, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """A FastAPI without its own documentation pages and slash redirects: servicekit has others."""
+    return FastAPI(
+        title=title,
+        version=version,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=errors.RESPONSES,
+    )

@@ -1,0 +1,41 @@
+"""No request body grows without bound."""
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from servicekit import errors
+
+DEFAULT_LIMIT = 1024 * 1024  # bytes
+TOO_LARGE = errors.standard(413)
+
+
+class BodyLimitMiddleware:
+    """Refuses a body over `limit` bytes with 413, whether announced or found while it streams."""
+
+    def __init__(self, app: ASGIApp, limit: int = DEFAULT_LIMIT) -> None:
+        self.app = app
+        self.limit = limit
+        self.detail = f"A request body may have at most {limit} bytes."
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        announced = Headers(scope=scope).get("content-length", "0")
+        if announced.isdecimal() and int(announced[:20]) > self.limit:
+            answer = errors.problem(TOO_LARGE, self.detail, scope["path"])
+            await answer(scope, receive, send)
+            return
+        received = 0
+
+        async def counting() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > self.limit:
+                # The handlers installed further in turn it into the same problem.
+                raise HTTPException(TOO_LARGE.status, self.detail)
+            return message
+
+        await self.app(scope, counting, send)

@@ -1,0 +1,92 @@
+"""The connection to PostgreSQL: engine, session and the two health checks."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated
+
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from fastapi import Depends, Request
+from sqlalchemy import Engine, create_engine, exc, text
+from sqlalchemy.orm import Session
+
+from servicekit.errors import Kind
+from servicekit.health import Check
+from servicekit.settings import DatabaseSettings
+
+CONNECT_TIMEOUT = 5  # seconds
+STATEMENT_TIMEOUT = 10_000  # milliseconds
+POOL_TIMEOUT = 5  # seconds
+
+_UNAVAILABLE = Kind(
+    503,
+    "database-unavailable",
+    "Database unavailable",
+    {"Retry-After": "1"},
+    detail="The database does not answer. Try again in a moment.",
+)
+# For `errors.install`: what SQLAlchemy raises while the database is away, slow or overrun.
+PROBLEMS: Mapping[type[Exception], Kind] = {
+    exc.OperationalError: _UNAVAILABLE,
+    exc.InterfaceError: _UNAVAILABLE,
+    exc.TimeoutError: _UNAVAILABLE,
+}
+
+
+def engine(settings: DatabaseSettings) -> Engine:
+    """A pool of connections; nothing connects before the first use."""
+    return create_engine(
+        settings.database_url.get_secret_value(),
+        pool_pre_ping=True,  # a restarted database costs nobody a failed request
+        pool_size=settings.database_pool_size,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT,
+        hide_parameters=True,  # values stay out of exceptions, and so out of logs
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT,
+            "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
+        },
+    )
+
+
+def autocommit(engine: Engine) -> Engine:
+    """The same pool without BEGIN and ROLLBACK around each statement: for hot reads."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def session(request: Request) -> Iterator[Session]:
+    """One session per request. Whoever does the work commits; what is left is rolled back."""
+    with request.app.state.session_factory() as each:
+        yield each
+
+
+SessionDep = Annotated[Session, Depends(session)]
+
+
+def reachable(engine: Engine) -> Check:
+    """Whether the database answers."""
+
+    def probe() -> None:
+        with engine.connect() as connection:
+            connection.execute(text("SELECT 1"))
+
+    return Check("database", probe)
+
+
+def schema_current(engine: Engine, migrations: Path) -> Check:
+    """Whether every migration that this program knows has run.
+
+    A revision that it does not know is one from the future, left by a newer release while a
+    rolling deployment goes on: migrations keep the previous release working.
+    """
+    scripts = ScriptDirectory(str(migrations))
+    heads = set(scripts.get_heads())
+    known = {revision.revision for revision in scripts.walk_revisions()}
+
+    def probe() -> str | None:
+        with engine.connect() as connection:
+            applied = set(MigrationContext.configure(connection).get_current_heads())
+        behind = not applied or (applied <= known and applied != heads)
+        return "migrations are missing" if behind else None
+
+    return Check("schema", probe)

@@ -1,0 +1,19 @@
+"""Field types for request bodies and parameters."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+
+def _clean(text: str) -> str:
+    """PostgreSQL stores no NUL, and UTF-8 cannot carry a lone surrogate: both would end as 500."""
+    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise PydanticCustomError("text_characters", "Text must not contain NUL or lone surrogates")
+    return text
+
+
+CleanText = Annotated[str, AfterValidator(_clean)]
+
+# A PostgreSQL integer; anything beyond would be an error of the database.
+Id32 = Annotated[int, Field(ge=1, le=2**31 - 1)]

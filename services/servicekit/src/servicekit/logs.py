@@ -1,0 +1,94 @@
+"""Structured logs on stdout: JSON for machines, colours for a person at a terminal.
+
+Never logged: headers, tokens, bodies, query strings.
+"""
+
+import logging
+import sys
+import time
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from structlog.typing import Processor
+
+from servicekit import request_id
+from servicekit.slashes import TEMPLATE
+
+_QUIET_ROUTES = {"/health", "/health/live", "/metrics"}
+_access = structlog.get_logger("access")
+
+
+def configure(service: str, level: str) -> None:
+    """Sends structlog's and the standard library's records through one pipeline."""
+
+    def add_service(
+        _: object, __: str, event: structlog.typing.EventDict
+    ) -> structlog.typing.EventDict:
+        event["service"] = service
+        return event
+
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_service,
+    ]
+    rendering = _rendering(pretty=sys.stderr.isatty())
+    structlog.configure(
+        processors=[*shared, *rendering],
+        wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
+        logger_factory=structlog.WriteLoggerFactory(),
+    )
+    _configure_standard_library(level, shared, rendering)
+
+
+def _rendering(*, pretty: bool) -> list[Processor]:
+    if pretty:
+        # The plain formatter: the others print local variables, which may hold secrets.
+        return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+def _configure_standard_library(
+    level: str, shared: list[Processor], rendering: list[Processor]
+) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    # httpx logs whole addresses at INFO, query string included.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+
+class AccessLogMiddleware:
+    """One line per request, once its answer is out."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        status = 0  # Stays 0 when no answer went out.
+
+        async def noting_status(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id.current())
+        start = time.perf_counter()
+        try:
+            await self.app(scope, receive, noting_status)
+        finally:
+            route = scope.get(TEMPLATE)
+            log = _access.debug if route in _QUIET_ROUTES else _access.info
+            duration = round((time.perf_counter() - start) * 1000, 2)
+            log("request", method=scope["method"], route=route, status=status, duration_ms=duration)

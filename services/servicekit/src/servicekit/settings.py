@@ -1,0 +1,88 @@
+"""Settings come from the environment; a process with wrong ones says why and ends.
+
+A service mixes what it needs:
+
+    class Settings(DatabaseSettings, TokenSettings, ServiceSettings):
+        access_token_expire_minutes: int = 15
+"""
+
+import sys
+from typing import Annotated, TypeVar
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsError
+
+EX_CONFIG = 78  # sysexits.h: "configuration error"
+MINIMUM_KEY_BYTES = 32
+
+
+class ServiceSettings(BaseSettings):
+    """HOST, PORT and LOG_LEVEL."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=1, le=65535)]
+    log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+
+
+def _psycopg2_url(value: SecretStr) -> SecretStr:
+    """SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3, which is not what we install."""
+    scheme, separator, rest = value.get_secret_value().partition("://")
+    if scheme not in ("postgresql", "postgresql+psycopg2") or not separator:
+        raise ValueError("it must start with postgresql://")
+    return SecretStr(f"postgresql+psycopg2://{rest}")
+
+
+# Secret, because it carries a password.
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_psycopg2_url)]
+
+
+class DatabaseSettings(BaseSettings):
+    """DATABASE_URL and DATABASE_POOL_SIZE (connections)."""
+
+    database_url: Annotated[
+        DatabaseUrl, Field(description="postgresql://user:password@host:port/database")
+    ]
+    database_pool_size: Annotated[int, Field(ge=1, le=100)] = 10
+
+
+def _long_enough(value: SecretStr) -> SecretStr:
+    if len(value.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
+        raise ValueError(f"it must have at least {MINIMUM_KEY_BYTES} bytes")
+    return value
+
+
+SigningKey = Annotated[SecretStr, AfterValidator(_long_enough)]
+
+
+class TokenSettings(BaseSettings):
+    """SECRET_KEY, and PREVIOUS_SECRET_KEY while a rotation is going on."""
+
+    secret_key: Annotated[SigningKey, Field(description="at least 32 random bytes")]
+    previous_secret_key: SigningKey | None = None
+
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def load(settings: type[Settings], *, service: str) -> Settings:
+    """The settings from the environment; else one line per bad variable and exit code 78."""
+    try:
+        return settings()
+    except ValidationError as error:
+        # Values stay out: a refused secret is still a secret.
+        lines = [_explain(settings, each) for each in error.errors(include_input=False)]
+    except SettingsError as error:
+        lines = [str(error)]
+    for line in lines:
+        print(f"{service}: {line} (see docs/operations.md)", file=sys.stderr)  # noqa: T201 - no log exists yet
+    raise SystemExit(EX_CONFIG)
+
+
+def _explain(settings: type[BaseSettings], error: ErrorDetails) -> str:
+    field = str(error["loc"][0]) if error["loc"] else ""
+    variable = field.upper() or "the environment"
+    if error["type"] != "missing":
+        return f"{variable} is not valid: {error['msg'].removeprefix('Value error, ')}"
+    hint = settings.model_fields[field].description
+    return f"{variable} is missing: set it to {hint}" if hint else f"{variable} is missing"

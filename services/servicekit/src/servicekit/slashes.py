@@ -1,0 +1,77 @@
+"""Both slash forms of a path work, without a redirect that would drop the Authorization header.
+
+The same look at the routing table names the route template for logs and metrics.
+"""
+
+import re
+from collections.abc import Sequence
+
+from fastapi.routing import iter_route_contexts
+from starlette.convertors import PathConvertor
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+TEMPLATE = "servicekit.route"  # the scope's key for the route template, or None
+_PARAMETER = re.compile(r"\{(\w+)\}")
+
+
+class _Templates:
+    """Path templates, compiled to one pattern: a request costs one match."""
+
+    def __init__(self, templates: Sequence[tuple[str, str]]) -> None:
+        self.names = [name for name, _ in templates]
+        alternatives = "|".join(f"(?P<r{i}>{regex})" for i, (_, regex) in enumerate(templates))
+        self.pattern = re.compile(alternatives or r"(?!)")
+
+    def find(self, path: str) -> str | None:
+        match = self.pattern.fullmatch(path)
+        if match is None or match.lastgroup is None:
+            return None
+        return self.names[int(match.lastgroup[1:])]
+
+
+class Routes:
+    """The routing table of an application, by path alone."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        exact: list[tuple[str, str]] = []
+        greedy: list[tuple[str, str]] = []
+        for route in iter_route_contexts(routes):
+            template = route.path_format or ""
+            convertors = route.param_convertors
+            literal_or_parameter = _PARAMETER.split(template)
+            regex = "".join(
+                convertors[part].regex if position % 2 else re.escape(part)
+                for position, part in enumerate(literal_or_parameter)
+            )
+            takes_rest = any(isinstance(each, PathConvertor) for each in convertors.values())
+            (greedy if takes_rest else exact).append((template, regex))
+        self.exact = _Templates(exact)
+        self.greedy = _Templates(greedy)
+
+    def resolve(self, path: str) -> tuple[str, str | None]:
+        """The form of the path that has a route, and that route's template if there is one.
+
+        A route that takes the rest of the path (assets, a catch-all) comes last: it would
+        otherwise hide the other slash form of every route.
+        """
+        other = path[:-1] if path.endswith("/") else path + "/"
+        for form in (path, other):
+            if template := self.exact.find(form):
+                return form, template
+        return path, self.greedy.find(path)
+
+
+class SlashMiddleware:
+    """Rewrites a path without a route to its other slash form if that one has a route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+        self.routes: Routes | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            if self.routes is None:  # At the first request: routes are added after middleware.
+                self.routes = Routes(scope["app"].routes)
+            scope["path"], scope[TEMPLATE] = self.routes.resolve(scope["path"])
+        await self.app(scope, receive, send)

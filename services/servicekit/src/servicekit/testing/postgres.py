@@ -1,0 +1,95 @@
+"""A real PostgreSQL 15 for tests: its own folder, loopback only, gone afterwards."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg2
+
+BIN = Path("/usr/lib/postgresql/15/bin")
+START_LIMIT = 30  # seconds
+# Nothing here has to survive a power cut.
+_FAST = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+
+
+# PostgreSQL refuses to run as root.
+_AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+
+
+@contextmanager
+def running() -> Iterator[str]:
+    """The address of a fresh server without a database name: postgresql://postgres@host:port."""
+    is_root = os.geteuid() == 0
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    try:
+        if is_root:
+            shutil.chown(folder, "postgres", "postgres")
+        with _server(folder, _free_port(), _AS_POSTGRES if is_root else []) as url:
+            yield url
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _server(folder: Path, port: int, prefix: list[str]) -> Iterator[str]:
+    data = folder / "data"
+    initdb: list[str | Path] = [
+        BIN / "initdb",
+        "-D",
+        data,
+        "-U",
+        "postgres",
+        "-A",
+        "trust",
+        "-N",
+        "-E",
+        "UTF8",
+    ]
+    # The caller's own working directory may be closed to the account, so it is not inherited.
+    subprocess.run([*prefix, *initdb], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    postgres: list[str | Path] = [
+        BIN / "postgres",
+        "-D",
+        data,
+        "-p",
+        str(port),
+        "-k",
+        folder,
+        "-h",
+        "127.0.0.1",
+    ]
+    with (folder / "log").open("w") as log:
+        server = subprocess.Popen([*prefix, *postgres, *_FAST], cwd=folder, stdout=log, stderr=log)
+    url = f"postgresql://postgres@127.0.0.1:{port}"
+    try:
+        _wait(server, url, folder / "log")
+        yield url
+    finally:
+        server.send_signal(signal.SIGINT)  # fast shutdown: does not wait for clients
+        server.wait()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait(server: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        try:
+            psycopg2.connect(f"{url}/postgres").close()
+            return
+        except psycopg2.OperationalError:
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL did not start:\n{log.read_text()}") from None
+        time.sleep(0.05)

@@ -1,0 +1,133 @@
+"""Access tokens: JWTs signed with HS256, checked by every service itself.
+
+Claims: `sub` the user's id, `superuser`, `iss`, `aud`, `iat`, `exp`, `jti`. The header's `kid`
+names the key, so that a rotation (a current and a previous key) logs nobody out.
+"""
+
+import hashlib
+import re
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+import structlog
+from fastapi import Depends, Request
+from fastapi.security import OAuth2PasswordBearer
+from jose import jwt
+
+from servicekit.errors import Unauthenticated
+from servicekit.settings import TokenSettings
+
+ALGORITHM = "HS256"
+ISSUER = "tasktracker-user-service"
+AUDIENCE = "tasktracker"
+MAXIMUM_LENGTH = 4096  # characters; python-jose recurses into a header of any depth
+TOKEN_URL = "/api/v1/auth/token"  # noqa: S105 - an address, not a password
+_REQUIRED = {f"require_{claim}": True for claim in ("exp", "sub", "aud", "iss", "jti")}
+_HEADER_FIELDS = {"alg", "typ", "kid"}
+_USER_ID = re.compile(r"[1-9][0-9]{0,9}")
+
+
+def key_id(key: bytes) -> str:
+    """A public name for a key, from which the key cannot be found."""
+    return hashlib.sha256(b"kid:" + key).hexdigest()[:16]
+
+
+@dataclass(frozen=True, repr=False)  # No repr: keys stay out of logs.
+class Keys:
+    """The key that signs, and the one before it while its tokens still live."""
+
+    current: bytes
+    previous: bytes | None = None
+
+    @classmethod
+    def of(cls, settings: TokenSettings) -> "Keys":
+        previous = settings.previous_secret_key
+        return cls(
+            settings.secret_key.get_secret_value().encode(),
+            previous.get_secret_value().encode() if previous else None,
+        )
+
+    def named(self, kid: str) -> bytes:
+        """The key of that name; KeyError if there is none."""
+        return {key_id(key): key for key in (self.current, self.previous) if key}[kid]
+
+
+@dataclass(frozen=True)
+class Principal:
+    """Who is asking."""
+
+    user_id: int
+    is_superuser: bool
+
+
+def issue(keys: Keys, principal: Principal, lifetime: timedelta, now: datetime) -> str:
+    """A signed token for the principal, valid from `now` (aware) for `lifetime`."""
+    claims = {
+        "sub": str(principal.user_id),
+        "superuser": principal.is_superuser,
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "iat": int(now.timestamp()),
+        "exp": int((now + lifetime).timestamp()),
+        "jti": uuid.uuid4().hex,
+    }
+    headers = {"kid": key_id(keys.current)}
+    return jwt.encode(claims, keys.current, algorithm=ALGORITHM, headers=headers)
+
+
+def verify(keys: Keys, token: str) -> Principal:
+    """The principal of a token that is genuine and alive; Unauthenticated for any other."""
+    try:
+        return _principal(_claims(keys, token))
+    except Exception:
+        # Hostile tokens raise more than JWTError: RecursionError, OverflowError, TypeError.
+        raise Unauthenticated from None
+
+
+def _claims(keys: Keys, token: str) -> dict[str, Any]:
+    if len(token) > MAXIMUM_LENGTH:
+        raise ValueError("the token is too long")
+    header = jwt.get_unverified_header(token)
+    if not header.keys() <= _HEADER_FIELDS:
+        raise ValueError("the header has a field that nothing here understands")
+    return jwt.decode(
+        token,
+        keys.named(header["kid"]),
+        algorithms=[ALGORITHM],
+        audience=AUDIENCE,
+        issuer=ISSUER,
+        options=_REQUIRED,
+    )
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    if not _USER_ID.fullmatch(claims["sub"]):
+        raise ValueError("the subject is not a user id")
+    return Principal(int(claims["sub"]), claims["superuser"] is True)
+
+
+# Declares the scheme for Authorize in /docs; refusing is this module's own work.
+_scheme = OAuth2PasswordBearer(TOKEN_URL, auto_error=False)
+
+
+async def bearer_token(token: Annotated[str | None, Depends(_scheme)]) -> str:
+    """The caller's token as it came, for a service that passes it on."""
+    if not token:
+        raise Unauthenticated
+    return token
+
+
+BearerToken = Annotated[str, Depends(bearer_token)]
+
+
+# Not `def`: a thread of its own would lose the log context, and cost a hop.
+async def require_principal(request: Request, token: BearerToken) -> Principal:
+    """The caller, verified with `app.state.keys`; Unauthenticated (401) without a good token."""
+    principal = verify(request.app.state.keys, token)
+    structlog.contextvars.bind_contextvars(user_id=principal.user_id)
+    return principal
+
+
+CurrentPrincipal = Annotated[Principal, Depends(require_principal)]
