@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
+from fastapi.security.utils import get_authorization_scheme_param
 from jose import jwt
 
 from servicekit.errors import Unauthenticated
@@ -108,24 +109,24 @@ def _principal(claims: dict[str, Any]) -> Principal:
     return Principal(int(claims["sub"]), claims["superuser"] is True)
 
 
-# Declares the scheme for Authorize in /docs; refusing is this module's own work.
-_scheme = OAuth2PasswordBearer(TOKEN_URL, auto_error=False)
-
-
-async def bearer_token(token: Annotated[str | None, Depends(_scheme)]) -> str:
-    """The caller's token as it came, for a service that passes it on."""
-    if not token:
+def bearer_token(request: Request) -> str:
+    """The caller's token as it came, for a service that passes it on; Unauthenticated without."""
+    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
+    if scheme.lower() != "bearer":
         raise Unauthenticated
     return token
 
 
-BearerToken = Annotated[str, Depends(bearer_token)]
+# Only declares the scheme, so that Authorize in /docs works: refusing is this module's work.
+_DeclaredScheme = Annotated[
+    str | None, Depends(OAuth2PasswordBearer(TOKEN_URL, scheme_name="token", auto_error=False))
+]
 
 
 # Not `def`: a thread of its own would lose the log context, and cost a hop.
-async def require_principal(request: Request, token: BearerToken) -> Principal:
+async def require_principal(request: Request, _: _DeclaredScheme) -> Principal:
     """The caller, verified with `app.state.keys`; Unauthenticated (401) without a good token."""
-    principal = verify(request.app.state.keys, token)
+    principal = verify(request.app.state.keys, bearer_token(request))
     structlog.contextvars.bind_contextvars(user_id=principal.user_id)
     return principal
 
