@@ -1,0 +1,1 @@
+"""TaskTracker for the terminal: tasks for users, the cluster for operators."""
