@@ -1,0 +1,40 @@
+"""Make text from elsewhere safe to show on a terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+
+# Controls (C0, C1, DEL), format characters (bidi overrides, tags, zero-width space),
+# lone surrogates, and the two Unicode line separators.
+_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Joiners move nothing and hide nothing; emoji families and Persian need them.
+_HARMLESS = frozenset("\u200c\u200d")
+
+
+def unsafe(char: str) -> bool:
+    """True if a terminal could act on the character, or a reader be misled by it."""
+    return unicodedata.category(char) in _UNSAFE and char not in _HARMLESS
+
+
+def visible(text: str) -> str:
+    r"""Return one line in which every unsafe character is written out, as in ``\x1b[31m``."""
+    return "".join(_escape(char) if unsafe(char) else char for char in text)
+
+
+def visible_lines(text: str) -> list[str]:
+    """Like `visible`, for text that may have several lines."""
+    return [visible(line) for line in text.replace("\r\n", "\n").split("\n")]
+
+
+def visible_json(document: str) -> str:
+    """Write the unsafe characters inside a JSON document as JSON escapes: same value, safe."""
+    return "".join(_json_escape(c) if c != "\n" and unsafe(c) else c for c in document)
+
+
+def _escape(char: str) -> str:
+    return char.encode("unicode_escape", "surrogatepass").decode("ascii")
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
