@@ -1,0 +1,77 @@
+"""Where the gateway is, how long to wait for it, and where this program keeps its files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tasktracker_cli.errors import UsageError
+
+DEFAULT_URL = "http://localhost:8000"
+DEFAULT_TIMEOUT = 15.0
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """The gateway's origin: all that decides whether a token may be sent there."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, url: str) -> Gateway:
+        """Read an address like http://localhost:8000; raise UsageError for anything else."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        except (ValueError, KeyError):
+            raise _bad_url(url) from None
+        host = parts.hostname or ""
+        extras = parts.username or parts.password or parts.query or parts.fragment
+        if extras or parts.path not in {"", "/"} or not _is_host(host):
+            raise _bad_url(url)
+        return cls(parts.scheme, host, port)
+
+    @property
+    def origin(self) -> str:
+        """The address in its one canonical spelling: no default port, no slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == _DEFAULT_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        return self.host in {"localhost", "::1"} or self.host.startswith("127.")
+
+
+def _is_host(host: str) -> bool:
+    return host.isascii() and bool(host) and all(c.isalnum() or c in ".-_:" for c in host)
+
+
+def _bad_url(url: str) -> UsageError:
+    return UsageError(f"{url!r} is not the address of a gateway.", f"Give one like {DEFAULT_URL}")
+
+
+def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
+    """How long to wait for the gateway: TASKTRACKER_TIMEOUT, in seconds."""
+    text = environ.get("TASKTRACKER_TIMEOUT", "")
+    try:
+        seconds = float(text or DEFAULT_TIMEOUT)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise UsageError(f"TASKTRACKER_TIMEOUT is {text!r}.", "Give it seconds, from 0.1 to 3600.")
+    return seconds
+
+
+def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for this program's state; a relative XDG path is to be ignored, says XDG."""
+    base = Path(environ.get("XDG_STATE_HOME", ""))
+    if not base.is_absolute():
+        base = Path.home() / ".local" / "state"
+    return base / "tasktracker"
