@@ -1,0 +1,118 @@
+"""What the gateway's objects look like to this program: only the fields that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
+
+from tasktracker_cli.errors import BadAnswerError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Task:
+    id: int
+    title: str
+    description: str | None
+    status: str
+    priority: str
+    due: datetime | None
+    created: datetime
+    updated: datetime
+
+
+@dataclass(frozen=True)
+class User:
+    username: str
+    email: str
+    full_name: str | None
+
+
+@dataclass(frozen=True)
+class Stats:
+    total: int
+    completed: int
+    percentage: float
+    overdue: int
+    by_status: Mapping[str, int]
+    by_priority: Mapping[str, int]
+
+
+def token(raw: Any) -> str:
+    """Read the access token from the login's answer; raise BadAnswerError if there is none."""
+    return _read(raw, _token)
+
+
+def task(raw: Any) -> Task:
+    """Read a task from the API's object; raise BadAnswerError if it is none."""
+    return _read(raw, _task)
+
+
+def user(raw: Any) -> User:
+    """Read a user from the API's object; raise BadAnswerError if it is none."""
+    return _read(raw, _user)
+
+
+def stats(raw: Any) -> Stats:
+    """Read the figures from the API's object; raise BadAnswerError if they are none."""
+    return _read(raw, _stats)
+
+
+def _token(raw: Any) -> str:
+    text = str(raw["access_token"])
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("a token is a header's value")
+    return text
+
+
+def _task(raw: Any) -> Task:
+    return Task(
+        id=int(raw["id"]),
+        title=str(raw["title"]),
+        description=_text(raw.get("description")),
+        status=str(raw["status"]),
+        priority=str(raw["priority"]),
+        due=_moment(raw["due_date"]) if raw.get("due_date") else None,
+        created=_moment(raw["created_at"]),
+        updated=_moment(raw["updated_at"]),
+    )
+
+
+def _user(raw: Any) -> User:
+    return User(str(raw["username"]), str(raw["email"]), _text(raw.get("full_name")))
+
+
+def _stats(raw: Any) -> Stats:
+    return Stats(
+        total=int(raw["total_tasks"]),
+        completed=int(raw["completed_tasks"]),
+        percentage=float(raw["completion_percentage"]),
+        overdue=int(raw["overdue_tasks"]),
+        by_status={str(name): int(count) for name, count in raw["by_status"].items()},
+        by_priority={str(name): int(count) for name, count in raw["by_priority"].items()},
+    )
+
+
+def _read(raw: Any, reader: Callable[[Any], T]) -> T:
+    try:
+        return reader(raw)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise BadAnswerError(
+            "The gateway's answer is not one that this version understands.",
+            "Check the address, and that program and gateway are of the same version.",
+        ) from None
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _moment(value: Any) -> datetime:
+    # A time without an offset would be shown in the wrong zone: astimezone takes it as local.
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError("a moment needs an offset")
+    return moment.astimezone()

@@ -1,0 +1,94 @@
+"""What a refusal by the gateway means to the user: problem+json (RFC 9457) in, an error out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from tasktracker_cli.errors import (
+    BadAnswerError,
+    CliError,
+    ConflictError,
+    NotFoundError,
+    NotLoggedInError,
+    UnavailableError,
+    UsageError,
+)
+
+# A status that is not here is a plain failure.
+ERRORS: dict[int, type[CliError]] = {
+    400: UsageError,
+    401: NotLoggedInError,
+    404: NotFoundError,
+    409: ConflictError,
+    412: ConflictError,
+    413: UsageError,
+    422: UsageError,
+    429: UnavailableError,
+    502: UnavailableError,
+    503: UnavailableError,
+    504: UnavailableError,
+}
+
+HINTS: dict[int, str] = {
+    400: "Change what you gave and try again.",
+    404: "See what there is with: tasktracker-cli task list",
+    409: "Look at how it is now, and try again.",
+    412: "Look at how it is now, and try again.",
+    422: "Change what you gave and try again.",
+}
+
+# These pass by themselves, so they speak even when a proxy answers instead of a service.
+_PASSING = {429, 502, 503, 504}
+
+
+def refusal(response: httpx.Response, hints: Mapping[int, str]) -> CliError:
+    """Return the error for an answer that is not a success; `hints` go before the general ones."""
+    status = response.status_code
+    problem = _problem(response)
+    if not problem and status not in _PASSING:
+        return nonsense(f"HTTP status {status} without an explanation")
+    kind = ERRORS.get(status, CliError)
+    hint = hints.get(status) or HINTS.get(status) or _general_hint(response, problem)
+    return kind(_sentence(problem) or "The service is not available.", hint)
+
+
+def nonsense(what: str) -> BadAnswerError:
+    """Return the error for an answer that no TaskTracker gateway gives."""
+    return BadAnswerError(
+        f"The address does not answer like a TaskTracker gateway: {what}.",
+        "Check it, or give another with --url or TASKTRACKER_URL.",
+    )
+
+
+def _problem(response: httpx.Response) -> dict[str, Any]:
+    if not response.headers.get("content-type", "").startswith("application/problem+json"):
+        return {}
+    try:
+        problem = response.json()
+    except (ValueError, RecursionError):
+        return {}
+    return problem if isinstance(problem, dict) else {}
+
+
+def _sentence(problem: Mapping[str, Any]) -> str:
+    said = str(problem.get("detail") or problem.get("title") or "")
+    errors = problem.get("errors")
+    fields = [_field(error) for error in errors] if isinstance(errors, list) else []
+    return ". ".join(part.rstrip(".") for part in [said, "; ".join(fields)] if part) + "."
+
+
+def _field(error: Any) -> str:
+    if not isinstance(error, dict):
+        return str(error)
+    return f"{error.get('field', '?')}: {error.get('message', '?')}"
+
+
+def _general_hint(response: httpx.Response, problem: Mapping[str, Any]) -> str:
+    if response.status_code in _PASSING:
+        seconds = response.headers.get("retry-after", "")
+        return f"Try again in {seconds} s." if seconds.isdigit() else "Try again in a moment."
+    request_id = problem.get("request_id")
+    return f"If it stays so, report it with request id {request_id}." if request_id else ""
