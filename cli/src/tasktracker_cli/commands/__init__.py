@@ -1,0 +1,1 @@
+"""The user's commands, one module per noun."""

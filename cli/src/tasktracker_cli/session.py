@@ -1,0 +1,59 @@
+"""What every command works with: the gateway it talks to, the login there, the terminal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from tasktracker_cli import config
+from tasktracker_cli.credentials import Credentials, Login
+from tasktracker_cli.errors import NotLoggedInError
+from tasktracker_cli.output import Output
+
+if TYPE_CHECKING:
+    from tasktracker_cli.client import Client
+    from tasktracker_cli.views import Views
+
+
+class Session:
+    """One run of the program. httpx and rich are imported when a command first needs them."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.url = config.DEFAULT_URL
+
+    @cached_property
+    def gateway(self) -> config.Gateway:
+        return config.Gateway.parse(self.url)
+
+    @cached_property
+    def credentials(self) -> Credentials:
+        return Credentials(config.state_dir())
+
+    @cached_property
+    def guest(self) -> Client:
+        """A client without a token, to make an account or log in with."""
+        return self._client(None)
+
+    @cached_property
+    def client(self) -> Client:
+        """The client of whoever is logged in; NotLoggedInError before any request if nobody is."""
+        login = self.credentials.load(self.gateway.origin)
+        if login is None:
+            raise NotLoggedInError(
+                f"You are not logged in at {self.gateway.origin}.",
+                "Log in with: tasktracker-cli login --username NAME",
+            )
+        return self._client(login)
+
+    @cached_property
+    def views(self) -> Views:
+        from tasktracker_cli.views import Views
+
+        return Views(terminal=self.output.terminal, now=datetime.now(UTC))
+
+    def _client(self, login: Login | None) -> Client:
+        from tasktracker_cli.client import Client
+
+        return Client(self.gateway, login, config.timeout_seconds())
