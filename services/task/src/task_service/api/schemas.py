@@ -26,7 +26,12 @@ Moment = Annotated[
     AfterValidator(_in_utc),
     Field(description="ISO 8601. Without an offset it is taken as UTC; answers are in UTC."),
 ]
-Title = Annotated[CleanText, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+Title = Annotated[
+    CleanText,
+    # Two steps, because one would measure the title before it is stripped.
+    StringConstraints(strip_whitespace=True),
+    StringConstraints(min_length=1, max_length=255),
+]
 Description = Annotated[CleanText, StringConstraints(max_length=10_000)]
 Completed = Annotated[
     bool,

@@ -1,0 +1,45 @@
+"""The task service, put together. Read it top to bottom."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from servicekit import app as base
+from servicekit import database, docs, errors, health, logs, middleware
+from servicekit.settings import load
+from servicekit.tokens import Keys
+
+from task_service.api.problems import PROBLEMS
+from task_service.api.routes import router
+from task_service.domain.service import Tasks
+from task_service.persistence.tasks import TaskRepository
+from task_service.settings import TaskSettings
+
+SERVICE = "task-service"
+VERSION = version("tasktracker-task-service")
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: TaskSettings | None = None) -> FastAPI:
+    """The application; without settings they come from the environment."""
+    settings = settings or load(TaskSettings, service=SERVICE)
+    logs.configure(SERVICE, settings.log_level)
+    engine = database.engine(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        engine.dispose()
+
+    app = base.create("Task service", VERSION, lifespan)
+    app.state.keys = Keys.of(settings)
+    app.state.tasks = Tasks(TaskRepository(engine))
+    app.include_router(router)
+    checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
+    app.include_router(health.router(SERVICE, VERSION, checks))
+    errors.install(app, {**PROBLEMS, **database.PROBLEMS})
+    docs.install(app)
+    middleware.install(app)
+    return app

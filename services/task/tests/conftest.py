@@ -1,0 +1,80 @@
+"""The task service on a database of its own, and users of it."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+import servicekit.database
+from fastapi import FastAPI
+from pydantic import SecretStr
+from servicekit import migrate
+from servicekit.testing.client import running
+from servicekit.testing.plugin import MakeDatabase
+from servicekit.testing.tokens import KEYS, bearer
+from sqlalchemy import Engine, insert
+from task_service.app import MIGRATIONS, create_app
+from task_service.persistence.tables import tasks
+from task_service.settings import TaskSettings
+
+
+@pytest.fixture(scope="session")
+def task_settings(make_database: MakeDatabase) -> TaskSettings:
+    settings = TaskSettings(
+        database_url=SecretStr(make_database("task")),
+        secret_key=SecretStr(KEYS.current.decode()),
+        log_level="WARNING",
+    )
+    migrate.upgrade(settings.database_url.get_secret_value(), MIGRATIONS)
+    return settings
+
+
+@pytest.fixture(scope="session")
+def database(task_settings: TaskSettings) -> Iterator[Engine]:
+    engine = servicekit.database.engine(task_settings)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def app(task_settings: TaskSettings) -> FastAPI:
+    return create_app(task_settings)
+
+
+_user_ids = itertools.count(1)
+
+
+@contextmanager
+def _user(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client of /api/v1/tasks with the token of a user whom no other test has."""
+    with running(app) as client:
+        client.base_url = client.base_url.join("/api/v1/tasks")
+        client.headers.update(bearer(next(_user_ids)))
+        yield client
+
+
+@pytest.fixture
+def ada(app: FastAPI) -> Iterator[httpx.Client]:
+    with _user(app) as client:
+        yield client
+
+
+@pytest.fixture
+def bob(app: FastAPI) -> Iterator[httpx.Client]:
+    with _user(app) as client:
+        yield client
+
+
+@pytest.fixture
+def make_many(database: Engine) -> Callable[[httpx.Client, int], list[int]]:
+    """Makes tasks for the client's user in one statement: all of the same instant."""
+
+    def make(client: httpx.Client, number: int) -> list[int]:
+        owner = client.post("/", json={"title": "to learn the id"}).json()
+        client.delete(f"/{owner['id']}")
+        rows = [{"title": str(n), "owner_id": owner["owner_id"]} for n in range(number)]
+        with database.begin() as connection:
+            return list(connection.scalars(insert(tasks).returning(tasks.c.id), rows))
+
+    return make
