@@ -1,0 +1,25 @@
+"""The call under /api/v1/stats."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from servicekit.tokens import bearer_token, require_principal
+
+from stats_service.api.schemas import StatisticsOut
+from stats_service.clients.task_service import TaskCounts, TaskServiceClient
+
+router = APIRouter(prefix="/api/v1/stats", tags=["stats"])
+
+
+async def _task_service(request: Request) -> TaskServiceClient:
+    client: TaskServiceClient = request.app.state.task_service
+    return client
+
+
+@router.get("/", response_model=StatisticsOut, dependencies=[Depends(require_principal)])
+async def get_statistics(
+    request: Request,
+    task_service: Annotated[TaskServiceClient, Depends(_task_service)],
+) -> TaskCounts:
+    """The caller's figures. 503 while the task service gives none."""
+    return await task_service.counts(bearer_token(request))

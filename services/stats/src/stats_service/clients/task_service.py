@@ -1,0 +1,42 @@
+"""The task service, as far as statistics need it: its counts over the caller's tasks."""
+
+import httpx
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
+
+from stats_service.domain.errors import TaskServiceUnavailableError, TokenRefusedError
+
+
+class TaskCounts(BaseModel):
+    """What GET /api/v1/tasks/stats of the task service has to answer."""
+
+    total_tasks: NonNegativeInt
+    completed_tasks: NonNegativeInt
+    pending_tasks: NonNegativeInt
+    completion_percentage: float = Field(ge=0, le=100)
+    overdue_tasks: NonNegativeInt
+    by_status: dict[str, NonNegativeInt]
+    by_priority: dict[str, NonNegativeInt]
+
+
+class TaskServiceClient:
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def counts(self, token: str) -> TaskCounts:
+        """The counts for the user whose access token this is.
+
+        Raises TokenRefusedError and TaskServiceUnavailableError.
+        """
+        headers = {"Authorization": f"Bearer {token}"}
+        try:
+            response = await self._http.get("/api/v1/tasks/stats", headers=headers)
+        except httpx.HTTPError as error:
+            raise TaskServiceUnavailableError from error
+        if response.status_code == httpx.codes.UNAUTHORIZED:
+            raise TokenRefusedError
+        if response.status_code != httpx.codes.OK:
+            raise TaskServiceUnavailableError
+        try:
+            return TaskCounts.model_validate_json(response.content)
+        except ValidationError as error:
+            raise TaskServiceUnavailableError from error

@@ -1,0 +1,24 @@
+"""Why there are no figures.
+
+StatisticsError
+├── TaskServiceUnavailableError
+└── TokenRefusedError
+"""
+
+
+class StatisticsError(Exception):
+    """Base of this service's errors; its text is written for the caller."""
+
+
+class TaskServiceUnavailableError(StatisticsError):
+    """The task service gave no usable answer: none, too late, a failure or not the figures."""
+
+    def __init__(self) -> None:
+        super().__init__("The task service does not answer right now: try again.")
+
+
+class TokenRefusedError(StatisticsError):
+    """The task service did not take the token that this service had taken."""
+
+    def __init__(self) -> None:
+        super().__init__("The token is no longer accepted: log in again.")
