@@ -1,0 +1,90 @@
+"""Bodies as they travel."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from servicekit.fields import CleanText
+
+from user_service.domain import emails
+
+Email = Annotated[
+    CleanText,
+    Field(max_length=254, json_schema_extra={"format": "email"}, examples=["john@example.com"]),
+    AfterValidator(emails.normalize),
+]
+Username = Annotated[
+    CleanText,
+    Field(min_length=3, max_length=100, pattern=r"^[A-Za-z0-9._-]+$", examples=["johndoe"]),
+]
+FullName = Annotated[CleanText, Field(min_length=1, max_length=255, examples=["John Doe"])]
+NewPassword = Annotated[
+    CleanText,
+    Field(min_length=8, max_length=128, json_schema_extra={"format": "password"}),
+]
+# What somebody claims to be: bounded, but a wrong one is a 401, not a 422.
+GivenLogin = Annotated[CleanText, Field(min_length=1, max_length=254, examples=["johndoe"])]
+GivenPassword = Annotated[
+    CleanText,
+    Field(min_length=1, max_length=128, json_schema_extra={"format": "password"}),
+]
+
+
+class Registration(BaseModel):
+    """A new account."""
+
+    email: Email
+    username: Username
+    password: NewPassword
+    full_name: FullName | None = None
+
+
+class Login(BaseModel):
+    """`username` takes the username or the email address."""
+
+    username: GivenLogin
+    password: GivenPassword
+
+
+class TokenForm(Login):
+    """The same as an OAuth2 password form; its other fields are ignored."""
+
+    grant_type: Literal["password"] = "password"
+
+
+class ProfileChange(BaseModel):
+    """Changes the fields given and leaves the others; null clears the name."""
+
+    # No default to show: absent means unchanged, and null is refused.
+    email: Email = Field(default_factory=str)
+    full_name: FullName | None = None
+
+
+class PasswordChange(BaseModel):
+    """The current password and the one to have from now on."""
+
+    current_password: GivenPassword
+    new_password: NewPassword
+
+
+class User(BaseModel):
+    """An account as its owner sees it."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: int
+    email: str
+    username: str
+    full_name: str | None
+    is_active: bool
+    is_superuser: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class Token(BaseModel):
+    """`expires_in` is in seconds."""
+
+    access_token: str
+    token_type: Literal["bearer"]
+    expires_in: int

@@ -1,0 +1,58 @@
+"""The user service, put together. Read it top to bottom."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+from fastapi import FastAPI
+from servicekit import app as base
+from servicekit import database, docs, errors, health, logs, middleware
+from servicekit.settings import load
+from servicekit.tokens import Keys
+
+from user_service.api.grants import Grants
+from user_service.api.problems import PROBLEMS
+from user_service.api.routes import router
+from user_service.domain.accounts import Accounts
+from user_service.domain.passwords import Passwords
+from user_service.persistence.accounts import SqlAccountStore
+from user_service.settings import UserSettings
+
+SERVICE = "user-service"
+VERSION = version("tasktracker-user-service")
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def create_app(settings: UserSettings | None = None) -> FastAPI:
+    """The application; without settings they come from the environment."""
+    settings = settings or load(UserSettings, service=SERVICE)
+    logs.configure(SERVICE, settings.log_level)
+    engine = database.engine(settings)
+    passwords = Passwords(
+        cost=settings.password_cost,
+        workers=settings.password_workers,
+        queue=settings.password_queue,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # The first hash of a process is slow: passlib tries the library and makes its decoy.
+        await passwords.verify_nobody()
+        yield
+        passwords.close()
+        engine.dispose()
+
+    app = base.create("User service", VERSION, lifespan)
+    app.state.keys = Keys.of(settings)
+    lifetime = timedelta(minutes=settings.access_token_expire_minutes)
+    app.state.grants = Grants(app.state.keys, lifetime)
+    app.state.accounts = Accounts(SqlAccountStore(database.autocommit(engine)), passwords)
+    app.include_router(router)
+    checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
+    app.include_router(health.router(SERVICE, VERSION, checks))
+    errors.install(app, {**PROBLEMS, **database.PROBLEMS})
+    docs.install(app)
+    middleware.install(app)
+    return app

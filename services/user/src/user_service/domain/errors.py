@@ -1,0 +1,62 @@
+"""Everything the account rules can refuse.
+
+UserServiceError
+├── AccountConflictError
+│   ├── EmailTakenError
+│   └── UsernameTakenError
+├── BadCredentialsError
+├── AccountUnavailableError
+├── WrongPasswordError
+└── HashingBusyError
+
+`app.py` attaches an HTTP status to each leaf.
+"""
+
+
+class UserServiceError(Exception):
+    """Root of this service's errors; its text may be shown to the caller."""
+
+    detail = "The request was refused."
+
+    def __init__(self) -> None:
+        super().__init__(self.detail)
+
+
+class AccountConflictError(UserServiceError):
+    """Another account already has this name."""
+
+
+class EmailTakenError(AccountConflictError):
+    """Another account has this email address, in whatever case."""
+
+    detail = "This email address is already registered."
+
+
+class UsernameTakenError(AccountConflictError):
+    """Another account has this username, in whatever case."""
+
+    detail = "This username is already taken."
+
+
+class BadCredentialsError(UserServiceError):
+    """Sign-in failed. One text for every reason, so that accounts cannot be probed."""
+
+    detail = "The username or password is not correct."
+
+
+class AccountUnavailableError(UserServiceError):
+    """The token is good, but its account is deactivated or gone."""
+
+    detail = "The account of this token is not active."
+
+
+class WrongPasswordError(UserServiceError):
+    """A signed-in user gave a wrong current password."""
+
+    detail = "The current password is not correct."
+
+
+class HashingBusyError(UserServiceError):
+    """More passwords are waiting to be hashed than the queue takes."""
+
+    detail = "Too many sign-ins at the moment; try again shortly."

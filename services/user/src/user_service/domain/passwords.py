@@ -1,0 +1,54 @@
+"""Password hashing in threads of its own, so that nothing else waits behind it."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import BoundedSemaphore
+from typing import TypeVar
+
+from passlib.context import CryptContext
+
+from user_service.domain.errors import HashingBusyError
+
+Result = TypeVar("Result")
+
+
+class Passwords:
+    """Hashes and verifies with bcrypt_sha256, which takes passwords of any length.
+
+    cost: bcrypt's log2 of rounds; each step doubles the time (12 takes about 0.25 s).
+    workers: hashes computed at once. More than the cores only makes each one slower.
+    queue: hashes that may wait beyond those; the next one raises HashingBusyError.
+    """
+
+    def __init__(self, *, cost: int, workers: int, queue: int) -> None:
+        self._context = CryptContext(schemes=["bcrypt_sha256"], bcrypt_sha256__rounds=cost)
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
+        self._places = BoundedSemaphore(workers + queue)
+
+    async def hash(self, password: str) -> str:
+        """Return the salted hash to store, 75 ASCII characters."""
+        return await self._run(lambda: self._context.hash(password))
+
+    async def verify(self, password: str, hashed: str) -> bool:
+        """Tell whether `password` is the one that was hashed."""
+        return await self._run(lambda: self._context.verify(password, hashed))
+
+    async def verify_nobody(self) -> None:
+        """Take as long as `verify` does: an unknown user must not be answered faster."""
+        await self._run(self._context.dummy_verify)
+
+    def close(self) -> None:
+        """Finish what is running, drop what waits."""
+        self._pool.shutdown(cancel_futures=True)
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        if not self._places.acquire(blocking=False):
+            raise HashingBusyError
+        future = self._pool.submit(work)
+        # The place is freed when the thread is, which is later than a caller who gave up.
+        future.add_done_callback(self._leave)
+        return await asyncio.wrap_future(future)
+
+    def _leave(self, _: Future[Result]) -> None:
+        self._places.release()

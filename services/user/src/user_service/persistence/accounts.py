@@ -1,0 +1,68 @@
+"""Every query on accounts."""
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import psycopg2
+from sqlalchemy import ColumnElement, Engine, Executable, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from user_service.domain.accounts import Account
+from user_service.domain.errors import AccountConflictError, EmailTakenError, UsernameTakenError
+from user_service.persistence.models import EMAIL_INDEX, USERNAME_INDEX, User
+
+_COLUMNS = User.__table__.columns
+_TAKEN: dict[str | None, type[AccountConflictError]] = {
+    EMAIL_INDEX.name: EmailTakenError,
+    USERNAME_INDEX.name: UsernameTakenError,
+}
+
+
+class SqlAccountStore:
+    """Keeps accounts in PostgreSQL, one statement per call.
+
+    engine: in AUTOCOMMIT, so that a call is one round trip.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def insert(
+        self, *, email: str, username: str, full_name: str | None, hashed_password: str
+    ) -> Account:
+        values = {
+            "email": email,
+            "username": username,
+            "full_name": full_name,
+            "hashed_password": hashed_password,
+        }
+        [account] = self._write(insert(User).values(values).returning(*_COLUMNS))
+        return account
+
+    def get(self, account_id: int) -> Account | None:
+        return self._find(User.id == account_id)
+
+    def find_by_email(self, email: str) -> Account | None:
+        return self._find(func.lower(User.email) == func.lower(email))
+
+    def find_by_username(self, username: str) -> Account | None:
+        return self._find(func.lower(User.username) == func.lower(username))
+
+    def update(self, account_id: int, changes: Mapping[str, str | None]) -> Account | None:
+        changed = update(User).where(User.id == account_id).values(changes).returning(*_COLUMNS)
+        return next(iter(self._write(changed)), None)
+
+    def _find(self, condition: ColumnElement[bool]) -> Account | None:
+        return next(iter(self._execute(select(*_COLUMNS).where(condition))), None)
+
+    def _write(self, statement: Executable) -> list[Account]:
+        try:
+            return self._execute(statement)
+        except IntegrityError as error:
+            cause = cast(psycopg2.Error, error.orig)
+            raise _TAKEN[cause.diag.constraint_name] from error
+
+    def _execute(self, statement: Executable) -> list[Account]:
+        with self._engine.connect() as connection:
+            rows = connection.execute(statement).mappings()
+            return [Account(**cast(dict[str, Any], row)) for row in rows]

@@ -1,0 +1,32 @@
+"""The tables. Alembic's history must lead here; a test compares the two."""
+
+from datetime import datetime
+
+from sqlalchemy import DateTime, Index, String, func, text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """Holds the metadata of this service's schema."""
+
+
+class User(Base):
+    """One account."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    email: Mapped[str] = mapped_column(String(255))
+    username: Mapped[str] = mapped_column(String(100))
+    hashed_password: Mapped[str] = mapped_column(String(255))
+    full_name: Mapped[str | None] = mapped_column(String(255))
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    is_superuser: Mapped[bool] = mapped_column(server_default=text("false"))
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    # A trigger keeps this one.
+    updated_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
+# One account per name, in whatever case it is typed.
+EMAIL_INDEX = Index("users_email_key", func.lower(User.email), unique=True)
+USERNAME_INDEX = Index("users_username_key", func.lower(User.username), unique=True)

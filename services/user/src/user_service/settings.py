@@ -1,0 +1,16 @@
+"""What the user service takes from its environment."""
+
+import os
+
+from pydantic import Field
+from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings
+
+
+class UserSettings(ServiceSettings, DatabaseSettings, TokenSettings):
+    """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY and the following."""
+
+    port: int = 8001
+    access_token_expire_minutes: int = Field(default=15, ge=1, le=1440)
+    password_cost: int = Field(default=12, ge=4, le=16, description="bcrypt's log2 of rounds")
+    password_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
+    password_queue: int = Field(default=128, ge=0, description="Hashes waiting before a 503")

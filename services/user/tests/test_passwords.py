@@ -1,0 +1,77 @@
+import asyncio
+
+import pytest
+from user_service.domain.errors import HashingBusyError
+from user_service.domain.passwords import Passwords
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def passwords():
+    passwords = Passwords(cost=4, workers=2, queue=8)
+    yield passwords
+    passwords.close()
+
+
+@pytest.mark.parametrize("password", ["securepass123", "pässwörd-密码-🔑", "x" * 128, "☃" * 128])
+async def test_a_password_matches_its_own_hash_and_no_other(passwords, password):
+    hashed = await passwords.hash(password)
+
+    assert await passwords.verify(password, hashed)
+    assert not await passwords.verify(password + "!", hashed)
+    assert password not in hashed
+
+
+@pytest.mark.parametrize("character", ["a", "é", "☃"])
+async def test_what_comes_after_72_bytes_counts(passwords, character):
+    hashed = await passwords.hash(character * 100 + "1")
+
+    assert not await passwords.verify(character * 100 + "2", hashed)
+
+
+async def test_the_same_password_is_never_hashed_the_same_twice(passwords):
+    assert await passwords.hash("securepass123") != await passwords.hash("securepass123")
+
+
+async def test_the_cost_is_the_one_asked_for(passwords):
+    assert "$bcrypt-sha256$v=2,t=2b,r=4$" in await passwords.hash("securepass123")
+
+
+async def test_a_full_queue_is_refused_at_once_and_empties_again():
+    passwords = Passwords(cost=8, workers=1, queue=2)
+    attempts = [passwords.hash("securepass123") for _ in range(10)]
+
+    outcomes = await asyncio.gather(*attempts, return_exceptions=True)
+
+    assert sum(isinstance(outcome, HashingBusyError) for outcome in outcomes) == 7
+    assert sum(isinstance(outcome, str) for outcome in outcomes) == 3
+    assert await passwords.hash("securepass123")
+    passwords.close()
+
+
+async def test_a_caller_who_gives_up_frees_the_place():
+    passwords = Passwords(cost=8, workers=1, queue=1)
+    for _ in range(6):
+        waiting = [asyncio.create_task(passwords.hash("securepass123")) for _ in range(2)]
+        await asyncio.sleep(0)
+        waiting[1].cancel()
+        await waiting[0]
+    assert await passwords.hash("securepass123")
+    passwords.close()
+
+
+async def test_hashing_leaves_the_loop_free():
+    passwords = Passwords(cost=8, workers=1, queue=9)
+    hashing = asyncio.gather(*(passwords.hash("securepass123") for _ in range(10)))
+    turns = 0
+    while not hashing.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+
+    assert turns > 10
+    passwords.close()
+
+
+async def test_verifying_nobody_is_real_work(passwords):
+    await passwords.verify_nobody()
