@@ -1,0 +1,27 @@
+"""The services' OpenAPI documents, from the gateway's own origin."""
+
+from typing import Any
+
+from fastapi import APIRouter, HTTPException, status
+from servicekit.errors import ServiceUnavailable
+
+from portal_service.api.dependencies import BackendsDep
+from portal_service.clients.backend import BackendUnavailableError
+
+router = APIRouter(include_in_schema=False)
+
+
+def address(service: str) -> str:
+    """The path at which the service's document is found."""
+    return f"/docs/openapi/{service}.json"
+
+
+@router.get(address("{service}"))
+async def read_document(service: str, backends: BackendsDep) -> dict[str, Any]:
+    """Return what the service describes of itself, as far as the gateway routes to it."""
+    if service not in backends:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    try:
+        return await backends[service].openapi()
+    except BackendUnavailableError as error:
+        raise ServiceUnavailable(str(error), retry_after=1) from error

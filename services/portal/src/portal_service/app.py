@@ -1,0 +1,60 @@
+"""The portal, put together. Read it top to bottom."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from importlib.metadata import version
+
+import httpx
+from fastapi import FastAPI
+from pydantic import HttpUrl
+from servicekit import app as base
+from servicekit import docs, errors, http, logs, middleware
+from servicekit.settings import load
+
+from portal_service.api import documents, health, home, unrouted
+from portal_service.clients.backend import Backend
+from portal_service.settings import PortalSettings
+
+SERVICE = "portal"
+VERSION = version("tasktracker-portal")
+
+
+def create_app(
+    settings: PortalSettings | None = None,
+    transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
+) -> FastAPI:
+    """The application; without settings they come from the environment.
+
+    transports: by service name, how to reach it otherwise than over the network.
+    """
+    settings = settings or load(PortalSettings, service=SERVICE)
+    logs.configure(SERVICE, settings.log_level)
+    time_limit = settings.service_time_limit
+
+    def backend(name: str, prefix: str, address: HttpUrl) -> Backend:
+        client = http.client(str(address), time_limit, (transports or {}).get(name))
+        return Backend(name, prefix, client, time_limit)
+
+    backends = [
+        backend("user-service", "/api/v1/auth", settings.user_service_url),
+        backend("task-service", "/api/v1/tasks", settings.task_service_url),
+        backend("stats-service", "/api/v1/stats", settings.stats_service_url),
+    ]
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for each in backends:
+                await stack.enter_async_context(each.client)
+            yield
+
+    app = base.create("TaskTracker", VERSION, lifespan)
+    app.state.backends = {each.name: each for each in backends}
+    app.include_router(home.router(VERSION))
+    app.include_router(health.router(SERVICE, VERSION))
+    app.include_router(documents.router)
+    unrouted.install(app, backends)
+    errors.install(app, {})
+    docs.install(app, {each.name: documents.address(each.name) for each in backends})
+    middleware.install(app)
+    return app

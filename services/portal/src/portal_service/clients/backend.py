@@ -1,0 +1,79 @@
+"""One service behind the gateway, as the portal sees it."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from pydantic import BaseModel, ConfigDict
+from servicekit.health import CheckResult
+
+
+class BackendUnavailableError(Exception):
+    """The service gave no usable answer in time; the text says so without an address."""
+
+
+class _Document(BaseModel):
+    model_config = ConfigDict(extra="allow")
+
+    paths: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A service called `name` that owns every path under `prefix`.
+
+    time_limit: seconds for a whole answer, connecting included.
+    """
+
+    name: str
+    prefix: str
+    client: httpx.AsyncClient
+    time_limit: float
+
+    def owns(self, path: str) -> bool:
+        """Tell whether `path` is the prefix or below it."""
+        return path == self.prefix or path.startswith(f"{self.prefix}/")
+
+    async def health(self) -> CheckResult:
+        """Ask for the service's health. Never raises: no answer is an answer."""
+        started = time.perf_counter()
+        try:
+            response = await self._get("/health")
+            detail = None if response.is_success else f"answered {response.status_code}"
+        except BackendUnavailableError as error:
+            detail = str(error)
+        return CheckResult(
+            name=self.name,
+            status="failing" if detail else "ok",
+            duration_ms=round((time.perf_counter() - started) * 1000, 2),
+            detail=detail,
+        )
+
+    async def openapi(self) -> dict[str, Any]:
+        """Return the part of the service's OpenAPI document that the gateway routes to it.
+
+        Raises BackendUnavailableError.
+        """
+        response = await self._get("/openapi.json")
+        if not response.is_success:
+            raise BackendUnavailableError(f"{self.name} answered {response.status_code}")
+        try:
+            document = _Document.model_validate_json(response.content)
+        except ValueError as error:
+            raise BackendUnavailableError(f"{self.name} gave no OpenAPI document") from error
+        routed = {path: item for path, item in document.paths.items() if self.owns(path)}
+        # Calls made from the page go to the origin it came from, which is the gateway.
+        return {**document.model_dump(), "paths": routed, "servers": [{"url": "/"}]}
+
+    async def _get(self, path: str) -> httpx.Response:
+        try:
+            async with asyncio.timeout(self.time_limit):
+                return await self.client.get(path)
+        except TimeoutError as error:
+            raise BackendUnavailableError(
+                f"{self.name} did not answer within {self.time_limit:g} s"
+            ) from error
+        except httpx.HTTPError as error:
+            raise BackendUnavailableError(f"{self.name} cannot be reached") from error
