@@ -145,30 +145,30 @@ def _handler(kind: Kind) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
         if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.warning(kind.slug, exc_info=error)
-        return problem(kind, str(error), request.url.path)
+        return problem(kind, str(error), request.scope["path"])
 
     return handle
 
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class only
-    return problem(error.kind, str(error), request.url.path)
+    return problem(error.kind, str(error), request.scope["path"])
 
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class only
-    return problem(standard(error.status_code, error.headers), error.detail, request.url.path)
+    return problem(standard(error.status_code, error.headers), error.detail, request.scope["path"])
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class only
     found = error.errors()
     if any(each["type"] == "json_invalid" for each in found):
-        return problem(MALFORMED, "The body is not valid JSON.", request.url.path)
+        return problem(MALFORMED, "The body is not valid JSON.", request.scope["path"])
     # Only names and messages: the value may be a password.
     fields = [{"field": _field(each["loc"]), "message": each["msg"]} for each in found]
     detail = "Some fields are not valid; `errors` names them."
-    return problem(INVALID, detail, request.url.path, errors=fields)
+    return problem(INVALID, detail, request.scope["path"], errors=fields)
 
 
 def _field(location: tuple[str | int, ...]) -> str:

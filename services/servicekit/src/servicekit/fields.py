@@ -16,4 +16,5 @@ def _clean(text: str) -> str:
 CleanText = Annotated[str, AfterValidator(_clean)]
 
 # A PostgreSQL integer; anything beyond would be an error of the database.
-Id32 = Annotated[int, Field(ge=1, le=2**31 - 1)]
+MAXIMUM_ID = 2**31 - 1
+Id32 = Annotated[int, Field(ge=1, le=MAXIMUM_ID)]

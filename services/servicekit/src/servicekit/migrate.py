@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, te
 from sqlalchemy.exc import OperationalError
 
 from servicekit.database import CONNECT_TIMEOUT
+from servicekit.settings import psycopg2_url
 
 RETRY_INTERVAL = 0.2  # seconds
 LOCK = 0x7461736B  # any number, as long as every migration of a database takes the same
@@ -37,7 +38,9 @@ def upgrade(database_url: str, migrations: Path, wait_seconds: float = 60) -> No
     raises DatabaseUnreachableError after that.
     """
     engine = create_engine(
-        database_url, poolclass=NullPool, connect_args={"connect_timeout": CONNECT_TIMEOUT}
+        psycopg2_url(database_url),
+        poolclass=NullPool,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT},
     )
     _wait(engine, wait_seconds)
     with _lock(engine), engine.connect() as connection:

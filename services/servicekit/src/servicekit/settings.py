@@ -25,16 +25,23 @@ class ServiceSettings(BaseSettings):
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
 
 
-def _psycopg2_url(value: SecretStr) -> SecretStr:
-    """SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3, which is not what we install."""
-    scheme, separator, rest = value.get_secret_value().partition("://")
-    if scheme not in ("postgresql", "postgresql+psycopg2") or not separator:
+def psycopg2_url(url: str) -> str:
+    """The URL with its driver named; ValueError for another database's.
+
+    SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3, which is not what we install.
+    """
+    scheme, _, rest = url.partition("://")
+    if scheme not in ("postgresql", "postgresql+psycopg2"):
         raise ValueError("it must start with postgresql://")
-    return SecretStr(f"postgresql+psycopg2://{rest}")
+    return f"postgresql+psycopg2://{rest}"
+
+
+def _with_driver(value: SecretStr) -> SecretStr:
+    return SecretStr(psycopg2_url(value.get_secret_value()))
 
 
 # Secret, because it carries a password.
-DatabaseUrl = Annotated[SecretStr, AfterValidator(_psycopg2_url)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_driver)]
 
 
 class DatabaseSettings(BaseSettings):

@@ -5,7 +5,6 @@ names the key, so that a rotation (a current and a previous key) logs nobody out
 """
 
 import hashlib
-import re
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +17,7 @@ from fastapi.security.utils import get_authorization_scheme_param
 from jose import jwt
 
 from servicekit.errors import Unauthenticated
+from servicekit.fields import MAXIMUM_ID
 from servicekit.settings import TokenSettings
 
 ALGORITHM = "HS256"
@@ -27,7 +27,6 @@ MAXIMUM_LENGTH = 4096  # characters; python-jose recurses into a header of any d
 TOKEN_URL = "/api/v1/auth/token"  # noqa: S105 - an address, not a password
 _REQUIRED = {f"require_{claim}": True for claim in ("exp", "sub", "aud", "iss", "jti")}
 _HEADER_FIELDS = {"alg", "typ", "kid"}
-_USER_ID = re.compile(r"[1-9][0-9]{0,9}")
 
 
 def key_id(key: bytes) -> str:
@@ -104,9 +103,11 @@ def _claims(keys: Keys, token: str) -> dict[str, Any]:
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
-    if not _USER_ID.fullmatch(claims["sub"]):
+    user_id = int(claims["sub"])
+    # str() again, because int() also takes "+1", " 1" and digits of other scripts.
+    if str(user_id) != claims["sub"] or not 0 < user_id <= MAXIMUM_ID:
         raise ValueError("the subject is not a user id")
-    return Principal(int(claims["sub"]), claims["superuser"] is True)
+    return Principal(user_id, claims["superuser"] is True)
 
 
 def bearer_token(request: Request) -> str:

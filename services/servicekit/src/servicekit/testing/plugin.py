@@ -5,10 +5,20 @@ from collections.abc import Callable, Iterator
 
 import psycopg2
 import pytest
+import structlog
 
 from servicekit.testing import postgres as server
 
 pytest.register_assert_rewrite("servicekit.testing.conformance")
+
+# The default renders every local variable of a traceback, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+    ]
+)
 
 MakeDatabase = Callable[[str], str]
 

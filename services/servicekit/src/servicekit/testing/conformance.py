@@ -1,0 +1,187 @@
+"""What every service's answers have in common, as tests that each service runs on its own app.
+
+    class TestConformance(Conformance, TokenConformance, BodyConformance):
+        service = "task-service"
+        protected = "/api/v1/tasks/"
+        writable = "/api/v1/tasks/"
+        text_field = "title"
+
+The service's conftest.py gives the fixtures `app` (with `state.keys` if it takes tokens) and
+`client` (servicekit.testing.client).
+"""
+# ruff: noqa: S101 - these are tests, they only live where services can import them
+
+import http.client
+import re
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.routing import Route
+
+from servicekit import body_limit, docs
+from servicekit.testing import hostile
+from servicekit.testing.live import serving
+from servicekit.testing.tokens import bearer
+from servicekit.tokens import Principal
+
+PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}
+FAULT = "/conformance/fault"
+
+
+def assert_problem(answer: httpx.Response, status: int) -> None:
+    """The answer is a whole RFC 9457 problem with that status."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem.keys() - {"errors"} == PROBLEM_FIELDS
+    assert problem["status"] == status
+    assert problem["request_id"] == answer.headers["x-request-id"]
+
+
+class Conformance:
+    """For every service."""
+
+    service: str
+
+    def test_well_formed_request_id_comes_back(self, client: httpx.Client) -> None:
+        answer = client.get("/health/live", headers={"X-Request-ID": "from-the.edge_1"})
+        assert answer.headers["x-request-id"] == "from-the.edge_1"
+
+    @pytest.mark.parametrize("given", ["", "a b", "x" * 65, "a\tb", 'a"b'])
+    def test_malformed_request_id_is_replaced(self, client: httpx.Client, given: str) -> None:
+        answer = client.get("/health/live", headers={"X-Request-ID": given})
+        assert re.fullmatch("[0-9a-f]{32}", answer.headers["x-request-id"])
+
+    def test_unknown_path_is_a_404_problem(self, client: httpx.Client) -> None:
+        assert_problem(client.get("/no/such/path"), 404)
+
+    def test_unknown_method_is_a_405_problem(self, client: httpx.Client) -> None:
+        answer = client.delete("/health")
+        assert_problem(answer, 405)
+        assert answer.headers["allow"] == "GET"
+
+    @pytest.mark.parametrize("path", ["/health", "/health/"])
+    def test_health_names_the_service_and_its_checks(self, client: httpx.Client, path: str) -> None:
+        answer = client.get(path)
+        assert answer.status_code == 200, answer.text
+        body = answer.json()
+        assert (body["service"], body["status"]) == (self.service, "ok")
+        assert {check["status"] for check in body["checks"]} <= {"ok"}
+
+    @pytest.mark.parametrize("path", ["/health/live", "/health/live/"])
+    def test_process_is_live(self, client: httpx.Client, path: str) -> None:
+        assert client.get(path).json() == {"status": "ok"}
+
+    def test_docs_load_everything_from_our_own_origin(self, client: httpx.Client) -> None:
+        page = client.get("/docs").text
+        addresses = re.findall(r'(?:src|href)="([^"]+)"', page)
+        assets = [each for each in addresses if each.startswith(docs.ASSETS)]
+        assert len(assets) == 3
+        assert all(client.get(asset).status_code == 200 for asset in assets)
+        assert "//" not in "".join(addresses)
+
+    def test_openapi_document_is_served(self, client: httpx.Client) -> None:
+        assert client.get("/openapi.json").json()["openapi"].startswith("3.")
+
+    def test_metrics_count_by_route_template(self, client: httpx.Client) -> None:
+        client.get("/health/live")
+        labels = 'method="GET",route="/health/live",status="200"'
+        assert f"http_request_duration_seconds_count{{{labels}}}" in client.get("/metrics").text
+
+    def test_unhandled_error_leaks_nothing_and_keeps_the_connection(self, app: FastAPI) -> None:
+        async def fault(_: Request) -> None:
+            raise RuntimeError("a secret")
+
+        app.router.routes.insert(0, Route(FAULT, fault))
+        with serving(app) as port:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection.connect()
+            connection.auto_open = 0  # A closed connection is an error here, not reopened.
+            for _ in range(3):
+                connection.request("GET", FAULT)
+                answer = connection.getresponse()
+                text = answer.read()
+                assert answer.status == 500
+                assert b"internal-server-error" in text
+                assert b"secret" not in text
+            connection.close()
+
+
+class TokenConformance:
+    """For a service with a GET route, `protected`, that needs a token."""
+
+    protected: str
+
+    @pytest.fixture
+    def caller(self) -> Principal:
+        """Someone whose good token the service accepts; override it if anyone will not do."""
+        return Principal(1, is_superuser=False)
+
+    def test_good_token_is_accepted(
+        self, app: FastAPI, client: httpx.Client, caller: Principal
+    ) -> None:
+        headers = bearer(caller.user_id, keys=app.state.keys)
+        assert client.get(self.protected, headers=headers).status_code < 300
+
+    @pytest.mark.parametrize("name", hostile.TOKENS)
+    def test_bad_token_is_a_401_problem(
+        self, app: FastAPI, client: httpx.Client, caller: Principal, name: str
+    ) -> None:
+        token = hostile.TOKENS[name](app.state.keys, str(caller.user_id))
+        answer = client.get(self.protected, headers={b"Authorization": b"Bearer " + token})
+        assert_problem(answer, 401)
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+    @pytest.mark.parametrize("value", [None, "", "Basic YTpi", "Bearer"])
+    def test_no_bearer_token_is_a_401_problem(
+        self, client: httpx.Client, value: str | None
+    ) -> None:
+        headers = {} if value is None else {"Authorization": value}
+        answer = client.get(self.protected, headers=headers)
+        assert_problem(answer, 401)
+        assert answer.headers["www-authenticate"] == "Bearer"
+
+
+class BodyConformance:
+    """For a service with a POST route, `writable`, whose JSON body has the string `text_field`."""
+
+    writable: str
+    text_field: str
+
+    def post(self, app: FastAPI, client: httpx.Client, content: bytes) -> httpx.Response:
+        headers = {"Content-Type": "application/json", **bearer(keys=app.state.keys)}
+        return client.post(self.writable, content=content, headers=headers)
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"{", b"\xff", b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}"],
+        ids=["cut off", "not UTF-8", "nested without end", "huge number"],
+    )
+    def test_malformed_json_is_a_400_problem(
+        self, app: FastAPI, client: httpx.Client, content: bytes
+    ) -> None:
+        assert_problem(self.post(app, client, content), 400)
+
+    @pytest.mark.parametrize("content", [b'["hunter2"]', b'{"hunter": 2}', b'"hunter2"', b"NaN"])
+    def test_invalid_body_is_a_422_problem_that_echoes_no_value(
+        self, app: FastAPI, client: httpx.Client, content: bytes
+    ) -> None:
+        answer = self.post(app, client, content)
+        assert_problem(answer, 422)
+        assert all(error.keys() == {"field", "message"} for error in answer.json()["errors"])
+        assert "hunter2" not in answer.text
+
+    @pytest.mark.parametrize("text", [rb"a\u0000b", rb"a\ud800b"], ids=["NUL", "lone surrogate"])
+    def test_text_that_no_database_takes_is_a_422_problem(
+        self, app: FastAPI, client: httpx.Client, text: bytes
+    ) -> None:
+        content = b'{"%s": "%s"}' % (self.text_field.encode(), text)
+        answer = self.post(app, client, content)
+        assert_problem(answer, 422)
+        assert self.text_field in {error["field"] for error in answer.json()["errors"]}
+
+    def test_body_over_the_limit_is_a_413_problem(self, app: FastAPI, client: httpx.Client) -> None:
+        content = b'"' + b"x" * body_limit.DEFAULT_LIMIT + b'"'
+        assert_problem(self.post(app, client, content), 413)

@@ -1,0 +1,8 @@
+from servicekit.testing.conformance import BodyConformance, Conformance, TokenConformance
+
+
+class TestConformance(Conformance, TokenConformance, BodyConformance):
+    service = "note-service"
+    protected = "/notes/"
+    writable = "/notes/"
+    text_field = "title"

@@ -1,0 +1,84 @@
+import socket
+import threading
+import time
+from pathlib import Path
+
+import psycopg2
+import pytest
+from servicekit import migrate
+from servicekit.testing.plugin import MakeDatabase
+
+
+def tables(url: str) -> set[str]:
+    connection = psycopg2.connect(url)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+        found = {row[0] for row in cursor}
+    connection.close()
+    return found
+
+
+EVERYTHING = {"alembic_version", "table_one", "table_two"}
+
+
+def test_empty_database_gets_every_table(make_database: MakeDatabase, migrations: Path) -> None:
+    url = make_database("migrate")
+    migrate.upgrade(url, migrations)
+    assert tables(url) == EVERYTHING
+
+
+def test_second_run_changes_nothing(make_database: MakeDatabase, migrations: Path) -> None:
+    url = make_database("migrate")
+    migrate.upgrade(url, migrations)
+    migrate.upgrade(url, migrations)
+    assert tables(url) == EVERYTHING
+
+
+def test_failed_revision_leaves_the_database_as_it_was(
+    make_database: MakeDatabase, migrations: Path
+) -> None:
+    url = make_database("migrate")
+    revision = migrations / "versions" / "two.py"
+    revision.write_text(revision.read_text().replace("CREATE TABLE", "CREATE NONSENSE"))
+    with pytest.raises(Exception, match="NONSENSE"):
+        migrate.upgrade(url, migrations)
+    assert tables(url) == set()
+
+
+def test_migration_waits_for_the_one_that_holds_the_lock(
+    make_database: MakeDatabase, migrations: Path
+) -> None:
+    url = make_database("migrate")
+    holder = psycopg2.connect(url)
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [migrate.LOCK])
+    waiting = threading.Thread(target=migrate.upgrade, args=(url, migrations))
+    waiting.start()
+    waiting.join(0.5)
+    assert waiting.is_alive()
+    assert tables(url) == set()
+    holder.close()
+    waiting.join(20)
+    assert tables(url) == EVERYTHING
+
+
+def test_two_migrations_at_once_both_end_well(
+    make_database: MakeDatabase, migrations: Path
+) -> None:
+    url = make_database("migrate")
+    both = [threading.Thread(target=migrate.upgrade, args=(url, migrations)) for _ in range(2)]
+    # Alembic keeps its context in module globals, so within one process the lock alone decides.
+    for each in both:
+        each.start()
+    for each in both:
+        each.join(20)
+    assert tables(url) == EVERYTHING
+
+
+def test_database_that_stays_away_is_one_clear_error(migrations: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    start = time.monotonic()
+    with pytest.raises(migrate.DatabaseUnreachableError, match=r"not reachable for 0\.5 s"):
+        migrate.upgrade(f"postgresql://u@127.0.0.1:{port}/d", migrations, wait_seconds=0.5)
+    assert 0.5 <= time.monotonic() - start < 10

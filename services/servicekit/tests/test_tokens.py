@@ -1,0 +1,76 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from jose import jwt
+from pydantic import SecretStr
+from servicekit.errors import Unauthenticated
+from servicekit.settings import TokenSettings
+from servicekit.testing import hostile
+from servicekit.tokens import Keys, Principal, issue, key_id, verify
+
+OLD, NEW = b"o" * 32, b"n" * 32
+NOW = datetime.now(UTC)
+LIFETIME = timedelta(minutes=15)
+
+
+def test_issued_token_names_its_principal() -> None:
+    keys = Keys(NEW)
+    principal = Principal(42, is_superuser=True)
+    assert verify(keys, issue(keys, principal, LIFETIME, NOW)) == principal
+
+
+def test_token_of_the_previous_key_is_accepted_during_a_rotation() -> None:
+    token = issue(Keys(OLD), Principal(1, is_superuser=False), LIFETIME, NOW)
+    assert verify(Keys(NEW, previous=OLD), token).user_id == 1
+
+
+def test_token_of_a_retired_key_is_refused() -> None:
+    token = issue(Keys(OLD), Principal(1, is_superuser=False), LIFETIME, NOW)
+    with pytest.raises(Unauthenticated):
+        verify(Keys(NEW), token)
+
+
+def test_token_lives_as_long_as_it_says() -> None:
+    token = issue(Keys(NEW), Principal(1, is_superuser=False), LIFETIME, NOW)
+    claims = jwt.get_unverified_claims(token)
+    assert claims["exp"] - claims["iat"] == 15 * 60
+
+
+def test_two_tokens_have_two_identifiers() -> None:
+    tokens = [issue(Keys(NEW), Principal(1, is_superuser=False), LIFETIME, NOW) for _ in "ab"]
+    assert len({jwt.get_unverified_claims(token)["jti"] for token in tokens}) == 2
+
+
+@pytest.mark.parametrize("name", hostile.TOKENS)
+def test_hostile_token_is_refused_and_nothing_else_happens(name: str) -> None:
+    keys = Keys(NEW)
+    token = hostile.TOKENS[name](keys, "1").decode("latin-1")
+    with pytest.raises(Unauthenticated):
+        verify(keys, token)
+
+
+def test_superuser_is_nobody_but_true() -> None:
+    keys = Keys(NEW)
+    header = b'{"alg": "HS256", "kid": "%s"}' % key_id(NEW).encode()
+    exp = int(NOW.timestamp()) + 60
+    claims = (
+        b'{"sub": "1", "superuser": "yes", "iss": "tasktracker-user-service",'
+        b' "aud": "tasktracker", "jti": "1", "exp": %d}' % exp
+    )
+    assert not verify(keys, hostile.signed(NEW, header, claims).decode()).is_superuser
+
+
+def test_keys_come_from_the_settings() -> None:
+    settings = TokenSettings(
+        secret_key=SecretStr(NEW.decode()), previous_secret_key=SecretStr(OLD.decode())
+    )
+    assert Keys.of(settings) == Keys(NEW, OLD)
+    assert Keys.of(TokenSettings(secret_key=SecretStr(NEW.decode()))) == Keys(NEW)
+
+
+def test_keys_stay_out_of_the_repr() -> None:
+    assert "nnn" not in repr(Keys(NEW))
+
+
+def test_name_of_a_key_depends_on_the_key() -> None:
+    assert key_id(OLD) != key_id(NEW)
