@@ -62,9 +62,9 @@ def stats(raw: Any) -> Stats:
 
 
 def _token(raw: Any) -> str:
-    text = str(raw["access_token"])
-    if not text.isascii() or not text.isprintable():
-        raise ValueError("a token is a header's value")
+    text = raw["access_token"]
+    if not (isinstance(text, str) and text and text.isascii() and text.isprintable()):
+        raise ValueError("a token must fit into a header")
     return text
 
 

@@ -34,6 +34,7 @@ ERRORS: dict[int, type[CliError]] = {
 
 HINTS: dict[int, str] = {
     400: "Change what you gave and try again.",
+    403: "Log in as a user who may do this.",
     404: "See what there is with: tasktracker-cli task list",
     409: "Look at how it is now, and try again.",
     412: "Look at how it is now, and try again.",
@@ -52,7 +53,7 @@ def refusal(response: httpx.Response, hints: Mapping[int, str]) -> CliError:
         return nonsense(f"HTTP status {status} without an explanation")
     kind = ERRORS.get(status, CliError)
     hint = hints.get(status) or HINTS.get(status) or _general_hint(response, problem)
-    return kind(_sentence(problem) or "The service is not available.", hint)
+    return kind(_sentence(problem) if problem else "The service is not available.", hint)
 
 
 def nonsense(what: str) -> BadAnswerError:
@@ -90,5 +91,5 @@ def _general_hint(response: httpx.Response, problem: Mapping[str, Any]) -> str:
     if response.status_code in _PASSING:
         seconds = response.headers.get("retry-after", "")
         return f"Try again in {seconds} s." if seconds.isdigit() else "Try again in a moment."
-    request_id = problem.get("request_id")
-    return f"If it stays so, report it with request id {request_id}." if request_id else ""
+    name = f" and name request id {problem['request_id']}" if "request_id" in problem else ""
+    return f"Try again; if it stays so, report it{name}."

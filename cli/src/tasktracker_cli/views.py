@@ -62,8 +62,10 @@ class Views:
             "Updated": Text(_moment(task.updated)),
         }
         heading = Text.assemble((f"#{task.id}", "dim"), " ", (visible(task.title), "bold"))
-        description = [Text(line) for line in visible_lines(task.description or "") if line]
-        return Group(heading, _grid(facts), *([Text(), *description] if description else []))
+        if not task.description:
+            return Group(heading, _grid(facts))
+        description = "\n".join(visible_lines(task.description))
+        return Group(heading, _grid(facts), "", Text(description))
 
     def user(self, user: User, origin: str) -> RenderableType:
         facts = {
