@@ -1,0 +1,53 @@
+from pathlib import Path
+
+import pytest
+from tasktracker_cli.config import Gateway, state_dir, timeout_seconds
+from tasktracker_cli.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://LocalHost:8000/", "http://localhost:8000"),
+        ("HTTP://example.com:80", "http://example.com"),
+        ("https://example.com:443", "https://example.com"),
+        ("https://example.com:80", "https://example.com:80"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_an_address_has_one_spelling(url: str, origin: str) -> None:
+    assert Gateway.parse(url).origin == origin
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8000",
+        "ftp://localhost",
+        "http://",
+        "http://localhost:99999",
+        "http://localhost:8000/api",
+        "http://localhost/?a=1",
+        "http://localhost/#a",
+        "http://ada:secret@localhost",
+        "http://[::1",
+        "http://exa mple",
+        "http://exämple",
+    ],
+)
+def test_what_is_no_origin_is_refused(url: str) -> None:
+    with pytest.raises(UsageError):
+        Gateway.parse(url)
+
+
+def test_the_state_folder_ignores_a_relative_path() -> None:
+    assert state_dir({"XDG_STATE_HOME": "/state"}) == Path("/state/tasktracker")
+    assert state_dir({"XDG_STATE_HOME": "state"}) == Path.home() / ".local/state/tasktracker"
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
+def test_a_time_limit_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        timeout_seconds({"TASKTRACKER_TIMEOUT": text})
