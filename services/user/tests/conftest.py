@@ -1,6 +1,93 @@
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
 import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from servicekit import migrate
+from servicekit.testing import client as testing
+from servicekit.testing.tokens import KEYS
+from sqlalchemy import Engine, create_engine, text
+from user_service.app import MIGRATIONS, create_app
+from user_service.settings import UserSettings
+
+JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 
 
 @pytest.fixture
-def anyio_backend():
+def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def database_url(make_database) -> str:
+    url: str = make_database("user")
+    migrate.upgrade(url, MIGRATIONS)
+    return url
+
+
+@pytest.fixture(scope="session")
+def engine(database_url) -> Iterator[Engine]:
+    engine = create_engine(database_url.replace("postgresql:", "postgresql+psycopg2:"))
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def empty_database(database_url, engine) -> str:
+    with engine.begin() as connection:
+        connection.execute(text("TRUNCATE users RESTART IDENTITY"))
+    return database_url
+
+
+@pytest.fixture
+def make_settings(empty_database):
+    def make(**changes: Any) -> UserSettings:
+        values = {
+            "database_url": SecretStr(empty_database),
+            "secret_key": SecretStr(KEYS.current.decode()),
+            "password_cost": 4,
+            "log_level": "ERROR",
+            **changes,
+        }
+        return UserSettings(**values)
+
+    return make
+
+
+@pytest.fixture
+def app(make_settings) -> FastAPI:
+    return create_app(make_settings())
+
+
+@pytest.fixture
+def client(app) -> Iterator[httpx.Client]:
+    with testing.running(app) as client:
+        yield client
+
+
+@pytest.fixture
+def register(client):
+    """Register John, or somebody like him, and return the answered user."""
+
+    def register(**changes: Any) -> dict[str, Any]:
+        answer = client.post("/api/v1/auth/register", json={**JOHN, **changes})
+        assert answer.status_code == 201, answer.text
+        user: dict[str, Any] = answer.json()
+        return user
+
+    return register
+
+
+@pytest.fixture
+def sign_in(client):
+    """Sign in and return the header that proves it."""
+
+    def sign_in(username: str = JOHN["username"], password: str = JOHN["password"]):
+        body = {"username": username, "password": password}
+        answer = client.post("/api/v1/auth/login", json=body)
+        assert answer.status_code == 200, answer.text
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    return sign_in

@@ -1,0 +1,139 @@
+import pytest
+from servicekit.testing.conformance import assert_problem
+from servicekit.testing.tokens import bearer
+from sqlalchemy import text
+
+ME = "/api/v1/auth/me"
+PASSWORD = "/api/v1/auth/me/password"
+
+
+def test_the_token_leads_to_its_own_account(client, register, sign_in):
+    register(username="other", email="other@example.com")
+    user = register()
+
+    assert client.get(ME, headers=sign_in()).json() == user
+
+
+@pytest.mark.parametrize(
+    ("changes", "after"),
+    [
+        ({"full_name": "J. Doe"}, {"full_name": "J. Doe"}),
+        ({"full_name": None}, {"full_name": None}),
+        ({"email": "Doe@EXAMPLE.org"}, {"email": "Doe@example.org"}),
+        ({"email": "JOHN@example.com"}, {"email": "JOHN@example.com"}),
+        (
+            {"email": "doe@example.org", "full_name": "J"},
+            {"email": "doe@example.org", "full_name": "J"},
+        ),
+    ],
+)
+def test_the_given_fields_change_and_the_others_stay(client, register, sign_in, changes, after):
+    before = register(full_name="John Doe")
+
+    answer = client.patch(ME, json=changes, headers=sign_in())
+
+    assert answer.status_code == 200
+    changed = answer.json()
+    assert changed.pop("updated_at") > before.pop("updated_at")
+    assert changed == {**before, **after}
+    assert client.get(ME, headers=sign_in()).json()["email"] == changed["email"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"is_superuser": True, "username": "root", "is_active": False, "id": 7, "password": "x"}],
+)
+def test_what_cannot_be_changed_stays(client, register, sign_in, changes):
+    before = register()
+
+    answer = client.patch(ME, json=changes, headers=sign_in())
+
+    assert answer.status_code == 200
+    assert answer.json() == before
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("email", None), ("email", ""), ("email", "x"), ("full_name", ""), ("full_name", "x" * 256)],
+)
+def test_an_invalid_change_is_refused(client, register, sign_in, field, value):
+    register()
+
+    answer = client.patch(ME, json={field: value}, headers=sign_in())
+
+    assert_problem(answer, 422)
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+def test_somebody_elses_address_cannot_be_taken(client, register, sign_in):
+    register(username="other", email="other@example.com")
+    register()
+
+    answer = client.patch(ME, json={"email": "OTHER@example.com"}, headers=sign_in())
+
+    assert_problem(answer, 409)
+    assert answer.json()["type"] == "/problems/email-taken"
+
+
+def test_a_new_password_replaces_the_old_one(client, register, sign_in):
+    register()
+    body = {"current_password": "securepass123", "new_password": "an even better one"}
+
+    answer = client.post(PASSWORD, json=body, headers=sign_in())
+
+    assert (answer.status_code, answer.content) == (204, b"")
+    assert sign_in(password="an even better one")
+    old = {"username": "johndoe", "password": "securepass123"}
+    assert client.post("/api/v1/auth/login", json=old).status_code == 401
+
+
+def test_the_current_password_has_to_be_known(client, register, sign_in):
+    register()
+    body = {"current_password": "a wrong one", "new_password": "an even better one"}
+
+    answer = client.post(PASSWORD, json=body, headers=sign_in())
+
+    assert_problem(answer, 403)
+    assert answer.json()["type"] == "/problems/wrong-password"
+    assert sign_in()
+
+
+@pytest.mark.parametrize("new", [None, "", "short12", "x" * 129, "secure\x00pass"])
+def test_the_new_password_obeys_the_rules_of_registration(client, register, sign_in, new):
+    register()
+    body = {"current_password": "securepass123", "new_password": new}
+
+    assert_problem(client.post(PASSWORD, json=body, headers=sign_in()), 422)
+
+
+@pytest.mark.parametrize("fate", ["UPDATE users SET is_active = false", "DELETE FROM users"])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", ME, None),
+        ("PATCH", ME, {"full_name": "J"}),
+        ("PATCH", ME, {}),
+        ("POST", PASSWORD, {"current_password": "securepass123", "new_password": "better123"}),
+    ],
+)
+def test_the_token_of_an_account_no_longer_active_is_refused_at_once(
+    client, register, sign_in, engine, fate, method, path, body
+):
+    register()
+    headers = sign_in()
+    with engine.begin() as connection:
+        connection.execute(text(fate))
+
+    answer = client.request(method, path, json=body, headers=headers)
+
+    assert_problem(answer, 401)
+    assert answer.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ME), ("PATCH", ME), ("POST", PASSWORD)])
+def test_nothing_is_reached_without_a_token(client, method, path):
+    assert_problem(client.request(method, path, json={}), 401)
+
+
+def test_a_token_for_an_account_that_never_was_is_refused(client):
+    assert_problem(client.get(ME, headers=bearer(2**31 - 1)), 401)

@@ -1,0 +1,117 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from servicekit.testing.conformance import assert_problem
+from sqlalchemy import text
+
+REGISTER = "/api/v1/auth/register"
+JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
+
+
+def test_a_new_user_is_answered_without_any_password(client):
+    answer = client.post(REGISTER, json={**JOHN, "full_name": "John Doe"})
+
+    assert answer.status_code == 201
+    user = answer.json()
+    assert user.pop("created_at") == user.pop("updated_at")
+    assert user == {
+        "id": 1,
+        "email": "john@example.com",
+        "username": "johndoe",
+        "full_name": "John Doe",
+        "is_active": True,
+        "is_superuser": False,
+    }
+
+
+def test_the_password_is_stored_hashed_only(register, engine):
+    register()
+
+    with engine.connect() as connection:
+        stored = connection.execute(text("SELECT hashed_password FROM users")).scalar_one()
+    assert stored.startswith("$bcrypt-sha256$v=2,t=2b,r=4$")
+    assert JOHN["password"] not in stored
+
+
+def test_nobody_can_make_himself_superuser(client):
+    answer = client.post(REGISTER, json={**JOHN, "is_superuser": True})
+
+    assert answer.json()["is_superuser"] is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind"),
+    [
+        ({"username": "other"}, "/problems/email-taken"),
+        ({"username": "other", "email": "JOHN@Example.COM"}, "/problems/email-taken"),
+        ({"email": "other@example.com"}, "/problems/username-taken"),
+        ({"email": "other@example.com", "username": "JohnDoe"}, "/problems/username-taken"),
+    ],
+)
+def test_a_taken_name_is_refused_in_whatever_case(client, register, changes, kind):
+    register()
+
+    answer = client.post(REGISTER, json={**JOHN, **changes})
+
+    assert_problem(answer, 409)
+    assert answer.json()["type"] == kind
+
+
+def test_one_of_many_that_register_the_same_name_at_once_wins(client):
+    with ThreadPoolExecutor(10) as threads:
+        statuses = [
+            answer.status_code
+            for answer in threads.map(lambda _: client.post(REGISTER, json=JOHN), range(10))
+        ]
+
+    assert sorted(statuses) == [201] + [409] * 9
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("email", None),
+        ("email", ""),
+        ("email", "john"),
+        ("email", "John <john@example.com>"),
+        ("email", "x" * 250 + "@example.com"),
+        ("email", "john\x00@example.com"),
+        ("email", {"$ne": ""}),
+        ("username", None),
+        ("username", "ab"),
+        ("username", "x" * 101),
+        ("username", "john doe"),
+        ("username", "john@example.com"),
+        ("username", "johndoe\n"),
+        ("username", "j\u00f6hn"),
+        ("username", 12345),
+        ("password", None),
+        ("password", "short12"),
+        ("password", "x" * 129),
+        ("password", "securepass\x00123"),
+        ("password", ["securepass123"]),
+        ("full_name", ""),
+        ("full_name", "x" * 256),
+        ("full_name", "John\x00Doe"),
+        ("full_name", 1e308),
+    ],
+)
+def test_an_invalid_field_is_named_and_never_echoed(client, field, value):
+    answer = client.post(REGISTER, json={**JOHN, field: value})
+
+    assert_problem(answer, 422)
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert "securepass" not in answer.text
+
+
+@pytest.mark.parametrize("username", ["abc", "x" * 100, "J.o-h_n9"])
+def test_a_username_at_its_limits_is_taken(register, username):
+    assert register(username=username)["username"] == username
+
+
+def test_what_is_missing_is_named(client):
+    answer = client.post(REGISTER, json={})
+
+    assert_problem(answer, 422)
+    missing = {error["field"] for error in answer.json()["errors"]}
+    assert missing == {"email", "username", "password"}

@@ -1,0 +1,31 @@
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+from user_service.persistence.models import Base
+
+
+def test_the_migrations_lead_to_the_models(engine):
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_names_are_unique_in_whatever_case(engine):
+    indexes = inspect(engine).get_indexes("users")
+
+    assert {(*index["expressions"], index["unique"]) for index in indexes} == {
+        ("lower(email::text)", True),
+        ("lower(username::text)", True),
+    }
+
+
+def test_the_database_keeps_updated_at(engine, register):
+    register()
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE users SET updated_at = '2000-01-01'"))
+    with engine.connect() as connection:
+        row = connection.execute(text("SELECT created_at, updated_at FROM users")).one()
+
+    assert row.updated_at > row.created_at

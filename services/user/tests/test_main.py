@@ -1,0 +1,87 @@
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import psycopg2
+import pytest
+from user_service.__main__ import main
+
+DOCUMENT = Path(__file__).parent.parent / "openapi.json"
+
+
+def test_the_checked_in_document_is_the_services(capsys):
+    main(["openapi"])
+
+    assert capsys.readouterr().out == DOCUMENT.read_text(), (
+        "run: python -m user_service openapi > services/user/openapi.json"
+    )
+
+
+def test_migrate_brings_an_empty_database_up_to_date_and_repeats(make_database, monkeypatch):
+    url = make_database("migrate")
+    monkeypatch.setenv("DATABASE_URL", url)
+
+    main(["migrate"])
+    main(["migrate"])
+
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM users")
+        assert cursor.fetchone() == (0,)
+    connection.close()
+
+
+def test_an_unknown_command_is_refused_with_the_usage():
+    with pytest.raises(SystemExit, match="usage: python -m user_service"):
+        main(["dance"])
+
+
+@pytest.mark.parametrize("key", [None, "too short"])
+def test_without_a_proper_secret_key_the_service_does_not_start(key):
+    given = {"DATABASE_URL": "postgresql://nowhere"} | ({"SECRET_KEY": key} if key else {})
+
+    ended = subprocess.run(
+        [sys.executable, "-m", "user_service"],
+        env={"PATH": os.environ["PATH"], **given},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert ended.returncode == 78
+    assert ended.stderr.startswith("user-service: SECRET_KEY is ")
+    assert "too short" not in ended.stderr
+
+
+def test_the_process_serves_until_it_is_told_to_stop(empty_database):
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environment = {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": empty_database,
+        "SECRET_KEY": "only for tests, and long enough for them",
+        "PORT": str(port),
+    }
+    command = [sys.executable, "-m", "user_service"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            assert first_answer(f"http://127.0.0.1:{port}/health").status_code == 200
+        finally:
+            process.send_signal(signal.SIGTERM)
+    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
+    assert process.returncode in (0, -signal.SIGTERM)
+
+
+def first_answer(url):
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return httpx.get(url)
+        except httpx.ConnectError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)

@@ -1,0 +1,37 @@
+import pytest
+from pydantic import SecretStr
+from servicekit.testing import client as testing
+from servicekit.testing.conformance import assert_problem
+from servicekit.testing.tokens import bearer
+from user_service.app import create_app
+
+JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
+
+
+@pytest.fixture
+def client(make_settings):
+    # Nothing listens on port 1.
+    nowhere = SecretStr("postgresql+psycopg2://nobody@127.0.0.1:1/nothing")
+    with testing.running(create_app(make_settings(database_url=nowhere))) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/api/v1/auth/register"),
+        ("POST", "/api/v1/auth/login"),
+        ("GET", "/api/v1/auth/me"),
+    ],
+)
+def test_without_its_database_the_service_says_so(client, method, path):
+    answer = client.request(method, path, json=JOHN, headers=bearer())
+
+    assert_problem(answer, 503)
+    assert answer.headers["retry-after"] == "1"
+    assert "127.0.0.1" not in answer.text
+
+
+def test_without_its_database_the_process_is_live_and_not_ready(client):
+    assert client.get("/health/live").status_code == 200
+    assert client.get("/health").status_code == 503
