@@ -5,17 +5,9 @@ Never logged: headers, tokens, bodies, query strings.
 
 import logging
 import sys
-import time
 
 import structlog
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.typing import Processor
-
-from servicekit import request_id
-from servicekit.slashes import TEMPLATE
-
-_QUIET_ROUTES = {"/health", "/health/live", "/metrics"}
-_access = structlog.get_logger("access")
 
 
 def configure(service: str, level: str) -> None:
@@ -62,33 +54,3 @@ def _configure_standard_library(
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # httpx logs whole addresses at INFO, query string included.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-
-
-class AccessLogMiddleware:
-    """One line per request, once its answer is out."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        status = 0  # Stays 0 when no answer went out.
-
-        async def noting_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id.current())
-        start = time.perf_counter()
-        try:
-            await self.app(scope, receive, noting_status)
-        finally:
-            route = scope.get(TEMPLATE)
-            log = _access.debug if route in _QUIET_ROUTES else _access.info
-            duration = round((time.perf_counter() - start) * 1000, 2)
-            log("request", method=scope["method"], route=route, status=status, duration_ms=duration)

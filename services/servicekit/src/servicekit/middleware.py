@@ -3,10 +3,9 @@
 from fastapi import FastAPI
 
 from servicekit import metrics
+from servicekit.access import AccessMiddleware
 from servicekit.body_limit import BodyLimitMiddleware
 from servicekit.errors import CatchAllMiddleware
-from servicekit.logs import AccessLogMiddleware
-from servicekit.metrics import MetricsMiddleware
 from servicekit.request_id import RequestIdMiddleware
 from servicekit.slashes import SlashMiddleware
 
@@ -16,7 +15,6 @@ def install(app: FastAPI) -> None:
     app.add_middleware(SlashMiddleware)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(CatchAllMiddleware)
-    # Outside of the catch-all, so that they see its 500.
-    app.add_middleware(MetricsMiddleware, durations=metrics.install(app))
-    app.add_middleware(AccessLogMiddleware)
+    # Outside of the catch-all, so that it sees the 500.
+    app.add_middleware(AccessMiddleware, durations=metrics.install(app))
     app.add_middleware(RequestIdMiddleware)
