@@ -20,7 +20,7 @@ job "task-db" {
     }
 
     reschedule {
-      delay          = "2s"
+      delay          = "5s" # the least that Nomad takes
       delay_function = "constant"
       unlimited      = true
     }

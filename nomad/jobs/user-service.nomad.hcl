@@ -23,7 +23,7 @@ job "user-service" {
     }
 
     reschedule {
-      delay          = "2s"
+      delay          = "5s" # the least that Nomad takes
       delay_function = "constant"
       unlimited      = true
     }

@@ -1,7 +1,6 @@
 """`up`, `down` and `destroy`: the order in which everything happens."""
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -96,24 +95,16 @@ def _start_agents(site: Site, steps: Steps) -> credentials.Tokens:
             consul.api(tokens.consul_management),
             nomad.api(tokens.nomad_management),
         )
-        _wait_for_agent(site, "consul", lambda: consul.has_leader(consul_api))
+        supervisor.wait_for(site, "consul", lambda: consul.has_leader(consul_api))
         consul.set_up_acl(site, consul_api, tokens)
         entries = consul.apply_config_entries(site)
-        _wait_for_agent(site, "nomad", lambda: nomad.has_leader(nomad_api))
+        supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(nomad_api))
         nomad.set_up_acl(site, nomad_api, tokens)
         nomad.make_secrets(nomad_api)
         consul.trust_nomad(site, consul_api)
         wait.until("a ready Nomad node", lambda: nomad.has_ready_node(nomad_api), LIMIT_SECONDS)
         step.detail = f"Consul and Nomad lead; {entries} config entries"
     return tokens
-
-
-def _wait_for_agent(site: Site, agent: str, ready: Callable[[], bool]) -> None:
-    def probe() -> bool:
-        supervisor.must_run(site, agent)
-        return ready()
-
-    wait.until(f"a leader in {agent}", probe, LIMIT_SECONDS)
 
 
 def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:

@@ -93,7 +93,7 @@ def evidence(nomad: Api, job: str) -> list[str]:
     for task, state in sorted((newest["TaskStates"] or {}).items()):
         if state["State"] == "dead" and not state["Failed"]:
             continue
-        lines += [f"{task}: {e['DisplayMessage']}" for e in state["Events"][-2:]]
+        lines += [f"{task}: {e['DisplayMessage']}" for e in state["Events"][-4:]]
         for stream in ("stdout", "stderr"):
             log = nomad.text(
                 f"/v1/client/fs/logs/{newest['ID']}",

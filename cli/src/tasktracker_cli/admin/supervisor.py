@@ -2,6 +2,9 @@
 
 import socket
 import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import resources
 from string import Template
@@ -24,12 +27,10 @@ PARTS = {
 }
 
 # The agents hand their environment down to the tasks: nothing of the operator's may be in it.
-CLEAN_ENVIRONMENT = {
-    "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-    "LANG": "C.UTF-8",
-}
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 LIMIT_SECONDS = 60
+DYING_SECONDS = 5  # an agent that then is not running will not be
 
 
 @dataclass(frozen=True)
@@ -69,19 +70,17 @@ def render(site: Site, tokens: Tokens) -> dict[str, bool]:
 def start(site: Site, changed: dict[str, bool]) -> None:
     """Start the supervisor with its agents, or restart the agents whose configuration changed."""
     if is_running(site):
-        for agent in AGENTS:
-            state = {process.name: process for process in processes(site)}[agent]
-            if state.pid and changed[agent]:
-                _call(site, "stopProcess", agent)
-            if changed[agent] or not state.pid:
-                _start_agent(site, agent)
+        for process in processes(site):
+            if changed[process.name] or process.state != "RUNNING":
+                _restart(site, process.name)
         return
     (site.run / "supervisor.sock").unlink(missing_ok=True)
     supervisord, conf = site.release / "bin" / "supervisord", site.agent / "supervisord.conf"
     subprocess.run(
         [str(supervisord), "-c", str(conf)],
         cwd=site.home,
-        env=CLEAN_ENVIRONMENT,
+        # Nomad calls `consul connect envoy`.
+        env={"PATH": f"{site.bin}:{SYSTEM_PATH}", "LANG": "C.UTF-8"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,  # Ctrl-C ends `up`, not the agents
@@ -117,23 +116,30 @@ def processes(site: Site) -> list[Process]:
     ]
 
 
-def must_run(site: Site, agent: str) -> None:
-    """Raise NotReadyError, with the end of its log, when an agent is given up or keeps dying."""
-    for process in processes(site):
-        if process.name == agent and process.state in ("FATAL", "BACKOFF", "EXITED"):
-            raise NotReadyError(
-                f"the {agent} agent does not stay up",
-                f"read {site.logs / agent}.log",
-                shell.tail(site.logs / f"{agent}.log"),
-            )
+def wait_for(site: Site, agent: str, ready: Callable[[], bool]) -> None:
+    """Wait until an agent is ready.
 
+    Raises NotReadyError with the end of its log, early when the agent keeps dying.
+    """
+    patience = time.monotonic() + DYING_SECONDS
 
-def _start_agent(site: Site, agent: str) -> None:
+    def probe() -> bool:
+        state = next(p.state for p in processes(site) if p.name == agent)
+        if state in ("RUNNING", "STARTING") or time.monotonic() < patience:
+            return ready()
+        raise NotReadyError(f"the {agent} agent does not stay up")
+
     try:
-        _call(site, "startProcess", agent, False)
-    except Fault as fault:
-        if "ALREADY_STARTED" not in fault.faultString:
-            raise
+        wait.until(f"a leader in {agent}", probe, LIMIT_SECONDS)
+    except NotReadyError as error:
+        log = site.logs / f"{agent}.log"
+        raise NotReadyError(error.message, f"read {log}", shell.tail(log)) from error
+
+
+def _restart(site: Site, agent: str) -> None:
+    with suppress(Fault):  # it was not running
+        _call(site, "stopProcess", agent)
+    _call(site, "startProcess", agent, False)
 
 
 def _call(site: Site, method: str, *arguments: object) -> Any:
