@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import structlog
 from fastapi import Depends, Request
 from fastapi.security import OAuth2PasswordBearer
-from fastapi.security.utils import get_authorization_scheme_param
 from jose import jwt
 
 from servicekit.errors import Unauthenticated
@@ -110,24 +109,25 @@ def _principal(claims: dict[str, Any]) -> Principal:
     return Principal(user_id, claims["superuser"] is True)
 
 
-def bearer_token(request: Request) -> str:
-    """The caller's token as it came, for a service that passes it on; Unauthenticated without."""
-    scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
-    if scheme.lower() != "bearer":
+# Only declares the scheme, so that Authorize in /docs works: refusing is this module's work.
+_scheme = OAuth2PasswordBearer(TOKEN_URL, scheme_name="token", auto_error=False)
+
+
+# Not `def`, here and below: a thread of its own would lose the log context, and cost a hop.
+async def bearer_token(token: Annotated[str | None, Depends(_scheme)]) -> str:
+    """The caller's token as it came; Unauthenticated (401) without one."""
+    if not token:
         raise Unauthenticated
     return token
 
 
-# Only declares the scheme, so that Authorize in /docs works: refusing is this module's work.
-_DeclaredScheme = Annotated[
-    str | None, Depends(OAuth2PasswordBearer(TOKEN_URL, scheme_name="token", auto_error=False))
-]
+# For a service that passes the token on. It is not verified yet: require a principal as well.
+BearerToken = Annotated[str, Depends(bearer_token)]
 
 
-# Not `def`: a thread of its own would lose the log context, and cost a hop.
-async def require_principal(request: Request, _: _DeclaredScheme) -> Principal:
+async def require_principal(request: Request, token: BearerToken) -> Principal:
     """The caller, verified with `app.state.keys`; Unauthenticated (401) without a good token."""
-    principal = verify(request.app.state.keys, bearer_token(request))
+    principal = verify(request.app.state.keys, token)
     structlog.contextvars.bind_contextvars(user_id=principal.user_id)
     return principal
 
