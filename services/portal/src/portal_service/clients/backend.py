@@ -40,8 +40,8 @@ class Backend:
         """Ask for the service's health. Never raises: no answer is an answer."""
         started = time.perf_counter()
         try:
-            response = await self._get("/health")
-            detail = None if response.is_success else f"answered {response.status_code}"
+            await self._get("/health")
+            detail = None
         except BackendUnavailableError as error:
             detail = str(error)
         return CheckResult(
@@ -57,8 +57,6 @@ class Backend:
         Raises BackendUnavailableError.
         """
         response = await self._get("/openapi.json")
-        if not response.is_success:
-            raise BackendUnavailableError(f"{self.name} answered {response.status_code}")
         try:
             document = _Document.model_validate_json(response.content)
         except ValueError as error:
@@ -70,10 +68,12 @@ class Backend:
     async def _get(self, path: str) -> httpx.Response:
         try:
             async with asyncio.timeout(self.time_limit):
-                return await self.client.get(path)
+                response = await self.client.get(path)
         except TimeoutError as error:
-            raise BackendUnavailableError(
-                f"{self.name} did not answer within {self.time_limit:g} s"
-            ) from error
+            problem = f"did not answer within {self.time_limit:g} s"
+            raise BackendUnavailableError(f"{self.name} {problem}") from error
         except httpx.HTTPError as error:
             raise BackendUnavailableError(f"{self.name} cannot be reached") from error
+        if not response.is_success:
+            raise BackendUnavailableError(f"{self.name} answered {response.status_code}")
+        return response

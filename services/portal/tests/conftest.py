@@ -1,0 +1,99 @@
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from portal_service.app import create_app
+from portal_service.settings import PortalSettings
+from pydantic import HttpUrl
+from servicekit.testing import client as testing
+
+MakeApp = Callable[..., FastAPI]
+# Nothing listens on port 1.
+NOWHERE = HttpUrl("http://127.0.0.1:1")
+
+
+def service(prefix: str) -> FastAPI:
+    """A small real service that is well."""
+    app = FastAPI(title=prefix)
+
+    @app.get("/health")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get(prefix)
+    def inside() -> None: ...
+
+    @app.get(f"{prefix}/{{item}}")
+    def below() -> None: ...
+
+    @app.get(f"{prefix}X")
+    def beside() -> None: ...
+
+    return app
+
+
+def slow() -> FastAPI:
+    """A service that answers after a minute."""
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/{path:path}")
+    async def wait() -> None:
+        await asyncio.sleep(60)
+
+    return app
+
+
+def failing() -> FastAPI:
+    """A service that answers everything with an error."""
+    app = FastAPI(openapi_url=None)
+
+    @app.get("/{path:path}", status_code=503)
+    def fail() -> None: ...
+
+    return app
+
+
+ALL_WELL: Mapping[str, Callable[[], FastAPI]] = {
+    "user-service": lambda: service("/api/v1/auth"),
+    "task-service": lambda: service("/api/v1/tasks"),
+    "stats-service": lambda: service("/api/v1/stats"),
+}
+
+
+@pytest.fixture
+def make_app() -> MakeApp:
+    """The portal before services that are well, except those given by name; None is down."""
+
+    def make(**others: FastAPI | None) -> FastAPI:
+        changed = {name.replace("_", "-"): app for name, app in others.items()}
+        services = {name: make() for name, make in ALL_WELL.items()} | changed
+        settings = PortalSettings(
+            log_level="ERROR",
+            user_service_url=NOWHERE,
+            task_service_url=NOWHERE,
+            stats_service_url=NOWHERE,
+            service_time_limit=0.5,
+        )
+        transports = {name: httpx.ASGITransport(app) for name, app in services.items() if app}
+        return create_app(settings, transports)
+
+    return make
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> FastAPI:
+    return make_app()
+
+
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[httpx.Client]:
+    with testing.running(app) as client:
+        yield client
+
+
+@pytest.fixture
+def faulty() -> Mapping[str, FastAPI | None]:
+    """What a service can be instead of well."""
+    return {"down": None, "slow": slow(), "failing": failing()}

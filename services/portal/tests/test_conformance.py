@@ -1,0 +1,5 @@
+from servicekit.testing.conformance import Conformance
+
+
+class TestConformance(Conformance):
+    service = "portal"
