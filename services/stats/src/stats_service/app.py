@@ -1,0 +1,49 @@
+"""The stats service, put together. Read it top to bottom."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import httpx
+from fastapi import FastAPI
+from servicekit import app as base
+from servicekit import docs, errors, health, http, logs, middleware
+from servicekit.settings import load
+from servicekit.tokens import Keys
+
+from stats_service.api.problems import PROBLEMS
+from stats_service.api.routes import router
+from stats_service.clients.task_service import TaskServiceClient
+from stats_service.settings import StatsSettings
+
+SERVICE = "stats-service"
+VERSION = version("tasktracker-stats-service")
+
+
+def create_app(
+    settings: StatsSettings | None = None, transport: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """The application; without settings they come from the environment.
+
+    `transport` carries the calls to the task service; None is the network.
+    """
+    settings = settings or load(StatsSettings, service=SERVICE)
+    logs.configure(SERVICE, settings.log_level)
+    tasks = http.client(str(settings.task_service_url), transport=transport)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with tasks:
+            yield
+
+    app = base.create("Stats service", VERSION, lifespan)
+    app.state.keys = Keys.of(settings)
+    app.state.task_service = TaskServiceClient(tasks)
+    app.include_router(router)
+    # The task service is no check of ours: its failure would take this service out of the
+    # gateway, and its callers would lose the answer that says what is wrong.
+    app.include_router(health.router(SERVICE, VERSION))
+    errors.install(app, PROBLEMS)
+    docs.install(app)
+    middleware.install(app)
+    return app

@@ -1,0 +1,87 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from servicekit.testing.tokens import KEYS, bearer
+from stats_service.__main__ import main, openapi
+
+DOCUMENT = Path(__file__).parents[1] / "openapi.json"
+
+
+def test_the_checked_in_document_is_current() -> None:
+    # To renew it: python -m stats_service openapi > services/stats/openapi.json
+    assert DOCUMENT.read_text() == openapi()
+
+
+def test_the_document_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["openapi"])
+
+    assert json.loads(capsys.readouterr().out) == json.loads(DOCUMENT.read_text())
+
+
+def test_an_unknown_command_is_refused_with_the_usage() -> None:
+    with pytest.raises(SystemExit, match="usage: python -m stats_service"):
+        main(["migrate"])
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "TASK_SERVICE_URL"])
+def test_a_missing_setting_is_named_and_ends_the_process(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", KEYS.current.decode())
+    monkeypatch.setenv("TASK_SERVICE_URL", "http://127.0.0.1:8002")
+    monkeypatch.delenv(missing)
+
+    with pytest.raises(SystemExit) as exit_:
+        main([])
+
+    assert exit_.value.code == 78
+    assert f"stats-service: {missing} is missing: set it to" in capsys.readouterr().err
+
+
+def test_an_address_that_is_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", KEYS.current.decode())
+    monkeypatch.setenv("TASK_SERVICE_URL", "tasks:8002")
+
+    with pytest.raises(SystemExit):
+        main([])
+
+    assert "stats-service: TASK_SERVICE_URL is not valid" in capsys.readouterr().err
+
+
+def test_the_process_serves_and_stops_when_told(tasks_url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "SECRET_KEY": KEYS.current.decode(),
+        "TASK_SERVICE_URL": tasks_url,
+        "PORT": str(port),
+    }
+    command = [sys.executable, "-m", "stats_service"]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            assert _figures(f"http://127.0.0.1:{port}/api/v1/stats").status_code == 200
+        finally:
+            process.send_signal(signal.SIGTERM)
+    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
+    assert process.returncode in (0, -signal.SIGTERM)
+
+
+def _figures(url: str) -> httpx.Response:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return httpx.get(url, headers=bearer())
+        except httpx.ConnectError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
