@@ -42,7 +42,13 @@ def app(task_settings: TaskSettings) -> FastAPI:
     return create_app(task_settings)
 
 
-_user_ids = itertools.count(1)
+@pytest.fixture
+def client(app: FastAPI) -> Iterator[httpx.Client]:
+    with running(app) as client:
+        yield client
+
+
+_user_ids = itertools.count(2)  # 1 is the conformance suite's
 
 
 @contextmanager

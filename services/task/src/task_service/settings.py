@@ -3,7 +3,7 @@
 from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings
 
 
-class TaskSettings(ServiceSettings, DatabaseSettings, TokenSettings):
+class TaskSettings(DatabaseSettings, TokenSettings, ServiceSettings):
     """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY."""
 
     port: int = 8002

@@ -1,0 +1,8 @@
+from servicekit.testing.conformance import BodyConformance, Conformance, TokenConformance
+
+
+class TestConformance(Conformance, TokenConformance, BodyConformance):
+    service = "task-service"
+    protected = "/api/v1/tasks/"
+    writable = "/api/v1/tasks/"
+    text_field = "title"

@@ -1,0 +1,76 @@
+from collections.abc import Iterator
+
+import httpx
+import psycopg2
+import pytest
+from fastapi import FastAPI
+from pydantic import SecretStr
+from servicekit import migrate
+from servicekit.testing.client import running
+from servicekit.testing.plugin import MakeDatabase
+from servicekit.testing.tokens import bearer
+from task_service.app import MIGRATIONS, create_app
+from task_service.settings import TaskSettings
+
+
+def _on(settings: TaskSettings, url: str) -> FastAPI:
+    return create_app(TaskSettings(**{**settings.model_dump(), "database_url": SecretStr(url)}))
+
+
+@pytest.fixture
+def cut_off(task_settings: TaskSettings) -> Iterator[httpx.Client]:
+    with running(_on(task_settings, "postgresql://postgres@127.0.0.1:1/task")) as client:
+        yield client
+
+
+@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "1"), ("POST", "")])
+def test_without_the_database_every_call_is_a_503(
+    cut_off: httpx.Client, method: str, path: str
+) -> None:
+    body = {"title": "a"} if method == "POST" else None
+
+    answer = cut_off.request(method, f"/api/v1/tasks/{path}", json=body, headers=bearer())
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    assert "127.0.0.1" not in answer.text
+
+
+def test_without_the_database_the_service_lives_but_is_not_ready(cut_off: httpx.Client) -> None:
+    assert cut_off.get("/health").status_code == 503
+    assert cut_off.get("/health/live").status_code == 200
+
+
+def test_without_its_migrations_the_service_is_not_ready(
+    task_settings: TaskSettings, make_database: MakeDatabase
+) -> None:
+    with running(_on(task_settings, make_database("empty"))) as client:
+        answer = client.get("/health")
+
+    assert answer.status_code == 503
+    statuses = {check["name"]: check["status"] for check in answer.json()["checks"]}
+    assert statuses == {"database": "ok", "schema": "failing"}
+
+
+def test_a_role_that_may_only_touch_rows_is_enough(
+    task_settings: TaskSettings, make_database: MakeDatabase
+) -> None:
+    url = make_database("roles")
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        # What the database's job grants, before the first table exists.
+        cursor.execute(
+            "CREATE ROLE task_app LOGIN;"
+            "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO task_app;"
+            "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO task_app;"
+        )
+    connection.close()
+    migrate.upgrade(url.replace("postgresql:", "postgresql+psycopg2:"), MIGRATIONS)
+
+    with running(_on(task_settings, url.replace("postgres@", "task_app@"))) as client:
+        client.headers.update(bearer())
+        assert client.get("/health").status_code == 200
+        task = client.post("/api/v1/tasks/", json={"title": "a"}).json()
+        path = f"/api/v1/tasks/{task['id']}"
+        assert client.patch(f"{path}/complete").status_code == 200
+        assert client.delete(path).status_code == 204

@@ -1,0 +1,77 @@
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+from servicekit.testing.plugin import MakeDatabase
+from task_service.__main__ import main, openapi
+
+DOCUMENT = Path(__file__).parents[1] / "openapi.json"
+KEY = "only for tests, and long enough for them"
+
+
+def test_the_checked_in_document_is_current() -> None:
+    # To renew it: python -m task_service openapi > services/task/openapi.json
+    assert DOCUMENT.read_text() == openapi()
+
+
+def test_the_document_can_be_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["openapi"])
+
+    assert json.loads(capsys.readouterr().out) == json.loads(DOCUMENT.read_text())
+
+
+def test_an_unknown_command_is_refused_with_the_usage() -> None:
+    with pytest.raises(SystemExit, match="usage: python -m task_service"):
+        main(["frobnicate"])
+
+
+@pytest.mark.parametrize("missing", ["SECRET_KEY", "DATABASE_URL"])
+def test_a_missing_setting_is_named_and_ends_the_process(
+    missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SECRET_KEY", KEY)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere")
+    monkeypatch.delenv(missing)
+
+    with pytest.raises(SystemExit) as exit_:
+        main([])
+
+    assert exit_.value.code == 78
+    assert f"task-service: {missing} is missing" in capsys.readouterr().err
+
+
+def test_the_process_migrates_serves_and_stops_when_told(make_database: MakeDatabase) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environment = os.environ | {
+        "DATABASE_URL": make_database("process"),
+        "SECRET_KEY": KEY,
+        "PORT": str(port),
+    }
+    command = [sys.executable, "-m", "task_service"]
+    subprocess.run([*command, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            assert _health(f"http://127.0.0.1:{port}/health").status_code == 200
+        finally:
+            process.send_signal(signal.SIGTERM)
+    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
+    assert process.returncode in (0, -signal.SIGTERM)
+
+
+def _health(url: str) -> httpx.Response:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            return httpx.get(url)
+        except httpx.ConnectError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
