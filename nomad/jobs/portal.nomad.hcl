@@ -39,6 +39,7 @@ job "portal" {
       name = "portal"
       port = "8004"
 
+      # The sidecar inherits these, and is what Traefik looks at.
       tags = [
         "traefik.enable=true",
         "traefik.http.routers.portal.rule=PathPrefix(`/`)",
@@ -57,8 +58,6 @@ job "portal" {
 
       connect {
         sidecar_service {
-          tags = ["sidecar"] # otherwise it inherits the routes above
-
           # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
           disable_default_tcp_check = true
 

@@ -39,6 +39,7 @@ job "stats-service" {
       name = "stats-service"
       port = "8003"
 
+      # The sidecar inherits these, and is what Traefik looks at.
       tags = [
         "traefik.enable=true",
         "traefik.http.routers.stats-service.rule=Path(`/api/v1/stats`) || PathPrefix(`/api/v1/stats/`)",
@@ -56,8 +57,6 @@ job "stats-service" {
 
       connect {
         sidecar_service {
-          tags = ["sidecar"] # otherwise it inherits the routes above
-
           # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
           disable_default_tcp_check = true
 
@@ -116,6 +115,7 @@ job "stats-service" {
       template {
         destination = "${NOMAD_SECRETS_DIR}/app.env"
         env         = true
+        perms       = "0600"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/stats-service/api/app" }}
           SECRET_KEY={{ .secret_key }}

@@ -39,6 +39,7 @@ job "task-service" {
       name = "task-service"
       port = "8002"
 
+      # The sidecar inherits these, and is what Traefik looks at.
       tags = [
         "traefik.enable=true",
         "traefik.http.routers.task-service.rule=Path(`/api/v1/tasks`) || PathPrefix(`/api/v1/tasks/`)",
@@ -56,8 +57,6 @@ job "task-service" {
 
       connect {
         sidecar_service {
-          tags = ["sidecar"] # otherwise it inherits the routes above
-
           # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
           disable_default_tcp_check = true
 
@@ -114,6 +113,7 @@ job "task-service" {
       template {
         destination = "${NOMAD_SECRETS_DIR}/migrate.env"
         env         = true
+        perms       = "0600"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/task-service/api/migrate" }}
           DATABASE_URL=postgresql://task_owner:{{ .database_password }}@127.0.0.1:5432/task_db
@@ -152,6 +152,7 @@ job "task-service" {
       template {
         destination = "${NOMAD_SECRETS_DIR}/app.env"
         env         = true
+        perms       = "0600"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/task-service/api/app" }}
           SECRET_KEY={{ .secret_key }}

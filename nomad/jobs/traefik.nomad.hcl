@@ -72,14 +72,22 @@ job "traefik" {
 
       config {
         command = "${meta.tasktracker.home}/releases/${var.release}/bin/traefik"
-        args    = ["--configFile=${NOMAD_SECRETS_DIR}/traefik.yml"]
+        args    = ["--configFile=${NOMAD_TASK_DIR}/traefik.yml"]
       }
 
       # A Consul token for this task's own identity (consul/acl/binding-rules.json).
       consul {}
 
+      # Traefik's Consul client reads it from the environment: no file holds it.
       template {
-        destination = "${NOMAD_SECRETS_DIR}/traefik.yml"
+        destination = "${NOMAD_SECRETS_DIR}/consul.env"
+        env         = true
+        perms       = "0600"
+        data        = "CONSUL_HTTP_TOKEN={{ env \"CONSUL_TOKEN\" }}"
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/traefik.yml"
         data        = file("traefik/traefik.yml.tmpl")
       }
 

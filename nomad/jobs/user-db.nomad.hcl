@@ -112,6 +112,7 @@ job "user-db" {
       template {
         destination = "${NOMAD_SECRETS_DIR}/roles.env"
         env         = true
+        perms       = "0600"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/user-db/db/prepare" }}
           OWNER_PASSWORD={{ .owner_password }}

@@ -39,6 +39,7 @@ job "user-service" {
       name = "user-service"
       port = "8001"
 
+      # The sidecar inherits these, and is what Traefik looks at.
       tags = [
         "traefik.enable=true",
         "traefik.http.routers.user-service.rule=Path(`/api/v1/auth`) || PathPrefix(`/api/v1/auth/`)",
@@ -56,8 +57,6 @@ job "user-service" {
 
       connect {
         sidecar_service {
-          tags = ["sidecar"] # otherwise it inherits the routes above
-
           # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
           disable_default_tcp_check = true
 
@@ -114,6 +113,7 @@ job "user-service" {
       template {
         destination = "${NOMAD_SECRETS_DIR}/migrate.env"
         env         = true
+        perms       = "0600"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/user-service/api/migrate" }}
           DATABASE_URL=postgresql://user_owner:{{ .database_password }}@127.0.0.1:5432/user_db
@@ -152,6 +152,7 @@ job "user-service" {
       template {
         destination = "${NOMAD_SECRETS_DIR}/app.env"
         env         = true
+        perms       = "0600"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/user-service/api/app" }}
           SECRET_KEY={{ .secret_key }}
