@@ -1,0 +1,116 @@
+"""The real user, task and stats services on loopback, behind one address."""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from servicekit.testing.plugin import MakeDatabase
+
+START_LIMIT = 60  # seconds, for a machine that is busy with other tests
+
+
+@contextmanager
+def running(make_database: MakeDatabase, key: str) -> Iterator[str]:
+    """Start everything; give the address that stands for the gateway's."""
+    with ExitStack() as stack:
+        user = stack.enter_context(_service("user_service", key, make_database("cli_user")))
+        task = stack.enter_context(_service("task_service", key, make_database("cli_task")))
+        stats = stack.enter_context(_service("stats_service", key, TASK_SERVICE_URL=task))
+        routes = {"/api/v1/auth": user, "/api/v1/tasks": task, "/api/v1/stats": stats}
+        yield stack.enter_context(_router(routes))
+
+
+@contextmanager
+def _service(module: str, key: str, database: str = "", **more: str) -> Iterator[str]:
+    port = _free_port()
+    env = {
+        "PATH": os.environ["PATH"],
+        "PORT": str(port),
+        "SECRET_KEY": key,
+        "PASSWORD_COST": "4",  # the least that bcrypt takes: these tests are not about it
+        **more,
+    }
+    command = [sys.executable, "-m", module]
+    if database:
+        env["DATABASE_URL"] = database
+        subprocess.run([*command, "migrate"], env=env, check=True, capture_output=True)
+    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _wait(process, f"{url}/health/live")
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        try:
+            httpx.get(url).raise_for_status()
+            return
+        except httpx.TransportError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
+@contextmanager
+def _router(routes: dict[str, str]) -> Iterator[str]:
+    """What Traefik does for the real system, as far as the CLI can tell: route by path."""
+    port = _free_port()
+    config = uvicorn.Config(
+        _forward(routes), port=port, log_level="error", lifespan="off", ws="none"
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    thread.join()
+
+
+def _forward(routes: dict[str, str]) -> Any:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        service = next(url for prefix, url in routes.items() if scope["path"].startswith(prefix))
+        body = b""
+        more = True
+        while more:
+            message = await receive()
+            body += message.get("body", b"")
+            more = message.get("more_body", False)
+        async with httpx.AsyncClient() as client:
+            answer = await client.request(
+                scope["method"],
+                httpx.URL(f"{service}{scope['path']}", query=scope["query_string"]),
+                headers=scope["headers"],
+                content=body,
+            )
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status_code,
+                "headers": answer.headers.raw,
+            }
+        )
+        await send({"type": "http.response.body", "body": answer.content})
+
+    return app
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

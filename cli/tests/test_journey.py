@@ -1,0 +1,164 @@
+"""A user's way through the real services, with the installed program only."""
+
+import json
+import secrets
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx
+import pytest
+from servicekit.testing.plugin import MakeDatabase
+from servicekit.tokens import Keys, Principal, issue
+from tasktracker_cli.credentials import Credentials, Login
+
+from cli.tests import services
+from cli.tests.conftest import Cli
+
+KEY = secrets.token_hex(32)
+PASSWORD = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def address(make_database: MakeDatabase) -> Iterator[str]:
+    with services.running(make_database, KEY) as url:
+        yield url
+
+
+@pytest.fixture
+def newcomer(isolated: Cli, address: str) -> Cli:
+    return Cli({**isolated.env, "TASKTRACKER_URL": address})
+
+
+def register(cli: Cli, name: str) -> int:
+    account = ["--username", name, "--email", f"{name}@example.com", "--full-name", "Ada L."]
+    return cli("register", *account, "--password-stdin", stdin=f"{PASSWORD}\n").returncode
+
+
+def log_in(cli: Cli, name: str, password: str = PASSWORD) -> int:
+    arguments = ["--username", name, "--password-stdin"]
+    return cli("login", *arguments, stdin=f"{password}\n").returncode
+
+
+@pytest.fixture
+def user(newcomer: Cli) -> Cli:
+    """A registered user with an empty list, logged in."""
+    name = f"user-{secrets.token_hex(4)}"
+    assert register(newcomer, name) == 0
+    assert log_in(newcomer, name) == 0
+    return newcomer
+
+
+def test_from_an_empty_list_to_the_right_share_of_completed_tasks(user: Cli) -> None:
+    assert user.json("task", "list") == []
+    user.json("task", "create", "One", "--priority", "high", "--due", "2020-01-31")
+    two = user.json("task", "create", "Two", "--status", "in_progress", "--description", "a\nb")
+    three = user.json("task", "create", "Three", "--priority", "low", "--due", "2999-12-31")
+    assert [task["title"] for task in user.json("task", "list")] == ["Three", "Two", "One"]
+    titles = [task["title"] for task in user.json("task", "list", "--status", "in_progress")]
+    assert titles == ["Two"]
+    assert [task["id"] for task in user.json("task", "list", "--priority", "low")] == [three["id"]]
+    assert user.json("task", "complete", str(two["id"]))["status"] == "done"
+    stats = user.json("stats")
+    assert stats["total_tasks"] == 3
+    assert stats["completed_tasks"] == 1
+    assert stats["completion_percentage"] == 33.33
+    assert stats["overdue_tasks"] == 1
+    assert "33.33%" in user("stats").stdout
+
+
+def test_a_due_date_is_the_end_of_the_users_own_day(user: Cli) -> None:
+    task = user.json("task", "create", "Pay rent", "--due", "2030-07-31")
+    assert datetime.fromisoformat(task["due_date"]) == datetime(2030, 7, 31, 21, 59, 59, tzinfo=UTC)
+    assert "2030-07-31 23:59" in user("task", "show", str(task["id"])).stdout
+
+
+def test_update_changes_clears_and_leaves_the_rest(user: Cli) -> None:
+    created = user.json("task", "create", "Old", "--description", "text", "--due", "2030-01-01")
+    task_id = str(created["id"])
+    changed = user.json("task", "update", task_id, "--title", "New", "--no-due")
+    assert changed["title"] == "New"
+    assert changed["due_date"] is None
+    assert changed["description"] == "text"
+    assert user.json("task", "update", task_id, "--no-description")["description"] is None
+    assert user.json("task", "show", task_id)["title"] == "New"
+
+
+def test_reopen_and_delete(user: Cli) -> None:
+    task_id = str(user.json("task", "create", "Again", "--status", "done")["id"])
+    assert user.json("task", "reopen", task_id)["status"] == "todo"
+    assert user("task", "delete", task_id, "--yes").returncode == 0
+    for command in ("show", "complete", "reopen"):
+        assert user("task", command, task_id).returncode == 5
+
+
+def test_a_list_longer_than_a_page_comes_whole_and_in_order(user: Cli, address: str) -> None:
+    login = Credentials(Path(user.env["XDG_STATE_HOME"]) / "tasktracker").load(address)
+    assert login
+    headers = {"Authorization": f"Bearer {login.access_token}"}
+    titles = [f"Task {number}" for number in range(203)]
+    with httpx.Client(base_url=address, headers=headers) as api:
+        for title in titles:
+            api.post("/api/v1/tasks/", json={"title": title}).raise_for_status()
+    listed = user.json("task", "list", "--limit", "500")
+    assert [task["title"] for task in listed] == titles[::-1]
+    done = user("task", "list", "--limit", "202", "--json")
+    assert [task["title"] for task in json.loads(done.stdout)] == titles[:0:-1]
+    assert "higher --limit" in done.stderr
+
+
+def test_another_users_task_is_not_found(user: Cli, tmp_path: Path) -> None:
+    task_id = str(user.json("task", "create", "Mine")["id"])
+    other = Cli({**user.env, "XDG_STATE_HOME": str(tmp_path / "other")})
+    assert register(other, "other-user") == 0
+    assert log_in(other, "other-user") == 0
+    assert other("task", "show", task_id).returncode == 5
+    assert other("task", "delete", task_id, "--yes").returncode == 5
+    assert other.json("task", "list") == []
+
+
+def test_a_name_that_is_taken_is_a_conflict_in_any_case(newcomer: Cli) -> None:
+    assert register(newcomer, "grace") == 0
+    assert register(newcomer, "Grace") == 6
+
+
+def test_a_wrong_password_and_an_unknown_user_are_told_the_same(newcomer: Cli) -> None:
+    assert register(newcomer, "linus") == 0
+    said = [
+        newcomer("login", "--username", name, "--password-stdin", stdin="wrong\n")
+        for name in ("linus", "nobody")
+    ]
+    assert [done.returncode for done in said] == [4, 4]
+    assert said[0].stderr == said[1].stderr
+
+
+@pytest.mark.parametrize("title", ["", "   ", "x" * 256, "lone \udced surrogate"])
+def test_a_title_that_the_service_refuses_is_explained(user: Cli, title: str) -> None:
+    done = user("task", "create", title)
+    assert done.returncode == 2
+    assert "title" in done.stderr
+
+
+def test_hostile_text_comes_back_unchanged_in_json_and_harmless_to_eyes(user: Cli) -> None:
+    title = "\x1b[31mred\u202e [bold]x[/bold]"
+    task = user.json("task", "create", title)
+    assert task["title"] == title
+    shown = user("task", "list").stdout
+    assert r"\x1b[31mred\u202e [bold]x[/bold]" in shown
+
+
+def test_an_expired_token_is_not_logged_in(user: Cli) -> None:
+    past = datetime.now(UTC) - timedelta(hours=1)
+    token = issue(Keys(KEY.encode()), Principal(1, False), timedelta(minutes=15), past)
+    folder = Path(user.env["XDG_STATE_HOME"]) / "tasktracker"
+    Credentials(folder).save(user.env["TASKTRACKER_URL"], Login("ada", token))
+    for command in (["whoami"], ["task", "list"], ["stats"]):
+        done = user(*command)
+        assert done.returncode == 4
+        assert "has expired" in done.stderr
+
+
+def test_logging_out_ends_it(user: Cli) -> None:
+    assert "@example.com" in user("whoami").stdout
+    assert user("logout").returncode == 0
+    assert user("task", "list").returncode == 4
