@@ -23,13 +23,7 @@ class Client:
     Every call returns the answer's JSON as it came, and raises the errors of `errors.py`.
     """
 
-    def __init__(
-        self,
-        gateway: Gateway,
-        login: Login | None,
-        timeout: float,
-        transport: httpx.BaseTransport | None = None,
-    ) -> None:
+    def __init__(self, gateway: Gateway, login: Login | None, timeout: float) -> None:
         self._origin = gateway.origin
         self._login = login
         self._timeout = timeout
@@ -37,15 +31,11 @@ class Client:
             base_url=f"{gateway.origin}/api/v1",
             headers={"Authorization": f"Bearer {login.access_token}"} if login else None,
             timeout=timeout,
-            transport=transport,
             # A redirect could lead the token or a password to another origin.
             follow_redirects=False,
             # What runs on this machine is not reached through the network's proxy.
             trust_env=not gateway.is_loopback,
         )
-
-    def close(self) -> None:
-        self._http.close()
 
     def register(self, account: Mapping[str, str]) -> Any:
         hints = {409: "Choose another, or log in with: tasktracker-cli login --username NAME"}

@@ -1,4 +1,4 @@
-"""The terminal: stdout is data, stderr is talk. Nothing else in this program knows rich."""
+"""The terminal: stdout is data, stderr is talk. Only views.py knows rich besides this."""
 
 from __future__ import annotations
 
