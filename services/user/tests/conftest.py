@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -7,10 +7,15 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from servicekit import migrate
 from servicekit.testing import client as testing
+from servicekit.testing.plugin import MakeDatabase
 from servicekit.testing.tokens import KEYS
 from sqlalchemy import Engine, create_engine, text
 from user_service.app import MIGRATIONS, create_app
 from user_service.settings import UserSettings
+
+Register = Callable[..., dict[str, Any]]
+SignIn = Callable[..., dict[str, str]]
+MakeSettings = Callable[..., UserSettings]
 
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 
@@ -21,28 +26,28 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def database_url(make_database) -> str:
+def database_url(make_database: MakeDatabase) -> str:
     url: str = make_database("user")
     migrate.upgrade(url, MIGRATIONS)
     return url
 
 
 @pytest.fixture(scope="session")
-def engine(database_url) -> Iterator[Engine]:
+def engine(database_url: str) -> Iterator[Engine]:
     engine = create_engine(database_url.replace("postgresql:", "postgresql+psycopg2:"))
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
-def empty_database(database_url, engine) -> str:
+def empty_database(database_url: str, engine: Engine) -> str:
     with engine.begin() as connection:
         connection.execute(text("TRUNCATE users RESTART IDENTITY"))
     return database_url
 
 
 @pytest.fixture
-def make_settings(empty_database):
+def make_settings(empty_database: str) -> MakeSettings:
     def make(**changes: Any) -> UserSettings:
         values = {
             "database_url": SecretStr(empty_database),
@@ -57,18 +62,18 @@ def make_settings(empty_database):
 
 
 @pytest.fixture
-def app(make_settings) -> FastAPI:
+def app(make_settings: MakeSettings) -> FastAPI:
     return create_app(make_settings())
 
 
 @pytest.fixture
-def client(app) -> Iterator[httpx.Client]:
+def client(app: FastAPI) -> Iterator[httpx.Client]:
     with testing.running(app) as client:
         yield client
 
 
 @pytest.fixture
-def register(client):
+def register(client: httpx.Client) -> Register:
     """Register John, or somebody like him, and return the answered user."""
 
     def register(**changes: Any) -> dict[str, Any]:
@@ -81,10 +86,12 @@ def register(client):
 
 
 @pytest.fixture
-def sign_in(client):
+def sign_in(client: httpx.Client) -> SignIn:
     """Sign in and return the header that proves it."""
 
-    def sign_in(username: str = JOHN["username"], password: str = JOHN["password"]):
+    def sign_in(
+        username: str = JOHN["username"], password: str = JOHN["password"]
+    ) -> dict[str, str]:
         body = {"username": username, "password": password}
         answer = client.post("/api/v1/auth/login", json=body)
         assert answer.status_code == 200, answer.text

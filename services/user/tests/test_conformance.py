@@ -1,6 +1,11 @@
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from servicekit.testing.conformance import BodyConformance, Conformance, TokenConformance
 from servicekit.tokens import Principal
+
+Register = Callable[..., dict[str, Any]]
 
 
 class TestConformance(Conformance, TokenConformance, BodyConformance):
@@ -10,5 +15,5 @@ class TestConformance(Conformance, TokenConformance, BodyConformance):
     text_field = "username"
 
     @pytest.fixture
-    def caller(self, register):
+    def caller(self, register: Register) -> Principal:
         return Principal(register()["id"], is_superuser=False)

@@ -1,17 +1,22 @@
 import asyncio
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from fastapi import FastAPI
 from servicekit.testing.conformance import assert_problem
 from user_service.app import create_app
+from user_service.settings import UserSettings
+
+MakeSettings = Callable[..., UserSettings]
 
 pytestmark = pytest.mark.anyio
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 
 
 @asynccontextmanager
-async def with_john(app):
+async def with_john(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app)
     async with (
         app.router.lifespan_context(app),
@@ -21,7 +26,7 @@ async def with_john(app):
         yield client
 
 
-async def test_others_are_served_while_fifty_sign_in(make_settings):
+async def test_others_are_served_while_fifty_sign_in(make_settings: MakeSettings) -> None:
     app = create_app(make_settings(password_cost=8))
     async with with_john(app) as client:
         sign_ins = [
@@ -37,7 +42,9 @@ async def test_others_are_served_while_fifty_sign_in(make_settings):
         assert served_meanwhile > 5
 
 
-async def test_more_sign_ins_than_the_queue_takes_are_told_to_come_back(make_settings):
+async def test_more_sign_ins_than_the_queue_takes_are_told_to_come_back(
+    make_settings: MakeSettings,
+) -> None:
     app = create_app(make_settings(password_cost=8, password_workers=1, password_queue=3))
     async with with_john(app) as client:
         answers = await asyncio.gather(

@@ -9,12 +9,13 @@ from pathlib import Path
 import httpx
 import psycopg2
 import pytest
+from servicekit.testing.plugin import MakeDatabase
 from user_service.__main__ import main
 
 DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 
 
-def test_the_checked_in_document_is_the_services(capsys):
+def test_the_checked_in_document_is_the_services(capsys: pytest.CaptureFixture[str]) -> None:
     main(["openapi"])
 
     assert capsys.readouterr().out == DOCUMENT.read_text(), (
@@ -22,7 +23,9 @@ def test_the_checked_in_document_is_the_services(capsys):
     )
 
 
-def test_migrate_brings_an_empty_database_up_to_date_and_repeats(make_database, monkeypatch):
+def test_migrate_brings_an_empty_database_up_to_date_and_repeats(
+    make_database: MakeDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = make_database("migrate")
     monkeypatch.setenv("DATABASE_URL", url)
 
@@ -35,13 +38,13 @@ def test_migrate_brings_an_empty_database_up_to_date_and_repeats(make_database, 
     connection.close()
 
 
-def test_an_unknown_command_is_refused_with_the_usage():
+def test_an_unknown_command_is_refused_with_the_usage() -> None:
     with pytest.raises(SystemExit, match="usage: python -m user_service"):
         main(["dance"])
 
 
 @pytest.mark.parametrize("key", [None, "too short"])
-def test_without_a_proper_secret_key_the_service_does_not_start(key):
+def test_without_a_proper_secret_key_the_service_does_not_start(key: str | None) -> None:
     given = {"DATABASE_URL": "postgresql://nowhere"} | ({"SECRET_KEY": key} if key else {})
 
     ended = subprocess.run(
@@ -57,7 +60,7 @@ def test_without_a_proper_secret_key_the_service_does_not_start(key):
     assert "too short" not in ended.stderr
 
 
-def test_the_process_serves_until_it_is_told_to_stop(empty_database):
+def test_the_process_serves_until_it_is_told_to_stop(empty_database: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = {
@@ -76,7 +79,7 @@ def test_the_process_serves_until_it_is_told_to_stop(empty_database):
     assert process.returncode in (0, -signal.SIGTERM)
 
 
-def first_answer(url):
+def first_answer(url: str) -> httpx.Response:
     deadline = time.monotonic() + 20
     while True:
         try:

@@ -1,15 +1,21 @@
+from collections.abc import Callable, Iterator
+
+import httpx
 import pytest
 from pydantic import SecretStr
 from servicekit.testing import client as testing
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import bearer
 from user_service.app import create_app
+from user_service.settings import UserSettings
+
+MakeSettings = Callable[..., UserSettings]
 
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 
 
 @pytest.fixture
-def client(make_settings):
+def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
     # Nothing listens on port 1.
     nowhere = SecretStr("postgresql+psycopg2://nobody@127.0.0.1:1/nothing")
     with testing.running(create_app(make_settings(database_url=nowhere))) as client:
@@ -24,7 +30,9 @@ def client(make_settings):
         ("GET", "/api/v1/auth/me"),
     ],
 )
-def test_without_its_database_the_service_says_so(client, method, path):
+def test_without_its_database_the_service_says_so(
+    client: httpx.Client, method: str, path: str
+) -> None:
     answer = client.request(method, path, json=JOHN, headers=bearer())
 
     assert_problem(answer, 503)
@@ -32,6 +40,6 @@ def test_without_its_database_the_service_says_so(client, method, path):
     assert "127.0.0.1" not in answer.text
 
 
-def test_without_its_database_the_process_is_live_and_not_ready(client):
+def test_without_its_database_the_process_is_live_and_not_ready(client: httpx.Client) -> None:
     assert client.get("/health/live").status_code == 200
     assert client.get("/health").status_code == 503

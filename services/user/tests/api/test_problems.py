@@ -12,5 +12,5 @@ def leaves(kind: type[Exception]) -> Iterator[type[Exception]]:
         yield from leaves(child)
 
 
-def test_every_error_has_a_status():
+def test_every_error_has_a_status() -> None:
     assert set(leaves(UserServiceError)) == PROBLEMS.keys()

@@ -1,13 +1,22 @@
+from collections.abc import Callable
+from typing import Any
+
+import httpx
 import pytest
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import bearer
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+
+Register = Callable[..., dict[str, Any]]
+SignIn = Callable[..., dict[str, str]]
 
 ME = "/api/v1/auth/me"
 PASSWORD = "/api/v1/auth/me/password"
 
 
-def test_the_token_leads_to_its_own_account(client, register, sign_in):
+def test_the_token_leads_to_its_own_account(
+    client: httpx.Client, register: Register, sign_in: SignIn
+) -> None:
     register(username="other", email="other@example.com")
     user = register()
 
@@ -27,7 +36,13 @@ def test_the_token_leads_to_its_own_account(client, register, sign_in):
         ),
     ],
 )
-def test_the_given_fields_change_and_the_others_stay(client, register, sign_in, changes, after):
+def test_the_given_fields_change_and_the_others_stay(
+    client: httpx.Client,
+    register: Register,
+    sign_in: SignIn,
+    changes: dict[str, Any],
+    after: dict[str, Any],
+) -> None:
     before = register(full_name="John Doe")
 
     answer = client.patch(ME, json=changes, headers=sign_in())
@@ -43,7 +58,9 @@ def test_the_given_fields_change_and_the_others_stay(client, register, sign_in, 
     "changes",
     [{}, {"is_superuser": True, "username": "root", "is_active": False, "id": 7, "password": "x"}],
 )
-def test_what_cannot_be_changed_stays(client, register, sign_in, changes):
+def test_what_cannot_be_changed_stays(
+    client: httpx.Client, register: Register, sign_in: SignIn, changes: dict[str, Any]
+) -> None:
     before = register()
 
     answer = client.patch(ME, json=changes, headers=sign_in())
@@ -56,7 +73,9 @@ def test_what_cannot_be_changed_stays(client, register, sign_in, changes):
     ("field", "value"),
     [("email", None), ("email", ""), ("email", "x"), ("full_name", ""), ("full_name", "x" * 256)],
 )
-def test_an_invalid_change_is_refused(client, register, sign_in, field, value):
+def test_an_invalid_change_is_refused(
+    client: httpx.Client, register: Register, sign_in: SignIn, field: str, value: Any
+) -> None:
     register()
 
     answer = client.patch(ME, json={field: value}, headers=sign_in())
@@ -65,7 +84,9 @@ def test_an_invalid_change_is_refused(client, register, sign_in, field, value):
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-def test_somebody_elses_address_cannot_be_taken(client, register, sign_in):
+def test_somebody_elses_address_cannot_be_taken(
+    client: httpx.Client, register: Register, sign_in: SignIn
+) -> None:
     register(username="other", email="other@example.com")
     register()
 
@@ -75,7 +96,9 @@ def test_somebody_elses_address_cannot_be_taken(client, register, sign_in):
     assert answer.json()["type"] == "/problems/email-taken"
 
 
-def test_a_new_password_replaces_the_old_one(client, register, sign_in):
+def test_a_new_password_replaces_the_old_one(
+    client: httpx.Client, register: Register, sign_in: SignIn
+) -> None:
     register()
     body = {"current_password": "securepass123", "new_password": "an even better one"}
 
@@ -87,7 +110,9 @@ def test_a_new_password_replaces_the_old_one(client, register, sign_in):
     assert client.post("/api/v1/auth/login", json=old).status_code == 401
 
 
-def test_the_current_password_has_to_be_known(client, register, sign_in):
+def test_the_current_password_has_to_be_known(
+    client: httpx.Client, register: Register, sign_in: SignIn
+) -> None:
     register()
     body = {"current_password": "a wrong one", "new_password": "an even better one"}
 
@@ -99,7 +124,9 @@ def test_the_current_password_has_to_be_known(client, register, sign_in):
 
 
 @pytest.mark.parametrize("new", [None, "", "short12", "x" * 129, "secure\x00pass"])
-def test_the_new_password_obeys_the_rules_of_registration(client, register, sign_in, new):
+def test_the_new_password_obeys_the_rules_of_registration(
+    client: httpx.Client, register: Register, sign_in: SignIn, new: str | None
+) -> None:
     register()
     body = {"current_password": "securepass123", "new_password": new}
 
@@ -117,8 +144,15 @@ def test_the_new_password_obeys_the_rules_of_registration(client, register, sign
     ],
 )
 def test_the_token_of_an_account_no_longer_active_is_refused_at_once(
-    client, register, sign_in, engine, fate, method, path, body
-):
+    client: httpx.Client,
+    register: Register,
+    sign_in: SignIn,
+    engine: Engine,
+    fate: str,
+    method: str,
+    path: str,
+    body: Any,
+) -> None:
     register()
     headers = sign_in()
     with engine.begin() as connection:
@@ -131,9 +165,9 @@ def test_the_token_of_an_account_no_longer_active_is_refused_at_once(
 
 
 @pytest.mark.parametrize(("method", "path"), [("GET", ME), ("PATCH", ME), ("POST", PASSWORD)])
-def test_nothing_is_reached_without_a_token(client, method, path):
+def test_nothing_is_reached_without_a_token(client: httpx.Client, method: str, path: str) -> None:
     assert_problem(client.request(method, path, json={}), 401)
 
 
-def test_a_token_for_an_account_that_never_was_is_refused(client):
+def test_a_token_for_an_account_that_never_was_is_refused(client: httpx.Client) -> None:
     assert_problem(client.get(ME, headers=bearer(2**31 - 1)), 401)

@@ -1,14 +1,19 @@
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import httpx
 import pytest
 from servicekit.testing.conformance import assert_problem
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+
+Register = Callable[..., dict[str, Any]]
 
 REGISTER = "/api/v1/auth/register"
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 
 
-def test_a_new_user_is_answered_without_any_password(client):
+def test_a_new_user_is_answered_without_any_password(client: httpx.Client) -> None:
     answer = client.post(REGISTER, json={**JOHN, "full_name": "John Doe"})
 
     assert answer.status_code == 201
@@ -24,7 +29,7 @@ def test_a_new_user_is_answered_without_any_password(client):
     }
 
 
-def test_the_password_is_stored_hashed_only(register, engine):
+def test_the_password_is_stored_hashed_only(register: Register, engine: Engine) -> None:
     register()
 
     with engine.connect() as connection:
@@ -33,7 +38,7 @@ def test_the_password_is_stored_hashed_only(register, engine):
     assert JOHN["password"] not in stored
 
 
-def test_nobody_can_make_himself_superuser(client):
+def test_nobody_can_make_himself_superuser(client: httpx.Client) -> None:
     answer = client.post(REGISTER, json={**JOHN, "is_superuser": True})
 
     assert answer.json()["is_superuser"] is False
@@ -48,7 +53,9 @@ def test_nobody_can_make_himself_superuser(client):
         ({"email": "other@example.com", "username": "JohnDoe"}, "/problems/username-taken"),
     ],
 )
-def test_a_taken_name_is_refused_in_whatever_case(client, register, changes, kind):
+def test_a_taken_name_is_refused_in_whatever_case(
+    client: httpx.Client, register: Register, changes: dict[str, Any], kind: str
+) -> None:
     register()
 
     answer = client.post(REGISTER, json={**JOHN, **changes})
@@ -57,7 +64,7 @@ def test_a_taken_name_is_refused_in_whatever_case(client, register, changes, kin
     assert answer.json()["type"] == kind
 
 
-def test_one_of_many_that_register_the_same_name_at_once_wins(client):
+def test_one_of_many_that_register_the_same_name_at_once_wins(client: httpx.Client) -> None:
     with ThreadPoolExecutor(10) as threads:
         statuses = [
             answer.status_code
@@ -96,7 +103,9 @@ def test_one_of_many_that_register_the_same_name_at_once_wins(client):
         ("full_name", 1e308),
     ],
 )
-def test_an_invalid_field_is_named_and_never_echoed(client, field, value):
+def test_an_invalid_field_is_named_and_never_echoed(
+    client: httpx.Client, field: str, value: Any
+) -> None:
     answer = client.post(REGISTER, json={**JOHN, field: value})
 
     assert_problem(answer, 422)
@@ -105,11 +114,11 @@ def test_an_invalid_field_is_named_and_never_echoed(client, field, value):
 
 
 @pytest.mark.parametrize("username", ["abc", "x" * 100, "J.o-h_n9"])
-def test_a_username_at_its_limits_is_taken(register, username):
+def test_a_username_at_its_limits_is_taken(register: Register, username: str) -> None:
     assert register(username=username)["username"] == username
 
 
-def test_what_is_missing_is_named(client):
+def test_what_is_missing_is_named(client: httpx.Client) -> None:
     answer = client.post(REGISTER, json={})
 
     assert_problem(answer, 422)

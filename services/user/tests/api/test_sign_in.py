@@ -1,9 +1,16 @@
+from collections.abc import Callable
+from typing import Any
+
 import httpx
 import pytest
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import KEYS
 from servicekit.tokens import Principal, verify
-from sqlalchemy import text
+from sqlalchemy import Engine, text
+
+Register = Callable[..., dict[str, Any]]
+SignIn = Callable[..., dict[str, str]]
+Ask = Callable[[httpx.Client, str, str], httpx.Response]
 
 LOGIN = "/api/v1/auth/login"
 TOKEN = "/api/v1/auth/token"
@@ -22,7 +29,9 @@ both_ways = pytest.mark.parametrize("ask", [as_json, as_form])
 
 @both_ways
 @pytest.mark.parametrize("username", ["johndoe", "JohnDoe", "john@example.com", "JOHN@EXAMPLE.com"])
-def test_either_name_in_whatever_case_gives_a_token(client, register, ask, username):
+def test_either_name_in_whatever_case_gives_a_token(
+    client: httpx.Client, register: Register, ask: Ask, username: str
+) -> None:
     user = register()
 
     answer = ask(client, username, "securepass123")
@@ -33,7 +42,7 @@ def test_either_name_in_whatever_case_gives_a_token(client, register, ask, usern
     assert token == {"token_type": "bearer", "expires_in": 900}
 
 
-def test_the_form_that_swagger_sends_is_taken(client, register):
+def test_the_form_that_swagger_sends_is_taken(client: httpx.Client, register: Register) -> None:
     register()
     form = {
         "grant_type": "password",
@@ -47,14 +56,18 @@ def test_the_form_that_swagger_sends_is_taken(client, register):
     assert client.post(TOKEN, data=form).status_code == 200
 
 
-def test_an_address_signs_in_as_it_was_typed_at_registration(register, sign_in):
+def test_an_address_signs_in_as_it_was_typed_at_registration(
+    register: Register, sign_in: SignIn
+) -> None:
     typed = "Je\u0301ro\u0302me@EXAMPLE.com"
     assert register(email=typed)["email"] == "J\u00e9r\u00f4me@example.com"
 
-    assert sign_in(typed)
+    assert sign_in(username=typed)
 
 
-def test_a_superuser_is_one_in_the_token(client, register, engine):
+def test_a_superuser_is_one_in_the_token(
+    client: httpx.Client, register: Register, engine: Engine
+) -> None:
     user = register()
     with engine.begin() as connection:
         connection.execute(text("UPDATE users SET is_superuser = true"))
@@ -65,7 +78,9 @@ def test_a_superuser_is_one_in_the_token(client, register, engine):
 
 
 @both_ways
-def test_every_failure_reads_the_same(client, register, engine, ask):
+def test_every_failure_reads_the_same(
+    client: httpx.Client, register: Register, engine: Engine, ask: Ask
+) -> None:
     register()
     register(username="gone", email="gone@example.com")
     with engine.begin() as connection:
@@ -93,8 +108,8 @@ def test_every_failure_reads_the_same(client, register, engine, ask):
     "password", ["\u5bc6\u7801" * 64, "\N{SNOWMAN}" * 128, "p\u00e4ssw\u00f6rd-\N{KEY}", " " * 8]
 )
 def test_long_and_unicode_passwords_count_to_the_last_character(
-    client, register, sign_in, password
-):
+    client: httpx.Client, register: Register, sign_in: SignIn, password: str
+) -> None:
     register(password=password)
 
     assert sign_in(password=password)
@@ -117,7 +132,7 @@ def test_long_and_unicode_passwords_count_to_the_last_character(
         {"username": True, "password": 12345678},
     ],
 )
-def test_a_body_that_is_no_sign_in_is_a_422(client, body):
+def test_a_body_that_is_no_sign_in_is_a_422(client: httpx.Client, body: Any) -> None:
     assert_problem(client.post(LOGIN, json=body), 422)
 
 
@@ -144,7 +159,9 @@ def test_a_body_that_is_no_sign_in_is_a_422(client, body):
         (b"username=a&password=b", "text/plain; charset=nonsense"),
     ],
 )
-def test_a_hostile_form_is_the_callers_error(client, content, media_type):
+def test_a_hostile_form_is_the_callers_error(
+    client: httpx.Client, content: bytes, media_type: str
+) -> None:
     answer = client.post(TOKEN, content=content, headers={"Content-Type": media_type})
 
     assert 400 <= answer.status_code < 500

@@ -1,67 +1,51 @@
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator
 
 import pytest
+from servicekit.database import autocommit
+from sqlalchemy import Engine, text
 from user_service.domain.accounts import Account, Accounts
 from user_service.domain.errors import BadCredentialsError
 from user_service.domain.passwords import Passwords
+from user_service.persistence.accounts import SqlAccountStore
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("empty_database")]
 
 
 class CountingPasswords(Passwords):
     """Counts the verifications that really ran."""
 
-    def __init__(self):
-        super().__init__(cost=4, workers=1, queue=1)
-        self.verified = 0
+    verified = 0
 
-    async def verify(self, password, hashed):
+    async def verify(self, password: str, hashed: str) -> bool:
         matches = await super().verify(password, hashed)
         self.verified += 1
         return matches
 
-    async def verify_nobody(self):
+    async def verify_nobody(self) -> None:
         await super().verify_nobody()
         self.verified += 1
 
 
-class OneAccount:
-    """A store that holds a single account."""
-
-    def __init__(self, account):
-        self.account = account
-
-    def find_by_username(self, username):
-        return self.account if username == self.account.username else None
-
-    def find_by_email(self, email):
-        return self.account if email == self.account.email else None
-
-
 @pytest.fixture
-def passwords():
-    passwords = CountingPasswords()
+async def passwords() -> AsyncIterator[CountingPasswords]:
+    passwords = CountingPasswords(cost=4, workers=1, queue=1)
     yield passwords
     passwords.close()
 
 
 @pytest.fixture
-async def john(passwords):
-    now = datetime.now(UTC)
-    return Account(
-        id=1,
-        email="john@example.com",
-        username="johndoe",
-        full_name=None,
-        is_active=True,
-        is_superuser=False,
-        created_at=now,
-        updated_at=now,
-        hashed_password=await passwords.hash("securepass123"),
+async def accounts(passwords: CountingPasswords, engine: Engine) -> Accounts:
+    return Accounts(SqlAccountStore(autocommit(engine)), passwords)
+
+
+@pytest.fixture
+async def john(accounts: Accounts) -> Account:
+    return await accounts.register(
+        email="john@example.com", username="johndoe", full_name=None, password="securepass123"
     )
 
 
+@pytest.mark.usefixtures("john")
 @pytest.mark.parametrize(
     ("login", "password", "is_active"),
     [
@@ -73,9 +57,15 @@ async def john(passwords):
     ],
 )
 async def test_every_failed_sign_in_costs_one_verification(
-    passwords, john, login, password, is_active
-):
-    accounts = Accounts(OneAccount(replace(john, is_active=is_active)), passwords)
+    accounts: Accounts,
+    passwords: CountingPasswords,
+    engine: Engine,
+    login: str,
+    password: str,
+    is_active: bool,
+) -> None:
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE users SET is_active = :it"), {"it": is_active})
 
     with pytest.raises(BadCredentialsError):
         await accounts.authenticate(login, password)
@@ -83,12 +73,12 @@ async def test_every_failed_sign_in_costs_one_verification(
     assert passwords.verified == 1
 
 
-async def test_a_good_sign_in_gives_the_account_and_costs_the_same(passwords, john):
-    accounts = Accounts(OneAccount(john), passwords)
-
+async def test_a_good_sign_in_gives_the_account_and_costs_the_same(
+    accounts: Accounts, passwords: CountingPasswords, john: Account
+) -> None:
     assert await accounts.authenticate("johndoe", "securepass123") == john
     assert passwords.verified == 1
 
 
-async def test_the_hash_stays_out_of_the_text_of_an_account(john):
+async def test_the_hash_stays_out_of_the_text_of_an_account(john: Account) -> None:
     assert john.hashed_password not in repr(john)

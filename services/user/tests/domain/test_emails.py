@@ -14,7 +14,7 @@ from user_service.domain import emails
         ("john@xn--bcher-kva.example", "john@b\u00fccher.example"),
     ],
 )
-def test_an_address_has_one_spelling(address, stored):
+def test_an_address_has_one_spelling(address: str, stored: str) -> None:
     assert emails.normalize(address) == stored
 
 
@@ -33,6 +33,6 @@ def test_an_address_has_one_spelling(address, stored):
         "x" * 300 + "@example.com",
     ],
 )
-def test_what_is_no_address_is_refused(address):
+def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         emails.normalize(address)

@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 from user_service.domain.errors import HashingBusyError
@@ -8,14 +9,16 @@ pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-def passwords():
+def passwords() -> Iterator[Passwords]:
     passwords = Passwords(cost=4, workers=2, queue=8)
     yield passwords
     passwords.close()
 
 
 @pytest.mark.parametrize("password", ["securepass123", "pässwörd-密码-🔑", "x" * 128, "☃" * 128])
-async def test_a_password_matches_its_own_hash_and_no_other(passwords, password):
+async def test_a_password_matches_its_own_hash_and_no_other(
+    passwords: Passwords, password: str
+) -> None:
     hashed = await passwords.hash(password)
 
     assert await passwords.verify(password, hashed)
@@ -24,21 +27,21 @@ async def test_a_password_matches_its_own_hash_and_no_other(passwords, password)
 
 
 @pytest.mark.parametrize("character", ["a", "é", "☃"])
-async def test_what_comes_after_72_bytes_counts(passwords, character):
+async def test_what_comes_after_72_bytes_counts(passwords: Passwords, character: str) -> None:
     hashed = await passwords.hash(character * 100 + "1")
 
     assert not await passwords.verify(character * 100 + "2", hashed)
 
 
-async def test_the_same_password_is_never_hashed_the_same_twice(passwords):
+async def test_the_same_password_is_never_hashed_the_same_twice(passwords: Passwords) -> None:
     assert await passwords.hash("securepass123") != await passwords.hash("securepass123")
 
 
-async def test_the_cost_is_the_one_asked_for(passwords):
+async def test_the_cost_is_the_one_asked_for(passwords: Passwords) -> None:
     assert "$bcrypt-sha256$v=2,t=2b,r=4$" in await passwords.hash("securepass123")
 
 
-async def test_a_full_queue_is_refused_at_once_and_empties_again():
+async def test_a_full_queue_is_refused_at_once_and_empties_again() -> None:
     passwords = Passwords(cost=8, workers=1, queue=2)
     attempts = [passwords.hash("securepass123") for _ in range(10)]
 
@@ -50,7 +53,7 @@ async def test_a_full_queue_is_refused_at_once_and_empties_again():
     passwords.close()
 
 
-async def test_a_caller_who_gives_up_frees_the_place():
+async def test_a_caller_who_gives_up_frees_the_place() -> None:
     passwords = Passwords(cost=8, workers=1, queue=1)
     for _ in range(6):
         waiting = [asyncio.create_task(passwords.hash("securepass123")) for _ in range(2)]
@@ -61,7 +64,7 @@ async def test_a_caller_who_gives_up_frees_the_place():
     passwords.close()
 
 
-async def test_hashing_leaves_the_loop_free():
+async def test_hashing_leaves_the_loop_free() -> None:
     passwords = Passwords(cost=8, workers=1, queue=9)
     hashing = asyncio.gather(*(passwords.hash("securepass123") for _ in range(10)))
     turns = 0
@@ -73,5 +76,5 @@ async def test_hashing_leaves_the_loop_free():
     passwords.close()
 
 
-async def test_verifying_nobody_is_real_work(passwords):
+async def test_verifying_nobody_is_real_work(passwords: Passwords) -> None:
     await passwords.verify_nobody()

@@ -1,10 +1,15 @@
+from collections.abc import Callable
+from typing import Any
+
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 from user_service.persistence.models import Base
 
+Register = Callable[..., dict[str, Any]]
 
-def test_the_migrations_lead_to_the_models(engine):
+
+def test_the_migrations_lead_to_the_models(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(
             connection, opts={"compare_type": True, "compare_server_default": True}
@@ -12,7 +17,7 @@ def test_the_migrations_lead_to_the_models(engine):
         assert compare_metadata(context, Base.metadata) == []
 
 
-def test_names_are_unique_in_whatever_case(engine):
+def test_names_are_unique_in_whatever_case(engine: Engine) -> None:
     indexes = inspect(engine).get_indexes("users")
 
     assert {(*index["expressions"], index["unique"]) for index in indexes} == {
@@ -21,7 +26,7 @@ def test_names_are_unique_in_whatever_case(engine):
     }
 
 
-def test_the_database_keeps_updated_at(engine, register):
+def test_the_database_keeps_updated_at(engine: Engine, register: Register) -> None:
     register()
     with engine.begin() as connection:
         connection.execute(text("UPDATE users SET updated_at = '2000-01-01'"))
