@@ -41,6 +41,13 @@ def _talking() -> Iterator[Steps]:
 
 
 @app.command()
+def install() -> None:
+    """Install what `up` needs, and start nothing."""
+    with _talking() as steps:
+        cluster.install(Site.from_environment(), steps)
+
+
+@app.command()
 def up() -> None:
     """Install what is missing, start the agents and run every job."""
     with _talking() as steps:

@@ -27,6 +27,16 @@ from tasktracker_cli.admin.site import GATEWAY_URL, Site
 LIMIT_SECONDS = 60
 
 
+def install(site: Site, steps: Steps) -> None:
+    """Fetch and build everything that `up` needs, and start nothing: `up` then needs no network."""
+    preflight.must_be_root("install")
+    preflight.must_own(site)
+    with preflight.alone(site):
+        preflight.take_ownership(site)
+        preflight.must_have_space(site)
+        _install(site, steps)
+
+
 def up(site: Site, steps: Steps) -> None:
     """Bring the whole cluster up; each step does nothing where nothing is to be done."""
     preflight.must_be_root("up")

@@ -1,5 +1,6 @@
 """What `up` prepares on the machine itself: system users, folders, the node's own address."""
 
+import grp
 import pwd
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ USERS = (
     "tasktracker-user",
 )
 
+GROUP = "tasktracker"
+
 USERADD = (
     *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
     *("--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"),
@@ -32,19 +35,32 @@ ALLOCATIONS_INTERFACE = "tasktracker1"  # made by Nomad (nomad/agent/single.hcl)
 
 
 def create_users() -> None:
-    """Make the system users that are missing: without home, shell or password."""
+    """Make the system users that are missing: without home, shell or password.
+
+    They and PostgreSQL's user share a group, which alone may enter Nomad's folder: its sidecars'
+    start-up files hold tokens, and Nomad lets everybody read them.
+    """
+    if GROUP not in {entry.gr_name for entry in grp.getgrall()}:
+        shell.run(["/usr/sbin/groupadd", "--system", GROUP])
     known = {entry.pw_name for entry in pwd.getpwall()}
     for name in USERS:
         if name not in known:
             shell.run([*USERADD, name])
+    members = set(grp.getgrnam(GROUP).gr_mem)
+    for name in {*USERS, "postgres"} - members:
+        shell.run(["/usr/sbin/usermod", "--append", "--groups", GROUP, name])
 
 
 def create_folders(site: Site) -> None:
     """Make the state folder and what is in it; the databases' folders belong to PostgreSQL."""
     for folder in (site.home, site.bin, site.logs, site.run, site.releases, site.home / "volumes"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-    for private in (site.agent, site.secrets):
+    for private in (site.agent, site.secrets, site.home / "consul"):
         private.mkdir(exist_ok=True, mode=0o700)
+    nomad = site.home / "nomad"
+    nomad.mkdir(exist_ok=True)
+    shutil.chown(nomad, "root", GROUP)
+    nomad.chmod(0o710)
     for database in DATABASES:
         site.volume(database).mkdir(exist_ok=True, mode=0o700)
         shutil.chown(site.volume(database), "postgres", "postgres")

@@ -31,8 +31,18 @@ def set_up_acl(site: Site, nomad: Api, tokens: Tokens) -> None:
 
 
 def has_ready_node(nomad: Api) -> bool:
-    """Whether a client can take jobs."""
-    return any(node["Status"] == "ready" for node in nomad.call("GET", "/v1/nodes"))
+    """Whether this machine's client has registered since its start, and can take jobs.
+
+    The servers' word alone may be from before a restart.
+    """
+    # A restarted client that asked before the servers had read their log is refused, and would wait
+    # 15 to 30 s. Its next answered call cuts that short: to check our token, it makes one.
+    nomad.answers("/v1/client/stats")
+    client = nomad.call("GET", "/v1/agent/self")["stats"].get("client", {})
+    if "h" in client.get("last_heartbeat", "never: h"):  # 2562047h47m: none yet
+        return False
+    node = nomad.find(f"/v1/node/{client['node_id']}")
+    return bool(node and node["Status"] == "ready")
 
 
 def make_secrets(nomad: Api) -> None:
