@@ -12,14 +12,14 @@ Sources = [
     Permissions = [
       {
         Action = "allow"
-        HTTP {
+        HTTP = {
           PathExact = "/health"
           Methods   = ["GET"]
         }
       },
       {
         Action = "allow"
-        HTTP {
+        HTTP = {
           PathExact = "/openapi.json"
           Methods   = ["GET"]
         }
