@@ -42,6 +42,7 @@ job "traefik" {
     service {
       name = "traefik"
       port = "web"
+      task = "traefik" # whose leaf certificate it is
 
       check {
         name     = "ping"
