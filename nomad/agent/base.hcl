@@ -5,7 +5,8 @@ datacenter           = "dc1"
 disable_update_check = true
 
 acl {
-  enabled = true
+  enabled   = true
+  token_ttl = "1s" # how long a client believes what it knows of a token
 }
 
 consul {

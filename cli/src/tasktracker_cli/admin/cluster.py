@@ -98,23 +98,34 @@ def _install(site: Site, steps: Steps) -> str:
 
 def _start_agents(site: Site, steps: Steps) -> credentials.Tokens:
     tokens = credentials.load_or_create(site)
-    with steps.step("agents") as step:
-        machine.create_address()
-        supervisor.start(site, supervisor.render(site, tokens))
-        consul_api, nomad_api = (
-            consul.api(tokens.consul_management),
-            nomad.api(tokens.nomad_management),
-        )
-        supervisor.wait_for(site, "consul", lambda: consul.has_leader(consul_api))
-        consul.set_up_acl(site, consul_api, tokens)
-        entries = consul.apply_config_entries(site)
-        supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(nomad_api))
-        nomad.set_up_acl(site, nomad_api, tokens)
-        nomad.make_secrets(nomad_api)
-        consul.trust_nomad(site, consul_api)
-        wait.until("a ready Nomad node", lambda: nomad.has_ready_node(nomad_api), LIMIT_SECONDS)
-        step.detail = f"Consul and Nomad lead; {entries} config entries"
+    machine.create_address()
+    changed = supervisor.render(site, tokens)
+    _start_consul(site, steps, tokens, changed["consul"])
+    _start_nomad(site, steps, tokens, changed["nomad"])
     return tokens
+
+
+def _start_consul(site: Site, steps: Steps, tokens: credentials.Tokens, changed: bool) -> None:
+    api = consul.api(tokens.consul_management)
+    with steps.step("Consul") as step:
+        was_running = supervisor.is_running(site)
+        supervisor.start(site)
+        supervisor.ensure(site, "consul", changed and was_running)
+        supervisor.wait_for(site, "consul", lambda: consul.has_leader(api))
+        consul.set_up_acl(site, api, tokens)
+        step.detail = f"leads; {consul.apply_config_entries(site)} config entries"
+
+
+def _start_nomad(site: Site, steps: Steps, tokens: credentials.Tokens, changed: bool) -> None:
+    api = nomad.api(tokens.nomad_management)
+    with steps.step("Nomad") as step:
+        supervisor.ensure(site, "nomad", changed)
+        supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(api))
+        nomad.set_up_acl(site, api, tokens)
+        nomad.make_secrets(api)
+        consul.trust_nomad(site, consul.api(tokens.consul_management))
+        wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)
+        step.detail = "leads, with a node ready"
 
 
 def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:

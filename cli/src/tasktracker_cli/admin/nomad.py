@@ -35,8 +35,9 @@ def has_ready_node(nomad: Api) -> bool:
 
     The servers' word alone may be from before a restart.
     """
-    # A restarted client that asked before the servers had read their log is refused, and would wait
-    # 15 to 30 s. Its next answered call cuts that short: to check our token, it makes one.
+    # A restarted client that asked before its server was ready is refused, and tries again after
+    # 15 to 60 s, or as soon as any other call of its is answered. To check a token it makes one
+    # (but not again within `acl.token_ttl`, nomad/agent/base.hcl).
     nomad.answers("/v1/client/stats")
     client = nomad.call("GET", "/v1/agent/self")["stats"].get("client", {})
     if "h" in client.get("last_heartbeat", "never: h"):  # 2562047h47m: none yet

@@ -67,12 +67,9 @@ def render(site: Site, tokens: Tokens) -> dict[str, bool]:
     return changed
 
 
-def start(site: Site, changed: dict[str, bool]) -> None:
-    """Start the supervisor with its agents, or restart the agents whose configuration changed."""
+def start(site: Site) -> None:
+    """Start the supervisor, and with it Consul, unless it runs."""
     if is_running(site):
-        for process in processes(site):
-            if changed[process.name] or process.state != "RUNNING":
-                _restart(site, process.name)
         return
     (site.run / "supervisor.sock").unlink(missing_ok=True)
     supervisord, conf = site.release / "bin" / "supervisord", site.agent / "supervisord.conf"
@@ -87,6 +84,15 @@ def start(site: Site, changed: dict[str, bool]) -> None:
         check=True,
     )
     wait.until("the supervisor's socket", lambda: is_running(site), LIMIT_SECONDS)
+
+
+def ensure(site: Site, agent: str, changed: bool) -> None:
+    """Have the agent running with its present configuration; `changed`: it has another one."""
+    state = next(process.state for process in processes(site) if process.name == agent)
+    if changed or state not in ("STARTING", "RUNNING"):
+        with suppress(Fault):  # it was not running
+            _call(site, "stopProcess", agent)
+        _call(site, "startProcess", agent, False)
 
 
 def stop(site: Site) -> None:
@@ -134,12 +140,6 @@ def wait_for(site: Site, agent: str, ready: Callable[[], bool]) -> None:
     except NotReadyError as error:
         log = site.logs / f"{agent}.log"
         raise NotReadyError(error.message, f"read {log}", shell.tail(log)) from error
-
-
-def _restart(site: Site, agent: str) -> None:
-    with suppress(Fault):  # it was not running
-        _call(site, "stopProcess", agent)
-    _call(site, "startProcess", agent, False)
 
 
 def _call(site: Site, method: str, *arguments: object) -> Any:
