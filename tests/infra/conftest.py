@@ -1,0 +1,112 @@
+"""The cluster's files as Nomad and Consul see them. No job is started here."""
+
+import json
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from tasktracker_cli.admin import supervisor, tools, wait
+from tasktracker_cli.admin.credentials import Tokens
+from tasktracker_cli.admin.progress import Step
+from tasktracker_cli.admin.site import Site
+
+from tests.infra.reading import ENTRY_FILES, JOB_FILES, ROOT, Consul, Json, job_name, run
+
+BUILD_LIMIT = 1800  # seconds: on a new machine the first test waits for Go to build two programs
+START_LIMIT = 60
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(BUILD_LIMIT))
+
+
+@pytest.fixture(scope="session")
+def tokens() -> Tokens:
+    return Tokens(**{field.name: str(uuid.uuid4()) for field in fields(Tokens)})
+
+
+@pytest.fixture(scope="session")
+def site(tokens: Tokens) -> Iterator[Site]:
+    """A state folder with Nomad, Consul and the agents' rendered configuration."""
+    with tempfile.TemporaryDirectory() as home:
+        site = Site(home=Path(home), checkout=ROOT)
+        tools.install(site, Step("Nomad and Consul", Console(stderr=True), status=None))
+        site.agent.mkdir()
+        supervisor.render(site, tokens)
+        yield site
+
+
+@pytest.fixture(scope="session")
+def jobs(site: Site) -> dict[str, Json]:
+    """Every job as Nomad reads it, by the name of its file."""
+    parsed = {}
+    for file in JOB_FILES:
+        result = run(site.bin / "nomad", "job", "run", "-output", file)
+        assert result.returncode == 0, result.stderr
+        parsed[job_name(file)] = json.loads(result.stdout)["Job"]
+    return parsed
+
+
+@pytest.fixture(params=map(job_name, JOB_FILES))
+def job(request: pytest.FixtureRequest, jobs: dict[str, Json]) -> Json:
+    """Each job in turn."""
+    return jobs[request.param]
+
+
+@pytest.fixture(scope="session")
+def consul(site: Site, tokens: Tokens) -> Iterator[Consul]:
+    """A real agent with the cluster's configuration and an empty catalog, listening elsewhere."""
+    program, address = site.bin / "consul", f"unix://{site.home}/consul.sock"
+    elsewhere, log = site.home / "elsewhere.json", site.home / "consul.log"
+    server, gossip = _free_ports(2)
+    ports = {"server": server, "serf_lan": gossip, "serf_wan": -1, "grpc": -1}
+    elsewhere.write_text(json.dumps({"addresses": {"http": address}, "ports": ports}))
+    command: list[str | Path] = [program, "agent", "-config-dir", site.agent / "consul"]
+    with log.open("w") as output:
+        agent = subprocess.Popen(
+            [*command, "-config-file", elsewhere], stdout=output, stderr=output
+        )
+    env = {"CONSUL_HTTP_ADDR": address, "CONSUL_HTTP_TOKEN": tokens.consul_management}
+    client = Consul(program, env)
+
+    def has_leader() -> bool:
+        assert agent.poll() is None, log.read_text()
+        return client("acl", "token", "read", "-self").returncode == 0
+
+    try:
+        wait.until("a Consul leader", has_leader, START_LIMIT)
+        yield client
+    finally:
+        agent.terminate()
+        agent.wait()
+
+
+@pytest.fixture(scope="session")
+def entries(consul: Consul) -> dict[tuple[str, str], Json]:
+    """Every configuration entry as Consul keeps it, by kind (folder) and name (file)."""
+    kept = {}
+    for file in ENTRY_FILES:
+        written = consul("config", "write", file)
+        assert written.returncode == 0, written.stderr
+        kind, name = file.parent.name, file.stem
+        read = consul("config", "read", "-kind", kind, "-name", name)
+        assert read.returncode == 0, f"{file} is not the {kind} of {name}: {read.stderr}"
+        kept[kind, name] = json.loads(read.stdout)
+    return kept
+
+
+def _free_ports(count: int) -> list[int]:
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    try:
+        return [probe.getsockname()[1] for probe in probes]
+    finally:
+        for probe in probes:
+            probe.close()

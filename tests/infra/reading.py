@@ -1,0 +1,68 @@
+"""Reading the cluster's files with the programs that they are for."""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+JOB_FILES = sorted((ROOT / "nomad" / "jobs").glob("*.nomad.hcl"))
+# In the order in which Consul takes them: an intention with HTTP rules needs the protocol.
+ENTRY_FILES = sorted((ROOT / "consul" / "config-entries").glob("*/*.hcl"))
+
+Json = dict[str, Any]
+
+
+def job_name(file: Path) -> str:
+    return file.name.removesuffix(".nomad.hcl")
+
+
+def run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a program in the checkout; it reaches no agent unless `env` says how."""
+    nowhere = {"NOMAD_ADDR": "http://127.0.0.1:1", "CONSUL_HTTP_ADDR": "http://127.0.0.1:1"}
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **nowhere, **env}, capture_output=True, text=True
+    )
+
+
+@dataclass(frozen=True)
+class Consul:
+    """The command line of a Consul agent."""
+
+    program: Path
+    env: dict[str, str]
+
+    def __call__(self, *words: str | Path) -> subprocess.CompletedProcess[str]:
+        return run(self.program, *words, **self.env)
+
+
+def only_group(job: Json) -> Json:
+    """The job's group: there is one in each."""
+    (group,) = job["TaskGroups"]
+    return dict(group)
+
+
+def only_service(job: Json) -> Json:
+    """The service that the job registers: each registers one."""
+    (service,) = only_group(job)["Services"]
+    return dict(service)
+
+
+def tasks(job: Json) -> list[Json]:
+    """The job's own tasks and its sidecar."""
+    sidecar = only_service(job)["Connect"]["SidecarTask"]
+    return [*only_group(job)["Tasks"], *([{**sidecar, "Name": "envoy"}] if sidecar else [])]
+
+
+def upstreams(job: Json) -> dict[str, int]:
+    """The services that the job's sidecar connects to, and the port that stands for each."""
+    sidecar = only_service(job)["Connect"]["SidecarService"]
+    proxy = sidecar and sidecar["Proxy"]
+    found = (proxy and proxy["Upstreams"]) or []
+    return {upstream["DestinationName"]: upstream["LocalBindPort"] for upstream in found}
+
+
+def is_routed(job: Json) -> bool:
+    """Whether Traefik connects to the job's service."""
+    return "traefik.enable=true" in (only_service(job)["Tags"] or [])

@@ -1,0 +1,106 @@
+"""Secrets, ports and networks: nobody has more than it needs."""
+
+import re
+from collections.abc import Iterator
+
+from tests.infra.reading import ROOT, Json, only_group, tasks
+
+# The name of a variable whose value nobody may read here.
+SECRET = re.compile(r"(?i)(secret|password|token|database_url|_key)")
+RENDERS_SECRET = re.compile(r'nomadVar|env "\w*TOKEN"')
+ASSIGNMENT = re.compile(r"(?m)^\s*(\w+)\s*=\s*(.*)$")
+LITERAL_PASSWORD = re.compile(r"://[^:/\s]+:(?!\{\{)[^@\s]+@")
+
+
+def templates(task: Json) -> Iterator[Json]:
+    yield from task.get("Templates") or []
+
+
+def secrets_of(task: Json) -> set[str]:
+    """The names of the secrets in the task's environment."""
+    return {
+        name
+        for template in templates(task)
+        if template["Envvars"]
+        for name, _ in ASSIGNMENT.findall(template["EmbeddedTmpl"])
+        if SECRET.search(name)
+    }
+
+
+def test_a_task_reads_only_the_variable_of_its_own_path(job: Json) -> None:
+    group = only_group(job)
+    for task in tasks(job):
+        own = f'nomadVar "nomad/jobs/{job["ID"]}/{group["Name"]}/{task["Name"]}"'
+        for template in templates(task):
+            text = template["EmbeddedTmpl"]
+            assert text.count("nomadVar") == text.count(own), task["Name"]
+
+
+def test_no_secret_is_written_in_a_job(job: Json) -> None:
+    for task in tasks(job):
+        assert not [name for name in task.get("Env") or {} if SECRET.search(name)]
+        for template in templates(task):
+            for name, value in ASSIGNMENT.findall(template["EmbeddedTmpl"]):
+                assert not SECRET.search(name) or "{{" in value, name
+            assert not LITERAL_PASSWORD.search(template["EmbeddedTmpl"])
+
+
+def test_a_file_with_secrets_is_private(job: Json) -> None:
+    for task in tasks(job):
+        for template in templates(task):
+            if RENDERS_SECRET.search(template["EmbeddedTmpl"]):
+                assert template["Perms"] == "0600", template["DestPath"]
+                assert template["DestPath"].startswith("${NOMAD_SECRETS_DIR}/")
+
+
+def test_only_what_checks_tokens_has_the_signing_key(jobs: dict[str, Json]) -> None:
+    holders = {
+        (name, task["Name"])
+        for name, job in jobs.items()
+        for task in tasks(job)
+        if "SECRET_KEY" in secrets_of(task)
+    }
+    assert holders == {("user-service", "app"), ("task-service", "app"), ("stats-service", "app")}
+
+
+def test_the_portal_holds_no_secret(jobs: dict[str, Json]) -> None:
+    assert not any(list(templates(task)) for task in tasks(jobs["portal"]))
+
+
+def test_an_application_connects_as_a_role_that_is_not_its_migrations(
+    jobs: dict[str, Json],
+) -> None:
+    for name in ("user-service", "task-service"):
+        roles = {
+            task["Name"]: re.findall(r"postgresql://(\w+):", template["EmbeddedTmpl"])
+            for task in tasks(jobs[name])
+            for template in templates(task)
+        }
+        noun = name.removesuffix("-service")
+        assert roles == {"migrate": [f"{noun}_owner"], "app": [f"{noun}_app"]}
+
+
+def test_only_the_gateway_has_fixed_ports_and_the_hosts_network(jobs: dict[str, Json]) -> None:
+    for name, job in jobs.items():
+        (network,) = only_group(job)["Networks"]
+        fixed = {port["Label"]: port["Value"] for port in network["ReservedPorts"] or []}
+        if name == "traefik":
+            assert network["Mode"] == "host"
+            assert fixed == {"web": 8000, "dashboard": 8080}
+        else:
+            assert network["Mode"] == "bridge", name
+            assert not fixed, name
+            assert not network["DynamicPorts"], name
+
+
+def test_a_job_names_no_folder_of_this_machine(job: Json) -> None:
+    for task in tasks(job):
+        command = task["Config"]["command"]
+        assert command.startswith(("${meta.tasktracker.home}/", "/bin/", "/usr/lib/")), command
+
+
+def test_anonymous_may_only_look() -> None:
+    for agent in ("consul", "nomad"):
+        policy = (ROOT / agent / "acl" / "anonymous.hcl").read_text()
+        assert set(re.findall(r'=\s*"(\w+)"', policy)) == {"read"}, agent
+        assert "capabilities" not in policy  # the other way to allow something

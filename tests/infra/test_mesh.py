@@ -1,0 +1,66 @@
+"""Who may talk to whom is what the jobs need, no more and no less."""
+
+import pytest
+
+from tests.infra.reading import Json, is_routed, only_service, upstreams
+
+Entries = dict[tuple[str, str], Json]
+Edge = tuple[str, str]
+
+
+@pytest.fixture
+def needed(jobs: dict[str, Json]) -> set[Edge]:
+    """Who connects to whom: through an upstream, or Traefik (Connect native) by the tags."""
+    edges = {(name, up) for name, job in jobs.items() for up in upstreams(job)}
+    return edges | {("traefik", name) for name, job in jobs.items() if is_routed(job)}
+
+
+def sources(entries: Entries) -> dict[Edge, Json]:
+    return {
+        (source["Name"], destination): source
+        for (kind, destination), entry in entries.items()
+        if kind == "service-intentions"
+        for source in entry["Sources"]
+    }
+
+
+def test_intentions_allow_exactly_the_edges_that_jobs_use(
+    entries: Entries, needed: set[Edge]
+) -> None:
+    assert sources(entries).keys() == needed
+
+
+def test_an_intention_allows_and_names_nobody_by_a_wildcard(entries: Entries) -> None:
+    for edge, source in sources(entries).items():
+        actions = [rule["Action"] for rule in source.get("Permissions", [source])]
+        assert set(actions) == {"allow"}, edge
+        assert "*" not in edge
+
+
+def test_the_portal_may_ask_for_health_and_documents_only(entries: Entries) -> None:
+    asked = {edge: s["Permissions"] for edge, s in sources(entries).items() if edge[0] == "portal"}
+    assert asked
+    for permissions in asked.values():
+        rules = [rule["HTTP"] for rule in permissions]
+        assert sorted(rule["PathExact"] for rule in rules) == ["/health", "/openapi.json"]
+        assert all(rule["Methods"] == ["GET"] for rule in rules)
+
+
+def test_every_service_has_its_protocol(entries: Entries, jobs: dict[str, Json]) -> None:
+    protocols = {n: e["Protocol"] for (kind, n), e in entries.items() if kind == "service-defaults"}
+    assert protocols == {name: "tcp" if name.endswith("-db") else "http" for name in jobs}
+
+
+def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) -> None:
+    native = {name for name, job in jobs.items() if only_service(job)["Connect"]["Native"]}
+    assert native == {"traefik"}
+
+
+def test_no_database_has_a_route(jobs: dict[str, Json]) -> None:
+    routed = {name for name, job in jobs.items() if is_routed(job)}
+    assert routed == {"portal", "stats-service", "task-service", "user-service"}
+
+
+def test_no_two_programs_in_an_allocation_share_a_port(job: Json) -> None:
+    own = [only_service(job)["PortLabel"], *map(str, upstreams(job).values())]
+    assert len(own) == len(set(own))

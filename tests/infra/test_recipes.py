@@ -1,0 +1,41 @@
+"""The justfile and what the documents say about it."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.reading import ROOT, run
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@cache
+def recipes() -> dict[str, Any]:
+    """The justfile's recipes as just itself reads them."""
+    dumped = run(ROOT / "just", "--dump", "--dump-format", "json")
+    assert dumped.returncode == 0, dumped.stderr
+    found = json.loads(dumped.stdout)["recipes"]
+    return {name: recipe for name, recipe in found.items() if not recipe["private"]}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_every_recipe_that_a_document_names_exists(document: Path) -> None:
+    named = set(re.findall(r"\./just ([a-z][\w-]*)", document.read_text()))
+    assert named <= recipes().keys()
+
+
+def test_the_readme_names_the_recipes_of_a_first_day() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for recipe in ("up", "down", "destroy", "status", "test"):
+        assert f"./just {recipe}" in readme, recipe
+
+
+def test_every_recipe_says_what_it_does_in_a_group_and_a_few_lines() -> None:
+    for name, recipe in recipes().items():
+        assert recipe["doc"], name
+        assert any("group" in attribute for attribute in recipe["attributes"]), name
+        assert len(recipe["body"]) <= 5, name

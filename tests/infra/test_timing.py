@@ -1,0 +1,71 @@
+"""The times that make a start quick and a stop clean."""
+
+import re
+
+from servicekit import server
+
+from tests.infra.reading import ROOT, Json, only_group, only_service, tasks
+
+SECOND = 10**9  # Nomad counts nanoseconds
+DATABASES = ("user-db", "task-db")
+
+
+def test_every_check_runs_each_second(job: Json) -> None:
+    (check,) = only_service(job)["Checks"]
+    assert check["Interval"] == SECOND
+    assert check["Timeout"] <= 2 * SECOND
+
+
+def test_an_http_check_of_a_sidecar_service_goes_through_the_sidecar(jobs: dict[str, Json]) -> None:
+    for name, job in jobs.items():
+        (check,) = only_service(job)["Checks"]
+        if name in DATABASES:
+            assert check["Type"] == "script", name  # only HTTP can be exposed
+        else:
+            assert check["Type"] == "http", name
+            assert check["Expose"] == (name != "traefik"), name
+
+
+def test_no_ten_second_check_of_the_sidecar_delays_a_deployment(job: Json) -> None:
+    sidecar = only_service(job)["Connect"]["SidecarService"]
+    assert sidecar is None or sidecar["DisableDefaultTCPCheck"]
+    update = only_group(job)["Update"]
+    assert update["MinHealthyTime"] == 0
+    assert update["HealthCheck"] == "checks"
+
+
+def test_a_server_may_finish_its_requests_before_it_is_killed(jobs: dict[str, Json]) -> None:
+    graceful = server.OPTIONS["timeout_graceful_shutdown"] * SECOND
+    for name in jobs.keys() - {*DATABASES, "traefik"}:
+        (app,) = [task for task in tasks(jobs[name]) if task["Name"] == "app"]
+        assert app["KillTimeout"] > graceful, name
+
+
+def test_the_gateway_is_killed_later_than_it_gives_its_requests(jobs: dict[str, Json]) -> None:
+    (traefik,) = tasks(jobs["traefik"])
+    # Ten seconds is Traefik's default.
+    text = (ROOT / "traefik" / "traefik.yml.tmpl").read_text()
+    given = re.search(r"graceTimeOut: (\d+)s", text)
+    assert traefik["KillTimeout"] > (int(given[1]) if given else 10) * SECOND
+
+
+def test_the_client_allows_every_kill_timeout(jobs: dict[str, Json]) -> None:
+    text = (ROOT / "nomad" / "agent" / "client.hcl").read_text()
+    limit = re.search(r'max_kill_timeout\s*=\s*"(\d+)s"', text)
+    assert limit
+    for job in jobs.values():
+        for task in tasks(job):
+            assert (task["KillTimeout"] or 0) <= int(limit[1]) * SECOND, job["ID"]
+
+
+def test_a_database_has_a_minute_for_a_fast_shutdown(jobs: dict[str, Json]) -> None:
+    for name in DATABASES:
+        (postgres,) = [task for task in tasks(jobs[name]) if task["Name"] == "postgres"]
+        assert postgres["KillSignal"] == "SIGINT"
+        assert postgres["KillTimeout"] == 60 * SECOND
+        assert only_group(jobs[name])["Count"] == 1
+
+
+def test_a_service_is_forgotten_before_it_is_signalled(jobs: dict[str, Json]) -> None:
+    for name in jobs.keys() - {*DATABASES, "traefik"}:
+        assert only_group(jobs[name])["ShutdownDelay"] >= 2 * SECOND, name

@@ -1,0 +1,64 @@
+"""The programs that read the files accept them."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from tasktracker_cli.admin.site import Site
+
+from tests.infra.reading import (
+    ENTRY_FILES,
+    JOB_FILES,
+    ROOT,
+    Consul,
+    Json,
+    job_name,
+    only_service,
+    run,
+)
+
+POLICY_FILES = sorted((ROOT / "consul" / "acl").glob("*.hcl"))
+
+
+@pytest.mark.parametrize("file", JOB_FILES, ids=job_name)
+def test_nomad_accepts_the_job(site: Site, file: Path) -> None:
+    result = run(site.bin / "nomad", "job", "validate", file)
+    assert result.returncode == 0, result.stderr
+    assert "warning" not in result.stdout.lower()
+
+
+def test_all_hcl_is_formatted(site: Site) -> None:
+    result = run(site.bin / "nomad", "fmt", "-check", "-recursive", "nomad", "consul")
+    assert (result.returncode, result.stdout) == (0, ""), result.stdout + result.stderr
+
+
+def test_nomad_accepts_its_agents_configuration(site: Site) -> None:
+    result = run(site.bin / "nomad", "config", "validate", site.agent / "nomad")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_consul_accepts_its_agents_configuration(site: Site) -> None:
+    result = run(site.bin / "consul", "validate", site.agent / "consul")
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("file", POLICY_FILES, ids=lambda file: file.stem)
+def test_consul_accepts_the_policy(consul: Consul, file: Path) -> None:
+    result = consul("acl", "policy", "create", "-name", file.stem, "-rules", f"@{file}")
+    assert result.returncode == 0, result.stderr
+
+
+def test_consul_keeps_each_entry_under_the_name_of_its_file(
+    entries: dict[tuple[str, str], Json],
+) -> None:
+    assert len(entries) == len(ENTRY_FILES) > 0
+
+
+def test_every_middleware_that_traefik_is_told_to_use_is_defined(jobs: dict[str, Json]) -> None:
+    static = (ROOT / "traefik" / "traefik.yml.tmpl").read_text()
+    tags = [tag for job in jobs.values() for tag in only_service(job)["Tags"] or []]
+    used = set(re.findall(r"([\w-]+)@file", "\n".join([static, *tags])))
+    defined = yaml.safe_load((ROOT / "traefik" / "dynamic.yml").read_text())["http"]["middlewares"]
+    assert used
+    assert used <= defined.keys()
