@@ -1,0 +1,141 @@
+"""The test cluster, used as people use it: by its commands, its gateway and the agents' APIs."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tasktracker_cli.admin import consul, credentials, jobs, nomad, supervisor
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.errors import AdminError
+from tasktracker_cli.admin.site import GATEWAY_URL, Site
+
+PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
+PASSWORD = "an example passphrase"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster with its state in `home`."""
+
+    home: Path
+
+    @property
+    def site(self) -> Site:
+        return replace(Site.from_environment(), home=self.home)
+
+    def admin(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run `tasktracker-cli admin`; with `check` it must exit with 0."""
+        result = self._run(["admin", *words], {})
+        if check:
+            assert result.returncode == 0, result.stdout + result.stderr
+        return result
+
+    def start_admin(self, *words: str) -> subprocess.Popen[str]:
+        """Start `tasktracker-cli admin` without waiting for it, in a process group of its own."""
+        return subprocess.Popen(
+            [PROGRAM, "admin", *words],
+            env=self._environment({}),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def user(self, name: str) -> "User":
+        """A new user, registered and logged in through the CLI."""
+        user = User(self, name)
+        user.run("register", "--username", name, "--email", f"{name}@example.com",
+                 "--password-stdin", stdin=PASSWORD)  # fmt: skip
+        user.run("login", "--username", name, "--password-stdin", stdin=PASSWORD)
+        return user
+
+    def evidence(self) -> list[str]:
+        """What the jobs did last, as far as Nomad can be asked."""
+        try:
+            return [line for job in jobs.names() for line in jobs.evidence(self.nomad, job)]
+        except AdminError as error:
+            return [str(error)]
+
+    @property
+    def nomad(self) -> Api:
+        return nomad.api(credentials.load(self.site).nomad_management)
+
+    @property
+    def consul(self) -> Api:
+        return consul.api(credentials.load(self.site).consul_management)
+
+    def agent_pid(self, agent: str) -> int:
+        """The process id of an agent; 0 while it has none."""
+        return next((p.pid for p in supervisor.processes(self.site) if p.name == agent), 0)
+
+    def allocation(self, job: str) -> dict[str, Any]:
+        """The one running allocation of a job."""
+        (running,) = [a for a in jobs.running(self.nomad, job) if a["DesiredStatus"] == "run"]
+        return dict(running)
+
+    def exec(self, job: str, command: Sequence[str], user: str) -> subprocess.CompletedProcess[str]:
+        """Run a program inside a job's network namespace, as one of the machine's users."""
+        namespace = f"/run/netns/{self.allocation(job)['ID']}"
+        return subprocess.run(
+            ["nsenter", f"--net={namespace}", "runuser", "-u", user, "--", *command],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _run(
+        self, words: Sequence[str], variables: dict[str, str], stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [PROGRAM, *words],
+            env=self._environment(variables),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def _environment(self, variables: dict[str, str]) -> dict[str, str]:
+        return {**os.environ, "TASKTRACKER_HOME": str(self.home), **variables}
+
+
+@dataclass(frozen=True)
+class User:
+    """A person at the CLI, with a login of their own."""
+
+    cluster: Cluster
+    name: str
+
+    def run(self, *words: str, stdin: str = "", code: int = 0) -> str:
+        """Run `tasktracker-cli`, expect the exit code, and return what it printed as data."""
+        state = self.cluster.home.parent / "users" / self.name
+        result = self.cluster._run(words, {"XDG_STATE_HOME": str(state)}, stdin)
+        assert result.returncode == code, result.stdout + result.stderr
+        return result.stdout
+
+    def json(self, *words: str) -> Any:
+        """Run a command with --json and parse its answer."""
+        return json.loads(self.run(*words, "--json"))
+
+    def http(self) -> httpx.Client:
+        """A client of the gateway with this user's own token."""
+        login = httpx.post(
+            f"{GATEWAY_URL}/api/v1/auth/login",
+            json={"username": self.name, "password": PASSWORD},
+            trust_env=False,
+            timeout=30,
+        )
+        token = login.raise_for_status().json()["access_token"]
+        return httpx.Client(
+            base_url=GATEWAY_URL,
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=30,
+        )

@@ -1,0 +1,84 @@
+"""A real one-node cluster in a network namespace of its own, for all tests in this folder.
+
+The test process itself moves into the namespace: `localhost:8000` is the test cluster's gateway here.
+Whatever runs on the machine outside is neither seen nor touched, and state is in a folder of its own.
+"""
+
+import ctypes
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tasktracker_cli.admin import processes, shell
+from tasktracker_cli.admin.site import Site
+from tests.e2e.cluster import Cluster
+
+CLONE_NEWNET = 0x40000000
+LIMIT_SECONDS = 1800  # building Nomad and Consul takes about ten minutes, once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
+
+
+@pytest.fixture(scope="package")
+def cluster() -> Iterator[Cluster]:
+    """The running cluster; every process and file of it is gone afterwards."""
+    assert os.geteuid() == 0, "a cluster needs root"
+    home = Path(tempfile.mkdtemp(prefix="tasktracker-e2e-", dir="/tmp"))
+    home.chmod(0o755)
+    cluster = Cluster(home / "state")
+    try:
+        cluster.admin("install")  # the only step that needs a registry, which the namespace lacks
+        with _network_namespace():
+            try:
+                cluster.admin("up")
+                yield cluster
+            finally:
+                cluster.admin("destroy", "--yes", check=False)
+                _end_processes(cluster.site)
+    finally:
+        shutil.rmtree(home)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure what the agents and the jobs said."""
+    report = yield
+    cluster = getattr(item, "funcargs", {}).get("cluster")
+    if report.failed and isinstance(cluster, Cluster):
+        for agent in ("consul", "nomad"):
+            log = "\n".join(shell.tail(cluster.site.logs / f"{agent}.log", 40))
+            report.sections.append((f"{agent}.log", log))
+        report.sections.append(("status", cluster.admin("status", check=False).stdout))
+        report.sections.append(("jobs", "\n".join(cluster.evidence())))
+    return report
+
+
+@contextmanager
+def _network_namespace() -> Iterator[None]:
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open("/proc/thread-self/ns/net") as outside:
+        if libc.unshare(CLONE_NEWNET):
+            raise OSError(ctypes.get_errno(), "unshare")
+        try:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            yield
+        finally:
+            if libc.setns(outside.fileno(), CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), "setns")
+
+
+def _end_processes(site: Site) -> None:
+    if site.home.exists():
+        processes.end_all(site)

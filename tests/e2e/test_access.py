@@ -1,0 +1,137 @@
+"""Who may do what: anonymous visitors, the machine's other users, the databases' roles."""
+
+import re
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasktracker_cli.admin import consul, nomad, shell
+from tasktracker_cli.admin.machine import GROUP, USERS
+from tasktracker_cli.admin.site import CONSUL_URL, NOMAD_URL
+from tests.e2e.cluster import Cluster
+
+JOB = {"Job": {"ID": "intruder", "Type": "batch", "Datacenters": ["dc1"], "TaskGroups": []}}
+
+
+@pytest.mark.parametrize(
+    ("method", "url", "body"),
+    [
+        ("PUT", f"{CONSUL_URL}/v1/kv/intruder", {}),
+        ("PUT", f"{CONSUL_URL}/v1/agent/service/register", {"Name": "task-service"}),
+        ("PUT", f"{CONSUL_URL}/v1/connect/intentions/exact?source=portal&destination=task-db",
+         {"Action": "allow"}),
+        ("PUT", f"{CONSUL_URL}/v1/config", {"Kind": "service-defaults", "Name": "x"}),
+        ("PUT", f"{CONSUL_URL}/v1/acl/token", {}),
+        ("PUT", f"{NOMAD_URL}/v1/jobs", JOB),
+        ("DELETE", f"{NOMAD_URL}/v1/job/task-service", None),
+        ("PUT", f"{NOMAD_URL}/v1/var/intruder", {"Path": "intruder", "Items": {"a": "b"}}),
+        ("PUT", f"{NOMAD_URL}/v1/system/gc", None),
+    ],
+)  # fmt: skip
+def test_an_anonymous_write_is_forbidden(
+    cluster: Cluster, method: str, url: str, body: object
+) -> None:
+    assert httpx.request(method, url, json=body, trust_env=False).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"{CONSUL_URL}/v1/agent/connect/ca/leaf/task-service",
+        f"{NOMAD_URL}/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp",
+    ],
+)
+def test_an_anonymous_visitor_reads_no_secret(cluster: Cluster, url: str) -> None:
+    assert httpx.get(url, trust_env=False).status_code == 403
+
+
+def test_an_anonymous_visitor_can_look_around(cluster: Cluster) -> None:
+    services = consul.api("").call("GET", "/v1/catalog/services")
+    jobs = {job["ID"] for job in nomad.api("").call("GET", "/v1/jobs")}
+    assert {"user-service", "task-service", "stats-service", "portal", "traefik"} <= set(services)
+    assert jobs == {"user-db", "task-db", "user-service", "task-service", "stats-service",
+                    "portal", "traefik"}  # fmt: skip
+
+
+def test_a_path_that_every_job_can_read_holds_nothing(cluster: Cluster) -> None:
+    paths = {variable["Path"] for variable in cluster.nomad.call("GET", "/v1/vars")}
+    assert paths == {
+        "nomad/jobs/user-db/db/prepare",
+        "nomad/jobs/task-db/db/prepare",
+        "nomad/jobs/user-service/api/migrate",
+        "nomad/jobs/user-service/api/app",
+        "nomad/jobs/task-service/api/migrate",
+        "nomad/jobs/task-service/api/app",
+        "nomad/jobs/stats-service/api/app",
+    }
+
+
+def test_no_secret_file_is_open_to_others(cluster: Cluster) -> None:
+    for folder in (cluster.site.secrets, cluster.site.agent):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    for path in (*cluster.site.secrets.iterdir(), *cluster.site.agent.glob("*/node.hcl")):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+
+
+@pytest.mark.parametrize("user", ["nobody", "tasktracker-portal"])
+def test_the_environment_of_a_task_is_its_own(cluster: Cluster, user: str) -> None:
+    tasks = cluster.site.home / "nomad" / "alloc" / cluster.allocation("task-service")["ID"]
+    secret = tasks / "app" / "secrets" / "app.env"
+    assert b"SECRET_KEY" in secret.read_bytes()
+    result = cluster.exec("portal", ["cat", str(secret)], user)
+    assert result.returncode != 0
+    assert "Permission denied" in result.stderr
+
+
+def test_only_the_clusters_own_users_reach_a_sidecars_token(cluster: Cluster) -> None:
+    folder = cluster.site.home / "nomad"
+    assert (stat.S_IMODE(folder.stat().st_mode), folder.group()) == (0o710, GROUP)
+    allocation = cluster.allocation("task-service")["ID"]
+    bootstrap = folder / "alloc" / allocation / "connect-proxy-task-service" / "secrets"
+    result = cluster.exec("portal", ["cat", f"{bootstrap}/envoy_bootstrap.json"], "nobody")
+    assert result.returncode != 0
+
+
+def test_every_task_runs_as_a_user_of_its_own(cluster: Cluster) -> None:
+    owners = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_text().replace("\0", " ")
+            owner = folder.owner()
+        except (OSError, KeyError):  # it ended meanwhile
+            continue
+        if str(cluster.site.releases) in command and "supervisord" not in command:
+            owners[re.sub(r"^\S+/bin/", "", command)[:30]] = owner
+    assert set(owners.values()) == set(USERS)
+
+
+def test_the_applications_role_cannot_change_the_schema(cluster: Cluster) -> None:
+    items = cluster.nomad.call("GET", "/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp")["Items"]
+    url = f"postgresql://task_app:{items['database_password']}@127.0.0.1:5432/task_db"
+
+    def sql(statement: str) -> str:
+        command = ["psql", "--no-psqlrc", "-tA", "-c", statement, url]
+        result = cluster.exec("task-service", command, "nobody")
+        return result.stdout.strip() + result.stderr.strip()
+
+    assert sql("SELECT 1") == "1"
+    assert "permission denied" in sql("CREATE TABLE intruder (id int)")
+    assert "must be owner" in sql("ALTER TABLE tasks ADD COLUMN intruder int")
+    assert "must be owner" in sql("DROP TABLE tasks")
+
+
+def test_the_superuser_never_leaves_its_job(cluster: Cluster) -> None:
+    url = "postgresql://postgres@127.0.0.1:5432/task_db"
+    result = cluster.exec("task-db", ["psql", "--no-psqlrc", "-c", "SELECT 1", url], "nobody")
+    assert "rejects connection" in result.stderr
+
+
+def test_no_database_port_is_open_on_the_machine(cluster: Cluster) -> None:
+    listening = [line.split()[3] for line in shell.run(["ss", "-Hltn"]).splitlines()]
+    ports = {int(address.rsplit(":", 1)[1]) for address in listening}
+    assert {8000, 8080, 8500, 4646} <= ports
+    assert not {5432, 5433, 5434} & ports
+    addresses = {address.rsplit(":", 1)[0] for address in listening}
+    assert addresses <= {"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]"}

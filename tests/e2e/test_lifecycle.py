@@ -1,0 +1,210 @@
+"""`up`, `down`, `status`, `env` and `destroy`, and what they say when something is in the way."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tasktracker_cli.admin import processes, supervisor, wait
+from tests.e2e.cluster import PROGRAM, Cluster
+
+LIMIT_SECONDS = 60
+
+
+@pytest.fixture
+def other(cluster: Cluster, tmp_path: Path) -> Cluster:
+    """A second, empty state folder."""
+    return replace(cluster, home=tmp_path / "state")
+
+
+def allocations(cluster: Cluster) -> set[str]:
+    known = cluster.nomad.call("GET", "/v1/allocations")
+    return {a["ID"] for a in known if a["ClientStatus"] == "running"}
+
+
+def test_a_second_up_changes_nothing(cluster: Cluster) -> None:
+    before = allocations(cluster), cluster.agent_pid("consul"), cluster.agent_pid("nomad")
+    printed = cluster.admin("up").stdout
+    assert "http://localhost:8000" in printed
+    assert (allocations(cluster), cluster.agent_pid("consul"), cluster.agent_pid("nomad")) == before
+
+
+def test_status_shows_every_agent_and_job_healthy(cluster: Cluster) -> None:
+    rows = json.loads(cluster.admin("status", "--json").stdout)
+    assert [row["name"] for row in rows] == [
+        "consul", "nomad", "user-db", "task-db", "user-service", "task-service", "stats-service",
+        "portal", "traefik",
+    ]  # fmt: skip
+    assert {row["health"] for row in rows} == {"passing"}
+    assert {row["instances"] for row in rows} == {"1/1"}
+
+
+def test_env_lets_nomad_run_a_job_by_hand_and_holds_no_secret(cluster: Cluster) -> None:
+    printed = cluster.admin("env").stdout
+    for token in cluster.site.secrets.iterdir():
+        assert token.read_text().strip() not in printed
+    script = f"{printed}\nnomad job run -detach nomad/jobs/task-service.nomad.hcl\nconsul members"
+    result = subprocess.run(
+        ["bash", "-euc", script], capture_output=True, text=True, cwd=cluster.site.checkout
+    )
+    assert result.returncode == 0, result.stderr
+    assert "node-1" in result.stdout
+
+
+def test_down_and_up_keep_the_tasks(cluster: Cluster) -> None:
+    user = cluster.user("kim")
+    user.run("task", "create", "Survive")
+    cluster.admin("down")
+    assert processes.of_site(cluster.site) == []
+    user.run("task", "list", code=7)
+    cluster.admin("up")
+    assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
+
+
+def test_an_interrupted_up_is_put_right_by_the_next(cluster: Cluster) -> None:
+    user = cluster.user("leo")
+    user.run("task", "create", "Survive")
+    cluster.admin("down")
+    first = cluster.start_admin("up")
+    wait.until("an agent", lambda: cluster.agent_pid("nomad") != 0, LIMIT_SECONDS)
+    os.killpg(first.pid, signal.SIGINT)
+    first.communicate(timeout=LIMIT_SECONDS)
+    assert first.returncode == 130
+    cluster.admin("up")
+    assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
+
+
+def test_a_killed_supervisor_is_replaced_by_up(cluster: Cluster) -> None:
+    pid = int((cluster.site.run / "supervisord.pid").read_text())
+    os.kill(pid, signal.SIGKILL)
+    wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
+    before = allocations(cluster)
+    cluster.admin("up")
+    assert supervisor.is_running(cluster.site)
+    assert allocations(cluster) == before, "tasks were adopted, not restarted"
+
+
+def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: Cluster) -> None:
+    os.kill(int((cluster.site.run / "supervisord.pid").read_text()), signal.SIGKILL)
+    wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
+    cluster.admin("down")
+    assert processes.of_site(cluster.site) == []
+    cluster.admin("up")
+
+
+def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(cluster: Cluster) -> None:
+    # The task's own secret is too short: the service refuses to start and says so.
+    path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
+    good = cluster.nomad.call("GET", path)
+    cluster.nomad.call("PUT", path, {**good, "Items": {"secret_key": "too short"}})
+    try:
+        cluster.nomad.call("DELETE", "/v1/job/stats-service", no_shutdown_delay="true")
+        result = cluster.admin("up", check=False)
+        assert result.returncode == 1
+        assert "SECRET_KEY" in result.stderr
+        assert "stats-service" in result.stderr
+        assert "too short\n" not in result.stderr
+    finally:
+        cluster.nomad.call("PUT", path, good)
+        cluster.nomad.call("DELETE", "/v1/job/stats-service", no_shutdown_delay="true")
+        cluster.admin("up")
+
+
+def test_a_taken_port_is_named_with_its_holder(cluster: Cluster) -> None:
+    cluster.admin("down")
+    with socket.socket() as squatter:
+        squatter.bind(("127.0.0.1", 8500))
+        squatter.listen()
+        result = cluster.admin("up", check=False)
+    cluster.admin("up")
+    assert result.returncode == 1
+    assert "port 8500" in result.stderr
+    assert f"process {os.getpid()}" in result.stderr
+
+
+def test_another_checkout_is_told_who_owns_the_cluster(cluster: Cluster, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    good = cluster.site.owner_file.read_text()
+    cluster.site.owner_file.write_text(json.dumps({"checkout": str(elsewhere)}) + "\n")
+    try:
+        for command in ("up", "down"):
+            result = cluster.admin(command, check=False)
+            assert result.returncode == 1
+            assert str(elsewhere) in result.stderr
+    finally:
+        cluster.site.owner_file.write_text(good)
+
+
+def test_without_root_up_says_how_to_get_it(cluster: Cluster, other: Cluster) -> None:
+    other.home.parent.chmod(0o755)
+    result = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM, "admin", "up"],
+        env={**os.environ, "TASKTRACKER_HOME": str(other.home)},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 1
+    assert "sudo ./just up" in result.stderr
+
+
+def test_a_folder_with_strangers_in_it_is_left_alone(other: Cluster) -> None:
+    other.home.mkdir()
+    (other.home / "thesis.txt").write_text("precious")
+    for command in (("up",), ("destroy", "--yes")):
+        result = other.admin(*command, check=False)
+        assert result.returncode == 1
+        assert str(other.home) in result.stderr
+    assert (other.home / "thesis.txt").read_text() == "precious"
+
+
+def test_lost_tokens_are_a_stale_state(cluster: Cluster) -> None:
+    cluster.admin("down")
+    token = cluster.site.secrets / "nomad-management.token"
+    saved = token.with_suffix(".saved")
+    shutil.move(token, saved)
+    result = cluster.admin("up", check=False)
+    shutil.move(saved, token)
+    cluster.admin("up")
+    assert result.returncode == 1
+    assert "nomad-management.token" in result.stderr
+    assert "destroy" in result.stderr
+
+
+def test_a_full_disk_is_noticed_before_anything_is_started(other: Cluster) -> None:
+    other.home.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", other.home], check=True)
+    try:
+        result = other.admin("up", check=False)
+    finally:
+        subprocess.run(["umount", other.home], check=True)
+    assert result.returncode == 1
+    assert "free space" in result.stderr
+
+
+def test_two_commands_at_once_are_refused(cluster: Cluster) -> None:
+    first = cluster.start_admin("up")
+    wait.until("its first step", lambda: first.stdout and first.stdout.readline(), LIMIT_SECONDS)
+    result = cluster.admin("down", check=False)
+    first.communicate(timeout=LIMIT_SECONDS)
+    assert first.returncode == 0
+    assert result.returncode == 1
+    assert "at work" in result.stderr
+
+
+def test_destroy_asks_first(cluster: Cluster) -> None:
+    result = cluster.admin("destroy", check=False)  # standard input is empty: no answer
+    assert result.returncode != 0
+    assert cluster.site.owner_file.exists()
+
+
+def test_where_there_is_no_cluster_status_says_how_to_start_one(other: Cluster) -> None:
+    result = other.admin("status", check=False)
+    assert result.returncode == 1
+    assert "./just up" in result.stderr

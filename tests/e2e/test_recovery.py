@@ -1,0 +1,166 @@
+"""What is killed comes back by itself, and no acknowledged write is lost."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasktracker_cli.admin import wait
+from tests.e2e.cluster import Cluster, User
+
+LIMIT_SECONDS = 60  # generous: a machine may be busy. Figures are the drills' business.
+
+
+@pytest.fixture(scope="module")
+def grace(cluster: Cluster) -> User:
+    return cluster.user("grace")
+
+
+@dataclass
+class Traffic:
+    """What a client that writes all the time was told."""
+
+    acknowledged: list[str] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def writing(client: httpx.Client) -> Iterator[Traffic]:
+    """Create tasks in a thread for as long as the block lasts."""
+    traffic, stop = Traffic(), threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            title = f"task {len(traffic.acknowledged) + len(traffic.failed)}"
+            try:
+                answer = client.post("/api/v1/tasks/", json={"title": title})
+            except httpx.TransportError as error:
+                traffic.failed.append(f"{title}: {error!r}")
+                continue
+            if answer.status_code == 201:
+                traffic.acknowledged.append(title)
+            else:
+                traffic.failed.append(f"{title}: {answer.status_code}")
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        yield traffic
+    finally:
+        stop.set()
+        thread.join()
+
+
+def titles(client: httpx.Client) -> set[str]:
+    """The titles of all of a user's tasks, page after page."""
+    found: set[str] = set()
+    url = "/api/v1/tasks/?limit=200"
+    while url:
+        page = client.get(url).raise_for_status()
+        found |= {task["title"] for task in page.json()}
+        url = page.links.get("next", {}).get("url", "")
+    return found
+
+
+def postmaster(cluster: Cluster, database: str) -> int:
+    pid_file = Path(cluster.site.volume(database), "data", "postmaster.pid")
+    return int(pid_file.read_text().split()[0])
+
+
+def task_pid(cluster: Cluster, module: str) -> int:
+    """The process id of a service's application; 0 while there is none."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_text().split("\0")
+        except OSError:  # it ended meanwhile
+            continue
+        if words[0].startswith(str(cluster.site.releases)) and words[1:3] == ["-m", module]:
+            return int(folder.name)
+    return 0
+
+
+@pytest.mark.parametrize("agent", ["consul", "nomad"])
+def test_a_killed_agent_is_back_and_no_request_fails(
+    cluster: Cluster, grace: User, agent: str
+) -> None:
+    databases = {name: postmaster(cluster, name) for name in ("user-db", "task-db")}
+    application = task_pid(cluster, "task_service")
+    with grace.http() as client:
+        with writing(client) as traffic:
+            wait.until("some writes", lambda: len(traffic.acknowledged) > 5, LIMIT_SECONDS)
+            old = cluster.agent_pid(agent)
+            os.kill(old, signal.SIGKILL)
+            wait.until(
+                f"a new {agent}", lambda: cluster.agent_pid(agent) not in (0, old), LIMIT_SECONDS
+            )
+            so_far = len(traffic.acknowledged)
+            api = cluster.consul if agent == "consul" else cluster.nomad
+            wait.until("a leader", lambda: api.answers("/v1/status/leader"), LIMIT_SECONDS)
+            wait.until(
+                "more writes", lambda: len(traffic.acknowledged) > so_far + 20, LIMIT_SECONDS
+            )
+        assert set(traffic.acknowledged) <= titles(client)
+    assert traffic.failed == []
+    assert {name: postmaster(cluster, name) for name in databases} == databases
+    assert task_pid(cluster, "task_service") == application
+    wait.until(
+        "health", lambda: cluster.admin("status", check=False).returncode == 0, LIMIT_SECONDS
+    )
+
+
+def test_a_killed_application_is_back_and_loses_nothing(cluster: Cluster) -> None:
+    old = task_pid(cluster, "task_service")
+    with cluster.user("heidi").http() as client:
+        with writing(client) as traffic:
+            wait.until("some writes", lambda: len(traffic.acknowledged) > 5, LIMIT_SECONDS)
+            os.kill(old, signal.SIGKILL)
+            wait.until(
+                "a new process",
+                lambda: task_pid(cluster, "task_service") not in (0, old),
+                LIMIT_SECONDS,
+            )
+            so_far = len(traffic.acknowledged)
+            wait.until("more writes", lambda: len(traffic.acknowledged) > so_far, LIMIT_SECONDS)
+        assert set(traffic.acknowledged) <= titles(client)
+
+
+def test_a_killed_database_is_back_and_loses_nothing(cluster: Cluster) -> None:
+    old = postmaster(cluster, "task-db")
+    with cluster.user("ivan").http() as client:
+        with writing(client) as traffic:
+            wait.until("some writes", lambda: len(traffic.acknowledged) > 5, LIMIT_SECONDS)
+            os.kill(old, signal.SIGKILL)
+            so_far = len(traffic.acknowledged)
+            wait.until("more writes", lambda: len(traffic.acknowledged) > so_far + 5, LIMIT_SECONDS)
+        assert postmaster(cluster, "task-db") != old
+        assert set(traffic.acknowledged) <= titles(client)
+
+
+def test_while_a_service_is_away_the_gateway_says_so(cluster: Cluster) -> None:
+    with grace_token(cluster) as client:
+        cluster.nomad.call("DELETE", "/v1/job/stats-service")
+        answer = wait.until(
+            "503 from the portal",
+            lambda: _if_status(client.get("/api/v1/stats/"), 503),
+            LIMIT_SECONDS,
+        )
+        assert answer.headers["Content-Type"] == "application/problem+json"
+        assert answer.headers["Retry-After"]
+        assert client.get("/api/v1/tasks/").status_code == 200
+        assert cluster.admin("status", check=False).returncode == 1
+        cluster.admin("up")
+        assert client.get("/api/v1/stats/").status_code == 200
+
+
+def grace_token(cluster: Cluster) -> httpx.Client:
+    return cluster.user("judy").http()
+
+
+def _if_status(answer: httpx.Response, status: int) -> httpx.Response | None:
+    return answer if answer.status_code == status else None
