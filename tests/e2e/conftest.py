@@ -1,7 +1,8 @@
 """A real one-node cluster in a network namespace of its own, for all tests in this folder.
 
-The test process itself moves into the namespace: `localhost:8000` is the test cluster's gateway here.
-Whatever runs on the machine outside is neither seen nor touched, and state is in a folder of its own.
+The test process itself moves into the namespace: `localhost:8000` is the test cluster's gateway
+here. Whatever runs on the machine outside is neither seen nor touched, and state is in a folder of
+its own.
 """
 
 import ctypes
@@ -33,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def cluster() -> Iterator[Cluster]:
     """The running cluster; every process and file of it is gone afterwards."""
     assert os.geteuid() == 0, "a cluster needs root"
-    home = Path(tempfile.mkdtemp(prefix="tasktracker-e2e-", dir="/tmp"))
+    home = Path(tempfile.mkdtemp(prefix="tt-", dir="/tmp"))
     home.chmod(0o755)
     cluster = Cluster(home / "state")
     try:

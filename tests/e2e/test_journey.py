@@ -1,18 +1,21 @@
 """What a new user does, through the CLI and through the gateway."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from tasktracker_cli.admin import wait
 from tasktracker_cli.admin.site import GATEWAY_URL
 from tests.e2e.cluster import PASSWORD, Cluster
 
 
 @pytest.fixture
-def anyone() -> httpx.Client:
+def anyone(cluster: Cluster) -> Iterator[httpx.Client]:
     """Someone without a login."""
-    return httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30)
+    with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
+        yield client
 
 
 def test_a_new_user_works_with_tasks_through_the_cli(cluster: Cluster) -> None:
@@ -126,9 +129,12 @@ def test_the_request_id_comes_back_and_reaches_the_log(cluster: Cluster) -> None
     assert answer.headers["X-Request-ID"] == "e2e-request-1"
     allocation = cluster.allocation("task-service")["ID"]
     logs = Path(cluster.site.home, "nomad", "alloc", allocation, "alloc", "logs")
-    lines = [line for log in logs.glob("app.*") for line in log.read_text().splitlines()]
-    (line,) = [line for line in lines if "e2e-request-1" in line]
-    assert "Bearer" not in line
+
+    def line() -> str | None:
+        lines = [line for log in logs.glob("app.*") for line in log.read_text().splitlines()]
+        return next((line for line in lines if "e2e-request-1" in line), None)
+
+    assert "Bearer" not in wait.until("the request in the log", line, limit=30)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8500/ui/", "http://localhost:4646/ui/"])

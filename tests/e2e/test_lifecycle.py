@@ -6,6 +6,7 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +19,11 @@ LIMIT_SECONDS = 60
 
 
 @pytest.fixture
-def other(cluster: Cluster, tmp_path: Path) -> Cluster:
-    """A second, empty state folder."""
-    return replace(cluster, home=tmp_path / "state")
+def other(cluster: Cluster) -> Iterator[Cluster]:
+    """A second state folder, not made yet."""
+    other = replace(cluster, home=cluster.home.parent / "other")
+    yield other
+    shutil.rmtree(other.home, ignore_errors=True)
 
 
 def allocations(cluster: Cluster) -> set[str]:
@@ -143,7 +146,6 @@ def test_another_checkout_is_told_who_owns_the_cluster(cluster: Cluster, tmp_pat
 
 
 def test_without_root_up_says_how_to_get_it(cluster: Cluster, other: Cluster) -> None:
-    other.home.parent.chmod(0o755)
     result = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM, "admin", "up"],
         env={**os.environ, "TASKTRACKER_HOME": str(other.home)},
@@ -175,6 +177,12 @@ def test_lost_tokens_are_a_stale_state(cluster: Cluster) -> None:
     assert result.returncode == 1
     assert "nomad-management.token" in result.stderr
     assert "destroy" in result.stderr
+
+
+def test_a_state_folder_with_a_long_name_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    result = replace(cluster, home=tmp_path / ("x" * 40)).admin("up", check=False)
+    assert result.returncode == 1
+    assert "31 characters" in result.stderr
 
 
 def test_a_full_disk_is_noticed_before_anything_is_started(other: Cluster) -> None:

@@ -12,7 +12,11 @@ class Api:
 
     def __init__(self, name: str, base_url: str, headers: dict[str, str]) -> None:
         self.name = name
-        self.http = httpx.Client(base_url=base_url, headers=headers, timeout=10, trust_env=False)
+        # Agents are restarted under us: no connection outlives its answer.
+        no_pool = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(
+            base_url=base_url, headers=headers, timeout=10, trust_env=False, limits=no_pool
+        )
 
     def call(self, method: str, path: str, body: object = None, **params: str) -> Any:
         """Answer the parsed JSON, or None for an empty answer. Raises ApiError."""

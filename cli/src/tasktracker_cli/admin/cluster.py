@@ -30,6 +30,7 @@ LIMIT_SECONDS = 60
 def install(site: Site, steps: Steps) -> None:
     """Fetch and build everything that `up` needs, and start nothing: `up` then needs no network."""
     preflight.must_be_root("install")
+    preflight.must_have_a_usable_home(site)
     preflight.must_own(site)
     with preflight.alone(site):
         preflight.take_ownership(site)
@@ -40,6 +41,7 @@ def install(site: Site, steps: Steps) -> None:
 def up(site: Site, steps: Steps) -> None:
     """Bring the whole cluster up; each step does nothing where nothing is to be done."""
     preflight.must_be_root("up")
+    preflight.must_have_a_usable_home(site)
     preflight.must_own(site)
     with preflight.alone(site):
         preflight.take_ownership(site)

@@ -8,6 +8,7 @@ AdminError
 ├── OwnedElsewhereError     another checkout runs this machine's cluster
 ├── PortTakenError
 ├── NoSpaceError
+├── BadHomeError            a state folder whose name will not do
 ├── StaleStateError         a state folder that cannot be continued
 ├── BusyError               another `admin` command is at work
 ├── JobFailedError          a job that never became healthy
@@ -55,6 +56,10 @@ class PortTakenError(AdminError):
 
 
 class NoSpaceError(AdminError):
+    pass
+
+
+class BadHomeError(AdminError):
     pass
 
 

@@ -15,8 +15,10 @@ def api(token: str) -> Api:
 
 
 def has_leader(nomad: Api) -> bool:
-    """Whether the servers have elected a leader that answers."""
-    return nomad.answers("/v1/status/leader")
+    """Whether a leader answers and has its keyring: before that it signs and encrypts nothing."""
+    if not nomad.answers("/v1/status/leader") or not nomad.answers("/.well-known/jwks.json"):
+        return False
+    return bool(nomad.call("GET", "/.well-known/jwks.json")["keys"])
 
 
 def set_up_acl(site: Site, nomad: Api, tokens: Tokens) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from tasktracker_cli.admin import files, shell, supervisor
 from tasktracker_cli.admin.errors import (
     AdminError,
+    BadHomeError,
     BusyError,
     NoSpaceError,
     NotRootError,
@@ -38,11 +39,25 @@ PORTS = {
 
 NEEDED_BYTES = 2 * 2**30
 
+# Below the state folder, an allocation's socket for Consul has a name of 76 characters; the kernel
+# takes 107.
+LONGEST_HOME = 31
+
 
 def must_be_root(command: str) -> None:
     """Raise NotRootError: bridge networks, system users and control groups need root."""
     if os.geteuid() != 0:
         raise NotRootError(f"`{command}` needs root", f"run it as: sudo ./just {command}")
+
+
+def must_have_a_usable_home(site: Site) -> None:
+    """Raise BadHomeError for a folder that the jobs' socket names or commands cannot hold."""
+    name = str(site.home)
+    if len(name) > LONGEST_HOME or not re.fullmatch(r"[\w./-]+", name):
+        raise BadHomeError(
+            f"the state folder {name} must have at most {LONGEST_HOME} characters, without spaces",
+            "set TASKTRACKER_HOME to a shorter name",
+        )
 
 
 @contextmanager
