@@ -5,9 +5,10 @@ from contextlib import AbstractContextManager
 
 import httpx
 import pytest
-import task_service.app
 from fastapi import FastAPI
 from pydantic import HttpUrl, SecretStr
+
+import task_service.app
 from servicekit import migrate
 from servicekit.testing.client import running
 from servicekit.testing.live import serving

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from servicekit.testing.tokens import KEYS, bearer
 from stats_service.__main__ import main, openapi
 

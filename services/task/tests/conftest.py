@@ -6,14 +6,15 @@ from contextlib import contextmanager
 
 import httpx
 import pytest
-import servicekit.database
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import Engine, insert
+
+import servicekit.database
 from servicekit import migrate
 from servicekit.testing.client import running
 from servicekit.testing.plugin import MakeDatabase
 from servicekit.testing.tokens import KEYS, bearer
-from sqlalchemy import Engine, insert
 from task_service.app import MIGRATIONS, create_app
 from task_service.persistence.tables import tasks
 from task_service.settings import TaskSettings

@@ -5,6 +5,7 @@ import psycopg2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+
 from servicekit import migrate
 from servicekit.testing.client import running
 from servicekit.testing.plugin import MakeDatabase

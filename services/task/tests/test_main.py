@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from servicekit.testing.plugin import MakeDatabase
 from task_service.__main__ import main, openapi
 

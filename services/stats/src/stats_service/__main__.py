@@ -5,9 +5,9 @@ import secrets
 import sys
 
 from pydantic import HttpUrl, SecretStr
+
 from servicekit import server
 from servicekit.settings import load
-
 from stats_service.app import SERVICE, create_app
 from stats_service.settings import StatsSettings
 

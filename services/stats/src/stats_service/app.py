@@ -6,11 +6,11 @@ from importlib.metadata import version
 
 import httpx
 from fastapi import FastAPI
+
 from servicekit import app as base
 from servicekit import docs, errors, health, http, logs, middleware
 from servicekit.settings import load
 from servicekit.tokens import Keys
-
 from stats_service.api.problems import PROBLEMS
 from stats_service.api.routes import router
 from stats_service.clients.task_service import TaskServiceClient

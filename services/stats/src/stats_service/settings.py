@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from pydantic import Field, HttpUrl
+
 from servicekit.settings import ServiceSettings, TokenSettings
 
 

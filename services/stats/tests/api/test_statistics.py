@@ -1,5 +1,6 @@
 import httpx
 import pytest
+
 from servicekit.testing.tokens import bearer
 from stats_service.api.problems import PROBLEMS
 from stats_service.domain.errors import StatisticsError

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
+
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import bearer
 

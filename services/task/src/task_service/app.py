@@ -6,11 +6,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
+
 from servicekit import app as base
 from servicekit import database, docs, errors, health, logs, middleware
 from servicekit.settings import load
 from servicekit.tokens import Keys
-
 from task_service.api.problems import PROBLEMS
 from task_service.api.routes import router
 from task_service.domain.service import Tasks

@@ -3,8 +3,8 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
-from servicekit.tokens import BearerToken, require_principal
 
+from servicekit.tokens import BearerToken, require_principal
 from stats_service.api.schemas import StatisticsOut
 from stats_service.clients.task_service import TaskCounts, TaskServiceClient
 

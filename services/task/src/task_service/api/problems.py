@@ -1,7 +1,6 @@
 """Which status each of the domain's errors is answered with."""
 
 from servicekit.errors import Kind
-
 from task_service.domain import errors
 
 PROBLEMS: dict[type[Exception], Kind] = {
