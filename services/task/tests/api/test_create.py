@@ -24,7 +24,7 @@ def test_every_field_is_stored_as_given(ada: httpx.Client) -> None:
         "description": "line one\nline two",
         "status": "in_progress",
         "priority": "high",
-        "due_date": "2030-02-03T04:05:06Z",
+        "due_date": "2030-02-03T04:05:06+00:00",
     }
 
     task = ada.post("/", json=given).json()
@@ -35,11 +35,11 @@ def test_every_field_is_stored_as_given(ada: httpx.Client) -> None:
 @pytest.mark.parametrize(
     ("given", "stored"),
     [
-        ("2030-01-01T12:00:00", "2030-01-01T12:00:00Z"),
-        ("2030-01-01T12:00:00+02:00", "2030-01-01T10:00:00Z"),
-        ("2030-01-01", "2030-01-01T00:00:00Z"),
-        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
-        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ("2030-01-01T12:00:00", "2030-01-01T12:00:00+00:00"),
+        ("2030-01-01T12:00:00+02:00", "2030-01-01T10:00:00+00:00"),
+        ("2030-01-01", "2030-01-01T00:00:00+00:00"),
+        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+00:00"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999+00:00"),
     ],
 )
 def test_due_dates_are_answered_in_utc(ada: httpx.Client, given: str, stored: str) -> None:

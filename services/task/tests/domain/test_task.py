@@ -1,4 +1,5 @@
 import pytest
+
 from task_service.domain.errors import ContradictionError
 from task_service.domain.task import Changes, Status, settle
 

@@ -3,6 +3,7 @@ from contextlib import contextmanager
 
 import pytest
 import sqlalchemy as sa
+
 from task_service.domain.paging import Query
 from task_service.persistence.tasks import TaskRepository
 

@@ -6,6 +6,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+
 from servicekit import migrate
 from servicekit.testing.plugin import MakeDatabase
 from task_service.app import MIGRATIONS

@@ -4,10 +4,9 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
-from servicekit.fields import CleanText
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12.
 
-from task_service.domain.paging import Cursor, Query, Sort
+from servicekit.fields import CleanText
 from task_service.domain.task import Priority, Status
 
 
@@ -87,37 +86,3 @@ class StatisticsOut(BaseModel):
     overdue_tasks: int = Field(description="Not completed, and due before now")
     by_status: dict[Status, int]
     by_priority: dict[Priority, int]
-
-
-class ListQuery(BaseModel):
-    """The query string of the list."""
-
-    status: Status | None = None
-    priority: Priority | None = None
-    q: Annotated[CleanText, StringConstraints(min_length=1, max_length=200)] | None = Field(
-        None, description="Only tasks with this text in title or description, in any case"
-    )
-    due_before: Moment | None = Field(None, description="Only tasks due before this time")
-    due_after: Moment | None = Field(None, description="Only tasks due at this time or later")
-    overdue: bool | None = Field(None, description="Only tasks that are overdue, or that are not")
-    sort: Sort = Sort.NEWEST
-    limit: int = Field(50, ge=1, le=200)
-    skip: int = Field(
-        0, ge=0, le=1000, description="For simple clients; the next page's Link is exact"
-    )
-    cursor: str | None = Field(None, max_length=64, description="From the Link rel=next header")
-
-    def to_domain(self) -> Query:
-        """Raises InvalidCursorError."""
-        return Query(
-            limit=self.limit,
-            skip=self.skip,
-            after=Cursor.decode(self.cursor) if self.cursor is not None else None,
-            sort=self.sort,
-            status=self.status,
-            priority=self.priority,
-            text=self.q,
-            due_before=self.due_before,
-            due_after=self.due_after,
-            overdue=self.overdue,
-        )

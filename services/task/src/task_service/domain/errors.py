@@ -34,7 +34,7 @@ class ContradictionError(TaskError):
 
 
 class InvalidCursorError(TaskError):
-    """A page cursor that this service did not make."""
+    """A page cursor that no list with this sort and these filters gave."""
 
     def __init__(self) -> None:
-        super().__init__("The cursor is not one that a list of tasks gave.")
+        super().__init__("No list of tasks with this sort and these filters gave this cursor.")

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from task_service.domain.errors import TaskNotFoundError, VersionMismatchError
-from task_service.domain.paging import Cursor, Page, Query
+from task_service.domain.paging import Page, Query
 from task_service.domain.statistics import Count, Statistics, summarise
 from task_service.domain.task import Changes, Status, Task, settle
 
@@ -51,9 +51,7 @@ class Tasks:
     def page(self, owner_id: int, query: Query) -> Page:
         # One task more than asked for tells whether there is a next page, without a count.
         found = self._repository.select(owner_id, replace(query, limit=query.limit + 1))
-        tasks = found[: query.limit]
-        last = tasks[-1] if len(found) > query.limit else None
-        return Page(tasks, Cursor(last.created_at, last.id) if last else None)
+        return Page(found[: query.limit], more=len(found) > query.limit)
 
     def change(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions = None

@@ -22,19 +22,15 @@ class Priority(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task as stored. Times carry a zone; `version` grows by one with every change."""
+    """A task as stored; `version` grows by one with every change.
+
+    `json` is the whole task as its owner sees it. The database writes it: a read that turned
+    rows into objects and objects into text would take several times as long.
+    """
 
     id: int
-    title: str
-    description: str | None
-    status: Status
-    priority: Priority
-    is_completed: bool
-    due_date: datetime | None
-    owner_id: int
-    created_at: datetime
-    updated_at: datetime
     version: int
+    json: str
 
 
 class Changes(TypedDict, total=False):

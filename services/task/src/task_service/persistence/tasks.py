@@ -3,14 +3,15 @@
 from collections.abc import Iterable
 from typing import Any
 
-from servicekit import database
-from sqlalchemy import ColumnElement, Engine, Row, case, delete, func, insert, or_, tuple_, update
+from sqlalchemy import ColumnElement, Engine, case, delete, func, insert, or_, tuple_, update
 from sqlalchemy import select as select_
 
+from servicekit import database
 from task_service.domain.paging import Query, Sort
 from task_service.domain.service import Versions
 from task_service.domain.statistics import Count
 from task_service.domain.task import Changes, Status, Task
+from task_service.persistence.documents import DOCUMENT, task
 from task_service.persistence.tables import tasks
 
 _NOT_DONE = case((tasks.c.status == Status.DONE, Status.TODO), else_=tasks.c.status)
@@ -23,25 +24,26 @@ class TaskRepository:
         self._reads = database.autocommit(engine)
 
     def insert(self, owner_id: int, values: Changes) -> Task:
-        statement = insert(tasks).values(owner_id=owner_id, **values).returning(tasks)
+        statement = insert(tasks).values(owner_id=owner_id, **values).returning(*DOCUMENT)
         with self._engine.begin() as connection:
-            return _task(connection.execute(statement).one())
+            return task(connection.execute(statement).one())
 
     def find(self, owner_id: int, task_id: int) -> Task | None:
+        statement = select_(*DOCUMENT).where(_own(owner_id, task_id))
         with self._reads.connect() as connection:
-            row = connection.execute(select_(tasks).where(_own(owner_id, task_id))).one_or_none()
-        return _task(row) if row else None
+            row = connection.execute(statement).one_or_none()
+        return task(row) if row else None
 
     def select(self, owner_id: int, query: Query) -> list[Task]:
         statement = (
-            select_(tasks)
+            select_(*DOCUMENT)
             .where(tasks.c.owner_id == owner_id, *_filters(query))
             .order_by(*_order(query.sort))
             .limit(query.limit)
             .offset(query.skip)
         )
         with self._reads.connect() as connection:
-            return [_task(row) for row in connection.execute(statement)]
+            return [task(row) for row in connection.execute(statement)]
 
     def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
@@ -55,11 +57,11 @@ class TaskRepository:
             update(tasks)
             .where(_own(owner_id, task_id), *_at(versions))
             .values(owner_id=owner_id, **values)
-            .returning(tasks)
+            .returning(*DOCUMENT)
         )
         with self._engine.begin() as connection:
             row = connection.execute(statement).one_or_none()
-        return _task(row) if row else None
+        return task(row) if row else None
 
     def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool:
         statement = delete(tasks).where(_own(owner_id, task_id), *_at(versions))
@@ -79,10 +81,6 @@ class TaskRepository:
         )
         with self._reads.connect() as connection:
             return [Count(*row) for row in connection.execute(statement)]
-
-
-def _task(row: Row[Any]) -> Task:
-    return Task(**row._mapping)
 
 
 def _own(owner_id: int, task_id: int) -> ColumnElement[bool]:
@@ -105,7 +103,7 @@ def _order(sort: Sort) -> list[ColumnElement[Any]]:
 def _filters(query: Query) -> Iterable[ColumnElement[bool]]:
     if query.after is not None:
         position = tuple_(tasks.c.created_at, tasks.c.id)
-        here = (query.after.created_at, query.after.id)
+        here = (query.after.value, query.after.id)
         yield position > here if query.sort is Sort.OLDEST else position < here
     if query.status is not None:
         yield tasks.c.status == query.status

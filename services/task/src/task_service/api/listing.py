@@ -1,0 +1,86 @@
+"""The query string of a list, and the cursor that its next page starts from.
+
+A cursor is a position, not an offset: tasks that come or go before it move nothing. It holds what
+the last task seen is sorted by, its id, and a digest of the sort and filters that it belongs to.
+"""
+
+import base64
+import hashlib
+import json
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, StringConstraints, TypeAdapter
+
+from servicekit.fields import CleanText, Id32
+from task_service.api.schemas import Moment
+from task_service.domain.errors import InvalidCursorError
+from task_service.domain.paging import Position, Query, Sort
+from task_service.domain.task import Priority, Status, Task
+
+# What a cursor holds, by the field that the list is sorted by.
+_CURSORS: dict[str, TypeAdapter[Any]] = {
+    "created_at": TypeAdapter(tuple[str, Moment, Id32]),
+}
+_PAGE = {"limit", "skip", "cursor"}
+
+
+class ListQuery(BaseModel):
+    """The query string of the list."""
+
+    status: Status | None = None
+    priority: Priority | None = None
+    q: Annotated[CleanText, StringConstraints(min_length=1, max_length=200)] | None = Field(
+        default=None, description="Only tasks with this text in title or description, in any case"
+    )
+    due_before: Moment | None = Field(default=None, description="Only tasks due before this time")
+    due_after: Moment | None = Field(
+        default=None, description="Only tasks due at this time or later"
+    )
+    overdue: bool | None = Field(
+        default=None, description="Only tasks that are overdue, or that are not"
+    )
+    sort: Sort = Sort.NEWEST
+    limit: int = Field(default=50, ge=1, le=200)
+    skip: int = Field(
+        default=0, ge=0, le=1000, description="For simple clients; the next page's Link is exact"
+    )
+    cursor: str | None = Field(
+        default=None,
+        max_length=2500,
+        description="From the Link rel=next header of a list with this sort and these filters",
+    )
+
+    def to_domain(self) -> Query:
+        """Raises InvalidCursorError."""
+        return Query(
+            limit=self.limit,
+            skip=self.skip,
+            after=self._position(self.cursor) if self.cursor is not None else None,
+            sort=self.sort,
+            status=self.status,
+            priority=self.priority,
+            text=self.q,
+            due_before=self.due_before,
+            due_after=self.due_after,
+            overdue=self.overdue,
+        )
+
+    def cursor_after(self, task: Task) -> str:
+        """The cursor of the page that begins after the task."""
+        value = json.loads(task.json)[self.sort.field]
+        content = json.dumps([self._digest(), value, task.id], ensure_ascii=False)
+        return base64.urlsafe_b64encode(content.encode()).decode()
+
+    def _position(self, cursor: str) -> Position:
+        """Raises InvalidCursorError for one that another list gave, or none."""
+        try:
+            content = base64.urlsafe_b64decode(cursor)
+            digest, value, task_id = _CURSORS[self.sort.field].validate_json(content)
+        except ValueError:
+            raise InvalidCursorError from None
+        if digest != self._digest():
+            raise InvalidCursorError
+        return Position(value, task_id)
+
+    def _digest(self) -> str:
+        return hashlib.sha256(self.model_dump_json(exclude=_PAGE).encode()).hexdigest()[:16]
