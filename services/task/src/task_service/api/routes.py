@@ -30,11 +30,27 @@ async def _tasks(request: Request) -> Tasks:
 TaskService = Annotated[Tasks, Depends(_tasks)]
 
 
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=255,
+        pattern=r"^[!-~]+$",
+        description="Visible ASCII. For 24 hours the same key with the same body gets the same"
+        " answer, and makes no second task",
+    ),
+]
+
+
 @router.post("/", status_code=status.HTTP_201_CREATED, response_model=TaskOut)
 def create_task(
-    body: TaskCreate, service: TaskService, principal: CurrentPrincipal, request: Request
+    body: TaskCreate,
+    service: TaskService,
+    principal: CurrentPrincipal,
+    request: Request,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    task = service.create(principal.user_id, {**body})
+    task = service.create(principal.user_id, {**body}, idempotency_key)
     location = request.app.url_path_for("get_task", task_id=task.id)
     return _answer(task, status.HTTP_201_CREATED, {"Location": location})
 

@@ -4,6 +4,7 @@ TaskError
 ├── TaskNotFoundError
 ├── VersionMismatchError
 ├── ContradictionError
+├── KeyReusedError
 └── InvalidCursorError
 """
 
@@ -31,6 +32,13 @@ class ContradictionError(TaskError):
 
     def __init__(self) -> None:
         super().__init__("is_completed contradicts status: only a done task is completed.")
+
+
+class KeyReusedError(TaskError):
+    """An idempotency key that has made a task from other values."""
+
+    def __init__(self) -> None:
+        super().__init__("The Idempotency-Key was used with another body: choose a new one.")
 
 
 class InvalidCursorError(TaskError):

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from task_service.domain.errors import TaskNotFoundError, VersionMismatchError
+from task_service.domain.errors import KeyReusedError, TaskNotFoundError, VersionMismatchError
+from task_service.domain.idempotency import Creation, fingerprint
 from task_service.domain.paging import Page, Query
 from task_service.domain.statistics import Count, Statistics, summarise
 from task_service.domain.task import Changes, Status, Task, settle
@@ -17,6 +18,9 @@ class Repository(Protocol):
     """Where tasks are kept. A call that returns has stored what it says it stored."""
 
     def insert(self, owner_id: int, values: Changes) -> Task: ...
+
+    def insert_once(self, owner_id: int, values: Changes, key: str, fingerprint: bytes) -> Creation:
+        """What the owner's key made: now, or before, and then possibly from other values."""
 
     def find(self, owner_id: int, task_id: int) -> Task | None: ...
 
@@ -37,10 +41,17 @@ class Tasks:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    def create(self, owner_id: int, values: Changes) -> Task:
+    def create(self, owner_id: int, values: Changes, key: str | None = None) -> Task:
+        """A new task; if the key made one before, that one as it was then."""
         settled = settle(values)
         settled.pop("is_completed", None)  # A new task is not done unless its status says so.
-        return self._repository.insert(owner_id, settled)
+        if key is None:
+            return self._repository.insert(owner_id, settled)
+        asked = fingerprint(settled)
+        creation = self._repository.insert_once(owner_id, settled, key, asked)
+        if creation.fingerprint != asked:
+            raise KeyReusedError
+        return creation.task
 
     def get(self, owner_id: int, task_id: int) -> Task:
         task = self._repository.find(owner_id, task_id)

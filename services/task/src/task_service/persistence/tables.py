@@ -8,6 +8,7 @@ from sqlalchemy import (
     Enum,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -52,4 +53,18 @@ Index(
     tasks.c.owner_id,
     tasks.c.due_date,
     postgresql_where=text("NOT is_completed"),
+)
+
+# What was answered to a create with an Idempotency-Key; it outlives the task itself.
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("owner_id", Integer, primary_key=True, autoincrement=False),
+    Column("key", String(255), primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("task_id", Integer, nullable=False),
+    Column("task_version", Integer, nullable=False),
+    Column("task_json", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Index("ix_idempotency_keys_created_at", "created_at"),
 )

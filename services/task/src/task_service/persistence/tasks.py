@@ -1,16 +1,29 @@
-"""Every query over tasks. Each write is one statement in a transaction of its own."""
+"""Every query over tasks. Each write is a transaction of its own."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, case, delete, func, insert, or_, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    case,
+    delete,
+    func,
+    insert,
+    or_,
+    tuple_,
+    update,
+)
 from sqlalchemy import select as select_
 
 from servicekit import database
+from task_service.domain.idempotency import Creation
 from task_service.domain.paging import Query, Sort
 from task_service.domain.service import Versions
 from task_service.domain.statistics import Count
 from task_service.domain.task import Changes, Status, Task
+from task_service.persistence import idempotency
 from task_service.persistence.documents import DOCUMENT, task
 from task_service.persistence.tables import tasks
 
@@ -24,9 +37,18 @@ class TaskRepository:
         self._reads = database.autocommit(engine)
 
     def insert(self, owner_id: int, values: Changes) -> Task:
-        statement = insert(tasks).values(owner_id=owner_id, **values).returning(*DOCUMENT)
         with self._engine.begin() as connection:
-            return task(connection.execute(statement).one())
+            return _insert(connection, owner_id, values)
+
+    def insert_once(self, owner_id: int, values: Changes, key: str, fingerprint: bytes) -> Creation:
+        with self._engine.begin() as connection:
+            idempotency.lock(connection, owner_id, key)
+            if earlier := idempotency.find(connection, owner_id, key):
+                return earlier
+            creation = Creation(fingerprint, _insert(connection, owner_id, values))
+            idempotency.record(connection, owner_id, key, creation)
+            idempotency.prune(connection)
+            return creation
 
     def find(self, owner_id: int, task_id: int) -> Task | None:
         statement = select_(*DOCUMENT).where(_own(owner_id, task_id))
@@ -81,6 +103,11 @@ class TaskRepository:
         )
         with self._reads.connect() as connection:
             return [Count(*row) for row in connection.execute(statement)]
+
+
+def _insert(connection: Connection, owner_id: int, values: Changes) -> Task:
+    statement = insert(tasks).values(owner_id=owner_id, **values).returning(*DOCUMENT)
+    return task(connection.execute(statement).one())
 
 
 def _own(owner_id: int, task_id: int) -> ColumnElement[bool]:

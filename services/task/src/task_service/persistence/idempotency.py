@@ -1,0 +1,52 @@
+"""The creations recorded by owner and key, one transaction with the insert of their task."""
+
+from sqlalchemy import Connection, delete, func, select, tuple_
+from sqlalchemy.dialects.postgresql import insert
+
+from task_service.domain.idempotency import KEPT, Creation
+from task_service.domain.task import Task
+from task_service.persistence.tables import idempotency_keys as keys
+
+# Each new key takes more old ones away than it adds, and never many at once.
+_PRUNED = 10
+
+
+def lock(connection: Connection, owner_id: int, key: str) -> None:
+    """Until the transaction ends nobody else looks this key up."""
+    connection.execute(select(func.pg_advisory_xact_lock(owner_id, func.hashtext(key))))
+
+
+def find(connection: Connection, owner_id: int, key: str) -> Creation | None:
+    statement = select(keys).where(
+        keys.c.owner_id == owner_id, keys.c.key == key, keys.c.created_at > func.now() - KEPT
+    )
+    row = connection.execute(statement).one_or_none()
+    if row is None:
+        return None
+    return Creation(bytes(row.fingerprint), Task(row.task_id, row.task_version, row.task_json))
+
+
+def record(connection: Connection, owner_id: int, key: str, creation: Creation) -> None:
+    """The key is locked and unknown: if it is there, it is expired."""
+    statement = insert(keys).values(
+        owner_id=owner_id,
+        key=key,
+        fingerprint=creation.fingerprint,
+        task_id=creation.task.id,
+        task_version=creation.task.version,
+        task_json=creation.task.json,
+    )
+    identity = list(keys.primary_key)
+    replaced = {column.name: statement.excluded[column.name] for column in keys.c}
+    connection.execute(statement.on_conflict_do_update(index_elements=identity, set_=replaced))
+
+
+def prune(connection: Connection) -> None:
+    """Forget some expired keys; those that another transaction is at are left to it."""
+    expired = (
+        select(*keys.primary_key)
+        .where(keys.c.created_at <= func.now() - KEPT)
+        .limit(_PRUNED)
+        .with_for_update(skip_locked=True)
+    )
+    connection.execute(delete(keys).where(tuple_(*keys.primary_key).in_(expired)))
