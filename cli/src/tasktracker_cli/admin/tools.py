@@ -26,23 +26,27 @@ class Tool:
     tags: str  # Go build tags
 
 
-TOOLS = (
-    Tool("consul", tags=""),
-    # ui: the web interface; release: without it a mock driver shows up.
-    Tool("nomad", tags="ui,release"),
-)
+CONSUL = Tool("consul", tags="")
+# ui: the web interface; release: without it a mock driver shows up.
+NOMAD = Tool("nomad", tags="ui,release")
 
 
 def install(site: Site, step: Step) -> None:
     """Put each tool into the site's `bin`, building those that are nowhere to be found."""
     site.bin.mkdir(parents=True, exist_ok=True)
     found = []
-    for tool in TOOLS:
-        pinned = pinned_version(site.checkout, tool.name)
-        source = _on_path(tool.name, pinned) or _built(site, tool, pinned, step)
+    for tool in (CONSUL, NOMAD):
+        source = find(site.checkout, tool, step)
         _place(source, site.bin / tool.name)
-        found.append(f"{tool.name} {_dotted(installed_version(source) or pinned)}")
+        version = installed_version(source) or pinned_version(site.checkout, tool.name)
+        found.append(f"{tool.name} {_dotted(version)}")
     step.detail = ", ".join(found)
+
+
+def find(checkout: Path, tool: Tool, step: Step) -> Path:
+    """The tool's program on PATH or in the cache, built if it is in neither."""
+    pinned = pinned_version(checkout, tool.name)
+    return _on_path(tool.name, pinned) or _built(checkout, tool, pinned, step)
 
 
 def pinned_version(checkout: Path, name: str) -> Version:
@@ -81,27 +85,27 @@ def _on_path(name: str, pinned: Version) -> Path | None:
     return None
 
 
-def _built(site: Site, tool: Tool, pinned: Version, step: Step) -> Path:
+def _built(checkout: Path, tool: Tool, pinned: Version, step: Step) -> Path:
     program = cache_folder() / f"{tool.name}-{_dotted(pinned)}"
     if not program.exists():
         step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
-        _build(site, tool, program, _go(site, step))
+        _build(checkout, tool, program, _go(checkout, step))
     return program
 
 
-def _build(site: Site, tool: Tool, program: Path, go: str) -> None:
+def _build(checkout: Path, tool: Tool, program: Path, go: str) -> None:
     program.parent.mkdir(parents=True, exist_ok=True)
     draft = program.with_suffix(".building")
     shell.run(
         [go, "build", "-mod=readonly", "-trimpath", "-tags", tool.tags, "-o", draft,
          f"github.com/hashicorp/{tool.name}"],
-        cwd=site.checkout / "tools" / tool.name,
+        cwd=checkout / "tools" / tool.name,
         env={"GOTOOLCHAIN": "local", "GOFLAGS": ""},
     )  # fmt: skip
     draft.replace(program)
 
 
-def _go(site: Site, step: Step) -> str:
+def _go(checkout: Path, step: Step) -> str:
     """A Go compiler: the machine's when it is new enough, else one from a Python wheel."""
     found = shutil.which("go")
     match = re.search(r"go(\d+\.\d+)", shell.run([found, "version"])) if found else None
@@ -114,7 +118,7 @@ def _go(site: Site, step: Step) -> str:
         uv = Path(sys.executable).with_name("uv")
         shell.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
         shell.run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", folder,
-                   site.checkout / GO_LOCK])  # fmt: skip
+                   checkout / GO_LOCK])  # fmt: skip
     return str(go)
 
 
