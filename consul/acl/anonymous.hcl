@@ -13,5 +13,4 @@ service_prefix "" {
   intentions = "read"
 }
 
-mesh     = "read"
-operator = "read"
+mesh = "read"

@@ -22,6 +22,20 @@ ports {
   dns      = -1 # names are resolved by the sidecars
 }
 
+# This version answers a cached leaf certificate, private key and all, to whoever asks, whatever the
+# token (docs/decisions/0010-leaf-certificates.md). Sidecars get theirs over gRPC. Traefik, native in
+# the mesh, needs the endpoint: its own certificate alone stays readable on this machine.
+http_config {
+  block_endpoints = [
+    "/v1/agent/connect/ca/leaf/portal",
+    "/v1/agent/connect/ca/leaf/stats-service",
+    "/v1/agent/connect/ca/leaf/task-db",
+    "/v1/agent/connect/ca/leaf/task-service",
+    "/v1/agent/connect/ca/leaf/user-db",
+    "/v1/agent/connect/ca/leaf/user-service",
+  ]
+}
+
 ui_config {
   enabled = true
 }

@@ -12,10 +12,6 @@ node {
   policy = "read"
 }
 
-operator {
-  policy = "read"
-}
-
 host_volume "*" {
   policy = "read"
 }

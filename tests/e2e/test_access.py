@@ -12,7 +12,11 @@ from tasktracker_cli.admin.machine import GROUP, USERS
 from tasktracker_cli.admin.site import CONSUL_URL, NOMAD_URL
 from tests.e2e.cluster import Cluster
 
-JOB = {"Job": {"ID": "intruder", "Type": "batch", "Datacenters": ["dc1"], "TaskGroups": []}}
+TASK = {"Name": "task", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}
+GROUP_OF_ONE = {"Name": "group", "Count": 1, "Tasks": [TASK]}
+JOB = {"Job": {"ID": "intruder", "Datacenters": ["dc1"], "TaskGroups": [GROUP_OF_ONE]}}
+
+SIDECARS = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal")
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,7 @@ def test_an_anonymous_write_is_forbidden(
 @pytest.mark.parametrize(
     "url",
     [
-        f"{CONSUL_URL}/v1/agent/connect/ca/leaf/task-service",
+        *(f"{CONSUL_URL}/v1/agent/connect/ca/leaf/{service}" for service in SIDECARS),
         f"{NOMAD_URL}/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp",
     ],
 )

@@ -5,17 +5,18 @@ only when the sidecar answered it: the handshake succeeded, the sidecar proved i
 count of denials went up.
 """
 
-import os
+import json
 import socket
 import ssl
 import struct
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
+import grpc
 import pytest
 
+from tasktracker_cli.admin import credentials, shell
+from tests.e2e import authority
 from tests.e2e.cluster import Cluster
 
 SERVICES = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal")
@@ -41,41 +42,34 @@ SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # PostgreSQL's: a server answers 
 
 
 class Sidecar(NamedTuple):
-    """Where a service's Envoy listens, and the network namespace that it is in."""
+    """Where a service's Envoy listens, and where it tells its figures."""
 
     address: tuple[str, int]
+    admin: str  # inside the network namespace of:
     allocation: str
 
     def denied(self) -> int:
         """How many connections or requests its intentions have refused."""
-        command = ["nsenter", f"--net=/run/netns/{self.allocation}", "curl", "-s",
-                   "http://127.0.0.2:19001/stats?filter=rbac.denied"]  # fmt: skip
-        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return sum(int(line.rsplit(": ", 1)[1]) for line in printed.splitlines())
+        url = f"http://{self.admin}/stats?filter=rbac.denied"
+        command = ["nsenter", f"--net=/run/netns/{self.allocation}", "curl", "-s", url]
+        return sum(int(line.rsplit(": ", 1)[1]) for line in shell.run(command).splitlines())
 
 
 @pytest.fixture(scope="module")
 def leaves(cluster: Cluster) -> dict[str, ssl.SSLContext]:
-    """A TLS client for each source, with its certificate from Consul's authority."""
-    roots = cluster.consul.call("GET", "/v1/agent/connect/ca/roots")["Roots"]
-    contexts = {}
-    for source in SOURCES:
-        leaf = cluster.consul.call("GET", f"/v1/agent/connect/ca/leaf/{source}")
-        context = ssl.create_default_context(cadata="".join(r["RootCert"] for r in roots))
-        context.check_hostname = False  # names are SPIFFE ids, checked below
-        with tempfile.NamedTemporaryFile("w") as file:
-            os.fchmod(file.fileno(), 0o600)
-            file.write(leaf["CertPEM"] + leaf["PrivateKeyPEM"])
-            file.flush()
-            context.load_cert_chain(file.name)
-        contexts[source] = context
-    return contexts
+    """A TLS client for each source, with a certificate of its own."""
+    token = credentials.load(cluster.site).consul_management
+    return {source: authority.client_of(cluster, source, token) for source in SOURCES}
 
 
 def sidecar(cluster: Cluster, service: str) -> Sidecar:
     (entry,) = cluster.consul.call("GET", f"/v1/health/connect/{service}")
     address = (entry["Service"]["Address"], entry["Service"]["Port"])
-    return Sidecar(address, cluster.allocation(service)["ID"])
+    allocation = cluster.allocation(service)["ID"]
+    secrets = f"nomad/alloc/{allocation}/connect-proxy-{service}/secrets"
+    bootstrap = json.loads((cluster.home / secrets / "envoy_bootstrap.json").read_text())
+    admin = bootstrap["admin"]["address"]["socket_address"]
+    return Sidecar(address, f"{admin['address']}:{admin['port_value']}", allocation)
 
 
 def ask(leaf: ssl.SSLContext, target: Sidecar, service: str, request: bytes) -> bytes:
@@ -84,8 +78,7 @@ def ask(leaf: ssl.SSLContext, target: Sidecar, service: str, request: bytes) -> 
         socket.create_connection(target.address, LIMIT_SECONDS) as plain,
         leaf.wrap_socket(plain) as connection,
     ):
-        if leaf.verify_mode == ssl.CERT_REQUIRED:
-            assert _spiffe_service(connection) == service
+        assert _spiffe_service(connection) == service
         connection.sendall(request)
         try:
             return connection.recv(65536)
@@ -141,8 +134,16 @@ def test_a_caller_without_a_certificate_is_refused(cluster: Cluster) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with pytest.raises(ssl.SSLError, match="certificate"):
-        ask(context, sidecar(cluster, "task-service"), "task-service", get("/health"))
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # 1.3 refuses only after the handshake
+    address = sidecar(cluster, "task-service").address
+    with socket.create_connection(address, LIMIT_SECONDS) as plain, pytest.raises(ssl.SSLError):
+        context.wrap_socket(plain)
+
+
+def test_nobody_gets_a_certificate_without_the_right(cluster: Cluster) -> None:
+    with pytest.raises(grpc.RpcError) as refusal:
+        authority.client_of(cluster, "task-service", token="")
+    assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
 def test_a_port_where_nobody_listens_looks_different(cluster: Cluster) -> None:

@@ -1,8 +1,10 @@
 """Who may talk to whom is what the jobs need, no more and no less."""
 
+import re
+
 import pytest
 
-from tests.infra.reading import Json, is_routed, only_service, upstreams
+from tests.infra.reading import ROOT, Json, is_routed, only_service, upstreams
 
 Entries = dict[tuple[str, str], Json]
 Edge = tuple[str, str]
@@ -54,6 +56,12 @@ def test_every_service_has_its_protocol(entries: Entries, jobs: dict[str, Json])
 def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) -> None:
     native = {name for name, job in jobs.items() if only_service(job)["Connect"]["Native"]}
     assert native == {"traefik"}
+
+
+def test_no_sidecars_certificate_can_be_had_over_http(jobs: dict[str, Json]) -> None:
+    agent = (ROOT / "consul" / "agent" / "base.hcl").read_text()
+    blocked = set(re.findall(r'"/v1/agent/connect/ca/leaf/([\w-]+)"', agent))
+    assert blocked == {n for n, job in jobs.items() if only_service(job)["Connect"]["SidecarTask"]}
 
 
 def test_no_database_has_a_route(jobs: dict[str, Json]) -> None:

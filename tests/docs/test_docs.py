@@ -1,0 +1,130 @@
+"""What the documents say is there is there: links, files, variables, settings, edges of the mesh.
+
+That every recipe they name exists is tests/infra/test_recipes.py.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portal_service.settings import PortalSettings
+from stats_service.settings import StatsSettings
+from task_service.settings import TaskSettings
+from tests.infra.reading import ROOT, run
+from user_service.settings import UserSettings
+
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SETTINGS = {
+    "user": UserSettings,
+    "task": TaskSettings,
+    "stats": StatsSettings,
+    "portal": PortalSettings,
+}
+SECRET_PATH = re.compile(r"nomad/jobs/[\w-]+/\w+/\w+")  # of a Nomad Variable
+
+document = pytest.mark.parametrize(
+    "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))
+)
+
+
+def operations() -> str:
+    return (ROOT / "docs" / "operations.md").read_text()
+
+
+def tracked() -> list[str]:
+    return run("git", "ls-files", "-z").stdout.rstrip("\0").split("\0")
+
+
+def anchors(path: Path) -> set[str]:
+    """What a link may name behind `#`: headings as GitHub spells them, and ids."""
+    text = path.read_text()
+    headings = [re.sub(r"[^\w -]", "", h).strip() for h in re.findall(r"(?m)^#+ (.+)$", text)]
+    ids: list[str] = re.findall(r'<a id="([\w-]+)">', text)
+    return {heading.lower().replace(" ", "-") for heading in headings} | set(ids)
+
+
+def paths(text: str) -> Iterator[str]:
+    """Words in code that begin like a path of this repository."""
+    folders = {name.partition("/")[0] for name in tracked() if "/" in name}
+    for fenced, inline in re.findall(r"(?s)```(.+?)```|`([^`\n]+)`", text):
+        for word in re.findall(r"(?<![\w/~.$-])[\w.-]+(?:/[\w.*-]*)+", fenced or inline):
+            if word.partition("/")[0] in folders:
+                yield word
+
+
+def table(text: str, columns: int) -> Iterator[list[str]]:
+    """The rows of every table with that many columns."""
+    for line in re.findall(r"(?m)^\| (.+) \|$", text):
+        cells = line.split(" | ")
+        if len(cells) == columns:
+            yield cells
+
+
+@document
+def test_every_link_leads_somewhere(document: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
+        if not link.startswith("http"):
+            name, _, anchor = link.partition("#")
+            target = document.parent / name if name else document
+            assert target.exists(), link
+            assert not anchor or anchor in anchors(target), link
+
+
+@document
+def test_every_path_of_the_repository_exists(document: Path) -> None:
+    for path in paths(document.read_text()):
+        assert list(ROOT.glob(path)) or SECRET_PATH.fullmatch(path), path
+
+
+def test_a_document_that_the_code_names_exists() -> None:
+    named = run("git", "grep", "-hoE", r"docs/[a-z0-9/-]+\.md").stdout.split()
+    assert named
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_decision_is_in_the_list() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = re.findall(r"\]\((\d{4}-[\w-]+\.md)\)", (folder / "README.md").read_text())
+    assert listed == sorted(path.name for path in folder.glob("[0-9]*.md"))
+
+
+def test_documents_and_code_know_the_same_variables() -> None:
+    variable = re.compile(r"TASKTRACKER(?:_[A-Z]+)+")
+    code = {
+        name
+        for path in tracked()
+        if not re.search(r"(^|/)tests/|\.md$", path) and (ROOT / path).is_file()
+        for name in variable.findall((ROOT / path).read_text())
+    }
+    documented = {name for path in DOCUMENTS for name in variable.findall(path.read_text())}
+    assert documented == code
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_every_setting_of_a_service_is_documented(service: str) -> None:
+    documented = {
+        name
+        for names, services, *_ in table(operations(), columns=4)
+        if services == "all" or service in services.split(", ")
+        for name in re.findall(r"`([A-Z_]+)`", names)
+    }
+    assert documented == {field.upper() for field in SETTINGS[service].model_fields}
+
+
+def test_every_secret_of_a_job_is_documented() -> None:
+    jobs = "".join(path.read_text() for path in (ROOT / "nomad" / "jobs").glob("*.hcl"))
+    read = set(re.findall(r'nomadVar "([^"]+)"', jobs))
+    assert set(SECRET_PATH.findall(operations())) == read
+
+
+def test_the_edges_of_the_mesh_are_its_intentions() -> None:
+    allowed = {
+        (source, path.stem)
+        for path in (ROOT / "consul/config-entries/service-intentions").glob("*.hcl")
+        for source in re.findall(r'(?m)^    Name\s+= "(.+)"$', path.read_text())
+    }
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rows = [(source.strip("`"), to.strip("`")) for source, to, _ in table(text, columns=3)]
+    assert set(rows) - {("From", "To"), ("---", "---")} == allowed

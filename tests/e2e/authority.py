@@ -1,0 +1,68 @@
+"""Leaf certificates from Consul's authority, as a sidecar gets them: a signed request over gRPC.
+
+(The HTTP endpoint for them is blocked: consul/agent/base.hcl says why.)
+"""
+
+import os
+import ssl
+import tempfile
+
+import grpc
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from tests.e2e.cluster import Cluster
+
+ADDRESS = "127.0.0.1:8502"
+SIGN = "/hashicorp.consul.connectca.ConnectCAService/Sign"
+LIMIT_SECONDS = 10
+
+
+def client_of(cluster: Cluster, service: str, token: str) -> ssl.SSLContext:
+    """A TLS client that shows the certificate of `service`, signed for the bearer of `token`."""
+    roots = cluster.consul.call("GET", "/v1/agent/connect/ca/roots")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = f"spiffe://{roots['TrustDomain']}/ns/default/dc/dc1/svc/{service}"
+    context = ssl.create_default_context(cadata="".join(r["RootCert"] for r in roots["Roots"]))
+    context.check_hostname = False  # names are SPIFFE ids: the tests compare them
+    with tempfile.NamedTemporaryFile("wb") as file:
+        os.fchmod(file.fileno(), 0o600)
+        file.write(_sign(_request(key, name), token) + _pem(key))
+        file.flush()
+        context.load_cert_chain(file.name)
+    return context
+
+
+def _request(key: ec.EllipticCurvePrivateKey, name: str) -> bytes:
+    names = x509.SubjectAlternativeName([x509.UniformResourceIdentifier(name)])
+    builder = x509.CertificateSigningRequestBuilder(x509.Name([])).add_extension(names, True)
+    return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+def _sign(request: bytes, token: str) -> bytes:
+    # Two messages with one string each (proto-public/pbconnectca): field 1 out, field 2 back.
+    with grpc.insecure_channel(ADDRESS) as channel:
+        sign: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(SIGN)
+        answer = sign(
+            b"\x0a" + _varint(len(request)) + request,
+            metadata=(("x-consul-token", token),),
+            timeout=LIMIT_SECONDS,
+        )
+    return answer[answer.index(b"-----BEGIN") :]
+
+
+def _varint(number: int) -> bytes:
+    out = b""
+    while number > 0x7F:
+        out += bytes([number & 0x7F | 0x80])
+        number >>= 7
+    return out + bytes([number])
