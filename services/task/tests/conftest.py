@@ -8,10 +8,11 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, NullPool, create_engine, insert, text
 
 import servicekit.database
 from servicekit import migrate
+from servicekit.settings import psycopg2_url
 from servicekit.testing.client import running
 from servicekit.testing.plugin import MakeDatabase
 from servicekit.testing.tokens import KEYS, bearer
@@ -36,6 +37,32 @@ def database(task_settings: TaskSettings) -> Iterator[Engine]:
     engine = servicekit.database.engine(task_settings)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def restricted_url(postgres: str, make_database: MakeDatabase) -> str:
+    """A database with the roles that its job makes, as the application's role reaches it."""
+    name = make_database("restricted").rpartition("/")[2]
+    statements = (
+        "CREATE ROLE task_owner LOGIN",
+        "CREATE ROLE task_app LOGIN",
+        f"ALTER DATABASE {name} OWNER TO task_owner",
+        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+        f"GRANT CONNECT ON DATABASE {name} TO task_app",
+        "ALTER SCHEMA public OWNER TO task_owner",
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+        "GRANT USAGE ON SCHEMA public TO task_app",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE task_owner IN SCHEMA public"
+        " GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO task_app",
+        "ALTER DEFAULT PRIVILEGES FOR ROLE task_owner IN SCHEMA public"
+        " GRANT USAGE, SELECT ON SEQUENCES TO task_app",
+    )
+    url = f"{psycopg2_url(postgres)}/{name}"
+    with create_engine(url, poolclass=NullPool).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    migrate.upgrade(url.replace("postgres@", "task_owner@"), MIGRATIONS)
+    return url.replace("postgres@", "task_app@")
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,14 @@
 from collections.abc import Iterator
 
 import httpx
-import psycopg2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from servicekit import migrate
 from servicekit.testing.client import running
 from servicekit.testing.plugin import MakeDatabase
 from servicekit.testing.tokens import bearer
-from task_service.app import MIGRATIONS, create_app
+from task_service.app import create_app
 from task_service.settings import TaskSettings
 
 
@@ -53,25 +51,15 @@ def test_without_its_migrations_the_service_is_not_ready(
 
 
 def test_a_role_that_may_only_touch_rows_is_enough(
-    task_settings: TaskSettings, make_database: MakeDatabase
+    task_settings: TaskSettings, restricted_url: str
 ) -> None:
-    url = make_database("roles")
-    connection = psycopg2.connect(url)
-    connection.autocommit = True
-    with connection.cursor() as cursor:
-        # What the database's job grants, before the first table exists.
-        cursor.execute(
-            "CREATE ROLE task_app LOGIN;"
-            "ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO task_app;"
-            "ALTER DEFAULT PRIVILEGES GRANT USAGE ON SEQUENCES TO task_app;"
-        )
-    connection.close()
-    migrate.upgrade(url.replace("postgresql:", "postgresql+psycopg2:"), MIGRATIONS)
-
-    with running(_on(task_settings, url.replace("postgres@", "task_app@"))) as client:
+    with running(_on(task_settings, restricted_url)) as client:
         client.headers.update(bearer())
         assert client.get("/health").status_code == 200
-        task = client.post("/api/v1/tasks/", json={"title": "a"}).json()
+        headers = {"Idempotency-Key": "k"}
+        task = client.post("/api/v1/tasks/", json={"title": "a"}, headers=headers).json()
         path = f"/api/v1/tasks/{task['id']}"
         assert client.patch(f"{path}/complete").status_code == 200
+        assert client.get("/api/v1/tasks/?q=a").status_code == 200
+        assert client.get("/api/v1/tasks/stats").json()["completed_tasks"] == 1
         assert client.delete(path).status_code == 204

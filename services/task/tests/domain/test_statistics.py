@@ -3,7 +3,7 @@ from task_service.domain.task import Priority, Status
 
 
 def test_without_tasks_every_figure_is_zero() -> None:
-    figures = summarise([])
+    figures = summarise([], overdue=0)
 
     assert figures.total_tasks == figures.completed_tasks == figures.pending_tasks == 0
     assert figures.completion_percentage == 0
@@ -14,10 +14,11 @@ def test_without_tasks_every_figure_is_zero() -> None:
 def test_counts_add_up_and_the_percentage_has_two_decimals() -> None:
     figures = summarise(
         [
-            Count(Status.DONE, Priority.LOW, tasks=1, overdue=0),
-            Count(Status.DONE, Priority.HIGH, tasks=1, overdue=0),
-            Count(Status.TODO, Priority.HIGH, tasks=1, overdue=1),
-        ]
+            Count(Status.DONE, Priority.LOW, tasks=1),
+            Count(Status.DONE, Priority.HIGH, tasks=1),
+            Count(Status.TODO, Priority.HIGH, tasks=1),
+        ],
+        overdue=1,
     )
 
     assert (figures.total_tasks, figures.completed_tasks, figures.pending_tasks) == (3, 2, 1)

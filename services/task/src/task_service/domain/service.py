@@ -32,7 +32,8 @@ class Repository(Protocol):
 
     def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool: ...
 
-    def counts(self, owner_id: int) -> Iterable[Count]: ...
+    def counts(self, owner_id: int) -> tuple[Iterable[Count], int]:
+        """The counts of the owner's tasks, and how many of these are overdue."""
 
 
 class Tasks:
@@ -84,7 +85,8 @@ class Tasks:
             raise self._refusal(owner_id, task_id)
 
     def statistics(self, owner_id: int) -> Statistics:
-        return summarise(self._repository.counts(owner_id))
+        counts, overdue = self._repository.counts(owner_id)
+        return summarise(counts, overdue)
 
     def _refusal(self, owner_id: int, task_id: int) -> Exception:
         """Why a write found nothing to change."""

@@ -8,12 +8,11 @@ from task_service.domain.task import Priority, Status
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many tasks share a status and a priority, and how many of them are overdue."""
+    """How many tasks share a status and a priority."""
 
     status: Status
     priority: Priority
     tasks: int
-    overdue: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +28,13 @@ class Statistics:
     by_priority: dict[Priority, int]
 
 
-def summarise(counts: Iterable[Count]) -> Statistics:
+def summarise(counts: Iterable[Count], overdue: int) -> Statistics:
     """Add the counts up; a status or priority without tasks is there with 0."""
     by_status = dict.fromkeys(Status, 0)
     by_priority = dict.fromkeys(Priority, 0)
-    overdue = 0
     for count in counts:
         by_status[count.status] += count.tasks
         by_priority[count.priority] += count.tasks
-        overdue += count.overdue
     total, completed = sum(by_status.values()), by_status[Status.DONE]
     return Statistics(
         total_tasks=total,

@@ -25,6 +25,9 @@ def _enum(kind: type[Status] | type[Priority], name: str) -> Enum:
     return Enum(kind, name=name, values_callable=lambda members: [m.value for m in members])
 
 
+STATUS = _enum(Status, "task_status")
+PRIORITY = _enum(Priority, "task_priority")
+
 metadata = MetaData()
 
 tasks = Table(
@@ -33,8 +36,8 @@ tasks = Table(
     Column("id", Integer, primary_key=True),
     Column("title", String(255), nullable=False),
     Column("description", Text),
-    Column("status", _enum(Status, "task_status"), nullable=False, server_default="todo"),
-    Column("priority", _enum(Priority, "task_priority"), nullable=False, server_default="medium"),
+    Column("status", STATUS, nullable=False, server_default="todo"),
+    Column("priority", PRIORITY, nullable=False, server_default="medium"),
     Column("is_completed", Boolean, Computed("status = 'done'", persisted=True), nullable=False),
     Column("due_date", DateTime(timezone=True)),
     # A user of the user service: another database, so no foreign key.
@@ -67,4 +70,14 @@ idempotency_keys = Table(
     Column("task_json", Text, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("ix_idempotency_keys_created_at", "created_at"),
+)
+
+# Triggers on `tasks` keep it, and nobody else may write it.
+task_counts = Table(
+    "task_counts",
+    metadata,
+    Column("owner_id", Integer, primary_key=True, autoincrement=False),
+    Column("status", STATUS, primary_key=True),
+    Column("priority", PRIORITY, primary_key=True),
+    Column("tasks", Integer, nullable=False),
 )

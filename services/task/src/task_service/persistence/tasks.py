@@ -25,7 +25,7 @@ from task_service.domain.statistics import Count
 from task_service.domain.task import Changes, Status, Task
 from task_service.persistence import idempotency
 from task_service.persistence.documents import DOCUMENT, task
-from task_service.persistence.tables import tasks
+from task_service.persistence.tables import task_counts, tasks
 
 _NOT_DONE = case((tasks.c.status == Status.DONE, Status.TODO), else_=tasks.c.status)
 
@@ -90,19 +90,16 @@ class TaskRepository:
         with self._engine.begin() as connection:
             return connection.execute(statement).rowcount == 1
 
-    def counts(self, owner_id: int) -> Iterable[Count]:
-        statement = (
-            select_(
-                tasks.c.status,
-                tasks.c.priority,
-                func.count().label("tasks"),
-                func.count().filter(_overdue()).label("overdue"),
-            )
-            .where(tasks.c.owner_id == owner_id)
-            .group_by(tasks.c.status, tasks.c.priority)
-        )
+    def counts(self, owner_id: int) -> tuple[list[Count], int]:
+        overdue = select_(func.count()).where(tasks.c.owner_id == owner_id, _overdue())
+        kept = task_counts.c
+        statement = select_(
+            kept.status, kept.priority, kept.tasks, overdue.scalar_subquery().label("overdue")
+        ).where(kept.owner_id == owner_id)
         with self._reads.connect() as connection:
-            return [Count(*row) for row in connection.execute(statement)]
+            rows = connection.execute(statement).all()
+        counts = [Count(row.status, row.priority, row.tasks) for row in rows]
+        return counts, rows[0].overdue if rows else 0
 
 
 def _insert(connection: Connection, owner_id: int, values: Changes) -> Task:
