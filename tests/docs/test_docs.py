@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings
 
 from portal_service.settings import PortalSettings
 from stats_service.settings import StatsSettings
@@ -16,7 +17,7 @@ from tests.infra.reading import ROOT, run
 from user_service.settings import UserSettings
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SETTINGS = {
+SETTINGS: dict[str, type[BaseSettings]] = {
     "user": UserSettings,
     "task": TaskSettings,
     "stats": StatsSettings,
