@@ -7,6 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import BaseModel
+
 from servicekit import app as application
 from servicekit import docs, errors, health, middleware
 from servicekit.fields import CleanText, Id32

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from servicekit.body_limit import DEFAULT_LIMIT
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.live import serving

@@ -5,15 +5,16 @@ import psycopg2
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import sessionmaker
+
 from servicekit import database, errors, migrate
 from servicekit.health import Check
 from servicekit.settings import DatabaseSettings
 from servicekit.testing import client as testing_client
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.plugin import MakeDatabase
-from sqlalchemy import Engine, text
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import sessionmaker
 
 
 def connect(url: str, pool_size: int = 2) -> Engine:

@@ -1,4 +1,5 @@
 import httpx
+
 from servicekit import app as application
 from servicekit import docs
 from servicekit.testing import client as testing_client

@@ -3,14 +3,15 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from fastapi import FastAPI
-from servicekit import errors
-from servicekit.testing import client as testing_client
-from servicekit.testing.conformance import assert_problem
-from servicekit.testing.live import serving
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
+
+from servicekit import errors
+from servicekit.testing import client as testing_client
+from servicekit.testing.conformance import assert_problem
+from servicekit.testing.live import serving
 
 
 def raising(app: FastAPI, error: Exception) -> None:

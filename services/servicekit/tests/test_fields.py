@@ -1,5 +1,6 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
+
 from servicekit.fields import CleanText, Id32
 
 text: TypeAdapter[str] = TypeAdapter(CleanText)

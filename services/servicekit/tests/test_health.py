@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+
 from servicekit import app as application
 from servicekit import health
 from servicekit.testing import client as testing_client

@@ -2,9 +2,10 @@ import asyncio
 
 import httpx
 from fastapi import FastAPI
+from starlette.requests import Request
+
 from servicekit import http
 from servicekit.testing.live import serving
-from starlette.requests import Request
 
 
 def echo(request: httpx.Request) -> httpx.Response:

@@ -7,10 +7,11 @@ import httpx
 import pytest
 import structlog
 from fastapi import FastAPI
-from servicekit import logs
-from servicekit.testing.tokens import bearer
 from starlette.requests import Request
 from starlette.routing import Route
+
+from servicekit import logs
+from servicekit.testing.tokens import bearer
 
 Capture = pytest.CaptureFixture[str]
 

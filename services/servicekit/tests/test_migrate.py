@@ -5,6 +5,7 @@ from pathlib import Path
 
 import psycopg2
 import pytest
+
 from servicekit import migrate
 from servicekit.testing.plugin import MakeDatabase
 

@@ -3,6 +3,7 @@ import sys
 
 import psycopg2
 import pytest
+
 from servicekit.testing import postgres as server
 from servicekit.testing.plugin import MakeDatabase
 

@@ -1,5 +1,6 @@
 import httpx
 from fastapi import FastAPI
+
 from servicekit import request_id
 
 

@@ -1,4 +1,5 @@
 import pytest
+
 from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings, load
 
 SECRET = "s" * 32

@@ -1,6 +1,7 @@
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
+
 from servicekit.slashes import Routes
 from servicekit.testing.tokens import bearer
 

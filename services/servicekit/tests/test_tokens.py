@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from jose import jwt
 from pydantic import SecretStr
+
 from servicekit.errors import Unauthenticated
 from servicekit.settings import TokenSettings
 from servicekit.testing import hostile
