@@ -1,8 +1,10 @@
 """The client with which one service calls another."""
 
 import httpx
+from pydantic import HttpUrl
 
-from servicekit import request_id
+from servicekit import discovery, request_id
+from servicekit.settings import ConsulSettings
 
 
 def client(
@@ -18,6 +20,20 @@ def client(
         transport=transport or httpx.AsyncHTTPTransport(retries=1),
         event_hooks={"request": [_pass_request_id]},
     )
+
+
+def service_client(
+    name: str,
+    url: HttpUrl | None,
+    settings: ConsulSettings,
+    timeout: float = 5.0,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> httpx.AsyncClient:
+    """The client of the service `name`: at the URL that was given, else where Consul finds it."""
+    if url is None:
+        found = transport or discovery.transport(name, settings)
+        return client(f"http://{name}", timeout, found)
+    return client(str(url), timeout, transport)
 
 
 async def _pass_request_id(request: httpx.Request) -> None:

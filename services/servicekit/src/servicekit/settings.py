@@ -9,15 +9,26 @@ A service mixes what it needs:
 import sys
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, ValidationInfo
+from pydantic_core import ErrorDetails, PydanticKnownError
 from pydantic_settings import BaseSettings, SettingsError
 
 EX_CONFIG = 78  # sysexits.h: "configuration error"
 MINIMUM_KEY_BYTES = 32
 
 
-class ServiceSettings(BaseSettings):
+class ConsulSettings(BaseSettings):
+    """CONSUL_URL and CONSUL_TOKEN of the agent in which a service enters itself and finds others.
+
+    For services started by hand. Not the names that Consul's own tools read: whoever has set those
+    to look at a cluster must not become a part of it.
+    """
+
+    consul_url: HttpUrl | None = None
+    consul_token: SecretStr | None = None
+
+
+class ServiceSettings(ConsulSettings):
     """HOST, PORT and LOG_LEVEL."""
 
     host: str = "127.0.0.1"
@@ -67,6 +78,23 @@ class TokenSettings(BaseSettings):
 
     secret_key: Annotated[SigningKey, Field(description="at least 32 random bytes")]
     previous_secret_key: SigningKey | None = None
+
+
+def _or_consul(value: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
+    if value is None and info.data.get("consul_url") is None:
+        raise PydanticKnownError("missing")
+    return value
+
+
+# Where another service answers; None: wherever Consul finds it.
+ServiceUrl = Annotated[
+    HttpUrl | None,
+    Field(
+        validate_default=True,
+        description="where that service answers (http://...), or CONSUL_URL to a Consul that knows",
+    ),
+    AfterValidator(_or_consul),
+]
 
 
 Settings = TypeVar("Settings", bound=BaseSettings)

@@ -1,0 +1,178 @@
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import structlog
+from fastapi import FastAPI, Request
+from pydantic import HttpUrl, SecretStr
+
+from servicekit import health, registration
+from servicekit.consul import Agent
+from servicekit.registration import Instance, Registrar, Service
+from servicekit.settings import ServiceSettings
+from servicekit.testing.client import running
+from servicekit.testing.consul import ConsulServer, eventually
+from servicekit.testing.live import serving
+
+NOTES = Service("note-service", registration.route("note-service", "/notes"))
+TOKEN = "0e3c9d2f-9f0c-4d0e-8a3c-1a2b3c4d5e6f"
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Where a healthy service listens."""
+    app = FastAPI()
+    app.include_router(health.router("note-service", "1", []))
+    with serving(app) as port:
+        yield port
+
+
+@contextmanager
+def registered(url: HttpUrl, port: int, token: str | None = None) -> Iterator[Registrar]:
+    agent = Agent(url, SecretStr(token) if token else None, time_limit=2)
+    registrar = Registrar(agent, Instance(NOTES, "127.0.0.1", port))
+    registrar.start()
+    try:
+        yield registrar
+    finally:
+        registrar.stop()
+
+
+def test_a_service_is_listed_with_its_route_and_becomes_healthy(
+    consul: ConsulServer, port: int
+) -> None:
+    with registered(consul.url, port):
+        eventually(lambda: consul.passing("note-service"), 5)
+
+        (entry,) = consul.entries().values()
+        assert (entry["Service"], entry["Address"], entry["Port"]) == (
+            "note-service",
+            "127.0.0.1",
+            port,
+        )
+        assert entry["Tags"] == [
+            "traefik.enable=true",
+            "traefik.http.routers.note-service.rule=Path(`/notes`) || PathPrefix(`/notes/`)",
+            "traefik.http.routers.note-service.entrypoints=web",
+        ]
+
+
+def test_a_service_that_ends_is_listed_no_more(consul: ConsulServer, port: int) -> None:
+    with registered(consul.url, port):
+        eventually(consul.entries, 5)
+
+    assert not consul.entries()
+
+
+def test_a_service_comes_back_after_its_consul_was_killed_and_forgot_it(
+    consul: ConsulServer, port: int
+) -> None:
+    with registered(consul.url, port):
+        eventually(consul.entries, 5)
+
+        consul.kill()
+        consul.start()
+
+        eventually(consul.entries, 2)
+        eventually(lambda: consul.passing("note-service"), 5)
+
+
+def test_a_service_that_is_up_before_its_consul_is_registered_later(
+    consul: ConsulServer, port: int
+) -> None:
+    consul.kill()
+    with registered(consul.url, port):
+        consul.start()
+
+        eventually(consul.entries, 5)
+
+
+def test_a_service_ends_though_its_consul_is_gone(consul: ConsulServer, port: int) -> None:
+    with structlog.testing.capture_logs() as logs, registered(consul.url, port):
+        eventually(consul.entries, 5)
+        consul.kill()
+
+    assert logs[-1]["event"] == "cannot deregister"
+
+
+def test_an_outage_is_logged_once(consul: ConsulServer, port: int) -> None:
+    consul.kill()
+    agent = Agent(consul.url, None, time_limit=2)
+    with structlog.testing.capture_logs() as logs:
+        registrar = Registrar(agent, Instance(NOTES, "127.0.0.1", port), look_interval=0.01)
+        registrar.start()
+        eventually(lambda: logs, 5)
+        registrar.stop()
+
+    assert [entry["event"] for entry in logs] == ["cannot register", "cannot deregister"]
+
+
+def test_the_token_is_sent_where_python_consul_forgets_it(
+    make_consul: Callable[[str | None], ConsulServer], port: int
+) -> None:
+    consul = make_consul(TOKEN)
+    with registered(consul.url, port, TOKEN):
+        eventually(consul.entries, 5)
+
+    assert not consul.entries()  # python-consul by itself is refused here: 403
+
+
+def test_the_token_is_in_a_header_and_never_in_an_address() -> None:
+    seen: list[Request] = []
+    app = FastAPI()
+
+    @app.put("/{path:path}")
+    def note(request: Request) -> None:
+        seen.append(request)
+
+    with serving(app) as port:
+        agent = Agent(HttpUrl(f"http://127.0.0.1:{port}"), SecretStr(TOKEN), time_limit=2)
+        agent.register(Instance(NOTES, "127.0.0.1", 1))
+        agent.close()
+
+    (request,) = seen
+    assert request.headers["X-Consul-Token"] == TOKEN
+    assert TOKEN not in str(request.url)
+
+
+def test_a_consul_that_hangs_does_not_hold_the_service(consul: ConsulServer, port: int) -> None:
+    agent = Agent(consul.url, None, time_limit=0.2)
+    registrar = Registrar(agent, Instance(NOTES, "127.0.0.1", port))
+    consul.process.send_signal(signal.SIGSTOP)
+    try:
+        registrar.start()
+        begin = time.monotonic()
+        registrar.stop()
+
+        assert time.monotonic() - begin < 2
+    finally:
+        consul.process.send_signal(signal.SIGCONT)
+
+
+def test_an_application_is_registered_as_long_as_it_runs(consul: ConsulServer) -> None:
+    settings = ServiceSettings(port=8009, consul_url=consul.url)
+    app = FastAPI(lifespan=lambda _: registration.registered(NOTES, settings))
+
+    with running(app):
+        eventually(lambda: "note-service-8009" in consul.entries(), 5)
+
+    assert not consul.entries()
+
+
+def test_without_a_consul_nothing_of_it_is_even_loaded() -> None:
+    program = """
+import asyncio, sys
+from servicekit import http, registration
+from servicekit.settings import ServiceSettings
+
+async def main():
+    async with registration.registered(registration.Service("a", ()), ServiceSettings(port=1)):
+        assert not {"consul", "requests", "servicekit.consul"} & set(sys.modules)
+
+asyncio.run(main())
+"""
+    subprocess.run([sys.executable, "-c", program], env={}, check=True)
