@@ -7,16 +7,26 @@ from importlib.metadata import version
 import httpx
 from fastapi import FastAPI
 from pydantic import HttpUrl
-from servicekit import app as base
-from servicekit import docs, errors, http, logs, middleware
-from servicekit.settings import load
 
 from portal_service.api import documents, health, home, unrouted
 from portal_service.clients.backend import Backend
 from portal_service.settings import PortalSettings
+from servicekit import app as base
+from servicekit import docs, errors, http, logs, middleware, registration
+from servicekit.settings import load
 
 SERVICE = "portal"
 VERSION = version("tasktracker-portal")
+REGISTRATION = registration.Service(
+    SERVICE,
+    (
+        "traefik.enable=true",
+        "traefik.http.routers.portal.rule=PathPrefix(`/`)",
+        "traefik.http.routers.portal.entrypoints=web",
+        "traefik.http.routers.portal.priority=1",  # below every route to a service
+    ),
+    health="/health/live",  # its /health reports on the others, and must not take itself away
+)
 
 
 def create_app(
@@ -31,8 +41,9 @@ def create_app(
     logs.configure(SERVICE, settings.log_level)
     time_limit = settings.service_time_limit
 
-    def backend(name: str, prefix: str, address: HttpUrl) -> Backend:
-        client = http.client(str(address), time_limit, (transports or {}).get(name))
+    def backend(name: str, prefix: str, address: HttpUrl | None) -> Backend:
+        transport = (transports or {}).get(name)
+        client = http.service_client(name, address, settings, time_limit, transport)
         return Backend(name, prefix, client, time_limit)
 
     backends = [
@@ -46,6 +57,7 @@ def create_app(
         async with AsyncExitStack() as stack:
             for each in backends:
                 await stack.enter_async_context(each.client)
+            await stack.enter_async_context(registration.registered(REGISTRATION, settings))
             yield
 
     app = base.create("TaskTracker", VERSION, lifespan)

@@ -1,14 +1,15 @@
 """What the portal takes from its environment."""
 
-from pydantic import Field, HttpUrl
-from servicekit.settings import ServiceSettings
+from pydantic import Field
+
+from servicekit.settings import ServiceSettings, ServiceUrl
 
 
 class PortalSettings(ServiceSettings):
     """HOST, PORT, LOG_LEVEL, USER_SERVICE_URL, TASK_SERVICE_URL, STATS_SERVICE_URL."""
 
     port: int = 8004
-    user_service_url: HttpUrl
-    task_service_url: HttpUrl
-    stats_service_url: HttpUrl
+    user_service_url: ServiceUrl = None
+    task_service_url: ServiceUrl = None
+    stats_service_url: ServiceUrl = None
     service_time_limit: float = Field(default=2.0, gt=0, le=30, description="Seconds")

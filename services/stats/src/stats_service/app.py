@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from servicekit import app as base
-from servicekit import docs, errors, health, http, logs, middleware
+from servicekit import docs, errors, health, http, logs, middleware, registration
 from servicekit.settings import load
 from servicekit.tokens import Keys
 from stats_service.api.problems import PROBLEMS
@@ -18,6 +18,7 @@ from stats_service.settings import StatsSettings
 
 SERVICE = "stats-service"
 VERSION = version("tasktracker-stats-service")
+REGISTRATION = registration.Service(SERVICE, registration.route(SERVICE, "/api/v1/stats"))
 
 
 def create_app(
@@ -29,11 +30,13 @@ def create_app(
     """
     settings = settings or load(StatsSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
-    tasks = http.client(str(settings.task_service_url), transport=transport)
+    tasks = http.service_client(
+        "task-service", settings.task_service_url, settings, transport=transport
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with tasks:
+        async with tasks, registration.registered(REGISTRATION, settings):
             yield
 
     app = base.create("Stats service", VERSION, lifespan)

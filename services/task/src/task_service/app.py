@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from servicekit import app as base
-from servicekit import database, docs, errors, health, logs, middleware
+from servicekit import database, docs, errors, health, logs, middleware, registration
 from servicekit.settings import load
 from servicekit.tokens import Keys
 from task_service.api.problems import PROBLEMS
@@ -20,6 +20,7 @@ from task_service.settings import TaskSettings
 SERVICE = "task-service"
 VERSION = version("tasktracker-task-service")
 MIGRATIONS = Path(__file__).parent / "migrations"
+REGISTRATION = registration.Service(SERVICE, registration.route(SERVICE, "/api/v1/tasks"))
 
 
 def create_app(settings: TaskSettings | None = None) -> FastAPI:
@@ -27,15 +28,18 @@ def create_app(settings: TaskSettings | None = None) -> FastAPI:
     settings = settings or load(TaskSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     engine = database.engine(settings)
+    reads = database.Reads(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        yield
+        async with registration.registered(REGISTRATION, settings):
+            yield
         engine.dispose()
+        reads.dispose()
 
     app = base.create("Task service", VERSION, lifespan)
     app.state.keys = Keys.of(settings)
-    app.state.tasks = Tasks(TaskRepository(engine))
+    app.state.tasks = Tasks(TaskRepository(engine, reads))
     app.include_router(router)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))

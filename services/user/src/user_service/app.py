@@ -7,11 +7,11 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
+
 from servicekit import app as base
-from servicekit import database, docs, errors, health, logs, middleware
+from servicekit import database, docs, errors, health, logs, middleware, registration
 from servicekit.settings import load
 from servicekit.tokens import Keys
-
 from user_service.api.grants import Grants
 from user_service.api.problems import PROBLEMS
 from user_service.api.routes import router
@@ -23,6 +23,7 @@ from user_service.settings import UserSettings
 SERVICE = "user-service"
 VERSION = version("tasktracker-user-service")
 MIGRATIONS = Path(__file__).parent / "migrations"
+REGISTRATION = registration.Service(SERVICE, registration.route(SERVICE, "/api/v1/auth"))
 
 
 def create_app(settings: UserSettings | None = None) -> FastAPI:
@@ -40,7 +41,8 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # The first hash of a process is slow: passlib tries the library and makes its decoy.
         await passwords.verify_nobody()
-        yield
+        async with registration.registered(REGISTRATION, settings):
+            yield
         passwords.close()
         engine.dispose()
 

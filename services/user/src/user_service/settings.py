@@ -3,6 +3,7 @@
 import os
 
 from pydantic import Field
+
 from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings
 
 
