@@ -91,7 +91,7 @@ ServiceUrl = Annotated[
     HttpUrl | None,
     Field(
         validate_default=True,
-        description="where it answers, http://host:port, or set CONSUL_URL to a Consul that finds it",
+        description="its address, http://host:port, or set CONSUL_URL to a Consul that finds it",
     ),
     AfterValidator(_or_consul),
 ]
