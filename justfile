@@ -38,6 +38,33 @@ status *flags: _environment
 env: _environment
     @.venv/bin/tasktracker-cli admin env
 
+# Check everything, or test parts: user task stats portal servicekit cli infra docs dev e2e
+[group('work')]
+[no-exit-message]
+test *parts: _environment
+    @tools/test "$@"
+
+# How much of the services and the CLI the tests without a cluster reach
+[group('work')]
+[no-exit-message]
+coverage: _environment
+    @.venv/bin/coverage erase
+    @.venv/bin/coverage run -m pytest services cli
+    @.venv/bin/coverage combine --quiet
+    @.venv/bin/coverage report
+
+# Format the code and the HCL files
+[group('work')]
+format: _environment
+    @.venv/bin/ruff check --quiet --fix
+    @.venv/bin/ruff format --quiet
+    @nomad fmt -recursive nomad consul
+
+# Resolve the Python requirements again
+[group('work')]
+lock *flags: _environment
+    @tools/lock "$@"
+
 # The locked Python environment, and this checkout's packages in it
 _environment:
     @test -x .venv/bin/python || uv venv --quiet --python "${TASKTRACKER_PYTHON:-python3}" .venv

@@ -22,6 +22,14 @@ job "portal" {
       health_check     = "checks"
     }
 
+    # For the sidecar too, whose default is to stay away for 15 s.
+    restart {
+      attempts = 10
+      interval = "1m"
+      delay    = "1s"
+      mode     = "delay"
+    }
+
     reschedule {
       delay          = "5s" # the least that Nomad takes
       delay_function = "constant"
@@ -112,16 +120,10 @@ job "portal" {
 
       kill_timeout = "30s" # longer than the server's own graceful time-out
 
-      restart {
-        attempts = 10
-        interval = "1m"
-        delay    = "1s"
-        mode     = "delay"
-      }
-
       config {
-        command = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
-        args    = ["-m", "portal_service"]
+        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
+        args     = ["-m", "portal_service"]
+        work_dir = "/" # its user may not enter the allocation's folder, and has no need to
       }
 
       env {

@@ -22,6 +22,14 @@ job "stats-service" {
       health_check     = "checks"
     }
 
+    # For the sidecar too, whose default is to stay away for 15 s.
+    restart {
+      attempts = 10
+      interval = "1m"
+      delay    = "1s"
+      mode     = "delay"
+    }
+
     reschedule {
       delay          = "5s" # the least that Nomad takes
       delay_function = "constant"
@@ -95,16 +103,10 @@ job "stats-service" {
 
       kill_timeout = "30s" # longer than the server's own graceful time-out
 
-      restart {
-        attempts = 10
-        interval = "1m"
-        delay    = "1s"
-        mode     = "delay"
-      }
-
       config {
-        command = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
-        args    = ["-m", "stats_service"]
+        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
+        args     = ["-m", "stats_service"]
+        work_dir = "/" # its user may not enter the allocation's folder, and has no need to
       }
 
       env {

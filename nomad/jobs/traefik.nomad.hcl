@@ -19,6 +19,13 @@ job "traefik" {
       health_check     = "checks"
     }
 
+    restart {
+      attempts = 10
+      interval = "1m"
+      delay    = "1s"
+      mode     = "delay"
+    }
+
     reschedule {
       delay          = "5s" # the least that Nomad takes
       delay_function = "constant"
@@ -63,13 +70,6 @@ job "traefik" {
       user   = "tasktracker-traefik"
 
       kill_timeout = "30s"
-
-      restart {
-        attempts = 10
-        interval = "1m"
-        delay    = "1s"
-        mode     = "delay"
-      }
 
       config {
         command = "${meta.tasktracker.home}/releases/${var.release}/bin/traefik"

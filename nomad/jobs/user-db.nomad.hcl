@@ -19,6 +19,14 @@ job "user-db" {
       replace = false
     }
 
+    # For the sidecar too, whose default is to stay away for 15 s.
+    restart {
+      attempts = 10
+      interval = "1m"
+      delay    = "1s"
+      mode     = "delay"
+    }
+
     reschedule {
       delay          = "5s" # the least that Nomad takes
       delay_function = "constant"
@@ -133,13 +141,6 @@ job "user-db" {
 
       kill_signal  = "SIGINT" # fast shutdown: ends sessions, loses nothing
       kill_timeout = "60s"
-
-      restart {
-        attempts = 10
-        interval = "1m"
-        delay    = "1s"
-        mode     = "delay"
-      }
 
       config {
         command = "/usr/lib/postgresql/15/bin/postgres"

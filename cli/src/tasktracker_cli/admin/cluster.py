@@ -47,7 +47,7 @@ def up(site: Site, steps: Steps) -> None:
         preflight.take_ownership(site)
         preflight.must_have_space(site)
         _end_orphans(site, steps)
-        if not supervisor.is_running(site):
+        if not processes.of_site(site):  # else the ports are ours already
             preflight.must_have_ports(site)
         name = _install(site, steps)
         tokens = _start_agents(site, steps)

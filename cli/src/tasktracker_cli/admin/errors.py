@@ -8,6 +8,7 @@ AdminError
 ├── OwnedElsewhereError     another checkout runs this machine's cluster
 ├── PortTakenError
 ├── NoSpaceError
+├── BadAddressError         a TASKTRACKER_BIND that will not do
 ├── BadHomeError            a state folder whose name will not do
 ├── StaleStateError         a state folder that cannot be continued
 ├── BusyError               another `admin` command is at work
@@ -56,6 +57,10 @@ class PortTakenError(AdminError):
 
 
 class NoSpaceError(AdminError):
+    pass
+
+
+class BadAddressError(AdminError):
     pass
 
 

@@ -18,7 +18,10 @@ USERS = (
     "tasktracker-user",
 )
 
+# The group alone may enter Nomad's folder: sidecars' start-up files hold tokens there, and Nomad
+# lets everybody read them. The services need nothing from it, so their users are no members.
 GROUP = "tasktracker"
+MEMBERS = ("postgres", "tasktracker-envoy", "tasktracker-traefik")
 
 USERADD = (
     *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
@@ -35,20 +38,15 @@ ALLOCATIONS_INTERFACE = "tasktracker1"  # made by Nomad (nomad/agent/single.hcl)
 
 
 def create_users() -> None:
-    """Make the system users that are missing: without home, shell or password.
-
-    They and PostgreSQL's user share a group, which alone may enter Nomad's folder: its sidecars'
-    start-up files hold tokens, and Nomad lets everybody read them.
-    """
+    """Make the system users that are missing: without home, shell or password."""
     if GROUP not in {entry.gr_name for entry in grp.getgrall()}:
         shell.run(["/usr/sbin/groupadd", "--system", GROUP])
     known = {entry.pw_name for entry in pwd.getpwall()}
     for name in USERS:
         if name not in known:
             shell.run([*USERADD, name])
-    members = set(grp.getgrnam(GROUP).gr_mem)
-    for name in {*USERS, "postgres"} - members:
-        shell.run(["/usr/sbin/usermod", "--append", "--groups", GROUP, name])
+    if set(grp.getgrnam(GROUP).gr_mem) != set(MEMBERS):
+        shell.run(["/usr/bin/gpasswd", "--members", ",".join(MEMBERS), GROUP])
 
 
 def create_folders(site: Site) -> None:

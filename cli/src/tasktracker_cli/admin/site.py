@@ -5,7 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasktracker_cli.admin.errors import MissingProgramError
+from tasktracker_cli.admin.errors import BadAddressError, MissingProgramError
 
 DEFAULT_HOME = Path("/var/lib/tasktracker")
 
@@ -27,13 +27,17 @@ class Site:
     def from_environment(cls) -> "Site":
         """Read TASKTRACKER_HOME and TASKTRACKER_BIND; find the checkout.
 
-        Raises MissingProgramError when this program was not installed from a checkout.
+        Raises BadAddressError, or MissingProgramError when this program was not installed from a
+        checkout.
         """
-        return cls(
-            home=Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute(),
-            checkout=_find_checkout(),
-            bind=os.environ.get("TASKTRACKER_BIND", "127.0.0.1"),
-        )
+        bind = os.environ.get("TASKTRACKER_BIND", "127.0.0.1")
+        if bind not in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  compared, not bound
+            raise BadAddressError(
+                f"TASKTRACKER_BIND is {bind!r}: it must be 127.0.0.1 (this machine only) "
+                "or 0.0.0.0 (every address of this machine)"
+            )
+        home = Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute()
+        return cls(home, _find_checkout(), bind)
 
     @property
     def secrets(self) -> Path:
@@ -72,13 +76,6 @@ class Site:
     def owner_file(self) -> Path:
         """Names the checkout that runs this cluster; also marks the folder as ours."""
         return self.home / "owner.json"
-
-    @property
-    def listen(self) -> str:
-        """Addresses for HTTP, separated by spaces: loopback is always among them."""
-        if self.bind in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  compared, not bound
-            return self.bind
-        return f"127.0.0.1 {self.bind}"
 
     @property
     def cgroup(self) -> str:

@@ -48,7 +48,6 @@ def render(site: Site, tokens: Tokens) -> dict[str, bool]:
     facts = {
         "home": str(site.home),
         "bind": site.bind,
-        "listen": site.listen,
         "cgroup": site.cgroup,
         "node_name": "node-1",
         **{f"{name}_token": value for name, value in asdict(tokens).items()},

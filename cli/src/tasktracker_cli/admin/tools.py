@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasktracker_cli.admin import shell
-from tasktracker_cli.admin.errors import CommandError, MissingProgramError
+from tasktracker_cli.admin.errors import CommandError, MissingProgramError, NoSpaceError
 from tasktracker_cli.admin.progress import Step
 from tasktracker_cli.admin.site import Site
 
 Version = tuple[int, ...]
 
+BUILD_BYTES = 8 * 2**30  # sources and Go's build cache
 OLDEST_GO = (1, 25)  # what the modules under tools/ ask for
 GO_LOCK = "requirements/go.lock"
 
@@ -88,9 +89,21 @@ def _on_path(name: str, pinned: Version) -> Path | None:
 def _built(checkout: Path, tool: Tool, pinned: Version, step: Step) -> Path:
     program = cache_folder() / f"{tool.name}-{_dotted(pinned)}"
     if not program.exists():
+        _must_have_space_to_build()
         step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
         _build(checkout, tool, program, _go(checkout, step))
     return program
+
+
+def _must_have_space_to_build() -> None:
+    folder = Path.home()  # Go's caches, and ours, lie below it
+    free = shutil.disk_usage(folder).free
+    if free < BUILD_BYTES:
+        raise NoSpaceError(
+            f"building Nomad and Consul needs {BUILD_BYTES / 2**30:.0f} GiB of free space "
+            f"below {folder}, and there are {free / 2**30:.1f}",
+            "free some, or put fitting nomad and consul programs on PATH",
+        )
 
 
 def _build(checkout: Path, tool: Tool, program: Path, go: str) -> None:
