@@ -2,7 +2,6 @@
 
 from tasktracker_cli.admin import jobs as running
 from tasktracker_cli.admin import machine
-
 from tests.infra.reading import JOB_FILES, Json, job_name, only_service, tasks, upstreams
 
 ENVOY = "tasktracker-envoy"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tasktracker_cli.admin import machine
 from tests.infra.reading import ROOT, Json, only_group, tasks
 
 # The name of a variable whose value nobody may read here.
@@ -104,3 +105,13 @@ def test_anonymous_may_only_look() -> None:
         policy = (ROOT / agent / "acl" / "anonymous.hcl").read_text()
         assert set(re.findall(r'=\s*"(\w+)"', policy)) == {"read"}, agent
         assert "capabilities" not in policy  # the other way to allow something
+
+
+def test_the_users_of_services_may_not_enter_nomads_folder(jobs: dict[str, Json]) -> None:
+    inside = {
+        task["User"]
+        for job in jobs.values()
+        for task in tasks(job)
+        if task["Config"].get("work_dir") != "/"
+    }
+    assert inside == set(machine.MEMBERS)

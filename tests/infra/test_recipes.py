@@ -22,7 +22,7 @@ def recipes() -> dict[str, Any]:
     return {name: recipe for name, recipe in found.items() if not recipe["private"]}
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_recipe_that_a_document_names_exists(document: Path) -> None:
     named = set(re.findall(r"\./just ([a-z][\w-]*)", document.read_text()))
     assert named <= recipes().keys()

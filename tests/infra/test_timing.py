@@ -3,7 +3,6 @@
 import re
 
 from servicekit import server
-
 from tests.infra.reading import ROOT, Json, only_group, only_service, tasks
 
 SECOND = 10**9  # Nomad counts nanoseconds
@@ -69,3 +68,10 @@ def test_a_database_has_a_minute_for_a_fast_shutdown(jobs: dict[str, Json]) -> N
 def test_a_service_is_forgotten_before_it_is_signalled(jobs: dict[str, Json]) -> None:
     for name in jobs.keys() - {*DATABASES, "traefik"}:
         assert only_group(jobs[name])["ShutdownDelay"] >= 2 * SECOND, name
+
+
+def test_whatever_died_is_back_after_a_second_for_ever(job: Json) -> None:
+    policies = [task.get("RestartPolicy") for task in tasks(job) if not task.get("Lifecycle")]
+    for restart in [only_group(job)["RestartPolicy"], *filter(None, policies)]:
+        assert restart["Delay"] == SECOND
+        assert restart["Mode"] == "delay"

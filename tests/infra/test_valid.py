@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tasktracker_cli.admin.site import Site
 
+from tasktracker_cli.admin.site import Site
 from tests.infra.reading import (
     ENTRY_FILES,
     JOB_FILES,
