@@ -1,8 +1,9 @@
 """The connection to PostgreSQL: engine, session and the two health checks."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -33,11 +34,15 @@ PROBLEMS: Mapping[type[Exception], Kind] = {
 }
 
 
-def engine(settings: DatabaseSettings) -> Engine:
-    """A pool of connections; nothing connects before the first use."""
+def engine(settings: DatabaseSettings, *, pool_pre_ping: bool = True, **options: Any) -> Engine:
+    """A pool of connections; nothing connects before the first use.
+
+    `options` are `create_engine`'s. The ping is what makes a restarted database cost nobody a
+    failed request: whoever goes without it has to ask again.
+    """
     return create_engine(
         settings.database_url.get_secret_value(),
-        pool_pre_ping=True,  # a restarted database costs nobody a failed request
+        pool_pre_ping=pool_pre_ping,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
@@ -46,6 +51,7 @@ def engine(settings: DatabaseSettings) -> Engine:
             "connect_timeout": CONNECT_TIMEOUT,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
         },
+        **options,
     )
 
 
@@ -79,6 +85,8 @@ def schema_current(engine: Engine, migrations: Path) -> Check:
     A revision that it does not know is one from the future, left by a newer release while a
     rolling deployment goes on: migrations keep the previous release working.
     """
+    # It says the same two lines at every look, once a second.
+    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     scripts = ScriptDirectory(str(migrations))
     heads = set(scripts.get_heads())
     known = {revision.revision for revision in scripts.walk_revisions()}
