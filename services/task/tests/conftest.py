@@ -12,12 +12,14 @@ from sqlalchemy import Engine, NullPool, create_engine, insert, text
 
 import servicekit.database
 from servicekit import migrate
+from servicekit.reads import Reads
 from servicekit.settings import psycopg2_url
 from servicekit.testing.client import running
 from servicekit.testing.plugin import MakeDatabase
 from servicekit.testing.tokens import KEYS, bearer
 from task_service.app import MIGRATIONS, create_app
 from task_service.persistence.tables import tasks
+from task_service.persistence.tasks import TaskRepository
 from task_service.settings import TaskSettings
 
 
@@ -37,6 +39,18 @@ def database(task_settings: TaskSettings) -> Iterator[Engine]:
     engine = servicekit.database.engine(task_settings)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def reads(task_settings: TaskSettings) -> Iterator[Reads]:
+    reads = Reads(task_settings)
+    yield reads
+    reads.engine.dispose()
+
+
+@pytest.fixture
+def repository(database: Engine, reads: Reads) -> TaskRepository:
+    return TaskRepository(database, reads)
 
 
 @pytest.fixture(scope="session")

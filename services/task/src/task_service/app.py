@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from servicekit import app as base
 from servicekit import database, docs, errors, health, logs, middleware, registration
+from servicekit.reads import Reads
 from servicekit.settings import load
 from servicekit.tokens import Keys
 from task_service.api.problems import PROBLEMS
@@ -28,14 +29,14 @@ def create_app(settings: TaskSettings | None = None) -> FastAPI:
     settings = settings or load(TaskSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     engine = database.engine(settings)
-    reads = database.Reads(settings)
+    reads = Reads(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with registration.registered(REGISTRATION, settings):
             yield
         engine.dispose()
-        reads.dispose()
+        reads.engine.dispose()
 
     app = base.create("Task service", VERSION, lifespan)
     app.state.keys = Keys.of(settings)

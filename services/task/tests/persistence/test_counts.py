@@ -86,8 +86,10 @@ class _Client:
         return choose.choice(self.made)
 
 
-def test_after_500_random_concurrent_calls_the_counts_equal_a_recount(database: sa.Engine) -> None:
-    client = _Client(Tasks(TaskRepository(database)))
+def test_after_500_random_concurrent_calls_the_counts_equal_a_recount(
+    database: sa.Engine, repository: TaskRepository
+) -> None:
+    client = _Client(Tasks(repository))
     for seed in range(WORKERS):
         client.create(random.Random(seed))
 
@@ -99,8 +101,10 @@ def test_after_500_random_concurrent_calls_the_counts_equal_a_recount(database: 
     assert _assert_counts_equal_a_recount(database) > 0
 
 
-def test_many_concurrent_writes_of_one_owner_all_succeed(database: sa.Engine) -> None:
-    service, owner = Tasks(TaskRepository(database)), OWNERS[-1] + 1
+def test_many_concurrent_writes_of_one_owner_all_succeed(
+    database: sa.Engine, repository: TaskRepository
+) -> None:
+    service, owner = Tasks(repository), OWNERS[-1] + 1
     start = threading.Barrier(WORKERS)
 
     def work(number: int) -> None:
@@ -167,7 +171,8 @@ def test_the_applications_role_reads_the_counts_and_cannot_write_them(
 ) -> None:
     database = sa.create_engine(restricted_url, poolclass=sa.NullPool)
     owner = OWNERS[0]
-    TaskRepository(database).insert(owner, {"title": "a"})
+    with database.begin() as connection:
+        connection.execute(sa.insert(tasks).values(title="a", owner_id=owner))
 
     assert _assert_counts_equal_a_recount(database) > 0
     for write in (
