@@ -1,6 +1,5 @@
 """The virtual machine that the Vagrantfile describes (none is started)."""
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -37,8 +36,3 @@ def test_the_machine_has_twice_the_memory_that_the_jobs_reserve(jobs: dict[str, 
     )
     (memory,) = map(int, re.findall(r"memory = (\d+)", VAGRANTFILE))
     assert memory >= 2 * reserved
-
-
-def test_the_machine_is_set_up_by_a_program_of_this_repository() -> None:
-    (path,) = re.findall(r'path: "(.+)"', VAGRANTFILE)
-    assert os.access(ROOT / path, os.X_OK)
