@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Annotated
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tasktracker_cli.admin import cluster, credentials, release, status
+from tasktracker_cli.admin.dev import session
 from tasktracker_cli.admin.errors import AdminError
 from tasktracker_cli.admin.progress import Steps
 from tasktracker_cli.admin.site import CONSUL_URL, NOMAD_URL, Site
@@ -96,6 +97,23 @@ def show_status(
         _print_table(rows)
     if not rows or not all(row.is_well for row in rows):
         raise typer.Exit(1)
+
+
+@app.command()
+def dev() -> None:
+    """Run the services by hand, with hot reload and without root, until Ctrl-C."""
+    site = session.site()
+    with _talking() as steps, session.running(site, steps) as process:
+        for name, url, about in URLS:
+            if name != "Nomad":
+                steps.console.print(f"{name:<8} {url:<22} {about}", highlight=False)
+        steps.console.print(
+            f"\nReloads on every save. Other logs: {site.logs}. Ctrl-C ends it.\n",
+            highlight=False,
+            soft_wrap=True,
+        )
+        with suppress(KeyboardInterrupt):
+            session.serve(site, process, steps)
 
 
 @app.command()

@@ -17,6 +17,7 @@ ORDER = (
 
 LIMIT_SECONDS = 180
 LOG_LINES = 15
+MOST_RESTARTS = 5  # a start has no use for more: tasks wait for what they need
 
 
 def names() -> list[str]:
@@ -63,7 +64,9 @@ def _healthy(nomad: Api, job: str) -> bool:
     allocations = [
         a for a in nomad.call("GET", f"/v1/job/{job}/allocations") if a["JobVersion"] == version
     ]
-    if sum(a["ClientStatus"] == "failed" for a in allocations) > 1:
+    restarts = [s["Restarts"] for a in allocations for s in (a["TaskStates"] or {}).values()]
+    failed = sum(a["ClientStatus"] == "failed" for a in allocations)
+    if failed > 1 or max(restarts, default=0) > MOST_RESTARTS:
         raise _failure(nomad, job, f"{job} keeps failing")
     deployment = nomad.call("GET", f"/v1/job/{job}/deployment")
     if deployment is None or deployment["JobVersion"] != version:

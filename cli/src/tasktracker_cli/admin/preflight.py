@@ -127,15 +127,20 @@ def must_have_space(site: Site) -> None:
 def must_have_ports(site: Site) -> None:
     """Raise PortTakenError, naming who has it, unless the ports are free."""
     for port, purpose in PORTS.items():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((site.bind if port in (4646, 8000, 8080, 8500) else "127.0.0.1", port))
-            except OSError as error:
-                raise PortTakenError(
-                    f"port {port} ({purpose}) cannot be used: {_holder(port) or error.strerror}",
-                    "stop that program, then run ./just up again",
-                ) from error
+        address = site.bind if port in (4646, 8000, 8080, 8500) else "127.0.0.1"
+        must_be_free(address, port, purpose, "stop that program, then run ./just up again")
+
+
+def must_be_free(address: str, port: int, purpose: str, hint: str) -> None:
+    """Raise PortTakenError, naming who has it, unless the port is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise PortTakenError(
+                f"port {port} ({purpose}) cannot be used: {_holder(port) or error.strerror}", hint
+            ) from error
 
 
 def _holder(port: int) -> str:

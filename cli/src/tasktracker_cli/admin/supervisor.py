@@ -90,14 +90,14 @@ def ensure(site: Site, agent: str, changed: bool) -> None:
     state = next(process.state for process in processes(site) if process.name == agent)
     if changed or state not in ("STARTING", "RUNNING"):
         with suppress(Fault):  # it was not running
-            _call(site, "stopProcess", agent)
-        _call(site, "startProcess", agent, False)
+            call(site, "stopProcess", agent)
+        call(site, "startProcess", agent, False)
 
 
 def stop(site: Site) -> None:
     """Stop the agents, then the supervisor itself."""
     if is_running(site):
-        _call(site, "shutdown")
+        call(site, "shutdown")
         wait.until("the end of the supervisor", lambda: not is_running(site), LIMIT_SECONDS)
 
 
@@ -117,7 +117,7 @@ def processes(site: Site) -> list[Process]:
         return []
     return [
         Process(p["name"], p["statename"], p["pid"], p["now"] - p["start"] if p["pid"] else 0)
-        for p in _call(site, "getAllProcessInfo")
+        for p in call(site, "getAllProcessInfo")
     ]
 
 
@@ -141,7 +141,8 @@ def wait_for(site: Site, agent: str, ready: Callable[[], bool]) -> None:
         raise NotReadyError(error.message, f"read {log}", shell.tail(log)) from error
 
 
-def _call(site: Site, method: str, *arguments: object) -> Any:
+def call(site: Site, method: str, *arguments: object) -> Any:
+    """Call a method of the supervisor's XML-RPC interface. Raises Fault when it refuses."""
     transport = SupervisorTransport(None, None, f"unix://{site.run / 'supervisor.sock'}")
     with ServerProxy("http://supervisor", transport=transport) as server:
         return getattr(server.supervisor, method)(*arguments)
