@@ -65,6 +65,12 @@ format: _environment
 lock *flags: _environment
     @tools/lock "$@"
 
+# Run the services by hand with hot reload and without root, until Ctrl-C
+[group('development')]
+[no-exit-message]
+dev: _environment
+    @.venv/bin/tasktracker-cli admin dev
+
 # The locked Python environment, and this checkout's packages in it
 _environment:
     @test -x .venv/bin/python || uv venv --quiet --python "${TASKTRACKER_PYTHON:-python3}" .venv

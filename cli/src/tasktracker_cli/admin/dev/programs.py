@@ -1,0 +1,134 @@
+"""The processes of a session, in the words of their supervisor."""
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from xmlrpc.client import Fault
+
+from tasktracker_cli.admin import files, supervisor
+from tasktracker_cli.admin.dev import databases, environment
+from tasktracker_cli.admin.dev.parts import DATABASES, SERVICES
+from tasktracker_cli.admin.site import Site
+
+_SUPERVISOR = """\
+[supervisord]
+nodaemon = true
+silent = true
+pidfile = {run}/supervisord.pid
+logfile = {logs}/supervisord.log
+directory = {checkout}
+
+[unix_http_server]
+file = {run}/supervisor.sock
+chmod = 0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+_PROGRAM = """
+[program:{name}]
+command = {command}
+priority = {priority}
+stopsignal = {stop_signal}
+stopwaitsecs = 60
+autorestart = {lives}
+startsecs = {lives:d}
+startretries = 1000
+redirect_stderr = true
+stdout_logfile = {log}
+stdout_logfile_maxbytes = 0
+"""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the supervisor runs.
+
+    `priority`: started in rising, stopped in falling order. `is_ours`: its output is shown in the
+    terminal, not kept in a file. `lives`: it is started again when it ends.
+    """
+
+    name: str
+    command: Sequence[str | Path]
+    priority: int
+    stop_signal: str = "TERM"
+    is_ours: bool = False
+    lives: bool = True
+
+
+def start(site: Site, consul: Path) -> "subprocess.Popen[bytes]":
+    """Start everything under a supervisor, which ends when this thread does, in whatever way."""
+    conf = site.agent / "supervisord.conf"
+    files.write(conf, render(site, consul))
+    supervisord = Path(sys.executable).with_name("supervisord")
+    return subprocess.Popen(
+        _bound([supervisord, "-c", conf], "TERM"),
+        stdin=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C is ours: it stops everything in order
+    )
+
+
+def restart(site: Site, names: Sequence[str]) -> None:
+    """Stop the programs and start them again, in this order."""
+    for name in names:
+        with suppress(Fault):  # it did not run
+            supervisor.call(site, "stopProcess", name)
+        supervisor.call(site, "startProcess", name, False)
+
+
+def render(site: Site, consul: Path) -> str:
+    """The supervisor's configuration for the session."""
+    folders = {"run": site.run, "logs": site.logs, "checkout": site.checkout}
+    text = _SUPERVISOR.format_map({name: _escaped(str(path)) for name, path in folders.items()})
+    for program in _programs(site, consul):
+        log = site.logs / f"{program.name}.log"
+        text += _PROGRAM.format(
+            name=program.name,
+            command=_escaped(shlex.join(_bound(program.command, program.stop_signal))),
+            priority=program.priority,
+            stop_signal=program.stop_signal,
+            lives=program.lives,
+            log="/dev/fd/1" if program.is_ours else _escaped(str(log)),
+        )
+    return text
+
+
+def _programs(site: Site, consul: Path) -> Iterator[Program]:
+    for database in DATABASES:
+        # PostgreSQL's fast shutdown is SIGINT; SIGTERM would wait for its clients.
+        yield Program(database.name, databases.command(site, database), 1, stop_signal="INT")
+    data = site.home / "consul"
+    agent: list[str | Path] = [
+        consul,
+        "agent",
+        "-config-file=consul/agent/dev.hcl",
+        f"-data-dir={data}",
+    ]
+    yield Program("consul", agent, 1)
+    for service in SERVICES:
+        if service.database:
+            migrate = _python(site, service.migration, f"-m {service.module} migrate")
+            yield Program(service.migration, migrate, 2, is_ours=True, lives=False)
+        run = _python(site, service.name, f"-m {service.module}")
+        yield Program(service.name, run, 2, is_ours=True)
+    traefik = Path(sys.executable).with_name("traefik")
+    yield Program("traefik", [traefik, "--configFile=traefik/dev.yml"], 3)
+
+
+def _python(site: Site, name: str, arguments: str) -> list[str | Path]:
+    """Python with the environment of a service; its secrets are in no command line."""
+    file, python = shlex.quote(str(environment.path(site, name))), shlex.quote(sys.executable)
+    return ["sh", "-c", f". {file} && exec {python} {arguments}"]
+
+
+def _bound(command: Sequence[str | Path], signal: str) -> list[str]:
+    """The command, which then gets the signal when its parent dies: nothing is left behind."""
+    return ["setpriv", f"--pdeathsig={signal}", *map(str, command)]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")

@@ -1,0 +1,28 @@
+# The whole of the agent of ./just dev: no mesh and no tokens, on loopback only.
+
+server           = true
+bootstrap_expect = 1
+node_name        = "dev"
+bind_addr        = "127.0.0.1"
+client_addr      = "127.0.0.1"
+
+disable_update_check = true
+
+connect {
+  enabled = false
+}
+
+performance {
+  raft_multiplier = 1 # a leader within two seconds, not seven
+}
+
+ports {
+  grpc     = -1
+  grpc_tls = -1
+  dns      = -1
+  serf_wan = -1
+}
+
+ui_config {
+  enabled = true
+}
