@@ -5,13 +5,10 @@ here. Whatever runs on the machine outside is neither seen nor touched, and stat
 its own.
 """
 
-import ctypes
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,8 +16,8 @@ import pytest
 from tasktracker_cli.admin import processes, shell
 from tasktracker_cli.admin.site import Site
 from tests.e2e.cluster import Cluster
+from tests.namespace import network_namespace
 
-CLONE_NEWNET = 0x40000000
 LIMIT_SECONDS = 1800  # building Nomad and Consul takes about ten minutes, once
 
 
@@ -39,7 +36,7 @@ def cluster() -> Iterator[Cluster]:
     cluster = Cluster(home / "state")
     try:
         cluster.admin("install")  # the only step that needs a registry, which the namespace lacks
-        with _network_namespace():
+        with network_namespace():
             try:
                 cluster.admin("up")
                 yield cluster
@@ -64,20 +61,6 @@ def pytest_runtest_makereport(
         report.sections.append(("status", cluster.admin("status", check=False).stdout))
         report.sections.append(("jobs", "\n".join(cluster.evidence())))
     return report
-
-
-@contextmanager
-def _network_namespace() -> Iterator[None]:
-    libc = ctypes.CDLL(None, use_errno=True)
-    with open("/proc/thread-self/ns/net") as outside:
-        if libc.unshare(CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "unshare")
-        try:
-            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-            yield
-        finally:
-            if libc.setns(outside.fileno(), CLONE_NEWNET):
-                raise OSError(ctypes.get_errno(), "setns")
 
 
 def _end_processes(site: Site) -> None:
