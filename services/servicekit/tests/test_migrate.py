@@ -76,6 +76,24 @@ def test_two_migrations_at_once_both_end_well(
     assert tables(url) == EVERYTHING
 
 
+def test_migration_that_waits_holds_no_concurrent_index_up(
+    make_database: MakeDatabase, migrations: Path
+) -> None:
+    url = make_database("migrate")
+    migrate.upgrade(url, migrations)
+    holder = psycopg2.connect(url, options="-c statement_timeout=10000")
+    holder.autocommit = True
+    with holder.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [migrate.LOCK])
+        waiting = threading.Thread(target=migrate.upgrade, args=(url, migrations))
+        waiting.start()
+        waiting.join(0.5)
+        cursor.execute("CREATE INDEX CONCURRENTLY ON table_one (id)")
+    holder.close()
+    waiting.join(20)
+    assert not waiting.is_alive()
+
+
 def test_database_that_stays_away_is_one_clear_error(migrations: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

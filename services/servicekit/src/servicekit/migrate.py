@@ -79,9 +79,14 @@ def _wait(engine: Engine, wait_seconds: float) -> None:
 
 @contextmanager
 def _lock(engine: Engine) -> Iterator[None]:
-    """An advisory lock on a session of its own: a migration that commits cannot lose it."""
+    """An advisory lock on a session of its own: a migration that commits cannot lose it.
+
+    Who waits asks again and again: a statement that waits inside the database is one that
+    CREATE INDEX CONCURRENTLY of the holder waits for in turn, and neither would ever end.
+    """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": LOCK})
+        while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):
+            time.sleep(RETRY_INTERVAL)
         try:
             yield
         finally:
