@@ -1,6 +1,7 @@
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -35,14 +36,61 @@ def test_newest_come_first_and_oldest_on_demand(ada: httpx.Client) -> None:
     assert [task["id"] for task in ada.get("/?sort=created_at").json()] == ids
 
 
-@pytest.mark.parametrize("sort", ["created_at", "-created_at"])
-def test_pages_hold_every_task_once(ada: httpx.Client, sort: str) -> None:
-    ids = _create(ada, *"abcdefg")
+# Among equals the id decides, so the reverse of an order is its mirror image.
+@pytest.mark.parametrize(
+    ("sort", "order"),
+    [
+        ("created_at", "abcdefg"),
+        ("due_date", "cfabdeg"),
+        ("priority", "cgadebf"),
+        ("title", "fabgedc"),
+    ],
+)
+@pytest.mark.parametrize("limit", [1, 2, 3, 7])
+def test_pages_in_any_order_hold_every_task_once(
+    ada: httpx.Client, sort: str, order: str, limit: int
+) -> None:
+    early, late = "2030-01-01T00:00:00.000001Z", "2030-01-01T00:00:00.000002Z"
+    bodies = {
+        "a": {"title": "Apple", "due_date": late},
+        "b": {"title": "apple", "due_date": late, "priority": "high"},
+        "c": {"title": "été", "due_date": early, "priority": "low"},
+        "d": {"title": "Zebra"},
+        "e": {"title": "pear"},
+        "f": {"title": "\x01", "due_date": early, "priority": "high"},
+        "g": {"title": "APPLE pie", "priority": "low"},
+    }
+    names = {ada.post("/", json=body).json()["id"]: name for name, body in bodies.items()}
 
-    pages = list(_pages(ada, f"limit=3&sort={sort}"))
+    for direction, expected in (("", order), ("-", order[::-1])):
+        pages = list(_pages(ada, f"limit={limit}&sort={direction}{sort}"))
+        assert "".join(names[each] for each in chain(*pages)) == expected
+        assert {len(page) for page in pages[:-1]} <= {limit}
 
-    assert [len(page) for page in pages] == [3, 3, 1]
-    assert list(chain(*pages)) == (ids if sort == "created_at" else ids[::-1])
+
+@pytest.mark.parametrize("query", ["sort=title", "sort=-created_at&status=todo", "q=a", "q="])
+def test_a_cursor_of_another_list_is_refused(ada: httpx.Client, query: str) -> None:
+    _create(ada, *"abc")
+    cursor = ada.get("/?limit=1").links["next"]["url"].rpartition("cursor=")[2]
+
+    answer = ada.get(f"/?{query}&cursor={cursor}")
+
+    assert answer.status_code == 422
+
+
+def test_a_cursor_serves_pages_of_any_length(ada: httpx.Client) -> None:
+    ids = _create(ada, *"abcd")
+    cursor = ada.get("/?limit=1").links["next"]["url"].rpartition("cursor=")[2]
+
+    answer = ada.get(f"/?sort=-created_at&limit=2&cursor={cursor}")
+
+    assert [task["id"] for task in answer.json()] == ids[2:0:-1]
+
+
+def test_the_longest_title_fits_a_cursor(ada: httpx.Client) -> None:
+    _create(ada, "\x01" * 255, "🎹" * 255, "b")
+
+    assert len(list(_pages(ada, "limit=1&sort=title"))) == 3
 
 
 def test_the_last_full_page_leads_nowhere(ada: httpx.Client) -> None:
@@ -115,11 +163,11 @@ def test_text_is_found_in_title_and_description_in_any_case(ada: httpx.Client) -
     assert _titles(ada, "q=100%25") == ["letter"]
 
 
-@pytest.mark.parametrize("wildcard", ["%25", "_", "\\", "'"])
+@pytest.mark.parametrize("wildcard", ["%", "_", "\\", "'", "%%", "a_c", "\\%", "%a%"])
 def test_wildcards_are_text(ada: httpx.Client, wildcard: str) -> None:
-    _create(ada, "plain")
+    _create(ada, "plain", "abc", f"with {wildcard} in it")
 
-    assert _titles(ada, f"q={wildcard}") == []
+    assert _titles(ada, f"q={quote(wildcard)}") == [f"with {wildcard} in it"]
 
 
 def test_due_dates_bound_a_half_open_range(ada: httpx.Client) -> None:

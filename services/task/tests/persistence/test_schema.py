@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from servicekit import migrate
+from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
 from task_service.app import MIGRATIONS
 from task_service.persistence.tables import metadata, tasks
@@ -19,8 +21,14 @@ def connection(database: sa.Engine) -> Iterator[sa.Connection]:
         yield connection
 
 
+def _can_be_compared(_: object, name: str, *__: object) -> bool:
+    # What SQLAlchemy reads of this index lacks its collation; test_plans shows that it serves.
+    return name != "ix_tasks_owner_title"
+
+
 def test_the_migrations_lead_to_the_tables(connection: sa.Connection) -> None:
-    context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+    options = {"compare_server_default": True, "include_object": _can_be_compared}
+    context = MigrationContext.configure(connection, opts=options)
 
     assert compare_metadata(context, metadata) == []
 
@@ -37,6 +45,36 @@ def test_the_migrations_can_be_taken_back_and_run_again(make_database: MakeDatab
     migrate.upgrade(url, MIGRATIONS)
 
 
+def test_of_migrations_started_at_once_each_ends_well(make_database: MakeDatabase) -> None:
+    url = psycopg2_url(make_database("at_once"))
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: migrate.upgrade(url, MIGRATIONS), range(3)))
+
+
+def test_an_index_that_a_cut_off_migration_left_is_built_again(
+    make_database: MakeDatabase,
+) -> None:
+    url = psycopg2_url(make_database("cut_off"))
+    migrate.upgrade(url, MIGRATIONS)
+    engine = sa.create_engine(url, poolclass=sa.NullPool)
+    invalid = "indexrelid = 'ix_tasks_owner_title'::regclass AND NOT indisvalid"
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
+        connection.execute(
+            sa.text(
+                "UPDATE pg_index SET indisvalid = false"
+                " WHERE indexrelid = 'ix_tasks_owner_title'::regclass"
+            )
+        )
+
+    migrate.upgrade(url, MIGRATIONS)
+
+    with engine.connect() as connection:
+        count = sa.text(f"SELECT count(*) FROM pg_index WHERE {invalid}")
+        assert connection.scalar(count) == 0
+
+
 def test_the_database_keeps_version_and_time_of_change(connection: sa.Connection) -> None:
     made = connection.execute(
         sa.insert(tasks).values(title="a", owner_id=1, updated_at="2001-01-01").returning(tasks)
@@ -50,29 +88,3 @@ def test_the_database_keeps_version_and_time_of_change(connection: sa.Connection
     assert same == made
     assert (changed.version, changed.is_completed) == (2, True)
     assert changed.updated_at > made.updated_at
-
-
-def test_a_page_and_the_overdue_count_walk_their_indexes(connection: sa.Connection) -> None:
-    connection.execute(
-        sa.text(
-            "INSERT INTO tasks (title, owner_id, created_at, due_date)"
-            " SELECT 'a', 1 + n % 10, t, t + interval '200 hours' FROM generate_series(1, 10000) n,"
-            " LATERAL (SELECT now() - n * interval '1 hour' AS t) AS times"
-        )
-    )
-    connection.execute(sa.text("ANALYZE tasks"))
-
-    def plan(query: str) -> str:
-        return "\n".join(connection.scalars(sa.text(f"EXPLAIN {query}")))
-
-    page = plan(
-        "SELECT * FROM tasks WHERE owner_id = 7"
-        " AND (created_at, id) < (now() - interval '2000 hours', 500)"
-        " ORDER BY created_at DESC, id DESC LIMIT 50"
-    )
-    overdue = plan(
-        "SELECT count(*) FROM tasks WHERE owner_id = 7 AND NOT is_completed AND due_date < now()"
-    )
-    assert "ix_tasks_owner_newest" in page
-    assert "Sort" not in page
-    assert "ix_tasks_owner_due_open" in overdue

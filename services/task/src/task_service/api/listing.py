@@ -20,6 +20,9 @@ from task_service.domain.task import Priority, Status, Task
 # What a cursor holds, by the field that the list is sorted by.
 _CURSORS: dict[str, TypeAdapter[Any]] = {
     "created_at": TypeAdapter(tuple[str, Moment, Id32]),
+    "due_date": TypeAdapter(tuple[str, Moment | None, Id32]),
+    "priority": TypeAdapter(tuple[str, Priority, Id32]),
+    "title": TypeAdapter(tuple[str, CleanText, Id32]),
 }
 _PAGE = {"limit", "skip", "cursor"}
 
@@ -39,7 +42,11 @@ class ListQuery(BaseModel):
     overdue: bool | None = Field(
         default=None, description="Only tasks that are overdue, or that are not"
     )
-    sort: Sort = Sort.NEWEST
+    sort: Sort = Field(
+        default=Sort.NEWEST,
+        description="A minus reverses. No due date is later than any; titles go by character, in"
+        " any case; tasks that are equal go by id",
+    )
     limit: int = Field(default=50, ge=1, le=200)
     skip: int = Field(
         default=0, ge=0, le=1000, description="For simple clients; the next page's Link is exact"

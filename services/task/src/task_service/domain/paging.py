@@ -8,8 +8,16 @@ from task_service.domain.task import Priority, Status, Task
 
 
 class Sort(StrEnum):
+    """A field of the task, behind a minus if its largest value comes first."""
+
     NEWEST = "-created_at"
     OLDEST = "created_at"
+    DUE_FIRST = "due_date"
+    DUE_LAST = "-due_date"
+    LEAST_IMPORTANT = "priority"
+    MOST_IMPORTANT = "-priority"
+    TITLE_A_TO_Z = "title"
+    TITLE_Z_TO_A = "-title"
 
     @property
     def field(self) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, String, bindparam, func, or_, sele
 
 from task_service.domain.paging import Query, Sort
 from task_service.persistence.documents import DOCUMENT
-from task_service.persistence.tables import tasks
+from task_service.persistence.tables import sort_key, tasks
 
 OVERDUE = ~tasks.c.is_completed & (tasks.c.due_date < func.now())
 
@@ -50,12 +50,13 @@ def page(owner_id: int, query: Query) -> tuple[Select[Any], dict[str, Any]]:
 
 @lru_cache(maxsize=256)
 def _statement(sort: Sort, given: frozenset[str], *, positioned: bool) -> Select[Any]:
-    key = tasks.c[sort.field]
-    keys = (key, tasks.c.id)
+    column = tasks.c[sort.field]
+    keys = (sort_key(sort.field, column), tasks.c.id)
     conditions = [_CONDITIONS[name] for name in given]
     if positioned:
         here = tuple_(*keys)
-        there = tuple_(bindparam("after_value", type_=key.type), bindparam("after_id"))
+        value = bindparam("after_value", type_=column.type)
+        there = tuple_(sort_key(sort.field, value), bindparam("after_id"))
         conditions.append(here < there if sort.is_descending else here > there)
     return (
         select(*DOCUMENT)

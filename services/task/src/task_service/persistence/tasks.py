@@ -27,10 +27,10 @@ from task_service.persistence.tables import task_counts, tasks
 
 _NOT_DONE = case((tasks.c.status == Status.DONE, Status.TODO), else_=tasks.c.status)
 # The hot reads, built once.
-_FIND = select_(*DOCUMENT).where(
+FIND = select_(*DOCUMENT).where(
     tasks.c.id == bindparam("task_id"), tasks.c.owner_id == bindparam("owner_id")
 )
-_COUNTS = select_(
+COUNTS = select_(
     task_counts.c.status,
     task_counts.c.priority,
     task_counts.c.tasks,
@@ -61,7 +61,7 @@ class TaskRepository:
             return creation
 
     def find(self, owner_id: int, task_id: int) -> Task | None:
-        rows = self._reads.rows(_FIND, {"owner_id": owner_id, "task_id": task_id})
+        rows = self._reads.rows(FIND, {"owner_id": owner_id, "task_id": task_id})
         return task(rows[0]) if rows else None
 
     def select(self, owner_id: int, query: Query) -> list[Task]:
@@ -91,7 +91,7 @@ class TaskRepository:
             return connection.execute(statement).rowcount == 1
 
     def counts(self, owner_id: int) -> tuple[list[Count], int]:
-        rows = self._reads.rows(_COUNTS, {"owner_id": owner_id})
+        rows = self._reads.rows(COUNTS, {"owner_id": owner_id})
         counts = [Count(row.status, row.priority, row.tasks) for row in rows]
         return counts, rows[0].overdue if rows else 0
 
