@@ -13,7 +13,7 @@ from servicekit.settings import load
 from servicekit.tokens import Keys
 from stats_service.api.problems import PROBLEMS
 from stats_service.api.routes import router
-from stats_service.clients.task_service import TaskServiceClient
+from stats_service.clients.task_service import TIMEOUT, TaskServiceClient
 from stats_service.settings import StatsSettings
 
 SERVICE = "stats-service"
@@ -31,7 +31,7 @@ def create_app(
     settings = settings or load(StatsSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     tasks = http.service_client(
-        "task-service", settings.task_service_url, settings, transport=transport
+        "task-service", settings.task_service_url, settings, TIMEOUT, transport
     )
 
     @asynccontextmanager

@@ -1,7 +1,8 @@
+import asyncio
 import json
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import bearer
+from stats_service.clients.task_service import TaskServiceClient
+from stats_service.domain.errors import TaskServiceUnavailableError
 
 Before = Callable[[Callable[[httpx.Request], httpx.Response]], AbstractContextManager[httpx.Client]]
 On = Callable[[str], AbstractContextManager[httpx.Client]]
@@ -103,6 +106,34 @@ def test_a_broken_connection_is_no_answer(before: Before, fault: httpx.HTTPError
 
     with before(answer) as client:
         _assert_unavailable(client.get(STATS, headers=bearer()))
+
+
+def test_a_connection_that_breaks_once_costs_the_caller_nothing(before: Before) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        if len(asked) == 1:
+            raise httpx.ReadError("reset")
+        return httpx.Response(200, json=FIGURES)
+
+    with before(answer) as client:
+        assert client.get(STATS, headers=bearer()).json() == FIGURES
+
+
+def test_an_answer_that_never_ends_is_given_up() -> None:
+    async def drip() -> AsyncIterator[bytes]:
+        while True:
+            yield b" "
+            await asyncio.sleep(0.01)
+
+    async def ask() -> None:
+        transport = httpx.MockTransport(lambda _: httpx.Response(200, content=drip()))
+        async with httpx.AsyncClient(transport=transport, base_url="http://tasks") as client:
+            await TaskServiceClient(client, time_limit=0.2).counts("a token")
+
+    with pytest.raises(TaskServiceUnavailableError):
+        asyncio.run(ask())
 
 
 def test_nobody_listening_is_no_answer(on: On) -> None:

@@ -1,5 +1,7 @@
 """The task service, as far as statistics need it: its counts over the caller's tasks."""
 
+import asyncio
+
 import httpx
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
@@ -18,9 +20,16 @@ class TaskCounts(BaseModel):
     by_priority: dict[str, NonNegativeInt]
 
 
+TIMEOUT = 2.0  # seconds to connect, and between two pieces of the answer
+TIME_LIMIT = 5.0  # seconds for the whole call, with its retry
+
+
 class TaskServiceClient:
-    def __init__(self, http: httpx.AsyncClient) -> None:
+    """`time_limit` is in seconds: the pieces of an answer may come in time and never end."""
+
+    def __init__(self, http: httpx.AsyncClient, time_limit: float = TIME_LIMIT) -> None:
         self._http = http
+        self._time_limit = time_limit
 
     async def counts(self, token: str) -> TaskCounts:
         """The counts for the user whose access token this is.
@@ -29,8 +38,9 @@ class TaskServiceClient:
         """
         headers = {"Authorization": f"Bearer {token}"}
         try:
-            response = await self._http.get("/api/v1/tasks/stats", headers=headers)
-        except httpx.HTTPError as error:
+            async with asyncio.timeout(self._time_limit):
+                response = await self._http.get("/api/v1/tasks/stats", headers=headers)
+        except (httpx.HTTPError, TimeoutError) as error:
             raise TaskServiceUnavailableError from error
         if response.status_code == httpx.codes.UNAUTHORIZED:
             raise TokenRefusedError
