@@ -4,11 +4,11 @@ import json
 import sys
 
 from pydantic import HttpUrl
-from servicekit import server
-from servicekit.settings import load
 
 from portal_service.app import SERVICE, create_app
 from portal_service.settings import PortalSettings
+from servicekit import server
+from servicekit.settings import load
 
 
 def main(arguments: list[str]) -> None:

@@ -10,6 +10,7 @@ from pydantic import HttpUrl
 
 from portal_service.api import documents, health, home, unrouted
 from portal_service.clients.backend import Backend
+from portal_service.edge import TAGS
 from portal_service.settings import PortalSettings
 from servicekit import app as base
 from servicekit import docs, errors, http, logs, middleware, registration
@@ -17,16 +18,8 @@ from servicekit.settings import load
 
 SERVICE = "portal"
 VERSION = version("tasktracker-portal")
-REGISTRATION = registration.Service(
-    SERVICE,
-    (
-        "traefik.enable=true",
-        "traefik.http.routers.portal.rule=PathPrefix(`/`)",
-        "traefik.http.routers.portal.entrypoints=web",
-        "traefik.http.routers.portal.priority=1",  # below every route to a service
-    ),
-    health="/health/live",  # its /health reports on the others, and must not take itself away
-)
+# Its /health reports on the others, and must not take itself away.
+REGISTRATION = registration.Service(SERVICE, TAGS, health="/health/live")
 
 
 def create_app(

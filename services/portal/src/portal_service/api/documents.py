@@ -3,10 +3,10 @@
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, status
-from servicekit.errors import ServiceUnavailable
 
 from portal_service.api.dependencies import BackendsDep
 from portal_service.clients.backend import BackendUnavailableError
+from servicekit.errors import ServiceUnavailable
 
 router = APIRouter(include_in_schema=False)
 

@@ -3,9 +3,9 @@
 import asyncio
 
 from fastapi import APIRouter, Response, status
-from servicekit.health import Health, Live
 
 from portal_service.api.dependencies import BackendsDep
+from servicekit.health import Health, Live
 
 
 def router(service: str, version: str) -> APIRouter:

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from servicekit.errors import ServiceUnavailable
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 
 from portal_service.clients.backend import Backend
+from servicekit.errors import ServiceUnavailable
 
 
 def install(app: Starlette, backends: Iterable[Backend]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 from pydantic import BaseModel, ConfigDict
+
 from servicekit.health import CheckResult
 
 
