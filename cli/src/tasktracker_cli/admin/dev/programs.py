@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 from xmlrpc.client import Fault
 
 from tasktracker_cli.admin import files, supervisor
@@ -60,14 +61,18 @@ class Program:
     lives: bool = True
 
 
-def start(site: Site, consul: Path) -> "subprocess.Popen[bytes]":
-    """Start everything under a supervisor, which ends when this thread does, in whatever way."""
+def start(site: Site, consul: Path, output: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start everything under a supervisor, which ends when this thread does, in whatever way.
+
+    `output` takes what our programs print.
+    """
     conf = site.agent / "supervisord.conf"
     files.write(conf, render(site, consul))
     supervisord = Path(sys.executable).with_name("supervisord")
     return subprocess.Popen(
         _bound([supervisord, "-c", conf], "TERM"),
         stdin=subprocess.DEVNULL,
+        stdout=output,
         start_new_session=True,  # Ctrl-C is ours: it stops everything in order
     )
 

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from tasktracker_cli.admin import cluster, preflight, shell, supervisor, tools, wait
 from tasktracker_cli.admin.dev import databases, environment, programs, reload
@@ -43,14 +44,15 @@ def running(site: Site, steps: Steps) -> Iterator["subprocess.Popen[bytes]"]:
         for port, purpose in PORTS.items():
             preflight.must_be_free("127.0.0.1", port, purpose, PORT_HINT)
         consul = _prepare(site, steps)
-        process = programs.start(site, consul)
-        try:
-            with steps.step("services"):
-                _wait(site, process)
-            yield process
-        finally:
-            process.terminate()
-            process.wait()
+        with _terminal() as output:
+            process = programs.start(site, consul, output)
+            try:
+                with steps.step("services"):
+                    _wait(site, process)
+                yield process
+            finally:
+                process.terminate()
+                process.wait()
 
 
 def serve(site: Site, process: "subprocess.Popen[bytes]", steps: Steps) -> None:
@@ -64,6 +66,18 @@ def serve(site: Site, process: "subprocess.Popen[bytes]", steps: Steps) -> None:
         if names:
             with steps.step(f"reload {', '.join(names)}"):
                 programs.restart(site, names)
+
+
+@contextmanager
+def _terminal() -> Iterator[IO[bytes]]:
+    """A way to our standard output that can be opened by name, as the supervisor does.
+
+    Standard output itself cannot where it is another user's terminal (sudo) or a socket.
+    """
+    command = ["cat"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as cat:
+        assert cat.stdin is not None  # noqa: S101 - narrows the type
+        yield cat.stdin
 
 
 @contextmanager
