@@ -52,7 +52,7 @@ job "user-db" {
         type     = "script"
         task     = "postgres"
         command  = "/usr/lib/postgresql/15/bin/pg_isready"
-        args     = ["--quiet", "--host=127.0.0.1", "--port=5432"]
+        args     = ["--quiet", "--host=127.0.0.1", "--username=user_app", "--dbname=user_db"]
         interval = "1s"
         timeout  = "2s"
       }

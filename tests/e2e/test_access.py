@@ -94,8 +94,9 @@ def test_only_the_clusters_own_users_reach_a_sidecars_token(cluster: Cluster) ->
     assert (stat.S_IMODE(folder.stat().st_mode), folder.group()) == (0o710, GROUP)
     allocation = cluster.allocation("task-service")["ID"]
     bootstrap = folder / "alloc" / allocation / "connect-proxy-task-service" / "secrets"
-    result = cluster.exec("portal", ["cat", f"{bootstrap}/envoy_bootstrap.json"], "nobody")
-    assert result.returncode != 0
+    for user in ("nobody", "tasktracker-portal", "tasktracker-task"):
+        result = cluster.exec("portal", ["cat", f"{bootstrap}/envoy_bootstrap.json"], user)
+        assert result.returncode != 0, user
 
 
 def test_every_task_runs_as_a_user_of_its_own(cluster: Cluster) -> None:

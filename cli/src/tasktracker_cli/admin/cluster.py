@@ -1,6 +1,7 @@
 """`up`, `down` and `destroy`: the order in which everything happens."""
 
 import shutil
+import time
 from pathlib import Path
 
 import httpx
@@ -16,11 +17,13 @@ from tasktracker_cli.admin import (
     processes,
     release,
     shell,
+    status,
     supervisor,
     tools,
     wait,
 )
-from tasktracker_cli.admin.errors import StaleStateError
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.errors import NotReadyError, StaleStateError
 from tasktracker_cli.admin.progress import Steps
 from tasktracker_cli.admin.site import GATEWAY_URL, Site
 
@@ -132,15 +135,26 @@ def _start_nomad(site: Site, steps: Steps, tokens: credentials.Tokens, changed: 
 
 def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:
     api = nomad.api(tokens.nomad_management)
+    since = time.time()
     # Migrations need their database; everything else waits for what it needs by itself.
     for wave in (jobs.ORDER[0], [job for row in jobs.ORDER[1:] for job in row]):
         for job in wave:
             jobs.submit(site, job, name)
         for job in wave:
             with steps.step(job):
-                jobs.wait_healthy(api, job)
+                jobs.wait_healthy(api, job, since)
     with steps.step("gateway"):
+        _wait_for_gateway(site, api)
+
+
+def _wait_for_gateway(site: Site, api: Api) -> None:
+    try:
         wait.until("every service healthy at the gateway", gateway_answers, LIMIT_SECONDS)
+    except NotReadyError as error:
+        for row in status.rows(site):
+            if row.kind == "job" and not row.is_well:
+                raise jobs.failure(api, row.name, f"{row.name}: {row.health}") from error
+        raise
 
 
 def gateway_answers() -> bool:

@@ -37,12 +37,16 @@ def submit(site: Site, job: str, release: str) -> None:
     shell.run([nomad, "job", "run", "-detach", file], cwd=site.checkout, env=environment)
 
 
-def wait_healthy(nomad: Api, job: str) -> None:
-    """Wait for the job's newest version. Raises JobFailedError with its last log lines."""
+def wait_healthy(nomad: Api, job: str, since: float) -> None:
+    """Wait for the job's newest version.
+
+    `since` is when it was submitted, in seconds of the epoch: what failed before is history. Raises
+    JobFailedError with its last log lines.
+    """
     try:
-        wait.until(f"job {job}", lambda: _healthy(nomad, job), LIMIT_SECONDS)
+        wait.until(f"job {job}", lambda: _healthy(nomad, job, since), LIMIT_SECONDS)
     except NotReadyError as error:
-        raise _failure(nomad, job, f"{job} did not become healthy") from error
+        raise failure(nomad, job, f"{job} did not become healthy") from error
 
 
 def stop(nomad: Api, job: str) -> None:
@@ -59,25 +63,30 @@ def running(nomad: Api, job: str) -> list[dict[str, Any]]:
     return [a for a in allocations if a["ClientStatus"] in ("running", "pending", "unknown")]
 
 
-def _healthy(nomad: Api, job: str) -> bool:
+def _healthy(nomad: Api, job: str, since: float) -> bool:
     version = nomad.call("GET", f"/v1/job/{job}")["Version"]
     allocations = [
         a for a in nomad.call("GET", f"/v1/job/{job}/allocations") if a["JobVersion"] == version
     ]
+    deployment = nomad.call("GET", f"/v1/job/{job}/deployment")
+    is_deployed = deployment is not None and deployment["JobVersion"] == version
+    if is_deployed and deployment["Status"] == "successful":
+        return any(a["ClientStatus"] == "running" for a in allocations)
+    if is_deployed and deployment["Status"] in ("failed", "cancelled"):
+        raise failure(nomad, job, f"{job} was not deployed: {deployment['StatusDescription']}")
+    if _keeps_failing([a for a in allocations if a["CreateTime"] > since * 1e9]):
+        raise failure(nomad, job, f"{job} keeps failing")
+    return False
+
+
+def _keeps_failing(allocations: list[dict[str, Any]]) -> bool:
     restarts = [s["Restarts"] for a in allocations for s in (a["TaskStates"] or {}).values()]
     failed = sum(a["ClientStatus"] == "failed" for a in allocations)
-    if failed > 1 or max(restarts, default=0) > MOST_RESTARTS:
-        raise _failure(nomad, job, f"{job} keeps failing")
-    deployment = nomad.call("GET", f"/v1/job/{job}/deployment")
-    if deployment is None or deployment["JobVersion"] != version:
-        return False
-    if deployment["Status"] in ("failed", "cancelled"):
-        raise _failure(nomad, job, f"{job} was not deployed: {deployment['StatusDescription']}")
-    up = any(a["ClientStatus"] == "running" for a in allocations)
-    return deployment["Status"] == "successful" and up
+    return failed > 1 or max(restarts, default=0) > MOST_RESTARTS
 
 
-def _failure(nomad: Api, job: str, message: str) -> JobFailedError:
+def failure(nomad: Api, job: str, message: str) -> JobFailedError:
+    """The error to raise for a job, with what it said last."""
     return JobFailedError(
         message, f"look closer: ./just env, then nomad job status {job}", evidence(nomad, job)
     )
