@@ -170,7 +170,7 @@ def grace_token(cluster: Cluster) -> httpx.Client:
 
 def _saved(cluster: Cluster) -> bool:
     created = [cluster.allocation(job)["CreateTime"] for job in jobs.names()]
-    return time.time() - max(created) / 1e9 > SAVED_SECONDS
+    return bool(time.time() - max(created) / 1e9 > SAVED_SECONDS)
 
 
 def _if_status(answer: httpx.Response, status: int) -> httpx.Response | None:
