@@ -68,10 +68,10 @@ class DiscoveredTransport(httpx.AsyncBaseTransport):
     is left.
     """
 
-    def __init__(self, name: str, watch: Watch) -> None:
+    def __init__(self, name: str, watch: Watch, network: httpx.AsyncBaseTransport) -> None:
         self._name = name
         self._watch = watch
-        self._network = httpx.AsyncHTTPTransport()
+        self._network = network
 
     async def __aenter__(self) -> "DiscoveredTransport":
         self._watch.start()
@@ -95,10 +95,12 @@ class DiscoveredTransport(httpx.AsyncBaseTransport):
         await self._network.aclose()
 
 
-def transport(name: str, settings: ConsulSettings) -> DiscoveredTransport:
-    """The way to the service `name` through the Consul agent that the settings name."""
+def transport(
+    name: str, settings: ConsulSettings, network: httpx.AsyncBaseTransport
+) -> DiscoveredTransport:
+    """The way over `network` to the service `name`, through the Consul that the settings name."""
     from servicekit.consul import Agent  # not before it is needed: it loads python-consul
 
     assert settings.consul_url is not None  # noqa: S101 - what ServiceUrl has made sure of
     agent = Agent(settings.consul_url, settings.consul_token, TIME_LIMIT)
-    return DiscoveredTransport(name, Watch(agent, name))
+    return DiscoveredTransport(name, Watch(agent, name), network)

@@ -36,7 +36,8 @@ def service_client(
 ) -> httpx.AsyncClient:
     """The client of the service `name`: at the URL that was given, else where Consul finds it."""
     if url is None:
-        found = transport or discovery.transport(name, settings)
+        network = transport or httpx.AsyncHTTPTransport(limits=LIMITS)
+        found = discovery.transport(name, settings, network)
         return client(f"http://{name}", timeout, found)
     return client(str(url), timeout, transport)
 

@@ -1,0 +1,65 @@
+"""`./just dev` in a network of its own, once as somebody who is not root."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tasktracker_cli.admin import tools
+from tasktracker_cli.admin.progress import Step
+from tests.dev.session import CHECKOUT, Session
+from tests.namespace import network_namespace
+
+LIMIT_SECONDS = 1800  # building Consul takes minutes, once
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
+
+
+@pytest.fixture(scope="package")
+def consul() -> Iterator[Path]:
+    """Consul, where every account can run it."""
+    found = tools.find(CHECKOUT, tools.CONSUL, Step("Consul", Console(stderr=True), status=None))
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(shutil.copy(found, Path(folder) / "consul"))
+
+
+@pytest.fixture(scope="package")
+def network() -> Iterator[None]:
+    assert os.geteuid() == 0, "a network of its own needs root"
+    with network_namespace():
+        yield
+
+
+@pytest.fixture
+def make_session(network: None, consul: Path) -> Iterator[Callable[[str], Session]]:
+    """A function that makes a session of an account, not started; all ends with the test."""
+    with ExitStack() as stack:
+        yield lambda user: _session(stack, user, consul)
+
+
+@pytest.fixture(scope="module")
+def session(network: None, consul: Path) -> Iterator[Session]:
+    """A running session of an account that is not root."""
+    with ExitStack() as stack:
+        session = _session(stack, "nobody", consul)
+        session.start()
+        yield session
+
+
+def _session(stack: ExitStack, user: str, consul: Path) -> Session:
+    home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="dev-", dir="/tmp")))
+    home.chmod(0o755)
+    shutil.chown(home, user)
+    session = Session(home, user, consul)
+    stack.callback(session.end)
+    return session

@@ -1,0 +1,98 @@
+"""How a session begins and ends."""
+
+import os
+import pwd
+import re
+import signal
+import socket
+import stat
+from collections.abc import Callable
+
+import pytest
+
+from tasktracker_cli.admin import wait
+from tests.dev.session import Session
+from tests.dev.traffic import gateway, log_in, register
+
+LIMIT = 60  # seconds
+
+MakeSession = Callable[[str], Session]
+
+
+def test_ctrl_c_leaves_no_process_and_the_next_session_has_the_data(
+    make_session: MakeSession,
+) -> None:
+    session = make_session("nobody")
+    session.start()
+    with gateway() as client:
+        register(client, "alice")
+        client.post("/api/v1/tasks/", json={"title": "still here"})
+
+    assert session.stop() == 0
+    assert not session.commands()
+
+    session.start()
+    with gateway() as client:
+        log_in(client, "alice")
+        assert [task["title"] for task in client.get("/api/v1/tasks/").json()] == ["still here"]
+
+
+def test_a_session_that_is_killed_leaves_no_process_and_can_be_continued(
+    make_session: MakeSession,
+) -> None:
+    session = make_session("nobody")
+    session.start()
+    assert session.process is not None
+    session.process.kill()
+    session.process.wait()
+
+    wait.until("the end of every process", lambda: not session.commands(), LIMIT)
+    session.start()
+
+
+def test_a_supervisor_that_is_killed_takes_everything_along_and_ends_the_session(
+    make_session: MakeSession,
+) -> None:
+    session = make_session("nobody")
+    session.start()
+    assert session.process is not None
+    os.kill(int((session.site.run / "supervisord.pid").read_text()), signal.SIGKILL)
+
+    assert session.process.wait(LIMIT) == 1
+    assert "the supervisor ended" in session.log.read_text()
+    wait.until("the end of every process", lambda: not session.commands(), LIMIT)
+
+
+def test_ctrl_c_during_the_start_leaves_no_process(make_session: MakeSession) -> None:
+    session = make_session("nobody")
+    session.begin()
+    wait.until("a service", lambda: "task_service" in str(session.commands()), LIMIT)
+
+    assert session.stop() == 130
+    assert not session.commands()
+
+
+def test_a_taken_port_is_one_clear_sentence(make_session: MakeSession) -> None:
+    session = make_session("nobody")
+    with socket.create_server(("127.0.0.1", 8000)):
+        said = session.refused()
+
+    assert re.search(r"port 8000 \(the gateway\) cannot be used: .*\./just down", said, re.DOTALL)
+    assert "Traceback" not in said
+
+
+@pytest.fixture
+def as_root(make_session: MakeSession) -> Session:
+    return make_session("root")
+
+
+def test_root_has_postgresql_run_as_its_own_user(as_root: Session) -> None:
+    as_root.start()
+
+    owners = {pwd.getpwuid(os.stat(f"/proc/{as_root.pid(name)}").st_uid).pw_name
+              for name in ("user-db", "task-db")}  # fmt: skip
+    assert owners == {"postgres"}
+    assert stat.S_IMODE(as_root.site.secrets.stat().st_mode) == 0o700
+    with gateway() as client:
+        register(client, "alice")
+        assert client.get("/api/v1/stats/").json()["total_tasks"] == 0

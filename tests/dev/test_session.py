@@ -1,0 +1,236 @@
+"""What somebody does in a running session."""
+
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasktracker_cli.admin import wait
+from tasktracker_cli.admin.dev.parts import SERVICES, Service
+from tasktracker_cli.admin.site import CONSUL_URL
+from tests.dev.session import CHECKOUT, Process, Session
+from tests.dev.traffic import gateway, register, traffic
+
+Report = Callable[[str], None]
+
+LIMIT = 30  # seconds
+SETTLE = 3  # seconds of traffic before and after a fault
+
+
+@pytest.fixture
+def report(capsys: pytest.CaptureFixture[str]) -> Report:
+    """Print a figure, also where the test passes."""
+
+    def report(figure: str) -> None:
+        with capsys.disabled():
+            print(f"\n  {figure}")  # noqa: T201 - what it is for
+
+    return report
+
+
+@pytest.fixture(scope="module")
+def alice(session: Session) -> Iterator[httpx.Client]:
+    """A client of the gateway that acts for a user."""
+    with gateway() as client:
+        register(client, "alice")
+        yield client
+
+
+def healthy(service: str) -> int:
+    """How many healthy instances of the service Consul knows."""
+    url = f"{CONSUL_URL}/v1/health/service/{service}?passing"
+    try:
+        return len(httpx.get(url, trust_env=False).json())
+    except (httpx.TransportError, ValueError):
+        return 0
+
+
+def test_a_user_works_through_the_gateway(alice: httpx.Client) -> None:
+    task = alice.post("/api/v1/tasks/", json={"title": "try ./just dev", "priority": "high"})
+    assert task.status_code == 201
+    done = alice.patch(f"/api/v1/tasks/{task.json()['id']}/complete")
+    assert done.status_code == 200
+
+    stats = alice.get("/api/v1/stats/")  # the stats service finds the task service in Consul
+
+    assert stats.json()["completed_tasks"] == 1
+    assert alice.get("/api/v1/nowhere").status_code == 404
+    assert alice.get("/docs").status_code == 200
+
+
+each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+
+
+@each_service
+def test_a_service_answers_on_its_own_port(session: Session, service: Service) -> None:
+    health = httpx.get(f"http://127.0.0.1:{service.port}/health", trust_env=False)
+
+    assert health.status_code == 200
+
+
+@each_service
+def test_a_service_has_the_tags_that_its_job_has(session: Session, service: Service) -> None:
+    job = (CHECKOUT / "nomad" / "jobs" / f"{service.name}.nomad.hcl").read_text()
+    tags = re.findall(r'"(traefik\.[^"]+)"', job)
+
+    (entry,) = httpx.get(f"{CONSUL_URL}/v1/catalog/service/{service.name}", trust_env=False).json()
+
+    assert entry["ServiceTags"] == tags
+
+
+def test_the_pages_of_traefik_and_consul_can_be_looked_at(session: Session) -> None:
+    for url in ("http://127.0.0.1:8080/dashboard/", f"{CONSUL_URL}/ui/"):
+        assert httpx.get(url, trust_env=False).status_code == 200, url
+
+
+def test_secrets_are_private_and_in_no_command_line(session: Session) -> None:
+    files = [*session.site.secrets.iterdir(), *(session.site.home / "environment").iterdir()]
+    assert len(files) == 5 + 6
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    assert stat.S_IMODE(session.site.home.stat().st_mode) == 0o700
+
+    commands = "\n".join(session.commands())
+    assert "task_service" in commands
+    assert not [file for file in session.site.secrets.iterdir() if file.read_text() in commands]
+
+
+def test_nothing_listens_beyond_loopback(session: Session) -> None:
+    listening = subprocess.run(["ss", "-Hltn"], capture_output=True, text=True, check=True).stdout
+    addresses = {line.split()[3].rpartition(":")[0] for line in listening.splitlines()}
+
+    assert addresses == {"127.0.0.1"}
+
+
+def test_a_killed_service_is_back_by_itself_and_meanwhile_the_gateway_says_so(
+    session: Session, alice: httpx.Client, report: Report
+) -> None:
+    with traffic(alice, "/api/v1/tasks/") as seen:
+        time.sleep(SETTLE)
+        os.kill(session.pid("task-service"), signal.SIGKILL)
+        time.sleep(SETTLE)
+        wait.until("the service", lambda: healthy("task-service"), LIMIT)
+        time.sleep(SETTLE)
+
+    report(f"the only instance of a service killed: {seen}")
+    assert seen.answers[-1][1] == 200
+    assert seen.statuses.keys() <= {200, 502, 503}
+    assert seen.outage < LIMIT
+
+
+def test_no_request_fails_when_one_of_two_instances_is_killed(
+    session: Session, alice: httpx.Client, report: Report
+) -> None:
+    with (
+        another_instance(session, "task-service", 8012) as process,
+        traffic(alice, "/api/v1/stats/") as inside,
+        traffic(alice, "/api/v1/tasks/") as seen,
+    ):
+        time.sleep(SETTLE)
+        process.kill()
+        time.sleep(SETTLE)
+
+    report(f"one of two instances killed, called by a service: {inside}")
+    report(f"one of two instances killed, called by the gateway: {seen}")
+    assert not inside.failed
+    assert not seen.failed
+
+
+def test_no_request_fails_when_one_of_two_instances_is_stopped(
+    session: Session, alice: httpx.Client, report: Report
+) -> None:
+    with (
+        another_instance(session, "task-service", 8012) as process,
+        traffic(alice, "/api/v1/stats/") as inside,
+        traffic(alice, "/api/v1/tasks/") as seen,
+    ):
+        time.sleep(SETTLE)
+        process.terminate()
+        process.wait()
+        assert healthy("task-service") == 1  # it is out of Consul at once
+        time.sleep(SETTLE)
+
+    report(f"one of two instances stopped, called by a service: {inside}")
+    report(f"one of two instances stopped, called by the gateway: {seen}")
+    assert not inside.failed
+    assert not seen.failed
+
+
+def test_no_request_fails_when_consul_is_killed_and_comes_back(
+    session: Session, alice: httpx.Client, report: Report
+) -> None:
+    with traffic(alice, "/api/v1/stats/") as seen:
+        time.sleep(SETTLE)
+        killed = session.pid("consul")
+        os.kill(killed, signal.SIGKILL)
+        wait.until("another Consul", lambda: session.pid("consul") not in (0, killed), LIMIT)
+        wait.until("every service", lambda: all(healthy(s.name) for s in SERVICES), LIMIT)
+        time.sleep(SETTLE)
+
+    report(f"Consul killed: {seen}")
+    assert not seen.failed
+
+
+def test_a_changed_source_is_served_without_anybody_restarting_it(
+    session: Session, alice: httpx.Client, report: Report
+) -> None:
+    before, begin = session.pid("stats-service"), time.monotonic()
+    others = session.pid("portal"), session.pid("user-service")
+
+    (CHECKOUT / "services/stats/src/stats_service/app.py").touch()
+
+    wait.until("a new process", lambda: session.pid("stats-service") not in (0, before), LIMIT)
+    wait.until("the service", lambda: alice.get("/api/v1/stats/").is_success, LIMIT)
+    report(f"a change is served after {time.monotonic() - begin:.1f} s")
+    assert others == (session.pid("portal"), session.pid("user-service"))
+
+
+def test_a_service_runs_by_hand_with_the_environment_of_the_brief_alone(session: Session) -> None:
+    text = (session.site.home / "environment" / "user-service.sh").read_text()
+    environment = dict(re.findall(r"export (\w+)='(.+)'", text))
+    uvicorn = Path(sys.executable).with_name("uvicorn")
+    command = f"exec {uvicorn} --factory user_service.app:create_app --port 8011"
+    brief = {name: environment[name] for name in ("DATABASE_URL", "SECRET_KEY")}
+
+    process = session.by_hand(command, brief, "by-hand")
+    try:
+        wait.until("the service", lambda: answers(8011), LIMIT)
+        assert healthy("user-service") == 1  # it entered itself nowhere
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def test_a_second_session_says_that_one_runs(session: Session) -> None:
+    assert "./just dev runs already" in session.refused()
+
+
+@contextmanager
+def another_instance(session: Session, service: str, port: int) -> Iterator[Process]:
+    """A second instance from another terminal, which enters itself in Consul."""
+    file = session.site.home / "environment" / f"{service}.sh"
+    module = service.replace("-", "_")
+    command = f". {file} && PORT={port} exec {sys.executable} -m {module}"
+    process = session.by_hand(command, {}, service)
+    try:
+        wait.until("two instances", lambda: healthy(service) == 2, LIMIT)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        wait.until("one instance", lambda: healthy(service) == 1, LIMIT)
+
+
+def answers(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).is_success
+    except httpx.TransportError:
+        return False
