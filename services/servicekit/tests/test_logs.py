@@ -17,8 +17,9 @@ Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture(autouse=True)
-def restored() -> Iterator[None]:
+def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Gives the process its logging back."""
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     configuration = structlog.get_config()
@@ -101,6 +102,15 @@ def test_httpx_does_not_log_the_addresses_it_asks(capsys: Capture) -> None:
     logs.configure("note-service", "INFO")
     logging.getLogger("httpx").info("HTTP Request: GET /?token=x")
     assert lines(capsys) == []
+
+
+def test_person_behind_a_pipe_can_ask_for_colours(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    logs.configure("note-service", "INFO")
+    structlog.get_logger().info("started")
+    assert "\x1b[" in capsys.readouterr().out
 
 
 def test_person_at_a_terminal_reads_plain_tracebacks(

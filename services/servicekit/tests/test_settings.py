@@ -1,6 +1,12 @@
 import pytest
 
-from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings, load
+from servicekit.settings import (
+    DatabaseSettings,
+    ServiceSettings,
+    ServiceUrl,
+    TokenSettings,
+    load,
+)
 
 SECRET = "s" * 32
 VARIABLES = {"PORT": "8001", "DATABASE_URL": "postgresql://u:hunter2@h/d", "SECRET_KEY": SECRET}
@@ -19,9 +25,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def refused(capsys: pytest.CaptureFixture[str]) -> str:
+class CallerSettings(ServiceSettings):
+    other_service_url: ServiceUrl = None
+
+
+def refused(capsys: pytest.CaptureFixture[str], settings: type[ServiceSettings] = Settings) -> str:
     with pytest.raises(SystemExit) as ended:
-        load(Settings, service="note-service")
+        load(settings, service="note-service")
     assert ended.value.code == 78
     return capsys.readouterr().err
 
@@ -83,6 +93,21 @@ def test_every_bad_variable_has_its_line(
     environment.setenv("LOG_LEVEL", "LOUD")
     lines = refused(capsys).splitlines()
     assert sorted(line.split()[1] for line in lines) == ["LOG_LEVEL", "PORT", "SECRET_KEY"]
+
+
+def test_address_that_neither_is_given_nor_can_be_found_names_both_ways(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = refused(capsys, CallerSettings)
+    assert error.startswith("note-service: OTHER_SERVICE_URL is missing: set it to its address")
+    assert "or set CONSUL_URL" in error
+
+
+@pytest.mark.parametrize("name", ["OTHER_SERVICE_URL", "CONSUL_URL"])
+def test_either_way_to_another_service_will_do(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    settings = load(CallerSettings, service="note-service")
+    assert (settings.other_service_url is None) == (name == "CONSUL_URL")
 
 
 def test_variable_that_is_not_json_is_named(

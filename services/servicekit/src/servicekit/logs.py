@@ -4,6 +4,7 @@ Never logged: headers, tokens, bodies, query strings.
 """
 
 import logging
+import os
 import sys
 
 import structlog
@@ -25,7 +26,8 @@ def configure(service: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_service,
     ]
-    rendering = _rendering(pretty=sys.stderr.isatty())
+    # FORCE_COLOR: where a person reads it although it comes through a pipe.
+    rendering = _rendering(pretty=sys.stderr.isatty() or "FORCE_COLOR" in os.environ)
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),

@@ -1,5 +1,6 @@
 """The processes of a session, in the words of their supervisor."""
 
+import os
 import shlex
 import subprocess
 import sys
@@ -73,6 +74,7 @@ def start(site: Site, consul: Path, output: IO[bytes]) -> "subprocess.Popen[byte
         _bound([supervisord, "-c", conf], "TERM"),
         stdin=subprocess.DEVNULL,
         stdout=output,
+        env=os.environ | ({"FORCE_COLOR": "1"} if sys.stdout.isatty() else {}),
         start_new_session=True,  # Ctrl-C is ours: it stops everything in order
     )
 
