@@ -103,7 +103,11 @@ def show_status(
 def dev() -> None:
     """Run the services by hand, with hot reload and without root, until Ctrl-C."""
     site = session.site()
-    with _talking() as steps, session.running(site, steps) as process:
+    with (
+        _talking() as steps,
+        session.running(site, steps) as process,
+        suppress(KeyboardInterrupt),
+    ):
         for name, url, about in URLS:
             if name != "Nomad":
                 steps.console.print(f"{name:<8} {url:<22} {about}", highlight=False)
@@ -112,8 +116,7 @@ def dev() -> None:
             highlight=False,
             soft_wrap=True,
         )
-        with suppress(KeyboardInterrupt):
-            session.serve(site, process, steps)
+        session.serve(site, process, steps)
 
 
 @app.command()

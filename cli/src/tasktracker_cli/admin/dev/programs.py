@@ -34,7 +34,6 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 _PROGRAM = """
 [program:{name}]
 command = {command}
-priority = {priority}
 stopsignal = {stop_signal}
 stopwaitsecs = 60
 autorestart = {lives}
@@ -44,19 +43,26 @@ redirect_stderr = true
 stdout_logfile = {log}
 stdout_logfile_maxbytes = 0
 """
+_GROUP = """
+[group:{name}]
+programs = {programs}
+priority = {priority}
+"""
+# Started in this order, stopped in the other; what is in one stops at the same time.
+GROUPS = ("storage", "services", "gateway")
 
 
 @dataclass(frozen=True)
 class Program:
     """What the supervisor runs.
 
-    `priority`: started in rising, stopped in falling order. `is_ours`: its output is shown in the
-    terminal, not kept in a file. `lives`: it is started again when it ends.
+    `group`: one of GROUPS. `is_ours`: its output is shown in the terminal, not kept in a file.
+    `lives`: it is started again when it ends.
     """
 
     name: str
     command: Sequence[str | Path]
-    priority: int
+    group: str
     stop_signal: str = "TERM"
     is_ours: bool = False
     lives: bool = True
@@ -80,23 +86,26 @@ def start(site: Site, consul: Path, output: IO[bytes]) -> "subprocess.Popen[byte
 
 
 def restart(site: Site, names: Sequence[str]) -> None:
-    """Stop the programs and start them again, in this order."""
+    """Stop programs of ours and start them again, in this order."""
     for name in names:
         with suppress(Fault):  # it did not run
-            supervisor.call(site, "stopProcess", name)
-        supervisor.call(site, "startProcess", name, False)
+            supervisor.call(site, "stopProcess", f"services:{name}")
+        supervisor.call(site, "startProcess", f"services:{name}", False)
 
 
 def render(site: Site, consul: Path) -> str:
     """The supervisor's configuration for the session."""
     folders = {"run": site.run, "logs": site.logs, "checkout": site.checkout}
     text = _SUPERVISOR.format_map({name: _escaped(str(path)) for name, path in folders.items()})
-    for program in _programs(site, consul):
+    all_programs = list(_programs(site, consul))
+    for priority, group in enumerate(GROUPS):
+        names = ",".join(program.name for program in all_programs if program.group == group)
+        text += _GROUP.format(name=group, programs=names, priority=priority)
+    for program in all_programs:
         log = site.logs / f"{program.name}.log"
         text += _PROGRAM.format(
             name=program.name,
             command=_escaped(shlex.join(_bound(program.command, program.stop_signal))),
-            priority=program.priority,
             stop_signal=program.stop_signal,
             lives=program.lives,
             log="/dev/fd/1" if program.is_ours else _escaped(str(log)),
@@ -107,7 +116,7 @@ def render(site: Site, consul: Path) -> str:
 def _programs(site: Site, consul: Path) -> Iterator[Program]:
     for database in DATABASES:
         # PostgreSQL's fast shutdown is SIGINT; SIGTERM would wait for its clients.
-        yield Program(database.name, databases.command(site, database), 1, stop_signal="INT")
+        yield Program(database.name, databases.command(site, database), "storage", "INT")
     data = site.home / "consul"
     agent: list[str | Path] = [
         consul,
@@ -115,15 +124,15 @@ def _programs(site: Site, consul: Path) -> Iterator[Program]:
         "-config-file=consul/agent/dev.hcl",
         f"-data-dir={data}",
     ]
-    yield Program("consul", agent, 1)
+    yield Program("consul", agent, "storage")
     for service in SERVICES:
         if service.database:
             migrate = _python(site, service.migration, f"-m {service.module} migrate")
-            yield Program(service.migration, migrate, 2, is_ours=True, lives=False)
+            yield Program(service.migration, migrate, "services", is_ours=True, lives=False)
         run = _python(site, service.name, f"-m {service.module}")
-        yield Program(service.name, run, 2, is_ours=True)
+        yield Program(service.name, run, "services", is_ours=True)
     traefik = Path(sys.executable).with_name("traefik")
-    yield Program("traefik", [traefik, "--configFile=traefik/dev.yml"], 3)
+    yield Program("traefik", [traefik, "--configFile=traefik/dev.yml"], "gateway")
 
 
 def _python(site: Site, name: str, arguments: str) -> list[str | Path]:
