@@ -53,12 +53,11 @@ coverage: _environment
     @.venv/bin/coverage combine --quiet
     @.venv/bin/coverage report
 
-# Format the code and the HCL files
+# Format the Python code
 [group('work')]
 format: _environment
     @.venv/bin/ruff check --quiet --fix
     @.venv/bin/ruff format --quiet
-    @nomad fmt -recursive nomad consul
 
 # Resolve the Python requirements again
 [group('work')]

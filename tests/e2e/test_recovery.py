@@ -5,14 +5,14 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tasktracker_cli.admin import jobs, wait
+from tasktracker_cli.admin import jobs, machine, processes, shell, wait
 from tests.e2e.cluster import Cluster, User
 
 # A Nomad client writes its allocations' networks down once a minute. After a kill -9 it drops those
@@ -146,6 +146,30 @@ def test_a_killed_database_is_back_and_loses_nothing(cluster: Cluster) -> None:
             wait.until("more writes", lambda: len(traffic.acknowledged) > so_far + 5, LIMIT_SECONDS)
         assert postmaster(cluster, "task-db") != old
         assert set(traffic.acknowledged) <= titles(client)
+
+
+def test_after_a_loss_of_power_up_brings_every_task_back(cluster: Cluster) -> None:
+    user = cluster.user("mallory")
+    user.run("task", "create", "Survive")
+    for orphan in processes.of_site(cluster.site):
+        with suppress(ProcessLookupError):
+            os.kill(orphan.pid, signal.SIGKILL)
+    wait.until("silence", lambda: not processes.of_site(cluster.site), LIMIT_SECONDS)
+    _forget_what_was_in_memory(cluster)
+    cluster.admin("up")
+    assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
+
+
+def _forget_what_was_in_memory(cluster: Cluster) -> None:
+    """Unmount the secrets' file systems, and remove the namespaces and interfaces."""
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in mounts:
+        if mount.startswith(f"{cluster.home}/"):
+            shell.run(["umount", mount])
+    for folder in (cluster.home / "nomad" / "alloc").iterdir():
+        if Path("/run/netns", folder.name).exists():
+            shell.run(["ip", "netns", "delete", folder.name])
+    machine.remove_interfaces()
 
 
 def test_while_a_service_is_away_the_gateway_says_so(cluster: Cluster) -> None:

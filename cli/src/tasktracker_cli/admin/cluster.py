@@ -50,10 +50,13 @@ def up(site: Site, steps: Steps) -> None:
         preflight.take_ownership(site)
         preflight.must_have_space(site)
         _end_orphans(site, steps)
-        if not processes.of_site(site):  # else the ports are ours already
+        nothing_runs = not processes.of_site(site)
+        if nothing_runs:  # else the ports are ours already
             preflight.must_have_ports(site)
         name = _install(site, steps)
         tokens = _start_agents(site, steps)
+        if nothing_runs:
+            _stop_restored(steps, nomad.api(tokens.nomad_management))
         _run_jobs(site, steps, tokens, name)
 
 
@@ -131,6 +134,16 @@ def _start_nomad(site: Site, steps: Steps, tokens: credentials.Tokens, changed: 
         consul.trust_nomad(site, consul.api(tokens.consul_management))
         wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)
         step.detail = "leads, with a node ready"
+
+
+def _stop_restored(steps: Steps, api: Api) -> None:
+    # After a restart of the machine Nomad runs its tasks again in place, but the sidecars' Consul
+    # tokens were in memory and it does not write them a second time: place these jobs anew.
+    restored = [job for job in reversed(jobs.names()) if jobs.running(api, job)]
+    if restored:
+        with steps.step("jobs from before the machine's restart"):
+            for job in restored:
+                jobs.stop(api, job)
 
 
 def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:

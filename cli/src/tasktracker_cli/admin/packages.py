@@ -10,6 +10,7 @@ from tasktracker_cli.admin.progress import Step
 
 # A program (or file) that must be there, and the Debian package that brings it.
 NEEDED = {
+    "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "iptables": "iptables",
@@ -52,5 +53,5 @@ def install(step: Step) -> None:
 
 def _present(program: str) -> bool:
     if program.startswith("/"):
-        return os.access(program, os.X_OK)
+        return Path(program).exists()
     return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None

@@ -24,7 +24,8 @@ class Step:
         if self.status is not None:
             self.status.update(f"{escape(self.title)} [dim]{escape(text)}[/dim]")
         else:
-            self.console.print(f"  {self.title}: {text}", markup=False, highlight=False)
+            line = f"  {self.title}: {text}"
+            self.console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @dataclass
@@ -52,7 +53,9 @@ class Steps:
             seconds = time.monotonic() - begin
             detail = f" [dim]{escape(step.detail)}[/dim]" if step.detail else ""
             self.console.print(
-                f"{mark} {escape(title)}{detail} [dim]{seconds:.1f} s[/dim]", highlight=False
+                f"{mark} {escape(title)}{detail} [dim]{seconds:.1f} s[/dim]",
+                highlight=False,
+                soft_wrap=True,
             )
 
     @property
