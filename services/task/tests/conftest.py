@@ -103,6 +103,12 @@ def _user(app: FastAPI) -> Iterator[httpx.Client]:
 
 
 @pytest.fixture
+def user_ids() -> Iterator[int]:
+    """Users whom no other test has."""
+    return _user_ids
+
+
+@pytest.fixture
 def ada(app: FastAPI) -> Iterator[httpx.Client]:
     with _user(app) as client:
         yield client
