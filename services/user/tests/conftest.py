@@ -5,16 +5,19 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
+from sqlalchemy import Engine, create_engine, text
+
 from servicekit import migrate
 from servicekit.testing import client as testing
 from servicekit.testing.plugin import MakeDatabase
 from servicekit.testing.tokens import KEYS
-from sqlalchemy import Engine, create_engine, text
 from user_service.app import MIGRATIONS, create_app
 from user_service.settings import UserSettings
 
 Register = Callable[..., dict[str, Any]]
 SignIn = Callable[..., dict[str, str]]
+Tokens = dict[str, Any]
+LogIn = Callable[..., Tokens]
 MakeSettings = Callable[..., UserSettings]
 
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
@@ -42,7 +45,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def empty_database(database_url: str, engine: Engine) -> str:
     with engine.begin() as connection:
-        connection.execute(text("TRUNCATE users RESTART IDENTITY"))
+        connection.execute(text("TRUNCATE users RESTART IDENTITY CASCADE"))
     return database_url
 
 
@@ -86,15 +89,24 @@ def register(client: httpx.Client) -> Register:
 
 
 @pytest.fixture
-def sign_in(client: httpx.Client) -> SignIn:
-    """Sign in and return the header that proves it."""
+def log_in(client: httpx.Client) -> LogIn:
+    """Sign in and return the tokens."""
 
-    def sign_in(
-        username: str = JOHN["username"], password: str = JOHN["password"]
-    ) -> dict[str, str]:
+    def log_in(username: str = JOHN["username"], password: str = JOHN["password"]) -> Tokens:
         body = {"username": username, "password": password}
         answer = client.post("/api/v1/auth/login", json=body)
         assert answer.status_code == 200, answer.text
-        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        tokens: Tokens = answer.json()
+        return tokens
+
+    return log_in
+
+
+@pytest.fixture
+def sign_in(log_in: LogIn) -> SignIn:
+    """Sign in and return the header that proves it."""
+
+    def sign_in(**who: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {log_in(**who)['access_token']}"}
 
     return sign_in

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+
 from servicekit.testing.conformance import BodyConformance, Conformance, TokenConformance
 from servicekit.tokens import Principal
 

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 from fastapi import FastAPI
+
 from servicekit.testing.conformance import assert_problem
 from user_service.app import create_app
 from user_service.settings import UserSettings

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import psycopg2
 import pytest
+
 from servicekit.testing.plugin import MakeDatabase
 from user_service.__main__ import main
 

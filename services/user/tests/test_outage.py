@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 from pydantic import SecretStr
+
 from servicekit.testing import client as testing
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import bearer

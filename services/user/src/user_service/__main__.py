@@ -5,9 +5,9 @@ import secrets
 import sys
 
 from pydantic import SecretStr
+
 from servicekit import logs, migrate, server
 from servicekit.settings import DatabaseSettings, load
-
 from user_service.app import MIGRATIONS, SERVICE, create_app
 from user_service.settings import UserSettings
 

@@ -12,12 +12,15 @@ from servicekit import app as base
 from servicekit import database, docs, errors, health, logs, middleware, registration
 from servicekit.settings import load
 from servicekit.tokens import Keys
+from user_service.api import accounts, sessions
 from user_service.api.grants import Grants
 from user_service.api.problems import PROBLEMS
-from user_service.api.routes import router
 from user_service.domain.accounts import Accounts
 from user_service.domain.passwords import Passwords
+from user_service.domain.sessions import Sessions
+from user_service.domain.sign_in import SignIn
 from user_service.persistence.accounts import SqlAccountStore
+from user_service.persistence.sessions import SqlSessionStore
 from user_service.settings import UserSettings
 
 SERVICE = "user-service"
@@ -50,8 +53,12 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     app.state.keys = Keys.of(settings)
     lifetime = timedelta(minutes=settings.access_token_expire_minutes)
     app.state.grants = Grants(app.state.keys, lifetime)
-    app.state.accounts = Accounts(SqlAccountStore(database.autocommit(engine)), passwords)
-    app.include_router(router)
+    store = SqlAccountStore(engine)
+    app.state.accounts = Accounts(store, passwords)
+    app.state.sessions = Sessions(SqlSessionStore(engine), app.state.accounts)
+    app.state.sign_in = SignIn(store, passwords, app.state.sessions)
+    app.include_router(accounts.router)
+    app.include_router(sessions.router)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))
     errors.install(app, {**PROBLEMS, **database.PROBLEMS})

@@ -3,9 +3,10 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, text
+
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import bearer
-from sqlalchemy import Engine, text
 
 Register = Callable[..., dict[str, Any]]
 SignIn = Callable[..., dict[str, str]]

@@ -4,8 +4,9 @@ from typing import Any
 
 import httpx
 import pytest
-from servicekit.testing.conformance import assert_problem
 from sqlalchemy import Engine, text
+
+from servicekit.testing.conformance import assert_problem
 
 Register = Callable[..., dict[str, Any]]
 

@@ -3,10 +3,11 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import Engine, text
+
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import KEYS
 from servicekit.tokens import Principal, verify
-from sqlalchemy import Engine, text
 
 Register = Callable[..., dict[str, Any]]
 SignIn = Callable[..., dict[str, str]]
@@ -39,6 +40,7 @@ def test_either_name_in_whatever_case_gives_a_token(
     assert answer.status_code == 200
     token = answer.json()
     assert verify(KEYS, token.pop("access_token")) == Principal(user["id"], is_superuser=False)
+    assert len(token.pop("refresh_token")) == 64
     assert token == {"token_type": "bearer", "expires_in": 900}
 
 

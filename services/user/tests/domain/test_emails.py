@@ -1,4 +1,5 @@
 import pytest
+
 from user_service.domain import emails
 
 

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+
 from user_service.domain.errors import HashingBusyError
 from user_service.domain.passwords import Passwords
 

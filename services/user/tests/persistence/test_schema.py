@@ -4,6 +4,7 @@ from typing import Any
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
+
 from user_service.persistence.models import Base
 
 Register = Callable[..., dict[str, Any]]

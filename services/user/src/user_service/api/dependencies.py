@@ -9,11 +9,23 @@ from fastapi import Depends, Request
 
 from user_service.api.grants import Grants
 from user_service.domain.accounts import Accounts
+from user_service.domain.sessions import Sessions
+from user_service.domain.sign_in import SignIn
 
 
 async def _accounts(request: Request) -> Accounts:
     accounts: Accounts = request.app.state.accounts
     return accounts
+
+
+async def _sign_in(request: Request) -> SignIn:
+    sign_in: SignIn = request.app.state.sign_in
+    return sign_in
+
+
+async def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions
 
 
 async def _grants(request: Request) -> Grants:
@@ -22,4 +34,6 @@ async def _grants(request: Request) -> Grants:
 
 
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
+SignInDep = Annotated[SignIn, Depends(_sign_in)]
+SessionsDep = Annotated[Sessions, Depends(_sessions)]
 GrantsDep = Annotated[Grants, Depends(_grants)]

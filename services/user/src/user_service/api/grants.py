@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from servicekit import tokens
-
 from user_service.api.schemas import Token
-from user_service.domain.accounts import Account
+from user_service.domain.sessions import Session
 
 
 @dataclass(frozen=True)
@@ -16,12 +15,14 @@ class Grants:
     keys: tokens.Keys
     lifetime: timedelta
 
-    def issue(self, account: Account) -> Token:
-        """Return a new access token for `account`."""
+    def issue(self, session: Session) -> Token:
+        """Return a new access token, with the refresh token that leads to the next one."""
+        account = session.account
         principal = tokens.Principal(user_id=account.id, is_superuser=account.is_superuser)
         token = tokens.issue(self.keys, principal, self.lifetime, datetime.now(UTC))
         return Token(
             access_token=token,
             token_type="bearer",  # noqa: S106 # the name of a scheme, not a secret
             expires_in=int(self.lifetime.total_seconds()),
+            refresh_token=str(session.refresh_token),
         )

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from servicekit.fields import CleanText
 
+from servicekit.fields import CleanText
 from user_service.domain import emails
 
 Email = Annotated[
@@ -30,6 +30,9 @@ GivenPassword = Annotated[
 ]
 
 
+GivenRefreshToken = Annotated[CleanText, Field(min_length=1, max_length=128)]
+
+
 class Registration(BaseModel):
     """A new account."""
 
@@ -52,6 +55,12 @@ class TokenForm(Login):
     grant_type: Literal["password"] = "password"
 
 
+class Refresh(BaseModel):
+    """The refresh token that came with the last answer."""
+
+    refresh_token: GivenRefreshToken
+
+
 class ProfileChange(BaseModel):
     """Changes the fields given and leaves the others; null clears the name."""
 
@@ -61,10 +70,14 @@ class ProfileChange(BaseModel):
 
 
 class PasswordChange(BaseModel):
-    """The current password and the one to have from now on."""
+    """The current password and the one to have from now on.
+
+    Every session of the account ends but the one of `refresh_token`.
+    """
 
     current_password: GivenPassword
     new_password: NewPassword
+    refresh_token: GivenRefreshToken | None = None
 
 
 class User(BaseModel):
@@ -83,8 +96,9 @@ class User(BaseModel):
 
 
 class Token(BaseModel):
-    """`expires_in` is in seconds."""
+    """`expires_in` is in seconds. The refresh token is good for one refresh, within 30 days."""
 
     access_token: str
     token_type: Literal["bearer"]
     expires_in: int
+    refresh_token: str

@@ -7,13 +7,9 @@ from typing import Protocol
 
 from anyio.to_thread import run_sync
 
-from user_service.domain import emails
-from user_service.domain.errors import (
-    AccountUnavailableError,
-    BadCredentialsError,
-    WrongPasswordError,
-)
+from user_service.domain.errors import AccountUnavailableError, WrongPasswordError
 from user_service.domain.passwords import Passwords
+from user_service.domain.refresh_tokens import RefreshToken
 
 
 @dataclass(frozen=True)
@@ -49,6 +45,14 @@ class AccountStore(Protocol):
 
     def update(self, account_id: int, changes: Mapping[str, str | None]) -> Account | None: ...
 
+    def replace_password(
+        self, account: Account, hashed_password: str, keep: RefreshToken | None
+    ) -> bool:
+        """End the account's sessions as well, but the one of `keep`.
+
+        False if the account is not active any more, or has another password by now.
+        """
+
 
 class Accounts:
     """The account rules. What hashes a password is a coroutine; the rest blocks on the store."""
@@ -71,20 +75,6 @@ class Accounts:
             )
         )
 
-    async def authenticate(self, login: str, password: str) -> Account:
-        """Return the active account with this username or email address and password.
-
-        Raises BadCredentialsError after the same work whatever the reason, HashingBusyError.
-        """
-        account = await run_sync(self._find, login)
-        if account is None:
-            await self._passwords.verify_nobody()
-            raise BadCredentialsError
-        matches = await self._passwords.verify(password, account.hashed_password)
-        if not (matches and account.is_active):
-            raise BadCredentialsError
-        return account
-
     def active(self, account_id: int) -> Account:
         """Return the account of a signed-in user. Raises AccountUnavailableError."""
         return _usable(self._store.get(account_id))
@@ -97,25 +87,21 @@ class Accounts:
         account = self.active(account_id)
         return _usable(self._store.update(account_id, changes)) if changes else account
 
-    async def change_password(self, account_id: int, *, current: str, new: str) -> None:
-        """Replace the password.
+    async def change_password(
+        self, account_id: int, *, current: str, new: str, keep: str | None
+    ) -> None:
+        """Replace the password and end every session but that of the refresh token `keep`.
 
-        Raises AccountUnavailableError, WrongPasswordError, HashingBusyError.
+        Raises AccountUnavailableError, InvalidRefreshTokenError, WrongPasswordError,
+        HashingBusyError.
         """
+        kept = RefreshToken.parse(keep) if keep else None
         account = await run_sync(self.active, account_id)
         if not await self._passwords.verify(current, account.hashed_password):
             raise WrongPasswordError
         hashed_password = await self._passwords.hash(new)
-        await run_sync(self._store.update, account_id, {"hashed_password": hashed_password})
-
-    def _find(self, login: str) -> Account | None:
-        # A username cannot contain an at sign, an email address always does.
-        if "@" not in login:
-            return self._store.find_by_username(login)
-        try:
-            return self._store.find_by_email(emails.normalize(login))
-        except ValueError:
-            return None
+        if not await run_sync(self._store.replace_password, account, hashed_password, kept):
+            raise WrongPasswordError
 
 
 def _usable(account: Account | None) -> Account:

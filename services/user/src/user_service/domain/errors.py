@@ -5,6 +5,7 @@ UserServiceError
 │   ├── EmailTakenError
 │   └── UsernameTakenError
 ├── BadCredentialsError
+├── InvalidRefreshTokenError
 ├── AccountUnavailableError
 ├── WrongPasswordError
 └── HashingBusyError
@@ -42,6 +43,12 @@ class BadCredentialsError(UserServiceError):
     """Sign-in failed. One text for every reason, so that accounts cannot be probed."""
 
     detail = "The username or password is not correct."
+
+
+class InvalidRefreshTokenError(UserServiceError):
+    """Used before, expired, revoked or never issued: the answer does not say which."""
+
+    detail = "The refresh token is not valid; sign in again."
 
 
 class AccountUnavailableError(UserServiceError):

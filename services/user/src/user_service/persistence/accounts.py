@@ -7,8 +7,11 @@ import psycopg2
 from sqlalchemy import ColumnElement, Engine, Executable, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from servicekit import database
 from user_service.domain.accounts import Account
 from user_service.domain.errors import AccountConflictError, EmailTakenError, UsernameTakenError
+from user_service.domain.refresh_tokens import RefreshToken
+from user_service.persistence import sessions
 from user_service.persistence.models import EMAIL_INDEX, USERNAME_INDEX, User
 
 _COLUMNS = User.__table__.columns
@@ -19,13 +22,12 @@ _TAKEN: dict[str | None, type[AccountConflictError]] = {
 
 
 class SqlAccountStore:
-    """Keeps accounts in PostgreSQL, one statement per call.
-
-    engine: in AUTOCOMMIT, so that a call is one round trip.
-    """
+    """Keeps accounts in PostgreSQL."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # For the calls that are one statement: one round trip instead of three.
+        self._autocommit = database.autocommit(engine)
 
     def insert(
         self, *, email: str, username: str, full_name: str | None, hashed_password: str
@@ -52,6 +54,21 @@ class SqlAccountStore:
         changed = update(User).where(User.id == account_id).values(changes).returning(*_COLUMNS)
         return next(iter(self._write(changed)), None)
 
+    def replace_password(
+        self, account: Account, hashed_password: str, keep: RefreshToken | None
+    ) -> bool:
+        replaced = (
+            update(User)
+            .where(User.id == account.id, User.hashed_password == account.hashed_password)
+            .where(User.is_active)
+            .values(hashed_password=hashed_password)
+        )
+        with self._engine.begin() as connection:
+            if connection.execute(replaced).rowcount == 0:
+                return False
+            sessions.end(connection, account.id, keep)
+        return True
+
     def _find(self, condition: ColumnElement[bool]) -> Account | None:
         return next(iter(self._execute(select(*_COLUMNS).where(condition))), None)
 
@@ -63,6 +80,6 @@ class SqlAccountStore:
             raise _TAKEN[cause.diag.constraint_name] from error
 
     def _execute(self, statement: Executable) -> list[Account]:
-        with self._engine.connect() as connection:
+        with self._autocommit.connect() as connection:
             rows = connection.execute(statement).mappings()
             return [Account(**cast(dict[str, Any], row)) for row in rows]

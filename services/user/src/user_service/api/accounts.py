@@ -1,12 +1,10 @@
-"""The calls under /api/v1/auth."""
+"""The calls on one's own account."""
 
-from typing import Annotated
+from fastapi import APIRouter, status
 
-from fastapi import APIRouter, Form, status
 from servicekit.tokens import CurrentPrincipal
-
 from user_service.api import schemas
-from user_service.api.dependencies import AccountsDep, GrantsDep
+from user_service.api.dependencies import AccountsDep
 from user_service.domain.accounts import Account
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -21,20 +19,6 @@ async def register(body: schemas.Registration, accounts: AccountsDep) -> Account
         full_name=body.full_name,
         password=body.password,
     )
-
-
-@router.post("/login")
-async def login(body: schemas.Login, accounts: AccountsDep, grants: GrantsDep) -> schemas.Token:
-    """Exchange a username or email address and a password for an access token."""
-    return grants.issue(await accounts.authenticate(body.username, body.password))
-
-
-@router.post("/token")
-async def token(
-    form: Annotated[schemas.TokenForm, Form()], accounts: AccountsDep, grants: GrantsDep
-) -> schemas.Token:
-    """The same as login in the form of OAuth2's password grant, for Authorize in /docs."""
-    return grants.issue(await accounts.authenticate(form.username, form.password))
 
 
 @router.get("/me", response_model=schemas.User)
@@ -55,7 +39,10 @@ def change_me(
 async def change_password(
     body: schemas.PasswordChange, principal: CurrentPrincipal, accounts: AccountsDep
 ) -> None:
-    """Replace the caller's password."""
+    """Replace the caller's password and end his other sessions."""
     await accounts.change_password(
-        principal.user_id, current=body.current_password, new=body.new_password
+        principal.user_id,
+        current=body.current_password,
+        new=body.new_password,
+        keep=body.refresh_token,
     )

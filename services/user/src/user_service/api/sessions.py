@@ -1,0 +1,36 @@
+"""The calls that open, carry on and end a session."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, status
+
+from user_service.api import schemas
+from user_service.api.dependencies import GrantsDep, SessionsDep, SignInDep
+
+router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+
+
+@router.post("/login")
+async def login(body: schemas.Login, sign_in: SignInDep, grants: GrantsDep) -> schemas.Token:
+    """Exchange a username or email address and a password for tokens."""
+    return grants.issue(await sign_in.open_session(body.username, body.password))
+
+
+@router.post("/token")
+async def token(
+    form: Annotated[schemas.TokenForm, Form()], sign_in: SignInDep, grants: GrantsDep
+) -> schemas.Token:
+    """The same as login in the form of OAuth2's password grant, for Authorize in /docs."""
+    return grants.issue(await sign_in.open_session(form.username, form.password))
+
+
+@router.post("/refresh")
+def refresh(body: schemas.Refresh, sessions: SessionsDep, grants: GrantsDep) -> schemas.Token:
+    """Exchange a refresh token for new tokens. Using one twice ends its session."""
+    return grants.issue(sessions.refresh(body.refresh_token))
+
+
+@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT)
+def logout(body: schemas.Refresh, sessions: SessionsDep) -> None:
+    """End the session of the refresh token. Answers the same whatever the token."""
+    sessions.close(body.refresh_token)

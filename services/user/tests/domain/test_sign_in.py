@@ -1,0 +1,126 @@
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+
+import pytest
+from anyio.to_thread import run_sync
+from sqlalchemy import Engine, text
+
+from user_service.domain.accounts import Account, Accounts
+from user_service.domain.errors import BadCredentialsError, WrongPasswordError
+from user_service.domain.passwords import Passwords
+from user_service.domain.sessions import Sessions
+from user_service.domain.sign_in import SignIn
+from user_service.persistence.accounts import SqlAccountStore
+from user_service.persistence.sessions import SqlSessionStore
+
+pytestmark = pytest.mark.anyio
+
+
+class CountingPasswords(Passwords):
+    """Counts the verifications that really ran, and does something else after each."""
+
+    verified = 0
+    meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    async def verify(self, password: str, hashed: str) -> bool:
+        matches = await super().verify(password, hashed)
+        self.verified += 1
+        await run_sync(self.meanwhile)
+        return matches
+
+    async def verify_nobody(self) -> None:
+        await super().verify_nobody()
+        self.verified += 1
+
+
+@pytest.fixture
+async def passwords() -> AsyncIterator[CountingPasswords]:
+    passwords = CountingPasswords(cost=4, workers=1, queue=1)
+    yield passwords
+    passwords.close()
+
+
+@pytest.fixture
+async def accounts(passwords: CountingPasswords, engine: Engine, empty_database: str) -> Accounts:
+    return Accounts(SqlAccountStore(engine), passwords)
+
+
+@pytest.fixture
+async def sign_in(passwords: CountingPasswords, accounts: Accounts, engine: Engine) -> SignIn:
+    sessions = Sessions(SqlSessionStore(engine), accounts)
+    return SignIn(SqlAccountStore(engine), passwords, sessions)
+
+
+@pytest.fixture
+async def john(accounts: Accounts) -> Account:
+    return await accounts.register(
+        email="john@example.com", username="johndoe", full_name=None, password="securepass123"
+    )
+
+
+def run(engine: Engine, statement: str) -> None:
+    with engine.begin() as connection:
+        connection.execute(text(statement))
+
+
+@pytest.mark.usefixtures("john")
+@pytest.mark.parametrize(
+    ("login", "password", "is_active"),
+    [
+        ("johndoe", "a wrong one", True),
+        ("johndoe", "securepass123", False),
+        ("nobody", "securepass123", True),
+        ("nobody@example.com", "securepass123", True),
+        ("no@ad@dress", "securepass123", True),
+    ],
+)
+async def test_every_failed_sign_in_costs_one_verification(
+    sign_in: SignIn,
+    passwords: CountingPasswords,
+    engine: Engine,
+    login: str,
+    password: str,
+    is_active: bool,
+) -> None:
+    run(engine, f"UPDATE users SET is_active = {is_active}")
+
+    with pytest.raises(BadCredentialsError):
+        await sign_in.open_session(login, password)
+
+    assert passwords.verified == 1
+
+
+async def test_a_good_sign_in_gives_the_account_and_costs_the_same(
+    sign_in: SignIn, passwords: CountingPasswords, john: Account
+) -> None:
+    assert (await sign_in.open_session("johndoe", "securepass123")).account == john
+    assert passwords.verified == 1
+
+
+@pytest.mark.usefixtures("john")
+@pytest.mark.parametrize("change", ["is_active = false", "hashed_password = 'another'"])
+async def test_no_session_opens_behind_the_back_of_what_ends_all(
+    sign_in: SignIn, passwords: CountingPasswords, engine: Engine, change: str
+) -> None:
+    passwords.meanwhile = partial(run, engine, f"UPDATE users SET {change}")
+
+    with pytest.raises(BadCredentialsError):
+        await sign_in.open_session("johndoe", "securepass123")
+
+
+async def test_of_two_password_changes_at_once_one_wins(
+    accounts: Accounts, passwords: CountingPasswords, engine: Engine, john: Account
+) -> None:
+    passwords.meanwhile = partial(run, engine, "UPDATE users SET hashed_password = 'another'")
+
+    with pytest.raises(WrongPasswordError):
+        await accounts.change_password(
+            john.id, current="securepass123", new="an even better one", keep=None
+        )
+
+
+async def test_secrets_stay_out_of_texts(sign_in: SignIn, john: Account) -> None:
+    session = await sign_in.open_session("johndoe", "securepass123")
+
+    assert john.hashed_password not in repr(session)
+    assert repr(session.refresh_token.secret) not in repr(session)
