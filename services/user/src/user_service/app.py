@@ -14,12 +14,15 @@ from servicekit.settings import load
 from servicekit.tokens import Keys
 from user_service.api import accounts, sessions
 from user_service.api.grants import Grants
-from user_service.api.problems import PROBLEMS
+from user_service.api.problems import PROBLEMS, too_many_failures
 from user_service.domain.accounts import Accounts
+from user_service.domain.errors import TooManyFailuresError
 from user_service.domain.passwords import Passwords
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
+from user_service.domain.throttle import Limits, Throttle
 from user_service.persistence.accounts import SqlAccountStore
+from user_service.persistence.failures import SqlFailureStore
 from user_service.persistence.sessions import SqlSessionStore
 from user_service.settings import UserSettings
 
@@ -43,7 +46,7 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # The first hash of a process is slow: passlib tries the library and makes its decoy.
-        await passwords.verify_nobody()
+        await passwords.run(lambda: passwords.matches("", None))
         async with registration.registered(REGISTRATION, settings):
             yield
         passwords.close()
@@ -54,14 +57,17 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     lifetime = timedelta(minutes=settings.access_token_expire_minutes)
     app.state.grants = Grants(app.state.keys, lifetime)
     store = SqlAccountStore(engine)
-    app.state.accounts = Accounts(store, passwords)
+    limits = Limits(settings.failures_per_account, settings.failures_per_client)
+    throttle = Throttle(SqlFailureStore(engine), passwords, limits)
+    app.state.accounts = Accounts(store, passwords, throttle)
     app.state.sessions = Sessions(SqlSessionStore(engine), app.state.accounts)
-    app.state.sign_in = SignIn(store, passwords, app.state.sessions)
+    app.state.sign_in = SignIn(store, throttle, app.state.sessions)
     app.include_router(accounts.router)
     app.include_router(sessions.router)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))
     errors.install(app, {**PROBLEMS, **database.PROBLEMS})
+    app.add_exception_handler(TooManyFailuresError, too_many_failures)
     docs.install(app)
     middleware.install(app)
     return app

@@ -12,6 +12,10 @@ class UserSettings(ServiceSettings, DatabaseSettings, TokenSettings):
 
     port: int = 8001
     access_token_expire_minutes: int = Field(default=15, ge=1, le=1440)
+    failures_per_account: int = Field(
+        default=10, ge=1, description="Wrong passwords in 15 minutes before a 429"
+    )
+    failures_per_client: int = Field(default=100, ge=1, description="The same, over all accounts")
     password_cost: int = Field(default=12, ge=4, le=16, description="bcrypt's log2 of rounds")
     password_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     password_queue: int = Field(default=128, ge=0, description="Hashes waiting before a 503")

@@ -2,16 +2,19 @@ from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import pytest
-from anyio.to_thread import run_sync
 from sqlalchemy import Engine, text
 
 from user_service.domain.accounts import Account, Accounts
-from user_service.domain.errors import BadCredentialsError, WrongPasswordError
+from user_service.domain.errors import BadCredentialsError, TooManyFailuresError, WrongPasswordError
 from user_service.domain.passwords import Passwords
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
+from user_service.domain.throttle import Limits, Throttle
 from user_service.persistence.accounts import SqlAccountStore
+from user_service.persistence.failures import SqlFailureStore
 from user_service.persistence.sessions import SqlSessionStore
+
+CLIENT = "198.51.100.7"
 
 pytestmark = pytest.mark.anyio
 
@@ -22,15 +25,11 @@ class CountingPasswords(Passwords):
     verified = 0
     meanwhile: Callable[[], object] = staticmethod(lambda: None)
 
-    async def verify(self, password: str, hashed: str) -> bool:
-        matches = await super().verify(password, hashed)
+    def matches(self, password: str, hashed: str | None) -> bool:
+        matches = super().matches(password, hashed)
         self.verified += 1
-        await run_sync(self.meanwhile)
+        self.meanwhile()
         return matches
-
-    async def verify_nobody(self) -> None:
-        await super().verify_nobody()
-        self.verified += 1
 
 
 @pytest.fixture
@@ -41,14 +40,21 @@ async def passwords() -> AsyncIterator[CountingPasswords]:
 
 
 @pytest.fixture
-async def accounts(passwords: CountingPasswords, engine: Engine, empty_database: str) -> Accounts:
-    return Accounts(SqlAccountStore(engine), passwords)
+async def throttle(passwords: CountingPasswords, engine: Engine) -> Throttle:
+    return Throttle(SqlFailureStore(engine), passwords, Limits(per_account=3, per_client=100))
 
 
 @pytest.fixture
-async def sign_in(passwords: CountingPasswords, accounts: Accounts, engine: Engine) -> SignIn:
+async def accounts(
+    passwords: CountingPasswords, throttle: Throttle, engine: Engine, empty_database: str
+) -> Accounts:
+    return Accounts(SqlAccountStore(engine), passwords, throttle)
+
+
+@pytest.fixture
+async def sign_in(throttle: Throttle, accounts: Accounts, engine: Engine) -> SignIn:
     sessions = Sessions(SqlSessionStore(engine), accounts)
-    return SignIn(SqlAccountStore(engine), passwords, sessions)
+    return SignIn(SqlAccountStore(engine), throttle, sessions)
 
 
 @pytest.fixture
@@ -85,15 +91,30 @@ async def test_every_failed_sign_in_costs_one_verification(
     run(engine, f"UPDATE users SET is_active = {is_active}")
 
     with pytest.raises(BadCredentialsError):
-        await sign_in.open_session(login, password)
+        await sign_in.open_session(login, password, CLIENT)
 
     assert passwords.verified == 1
+
+
+@pytest.mark.usefixtures("john")
+@pytest.mark.parametrize("login", ["johndoe", "nobody"])
+async def test_no_password_is_hashed_for_who_failed_too_often(
+    sign_in: SignIn, passwords: CountingPasswords, login: str
+) -> None:
+    for _ in range(3):
+        with pytest.raises(BadCredentialsError):
+            await sign_in.open_session(login, "a wrong one", CLIENT)
+
+    with pytest.raises(TooManyFailuresError):
+        await sign_in.open_session(login, "securepass123", CLIENT)
+
+    assert passwords.verified == 3
 
 
 async def test_a_good_sign_in_gives_the_account_and_costs_the_same(
     sign_in: SignIn, passwords: CountingPasswords, john: Account
 ) -> None:
-    assert (await sign_in.open_session("johndoe", "securepass123")).account == john
+    assert (await sign_in.open_session("johndoe", "securepass123", CLIENT)).account == john
     assert passwords.verified == 1
 
 
@@ -105,7 +126,7 @@ async def test_no_session_opens_behind_the_back_of_what_ends_all(
     passwords.meanwhile = partial(run, engine, f"UPDATE users SET {change}")
 
     with pytest.raises(BadCredentialsError):
-        await sign_in.open_session("johndoe", "securepass123")
+        await sign_in.open_session("johndoe", "securepass123", CLIENT)
 
 
 async def test_of_two_password_changes_at_once_one_wins(
@@ -120,7 +141,7 @@ async def test_of_two_password_changes_at_once_one_wins(
 
 
 async def test_secrets_stay_out_of_texts(sign_in: SignIn, john: Account) -> None:
-    session = await sign_in.open_session("johndoe", "securepass123")
+    session = await sign_in.open_session("johndoe", "securepass123", CLIENT)
 
     assert john.hashed_password not in repr(session)
     assert repr(session.refresh_token.secret) not in repr(session)

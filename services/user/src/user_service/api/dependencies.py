@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from user_service.api.grants import Grants
+from user_service.domain import clients
 from user_service.domain.accounts import Accounts
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
@@ -33,7 +34,18 @@ async def _grants(request: Request) -> Grants:
     return grants
 
 
+async def _client(request: Request) -> str:
+    """Who is at the other end of the gateway.
+
+    uvicorn has put the last hop of X-Forwarded-For here, where the connection came from the sidecar
+    or the gateway on our own loopback. Traefik writes that header anew: what a caller puts in it
+    does not arrive, and in a job's namespace nobody else can connect.
+    """
+    return clients.network(request.client.host if request.client else "")
+
+
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 SignInDep = Annotated[SignIn, Depends(_sign_in)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
+ClientDep = Annotated[str, Depends(_client)]
 GrantsDep = Annotated[Grants, Depends(_grants)]

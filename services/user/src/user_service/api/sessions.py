@@ -5,23 +5,28 @@ from typing import Annotated
 from fastapi import APIRouter, Form, status
 
 from user_service.api import schemas
-from user_service.api.dependencies import GrantsDep, SessionsDep, SignInDep
+from user_service.api.dependencies import ClientDep, GrantsDep, SessionsDep, SignInDep
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 
 
 @router.post("/login")
-async def login(body: schemas.Login, sign_in: SignInDep, grants: GrantsDep) -> schemas.Token:
+async def login(
+    body: schemas.Login, client: ClientDep, sign_in: SignInDep, grants: GrantsDep
+) -> schemas.Token:
     """Exchange a username or email address and a password for tokens."""
-    return grants.issue(await sign_in.open_session(body.username, body.password))
+    return grants.issue(await sign_in.open_session(body.username, body.password, client))
 
 
 @router.post("/token")
 async def token(
-    form: Annotated[schemas.TokenForm, Form()], sign_in: SignInDep, grants: GrantsDep
+    form: Annotated[schemas.TokenForm, Form()],
+    client: ClientDep,
+    sign_in: SignInDep,
+    grants: GrantsDep,
 ) -> schemas.Token:
     """The same as login in the form of OAuth2's password grant, for Authorize in /docs."""
-    return grants.issue(await sign_in.open_session(form.username, form.password))
+    return grants.issue(await sign_in.open_session(form.username, form.password, client))
 
 
 @router.post("/refresh")

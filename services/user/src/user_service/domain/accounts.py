@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from user_service.domain.errors import AccountUnavailableError, WrongPasswordError
 from user_service.domain.passwords import Passwords
 from user_service.domain.refresh_tokens import RefreshToken
+from user_service.domain.throttle import Throttle
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,10 @@ class AccountStore(Protocol):
 class Accounts:
     """The account rules. What hashes a password is a coroutine; the rest blocks on the store."""
 
-    def __init__(self, store: AccountStore, passwords: Passwords) -> None:
+    def __init__(self, store: AccountStore, passwords: Passwords, throttle: Throttle) -> None:
         self._store = store
         self._passwords = passwords
+        self._throttle = throttle
 
     async def register(
         self, *, email: str, username: str, full_name: str | None, password: str
@@ -93,12 +95,14 @@ class Accounts:
         """Replace the password and end every session but that of the refresh token `keep`.
 
         Raises AccountUnavailableError, InvalidRefreshTokenError, WrongPasswordError,
-        HashingBusyError.
+        TooManyFailuresError, HashingBusyError.
         """
         kept = RefreshToken.parse(keep) if keep else None
         account = await run_sync(self.active, account_id)
-        if not await self._passwords.verify(current, account.hashed_password):
+        guard = self._throttle.password_change(account.id)
+        if not await guard.verify(current, account.hashed_password):
             raise WrongPasswordError
+        await run_sync(guard.forgive)
         hashed_password = await self._passwords.hash(new)
         if not await run_sync(self._store.replace_password, account, hashed_password, kept):
             raise WrongPasswordError

@@ -5,6 +5,7 @@ UserServiceError
 │   ├── EmailTakenError
 │   └── UsernameTakenError
 ├── BadCredentialsError
+├── TooManyFailuresError
 ├── InvalidRefreshTokenError
 ├── AccountUnavailableError
 ├── WrongPasswordError
@@ -43,6 +44,19 @@ class BadCredentialsError(UserServiceError):
     """Sign-in failed. One text for every reason, so that accounts cannot be probed."""
 
     detail = "The username or password is not correct."
+
+
+class TooManyFailuresError(UserServiceError):
+    """Wrong passwords came too often. The same whether there is such an account or not.
+
+    retry_after: seconds until the next attempt is taken.
+    """
+
+    detail = "Too many failed attempts; try again later."
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__()
+        self.retry_after = retry_after
 
 
 class InvalidRefreshTokenError(UserServiceError):

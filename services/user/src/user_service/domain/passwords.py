@@ -28,27 +28,30 @@ class Passwords:
 
     async def hash(self, password: str) -> str:
         """Return the salted hash to store, 75 ASCII characters."""
-        return await self._run(lambda: self._context.hash(password))
+        return await self.run(lambda: self._context.hash(password))
 
-    async def verify(self, password: str, hashed: str) -> bool:
-        """Tell whether `password` is the one that was hashed."""
-        return await self._run(lambda: self._context.verify(password, hashed))
+    def matches(self, password: str, hashed: str | None) -> bool:
+        """Tell whether `password` is the one that was hashed. Blocks: only for `run`.
 
-    async def verify_nobody(self) -> None:
-        """Take as long as `verify` does: an unknown user must not be answered faster."""
-        await self._run(self._context.dummy_verify)
+        Nobody's (None) takes as long: an unknown user must not be answered faster.
+        """
+        if hashed is None:
+            self._context.dummy_verify()
+            return False
+        return bool(self._context.verify(password, hashed))
 
-    def close(self) -> None:
-        """Finish what is running, drop what waits."""
-        self._pool.shutdown(cancel_futures=True)
-
-    async def _run(self, work: Callable[[], Result]) -> Result:
+    async def run(self, work: Callable[[], Result]) -> Result:
+        """Do `work`, which hashes, when its turn has come. Raises HashingBusyError."""
         if not self._places.acquire(blocking=False):
             raise HashingBusyError
         future = self._pool.submit(work)
         # The place is freed when the thread is, which is later than a caller who gave up.
         future.add_done_callback(self._leave)
         return await asyncio.wrap_future(future)
+
+    def close(self) -> None:
+        """Finish what is running, drop what waits."""
+        self._pool.shutdown(cancel_futures=True)
 
     def _leave(self, _: Future[Result]) -> None:
         self._places.release()

@@ -39,6 +39,28 @@ class Session(Base):
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 
+class FailedSignIns(Base):
+    """A counter of failures, under the SHA-256 of its name."""
+
+    __tablename__ = "failed_sign_ins"
+
+    digest: Mapped[bytes] = mapped_column(primary_key=True)
+    failures: Mapped[int]
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+
+
+class KnownClient(Base):
+    """A client that has signed in to the account."""
+
+    __tablename__ = "known_clients"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    client: Mapped[str] = mapped_column(String(43), primary_key=True)  # the longest IPv6 network
+    seen_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
 # One account per name, in whatever case it is typed.
 EMAIL_INDEX = Index("users_email_key", func.lower(User.email), unique=True)
 USERNAME_INDEX = Index("users_username_key", func.lower(User.username), unique=True)

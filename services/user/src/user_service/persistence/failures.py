@@ -1,0 +1,116 @@
+"""Every query on failed sign-ins and known clients."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    LargeBinary,
+    and_,
+    case,
+    delete,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import Insert, insert
+
+from servicekit import database
+from user_service.domain.throttle import KNOWN, WINDOW, Counter
+from user_service.persistence.models import FailedSignIns, KnownClient
+
+# Each new counter takes more expired ones away than it adds, and never many at once.
+_PRUNED = 10
+# How exactly it is known when a client was last seen: not every sign-in has to write it.
+_SEEN_STEP = timedelta(days=1)
+
+
+class SqlFailureStore:
+    """Counts failures in PostgreSQL, for all instances of the service together."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._autocommit = database.autocommit(engine)
+
+    def wait(self, counters: Sequence[Counter]) -> timedelta | None:
+        at_limit = (
+            and_(FailedSignIns.digest == _digest(each), FailedSignIns.failures >= each.limit)
+            for each in counters
+        )
+        statement = select(func.max(FailedSignIns.expires_at), func.now()).where(
+            FailedSignIns.expires_at > func.now(), or_(*at_limit)
+        )
+        with self._autocommit.connect() as connection:
+            until, now = connection.execute(statement).one()
+        return until - now if until else None
+
+    def add(self, counters: Sequence[Counter]) -> None:
+        with self._engine.begin() as connection:
+            _prune(connection)
+            # In the order of the counters, which is the same for all: nobody waits in a circle.
+            for each in counters:
+                connection.execute(_add(each))
+
+    def clear(self, counter: Counter) -> None:
+        with self._autocommit.connect() as connection:
+            connection.execute(
+                delete(FailedSignIns).where(FailedSignIns.digest == _digest(counter))
+            )
+
+    def is_known(self, account_id: int, client: str) -> bool:
+        statement = select(KnownClient.user_id).where(
+            KnownClient.user_id == account_id,
+            KnownClient.client == client,
+            KnownClient.seen_at > func.now() - KNOWN,
+        )
+        with self._autocommit.connect() as connection:
+            return connection.execute(statement).first() is not None
+
+    def remember(self, account_id: int, client: str) -> None:
+        forgotten = delete(KnownClient).where(
+            KnownClient.user_id == account_id, KnownClient.seen_at <= func.now() - KNOWN
+        )
+        seen = insert(KnownClient).values(user_id=account_id, client=client)
+        seen = seen.on_conflict_do_update(
+            index_elements=["user_id", "client"],
+            set_={"seen_at": func.now()},
+            where=KnownClient.seen_at <= func.now() - _SEEN_STEP,
+        )
+        with self._engine.begin() as connection:
+            connection.execute(forgotten)
+            connection.execute(seen)
+
+
+def _add(counter: Counter) -> Insert:
+    new = insert(FailedSignIns).values(
+        digest=_digest(counter), failures=1, expires_at=func.now() + WINDOW
+    )
+    expired = FailedSignIns.expires_at <= func.now()
+    window = case((expired, new.excluded.expires_at), else_=FailedSignIns.expires_at)
+    failures = case((expired, 1), else_=FailedSignIns.failures + 1)
+    return new.on_conflict_do_update(
+        index_elements=[FailedSignIns.digest], set_={"failures": failures, "expires_at": window}
+    )
+
+
+def _digest(counter: Counter) -> ColumnElement[bytes]:
+    """People type passwords where a name belongs: no text is kept.
+
+    The database lowers the case, because it does so where it finds the account.
+    """
+    lowered = func.lower(literal(counter.name))
+    return func.sha256(func.convert_to(lowered, "UTF8"), type_=LargeBinary)
+
+
+def _prune(connection: Connection) -> None:
+    """Remove some expired counters; those that another transaction is at are left to it."""
+    expired = (
+        select(FailedSignIns.digest)
+        .where(FailedSignIns.expires_at <= func.now())
+        .limit(_PRUNED)
+        .with_for_update(skip_locked=True)
+    )
+    connection.execute(delete(FailedSignIns).where(FailedSignIns.digest.in_(expired)))

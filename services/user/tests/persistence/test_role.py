@@ -1,0 +1,45 @@
+"""In the cluster the service's role may use the tables, and change none of them."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import Engine, text
+
+from servicekit.testing import client as testing
+from user_service.app import create_app
+from user_service.settings import UserSettings
+
+MakeSettings = Callable[..., UserSettings]
+JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
+
+
+@pytest.fixture
+def client(make_settings: MakeSettings, engine: Engine) -> Iterator[httpx.Client]:
+    with engine.begin() as connection:
+        connection.execute(text("CREATE ROLE dml_only LOGIN"))
+        for what, kind in (("SELECT, INSERT, UPDATE, DELETE", "TABLES"), ("USAGE", "SEQUENCES")):
+            grant = f"GRANT {what} ON ALL {kind} IN SCHEMA public TO dml_only"
+            connection.execute(text(grant))
+    url = make_settings().database_url.get_secret_value().replace("postgres@", "dml_only@")
+    with testing.running(create_app(make_settings(database_url=SecretStr(url)))) as client:
+        yield client
+    with engine.begin() as connection:
+        connection.execute(text("DROP OWNED BY dml_only"))
+        connection.execute(text("DROP ROLE dml_only"))
+
+
+def test_everything_works_without_the_right_to_change_tables(client: httpx.Client) -> None:
+    def post(path: str, **body: str) -> httpx.Response:
+        return client.post(f"/api/v1/auth/{path}", json=body, headers=headers)
+
+    headers: dict[str, str] = {}
+    assert post("register", **JOHN).status_code == 201
+    assert post("login", username="johndoe", password="wrong").status_code == 401
+    tokens = post("login", username="johndoe", password="securepass123").json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    tokens = post("refresh", refresh_token=tokens["refresh_token"]).json()
+    change = {"current_password": "securepass123", "new_password": "an even better one"}
+    assert post("me/password", **change).status_code == 204
+    assert post("logout", refresh_token=tokens["refresh_token"]).status_code == 204
