@@ -22,11 +22,23 @@ def cut_off(task_settings: TaskSettings) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", ""), ("GET", "1"), ("POST", "")])
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("GET", "", None),
+        ("POST", "", {"title": "a"}),
+        ("GET", "stats", None),
+        ("GET", "1", None),
+        ("PUT", "1", {"title": "a"}),
+        ("PATCH", "1", {"title": "a"}),
+        ("DELETE", "1", None),
+        ("PATCH", "1/complete", None),
+        ("PATCH", "1/incomplete", None),
+    ],
+)
 def test_without_the_database_every_call_is_a_503(
-    cut_off: httpx.Client, method: str, path: str
+    cut_off: httpx.Client, method: str, path: str, body: dict[str, str] | None
 ) -> None:
-    body = {"title": "a"} if method == "POST" else None
 
     answer = cut_off.request(method, f"/api/v1/tasks/{path}", json=body, headers=bearer())
 

@@ -110,11 +110,23 @@ def test_a_query_that_is_not_utf_8_finds_nothing(ada: httpx.Client) -> None:
 @pytest.mark.parametrize(
     "task_id", ["0", "-1", str(2**31), str(2**63), "9" * 5000, "NaN", "1.5", "%00", "x"]
 )
-@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_an_impossible_id_is_refused(ada: httpx.Client, method: str, task_id: str) -> None:
-    body = {"title": "a"} if method.startswith("P") else None
+@pytest.mark.parametrize(
+    ("method", "call"),
+    [
+        ("GET", ""),
+        ("PUT", ""),
+        ("PATCH", ""),
+        ("DELETE", ""),
+        ("PATCH", "/complete"),
+        ("PATCH", "/incomplete"),
+    ],
+)
+def test_an_impossible_id_is_refused(
+    ada: httpx.Client, method: str, call: str, task_id: str
+) -> None:
+    body = {"title": "a"} if method.startswith("P") and not call else None
 
-    assert ada.request(method, f"/{task_id}", json=body).status_code == 422
+    assert ada.request(method, f"/{task_id}{call}", json=body).status_code == 422
 
 
 def test_the_largest_id_is_simply_not_there(ada: httpx.Client) -> None:
