@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tasktracker_cli.credentials import Credentials, Login
 
 PROGRAM = Path(sys.executable).parent / "tasktracker-cli"

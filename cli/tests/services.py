@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+
 from servicekit.testing.plugin import MakeDatabase
 
 START_LIMIT = 60  # seconds, for a machine that is busy with other tests

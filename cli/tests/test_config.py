@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+
 from tasktracker_cli.config import Gateway, state_dir, timeout_seconds
 from tasktracker_cli.errors import UsageError
 

@@ -2,6 +2,7 @@ import stat
 from pathlib import Path
 
 import pytest
+
 from tasktracker_cli.credentials import Credentials, Login
 from tasktracker_cli.errors import CliError
 

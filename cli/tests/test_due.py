@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
+
 from tasktracker_cli.due import parse_due, relative
 from tasktracker_cli.errors import UsageError
 

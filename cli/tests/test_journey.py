@@ -8,12 +8,12 @@ from pathlib import Path
 
 import httpx
 import pytest
-from servicekit.testing.plugin import MakeDatabase
-from servicekit.tokens import Keys, Principal, issue
-from tasktracker_cli.credentials import Credentials, Login
 
 from cli.tests import services
 from cli.tests.conftest import Cli
+from servicekit.testing.plugin import MakeDatabase
+from servicekit.tokens import Keys, Principal, issue
+from tasktracker_cli.credentials import Credentials, Login
 
 KEY = secrets.token_hex(32)
 PASSWORD = "correct horse battery"

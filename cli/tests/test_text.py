@@ -3,6 +3,7 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tasktracker_cli.text import unsafe, visible, visible_json, visible_lines
 
 

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterator, Mapping
 import httpx
 import pytest
 from fastapi import FastAPI
+from pydantic import HttpUrl
+
 from portal_service.app import create_app
 from portal_service.settings import PortalSettings
-from pydantic import HttpUrl
 from servicekit.testing import client as testing
 
 MakeApp = Callable[..., FastAPI]

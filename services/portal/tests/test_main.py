@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from portal_service.__main__ import main
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"

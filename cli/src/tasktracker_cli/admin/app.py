@@ -56,7 +56,7 @@ def up() -> None:
         steps.console.print(f"\nTaskTracker is up after {steps.elapsed:.1f} s.\n", highlight=False)
     for name, url, about in URLS:
         typer.echo(f"{name:<8} {url:<22} {about}")
-    typer.echo("\nNext: .venv/bin/tasktracker-cli register")
+    typer.echo("\nNext: .venv/bin/tasktracker-cli register --username you --email you@example.com")
 
 
 @app.command()

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 import httpx
 import pytest
 from fastapi import FastAPI, Response
+
 from servicekit.testing import client as testing
 from servicekit.testing.conformance import assert_problem
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from fastapi import FastAPI
+
 from servicekit.testing import client as testing
 
 MakeApp = Callable[..., FastAPI]

@@ -1,5 +1,6 @@
 import httpx
 import pytest
+
 from servicekit.testing.conformance import assert_problem
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"]

@@ -1,5 +1,6 @@
 import httpx
 import pytest
+
 from portal_service.clients.backend import Backend
 
 
