@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
-from tasktracker_cli.admin import supervisor, wait
+import pytest
+
+from tasktracker_cli.admin import shell, supervisor, wait
 from tasktracker_cli.admin.site import Site
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
@@ -46,7 +49,11 @@ class Session:
         """Press Ctrl-C; the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(STOP_LIMIT)
+        try:
+            return self.process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            said = [self.log, self.site.logs / "supervisord.log"]
+            pytest.fail("\n".join(line for log in said for line in shell.tail(log)))
 
     def end(self) -> None:
         """Have nothing of it running, whatever happened."""
@@ -87,23 +94,15 @@ class Session:
     def commands(self) -> list[str]:
         """The command lines of everything that runs in this network of ours but ourselves."""
         here = os.readlink("/proc/thread-self/ns/net")
-        folders = [folder for folder in Path("/proc").glob("[0-9]*") if _network(folder) == here]
-        ours = str(os.getpid())
-        return [
-            (folder / "cmdline").read_text().replace("\0", " ")
-            for folder in folders
-            if folder.name != ours
-        ]
+        found = []
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended meanwhile
+                if os.readlink(folder / "ns" / "net") == here and folder.name != str(os.getpid()):
+                    found.append((folder / "cmdline").read_text().replace("\0", " "))
+        return found
 
     def _is_ready(self) -> bool:
         text = self.log.read_text()
         assert self.process is not None
         assert self.process.poll() is None, text
         return "Reloads on every save" in text
-
-
-def _network(folder: Path) -> str | None:
-    try:
-        return os.readlink(folder / "ns" / "net")
-    except OSError:  # it ended meanwhile
-        return None

@@ -63,10 +63,11 @@ def test_a_supervisor_that_is_killed_takes_everything_along_and_ends_the_session
     wait.until("the end of every process", lambda: not session.commands(), LIMIT)
 
 
-def test_ctrl_c_during_the_start_leaves_no_process(make_session: MakeSession) -> None:
+@pytest.mark.parametrize("moment", ["initdb", "supervisord", "task_service"])
+def test_ctrl_c_during_the_start_leaves_no_process(make_session: MakeSession, moment: str) -> None:
     session = make_session("nobody")
     session.begin()
-    wait.until("a service", lambda: "task_service" in str(session.commands()), LIMIT)
+    wait.until(moment, lambda: moment in str(session.commands()), LIMIT)
 
     assert session.stop() == 130
     assert not session.commands()

@@ -126,7 +126,7 @@ def test_a_killed_service_is_back_by_itself_and_meanwhile_the_gateway_says_so(
     assert seen.outage < LIMIT
 
 
-def test_no_request_fails_when_one_of_two_instances_is_killed(
+def test_at_most_the_request_under_way_fails_when_one_of_two_instances_is_killed(
     session: Session, alice: httpx.Client, report: Report
 ) -> None:
     with (
@@ -140,8 +140,8 @@ def test_no_request_fails_when_one_of_two_instances_is_killed(
 
     report(f"one of two instances killed, called by a service: {inside}")
     report(f"one of two instances killed, called by the gateway: {seen}")
-    assert not inside.failed
-    assert not seen.failed
+    assert not inside.failed  # a service asks another instance once more
+    assert seen.failed <= 1  # the gateway cannot know how far the killed one had come
 
 
 def test_no_request_fails_when_one_of_two_instances_is_stopped(

@@ -50,6 +50,8 @@ priority = {priority}
 """
 # Started in this order, stopped in the other; what is in one stops at the same time.
 GROUPS = ("storage", "services", "gateway")
+# For Consul and Traefik: a SIGTERM while they start does not end them, and they keep nothing.
+_AT_ONCE = "KILL"
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,7 @@ def _programs(site: Site, consul: Path) -> Iterator[Program]:
         "-config-file=consul/agent/dev.hcl",
         f"-data-dir={data}",
     ]
-    yield Program("consul", agent, "storage")
+    yield Program("consul", agent, "storage", _AT_ONCE)
     for service in SERVICES:
         if service.database:
             migrate = _python(site, service.migration, f"-m {service.module} migrate")
@@ -132,7 +134,7 @@ def _programs(site: Site, consul: Path) -> Iterator[Program]:
         run = _python(site, service.name, f"-m {service.module}")
         yield Program(service.name, run, "services", is_ours=True)
     traefik = Path(sys.executable).with_name("traefik")
-    yield Program("traefik", [traefik, "--configFile=traefik/dev.yml"], "gateway")
+    yield Program("traefik", [traefik, "--configFile=traefik/dev.yml"], "gateway", _AT_ONCE)
 
 
 def _python(site: Site, name: str, arguments: str) -> list[str | Path]:
