@@ -9,14 +9,12 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from servicekit import app as base
-from servicekit import database, docs, errors, health, logs, middleware, registration
+from servicekit import database, docs, health, logs, middleware, registration
 from servicekit.settings import load
 from servicekit.tokens import Keys
-from user_service.api import accounts, sessions
+from user_service.api import accounts, problems, sessions
 from user_service.api.grants import Grants
-from user_service.api.problems import PROBLEMS, too_many_failures
 from user_service.domain.accounts import Accounts
-from user_service.domain.errors import TooManyFailuresError
 from user_service.domain.passwords import Passwords
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
@@ -66,8 +64,7 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     app.include_router(sessions.router)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))
-    errors.install(app, {**PROBLEMS, **database.PROBLEMS})
-    app.add_exception_handler(TooManyFailuresError, too_many_failures)
+    problems.install(app)
     docs.install(app)
     middleware.install(app)
     return app

@@ -134,6 +134,21 @@ def test_the_new_password_obeys_the_rules_of_registration(
     assert_problem(client.post(PASSWORD, json=body, headers=sign_in()), 422)
 
 
+@pytest.mark.parametrize("new", ["Password1", "JohnDoe1", "john@example.com"])
+def test_a_new_password_that_is_easy_to_guess_is_refused_and_says_why(
+    client: httpx.Client, register: Register, sign_in: SignIn, new: str
+) -> None:
+    register(username="johndoe1")
+    body = {"current_password": "securepass123", "new_password": new}
+
+    answer = client.post(PASSWORD, json=body, headers=sign_in(username="johndoe1"))
+
+    assert_problem(answer, 422)
+    assert answer.json()["type"] == "/problems/password-refused"
+    assert [error["field"] for error in answer.json()["errors"]] == ["new_password"]
+    assert sign_in(username="johndoe1")
+
+
 @pytest.mark.parametrize("fate", ["UPDATE users SET is_active = false", "DELETE FROM users"])
 @pytest.mark.parametrize(
     ("method", "path", "body"),

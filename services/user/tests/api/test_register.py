@@ -9,6 +9,7 @@ from sqlalchemy import Engine, text
 from servicekit.testing.conformance import assert_problem
 
 Register = Callable[..., dict[str, Any]]
+SignIn = Callable[..., dict[str, str]]
 
 REGISTER = "/api/v1/auth/register"
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
@@ -112,6 +113,37 @@ def test_an_invalid_field_is_named_and_never_echoed(
     assert_problem(answer, 422)
     assert [error["field"] for error in answer.json()["errors"]] == [field]
     assert "securepass" not in answer.text
+
+
+@pytest.mark.parametrize("password", ["Password1", "johndoe1", "JohnDoe1", "john@example.com"])
+def test_a_password_that_is_easy_to_guess_is_refused_and_says_why(
+    client: httpx.Client, password: str
+) -> None:
+    answer = client.post(REGISTER, json={**JOHN, "username": "johndoe1", "password": password})
+
+    assert_problem(answer, 422)
+    assert answer.json()["type"] == "/problems/password-refused"
+    [error] = answer.json()["errors"]
+    assert error["field"] == "password"
+    assert error["message"].startswith("This is ")
+    assert password not in answer.text
+
+
+@pytest.mark.parametrize("password", ["x7_" * 2 + "ab", "x7_a" * 32])
+def test_a_password_at_its_limits_is_taken(
+    register: Register, sign_in: SignIn, password: str
+) -> None:
+    register(password=password)
+
+    assert sign_in(password=password)
+
+
+def test_a_password_is_the_same_however_its_characters_are_composed(
+    register: Register, sign_in: SignIn
+) -> None:
+    register(password="cafe\N{COMBINING ACUTE ACCENT} au lait")
+
+    assert sign_in(password="caf\N{LATIN SMALL LETTER E WITH ACUTE} au lait")
 
 
 @pytest.mark.parametrize("username", ["abc", "x" * 100, "J.o-h_n9"])

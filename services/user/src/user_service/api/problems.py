@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 
-from servicekit.errors import Kind, problem
+from servicekit import database
+from servicekit import errors as shared
+from servicekit.errors import Kind
 from user_service.domain import errors
 
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
@@ -12,6 +14,7 @@ _CHALLENGE = {"WWW-Authenticate": "Bearer"}
 PROBLEMS: dict[type[Exception], Kind] = {
     errors.EmailTakenError: Kind(409, "email-taken", "Email address taken"),
     errors.UsernameTakenError: Kind(409, "username-taken", "Username taken"),
+    errors.PasswordRefusedError: Kind(422, "password-refused", "Password refused"),
     errors.BadCredentialsError: Kind(401, "bad-credentials", "Sign-in failed", _CHALLENGE),
     errors.TooManyFailuresError: Kind(429, "too-many-failures", "Too many failed attempts"),
     errors.InvalidRefreshTokenError: Kind(
@@ -23,9 +26,23 @@ PROBLEMS: dict[type[Exception], Kind] = {
 }
 
 
-async def too_many_failures(request: Request, error: Exception) -> Response:
+def install(app: FastAPI) -> None:
+    """Answer every error with its problem."""
+    shared.install(app, {**PROBLEMS, **database.PROBLEMS})
+    app.add_exception_handler(errors.TooManyFailuresError, _too_many_failures)
+    app.add_exception_handler(errors.PasswordRefusedError, _password_refused)
+
+
+async def _too_many_failures(request: Request, error: Exception) -> Response:
     """The one answer that says more than its kind: how long to wait."""
     assert isinstance(error, errors.TooManyFailuresError)  # noqa: S101 - registered for it only
     headers = {"Retry-After": str(error.retry_after)}
-    kind = replace(PROBLEMS[errors.TooManyFailuresError], headers=headers)
-    return problem(kind, str(error), request.scope["path"])
+    kind = replace(PROBLEMS[type(error)], headers=headers)
+    return shared.problem(kind, str(error), request.scope["path"])
+
+
+async def _password_refused(request: Request, error: Exception) -> Response:
+    """In the shape of any other 422: it names the field."""
+    assert isinstance(error, errors.PasswordRefusedError)  # noqa: S101 - registered for it only
+    fields = [{"field": error.field, "message": error.reason}]
+    return shared.problem(PROBLEMS[type(error)], str(error), request.scope["path"], errors=fields)

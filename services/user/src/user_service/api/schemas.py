@@ -1,6 +1,8 @@
 """Bodies as they travel."""
 
+import unicodedata
 from datetime import datetime
+from functools import partial
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -18,14 +20,16 @@ Username = Annotated[
     Field(min_length=3, max_length=100, pattern=r"^[A-Za-z0-9._-]+$", examples=["johndoe"]),
 ]
 FullName = Annotated[CleanText, Field(min_length=1, max_length=255, examples=["John Doe"])]
+# Keyboards differ in how they compose the same character. Nothing else is changed or cut off.
+Password = Annotated[CleanText, AfterValidator(partial(unicodedata.normalize, "NFC"))]
 NewPassword = Annotated[
-    CleanText,
+    Password,
     Field(min_length=8, max_length=128, json_schema_extra={"format": "password"}),
 ]
 # What somebody claims to be: bounded, but a wrong one is a 401, not a 422.
 GivenLogin = Annotated[CleanText, Field(min_length=1, max_length=254, examples=["johndoe"])]
 GivenPassword = Annotated[
-    CleanText,
+    Password,
     Field(min_length=1, max_length=128, json_schema_extra={"format": "password"}),
 ]
 

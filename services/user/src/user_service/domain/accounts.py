@@ -7,6 +7,7 @@ from typing import Protocol
 
 from anyio.to_thread import run_sync
 
+from user_service.domain import password_rules
 from user_service.domain.errors import AccountUnavailableError, WrongPasswordError
 from user_service.domain.passwords import Passwords
 from user_service.domain.refresh_tokens import RefreshToken
@@ -66,7 +67,11 @@ class Accounts:
     async def register(
         self, *, email: str, username: str, full_name: str | None, password: str
     ) -> Account:
-        """Create an account. Raises EmailTakenError, UsernameTakenError, HashingBusyError."""
+        """Create an account.
+
+        Raises PasswordRefusedError, EmailTakenError, UsernameTakenError, HashingBusyError.
+        """
+        password_rules.check(password, username=username, email=email)
         hashed_password = await self._passwords.hash(password)
         return await run_sync(
             lambda: self._store.insert(
@@ -94,11 +99,14 @@ class Accounts:
     ) -> None:
         """Replace the password and end every session but that of the refresh token `keep`.
 
-        Raises AccountUnavailableError, InvalidRefreshTokenError, WrongPasswordError,
-        TooManyFailuresError, HashingBusyError.
+        Raises AccountUnavailableError, InvalidRefreshTokenError, PasswordRefusedError,
+        WrongPasswordError, TooManyFailuresError, HashingBusyError.
         """
         kept = RefreshToken.parse(keep) if keep else None
         account = await run_sync(self.active, account_id)
+        password_rules.check(
+            new, username=account.username, email=account.email, field="new_password"
+        )
         guard = self._throttle.password_change(account.id)
         if not await guard.verify(current, account.hashed_password):
             raise WrongPasswordError

@@ -4,6 +4,7 @@ UserServiceError
 ├── AccountConflictError
 │   ├── EmailTakenError
 │   └── UsernameTakenError
+├── PasswordRefusedError
 ├── BadCredentialsError
 ├── TooManyFailuresError
 ├── InvalidRefreshTokenError
@@ -38,6 +39,17 @@ class UsernameTakenError(AccountConflictError):
     """Another account has this username, in whatever case."""
 
     detail = "This username is already taken."
+
+
+class PasswordRefusedError(UserServiceError):
+    """A new password that is too easy to guess. `field` is where it was given, `reason` why."""
+
+    detail = "Choose another password."
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__()
+        self.field = field
+        self.reason = reason
 
 
 class BadCredentialsError(UserServiceError):
