@@ -42,10 +42,17 @@ def _talking() -> Iterator[Steps]:
 
 
 @app.command()
-def install() -> None:
+def install(
+    only_packages: Annotated[
+        bool, typer.Option("--packages", help="Only the system's packages.")
+    ] = False,
+) -> None:
     """Install what `up` needs, and start nothing."""
     with _talking() as steps:
-        cluster.install(Site.from_environment(), steps)
+        if only_packages:
+            cluster.install_packages(steps)
+        else:
+            cluster.install(Site.from_environment(), steps)
 
 
 @app.command()

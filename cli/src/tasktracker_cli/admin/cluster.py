@@ -41,6 +41,14 @@ def install(site: Site, steps: Steps) -> None:
         _install(site, steps)
 
 
+def install_packages(steps: Steps) -> None:
+    """Install the system's packages alone: PostgreSQL is enough to test a service."""
+    if packages.missing():
+        preflight.must_be_root("install")
+    with steps.step("system packages") as step:
+        packages.install(step)
+
+
 def up(site: Site, steps: Steps) -> None:
     """Bring the whole cluster up; each step does nothing where nothing is to be done."""
     preflight.must_be_root("up")
@@ -94,8 +102,7 @@ def _end_orphans(site: Site, steps: Steps) -> None:
 
 
 def _install(site: Site, steps: Steps) -> str:
-    with steps.step("system packages") as step:
-        packages.install(step)
+    install_packages(steps)
     machine.create_users()
     machine.create_folders(site)
     with steps.step("Nomad and Consul") as step:
