@@ -4,14 +4,21 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psycopg2
 import pytest
 
 from servicekit.testing.plugin import MakeDatabase
+from servicekit.testing.tokens import KEYS
+from servicekit.tokens import verify
 from user_service.__main__ import main
+
+Register = Callable[..., dict[str, Any]]
+LogIn = Callable[..., dict[str, Any]]
 
 DOCUMENT = Path(__file__).parent.parent / "openapi.json"
 
@@ -37,6 +44,27 @@ def test_migrate_brings_an_empty_database_up_to_date_and_repeats(
         cursor.execute("SELECT count(*) FROM users")
         assert cursor.fetchone() == (0,)
     connection.close()
+
+
+def test_promote_makes_a_superuser_once_or_again(
+    register: Register, log_in: LogIn, empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register()
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+
+    main(["promote", "JohnDoe"])
+    main(["promote", "johndoe"])
+
+    assert verify(KEYS, log_in()["access_token"]).is_superuser
+
+
+def test_promote_names_a_user_that_is_not_there(
+    empty_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+
+    with pytest.raises(SystemExit, match="there is no user 'nobody'"):
+        main(["promote", "nobody"])
 
 
 def test_an_unknown_command_is_refused_with_the_usage() -> None:

@@ -1,4 +1,7 @@
-"""`python -m user_service` serves, `... migrate` migrates, `... openapi` prints the document."""
+"""`python -m user_service` serves.
+
+`... migrate` migrates, `... promote USERNAME` makes a superuser, `... openapi` prints the document.
+"""
 
 import json
 import secrets
@@ -6,9 +9,10 @@ import sys
 
 from pydantic import SecretStr
 
-from servicekit import logs, migrate, server
+from servicekit import database, logs, migrate, server
 from servicekit.settings import DatabaseSettings, load
 from user_service.app import MIGRATIONS, SERVICE, create_app
+from user_service.persistence.administration import SqlAdministrationStore
 from user_service.settings import UserSettings
 
 
@@ -21,10 +25,18 @@ def main(arguments: list[str]) -> None:
             logs.configure(SERVICE, "INFO")
             database = load(DatabaseSettings, service=SERVICE)
             migrate.upgrade(database.database_url.get_secret_value(), MIGRATIONS)
+        case ["promote", username]:
+            promote(load(DatabaseSettings, service=SERVICE), username)
         case ["openapi"]:
             sys.stdout.write(openapi())
         case _:
-            sys.exit("usage: python -m user_service [migrate | openapi]")
+            sys.exit("usage: python -m user_service [migrate | promote USERNAME | openapi]")
+
+
+def promote(settings: DatabaseSettings, username: str) -> None:
+    """Make the first superuser, who can make others. His next access token says so."""
+    if not SqlAdministrationStore(database.engine(settings)).promote(username):
+        sys.exit(f"{SERVICE}: there is no user {username!r}")
 
 
 def openapi() -> str:

@@ -7,9 +7,11 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from servicekit.tokens import CurrentPrincipal
 from user_service.api.grants import Grants
 from user_service.domain import clients
 from user_service.domain.accounts import Accounts
+from user_service.domain.administration import Administration
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
 
@@ -27,6 +29,11 @@ async def _sign_in(request: Request) -> SignIn:
 async def _sessions(request: Request) -> Sessions:
     sessions: Sessions = request.app.state.sessions
     return sessions
+
+
+async def _administration(request: Request) -> Administration:
+    administration: Administration = request.app.state.administration
+    return administration
 
 
 async def _grants(request: Request) -> Grants:
@@ -48,4 +55,10 @@ AccountsDep = Annotated[Accounts, Depends(_accounts)]
 SignInDep = Annotated[SignIn, Depends(_sign_in)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 ClientDep = Annotated[str, Depends(_client)]
+AdministrationDep = Annotated[Administration, Depends(_administration)]
 GrantsDep = Annotated[Grants, Depends(_grants)]
+
+
+def require_superuser(principal: CurrentPrincipal, administration: AdministrationDep) -> None:
+    """For whole routers. A plain function, because it blocks on the database."""
+    administration.require_superuser(principal.user_id)

@@ -22,6 +22,9 @@ PROBLEMS: dict[type[Exception], Kind] = {
     ),
     errors.AccountUnavailableError: Kind(401, "unauthenticated", "Not authenticated", _CHALLENGE),
     errors.WrongPasswordError: Kind(403, "wrong-password", "Wrong password"),
+    errors.NotSuperuserError: Kind(403, "forbidden", "Forbidden"),
+    errors.UnknownAccountError: Kind(404, "account-not-found", "Account not found"),
+    errors.LastSuperuserError: Kind(409, "last-superuser", "Last superuser"),
     errors.HashingBusyError: Kind(503, "busy", "Busy", {"Retry-After": "5"}),
 }
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
 from servicekit.fields import CleanText
 from user_service.domain import emails
@@ -84,8 +84,16 @@ class PasswordChange(BaseModel):
     refresh_token: GivenRefreshToken | None = None
 
 
+class UserChange(BaseModel):
+    """Changes the flags given and leaves the others."""
+
+    # No default to show, as above.
+    is_active: StrictBool = Field(default_factory=bool)
+    is_superuser: StrictBool = Field(default_factory=bool)
+
+
 class User(BaseModel):
-    """An account as its owner sees it."""
+    """An account as its owner and superusers see it."""
 
     model_config = ConfigDict(from_attributes=True)
 

@@ -10,6 +10,9 @@ UserServiceError
 ├── InvalidRefreshTokenError
 ├── AccountUnavailableError
 ├── WrongPasswordError
+├── NotSuperuserError
+├── UnknownAccountError
+├── LastSuperuserError
 └── HashingBusyError
 
 `app.py` attaches an HTTP status to each leaf.
@@ -87,6 +90,24 @@ class WrongPasswordError(UserServiceError):
     """A signed-in user gave a wrong current password."""
 
     detail = "The current password is not correct."
+
+
+class NotSuperuserError(UserServiceError):
+    """A signed-in user may not administer others."""
+
+    detail = "Only superusers may do this."
+
+
+class UnknownAccountError(UserServiceError):
+    """A superuser named an account that is not there."""
+
+    detail = "There is no such account."
+
+
+class LastSuperuserError(UserServiceError):
+    """Without this one nobody could administer any more."""
+
+    detail = "This is the last active superuser; promote another one first."
 
 
 class HashingBusyError(UserServiceError):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import ColumnElement, Engine, Executable, func, insert, select, update
+from sqlalchemy import ColumnElement, Engine, Executable, RowMapping, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from servicekit import database
@@ -14,7 +14,7 @@ from user_service.domain.refresh_tokens import RefreshToken
 from user_service.persistence import sessions
 from user_service.persistence.models import EMAIL_INDEX, USERNAME_INDEX, User
 
-_COLUMNS = User.__table__.columns
+COLUMNS = User.__table__.columns
 _TAKEN: dict[str | None, type[AccountConflictError]] = {
     EMAIL_INDEX.name: EmailTakenError,
     USERNAME_INDEX.name: UsernameTakenError,
@@ -38,7 +38,7 @@ class SqlAccountStore:
             "full_name": full_name,
             "hashed_password": hashed_password,
         }
-        [account] = self._write(insert(User).values(values).returning(*_COLUMNS))
+        [account] = self._write(insert(User).values(values).returning(*COLUMNS))
         return account
 
     def get(self, account_id: int) -> Account | None:
@@ -51,7 +51,7 @@ class SqlAccountStore:
         return self._find(func.lower(User.username) == func.lower(username))
 
     def update(self, account_id: int, changes: Mapping[str, str | None]) -> Account | None:
-        changed = update(User).where(User.id == account_id).values(changes).returning(*_COLUMNS)
+        changed = update(User).where(User.id == account_id).values(changes).returning(*COLUMNS)
         return next(iter(self._write(changed)), None)
 
     def replace_password(
@@ -70,7 +70,7 @@ class SqlAccountStore:
         return True
 
     def _find(self, condition: ColumnElement[bool]) -> Account | None:
-        return next(iter(self._execute(select(*_COLUMNS).where(condition))), None)
+        return next(iter(self._execute(select(*COLUMNS).where(condition))), None)
 
     def _write(self, statement: Executable) -> list[Account]:
         try:
@@ -81,5 +81,9 @@ class SqlAccountStore:
 
     def _execute(self, statement: Executable) -> list[Account]:
         with self._autocommit.connect() as connection:
-            rows = connection.execute(statement).mappings()
-            return [Account(**cast(dict[str, Any], row)) for row in rows]
+            return [account(row) for row in connection.execute(statement).mappings()]
+
+
+def account(row: RowMapping) -> Account:
+    """The account in a row of COLUMNS."""
+    return Account(**cast(dict[str, Any], row))

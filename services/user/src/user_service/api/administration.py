@@ -1,0 +1,39 @@
+"""The calls on other people's accounts, for superusers only."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+
+from servicekit.fields import Id32
+from user_service.api import schemas
+from user_service.api.dependencies import AdministrationDep, require_superuser
+from user_service.api.listing import UserQuery, cursor_after
+from user_service.domain.accounts import Account
+
+router = APIRouter(
+    prefix="/api/v1/auth/users", tags=["users"], dependencies=[Depends(require_superuser)]
+)
+
+
+@router.get("", response_model=list[schemas.User])
+def list_users(
+    query: Annotated[UserQuery, Query()],
+    administration: AdministrationDep,
+    request: Request,
+    response: Response,
+) -> list[Account]:
+    """Oldest first. While there is more, `Link` with rel="next" leads to the next page."""
+    page = administration.page(text=query.q, after=query.cursor, limit=query.limit)
+    if page.more:
+        following = request.url.include_query_params(cursor=cursor_after(page.accounts[-1]))
+        # Without its host: the gateway's is not ours.
+        response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
+    return page.accounts
+
+
+@router.patch("/{user_id}", response_model=schemas.User)
+def change_user(
+    user_id: Id32, body: schemas.UserChange, administration: AdministrationDep
+) -> Account:
+    """Change the flags given. Who is not active any more is signed out everywhere."""
+    return administration.change(user_id, body.model_dump(exclude_unset=True))

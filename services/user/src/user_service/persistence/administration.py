@@ -1,0 +1,55 @@
+"""Every query that goes over all accounts."""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, Engine, func, or_, select, update
+
+from user_service.domain.accounts import Account
+from user_service.domain.errors import LastSuperuserError
+from user_service.persistence import sessions
+from user_service.persistence.accounts import COLUMNS, account
+from user_service.persistence.models import User
+
+_NAMES = (User.username, User.email, User.full_name)
+
+
+class SqlAdministrationStore:
+    """Administers accounts in PostgreSQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def select(self, *, text: str | None, after: int, limit: int) -> list[Account]:
+        statement = select(*COLUMNS).where(User.id > after).order_by(User.id).limit(limit)
+        if text is not None:
+            matches = (name.icontains(text, autoescape=True) for name in _NAMES)
+            statement = statement.where(or_(*matches))
+        with self._engine.connect() as connection:
+            return [account(row) for row in connection.execute(statement).mappings()]
+
+    def update(self, account_id: int, changes: Mapping[str, bool]) -> Account | None:
+        # The id stays what it is: setting it makes a change of no field valid SQL, too.
+        changed = update(User).where(User.id == account_id).values(id=account_id, **changes)
+        with self._engine.begin() as connection:
+            others = _superusers(connection) - {account_id}
+            row = connection.execute(changed.returning(*COLUMNS)).mappings().one_or_none()
+            if row is None:
+                return None
+            result = account(row)
+            if not others and not (result.is_active and result.is_superuser):
+                raise LastSuperuserError
+            if not result.is_active:
+                sessions.end(connection, account_id)
+        return result
+
+    def promote(self, username: str) -> bool:
+        """Make a superuser of the one with this name; False if there is none."""
+        promoted = update(User).where(func.lower(User.username) == func.lower(username))
+        with self._engine.begin() as connection:
+            return connection.execute(promoted.values(is_superuser=True)).rowcount == 1
+
+
+def _superusers(connection: Connection) -> set[int]:
+    """Who can administer. They stay locked, so that no two of them remove each other at once."""
+    statement = select(User.id).where(User.is_superuser, User.is_active).order_by(User.id)
+    return set(connection.execute(statement.with_for_update()).scalars())
