@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def consul() -> Iterator[Path]:
     """Consul, where every account can run it."""
     found = tools.find(CHECKOUT, tools.CONSUL, Step("Consul", Console(stderr=True), status=None))
@@ -33,7 +33,9 @@ def consul() -> Iterator[Path]:
         yield Path(shutil.copy(found, Path(folder) / "consul"))
 
 
-@pytest.fixture(scope="package")
+# Not for the package: without an __init__.py that would be until the end of all tests, and the
+# cluster's tests, which come later, need the machine's own network once.
+@pytest.fixture(scope="module")
 def network() -> Iterator[None]:
     assert os.geteuid() == 0, "a network of its own needs root"
     with network_namespace():

@@ -27,9 +27,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
-    """The running cluster; every process and file of it is gone afterwards."""
+    """The running cluster; every process and file of it is gone afterwards.
+
+    It lasts until the end of all tests: those in this folder are the last (`tools/test`).
+    """
     assert os.geteuid() == 0, "a cluster needs root"
     home = Path(tempfile.mkdtemp(prefix="tt-", dir="/tmp"))
     home.chmod(0o755)
