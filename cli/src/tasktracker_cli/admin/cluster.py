@@ -29,6 +29,9 @@ from tasktracker_cli.admin.site import GATEWAY_URL, Site
 
 LIMIT_SECONDS = 60
 
+# One of each service, which refuses a stranger itself; without a route the portal answers 503.
+NEEDS_LOGIN = ("/api/v1/auth/me", "/api/v1/tasks/", "/api/v1/stats/")
+
 
 def install(site: Site, steps: Steps) -> None:
     """Fetch and build everything that `up` needs, and start nothing: `up` then needs no network."""
@@ -178,9 +181,12 @@ def _wait_for_gateway(site: Site, api: Api) -> None:
 
 
 def gateway_answers() -> bool:
-    """Whether the gateway's own /health, which asks every service, says ok."""
+    """Whether the gateway's /health, which asks every service, says ok, and each has a route."""
     try:
-        return httpx.get(f"{GATEWAY_URL}/health", timeout=5, trust_env=False).is_success
+        with httpx.Client(base_url=GATEWAY_URL, timeout=5, trust_env=False) as client:
+            return client.get("/health").is_success and all(
+                client.get(path).status_code == httpx.codes.UNAUTHORIZED for path in NEEDS_LOGIN
+            )
     except httpx.TransportError:
         return False
 
