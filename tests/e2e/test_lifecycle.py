@@ -122,6 +122,8 @@ def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(cluster: Clus
 def test_a_taken_port_is_named_with_its_holder(cluster: Cluster) -> None:
     cluster.admin("down")
     with socket.socket() as squatter:
+        # Connections that Consul closed are still being forgotten.
+        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         squatter.bind(("127.0.0.1", 8500))
         squatter.listen()
         result = cluster.admin("up", check=False)
