@@ -1,4 +1,6 @@
 import asyncio
+import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -75,6 +77,13 @@ async def test_hashing_leaves_the_loop_free() -> None:
 
     assert turns > 10
     passwords.close()
+
+
+async def test_hashing_gives_way_to_everything_else(passwords: Passwords) -> None:
+    def priority() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await passwords.run(priority) > priority()
 
 
 async def test_nobodys_password_is_none(passwords: Passwords) -> None:

@@ -1,6 +1,8 @@
 """Password hashing in threads of its own, so that nothing else waits behind it."""
 
 import asyncio
+import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import BoundedSemaphore
@@ -23,7 +25,9 @@ class Passwords:
 
     def __init__(self, *, cost: int, workers: int, queue: int) -> None:
         self._context = CryptContext(schemes=["bcrypt_sha256"], bcrypt_sha256__rounds=cost)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="passwords")
+        self._pool = ThreadPoolExecutor(
+            workers, thread_name_prefix="passwords", initializer=_yield_to_others
+        )
         self._places = BoundedSemaphore(workers + queue)
 
     async def hash(self, password: str) -> str:
@@ -55,3 +59,8 @@ class Passwords:
 
     def _leave(self, _: Future[Result]) -> None:
         self._places.release()
+
+
+def _yield_to_others() -> None:
+    # A priority is a thread's own on Linux. Who signs in waits a little longer, all others do not.
+    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
