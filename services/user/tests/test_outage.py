@@ -12,6 +12,7 @@ from user_service.settings import UserSettings
 
 MakeSettings = Callable[..., UserSettings]
 
+TOKEN = "A" * 64
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 
 
@@ -28,13 +29,18 @@ def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
     [
         ("POST", "/api/v1/auth/register"),
         ("POST", "/api/v1/auth/login"),
+        ("POST", "/api/v1/auth/refresh"),
+        ("POST", "/api/v1/auth/logout"),
         ("GET", "/api/v1/auth/me"),
+        ("PATCH", "/api/v1/auth/me"),
+        ("GET", "/api/v1/auth/users"),
+        ("PATCH", "/api/v1/auth/users/1"),
     ],
 )
 def test_without_its_database_the_service_says_so(
     client: httpx.Client, method: str, path: str
 ) -> None:
-    answer = client.request(method, path, json=JOHN, headers=bearer())
+    answer = client.request(method, path, json={**JOHN, "refresh_token": TOKEN}, headers=bearer())
 
     assert_problem(answer, 503)
     assert answer.headers["retry-after"] == "1"

@@ -1,7 +1,9 @@
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
 import pytest
+from anyio.to_thread import run_sync
 from sqlalchemy import Engine, text
 
 from user_service.domain.accounts import Account, Accounts
@@ -52,8 +54,12 @@ async def accounts(
 
 
 @pytest.fixture
-async def sign_in(throttle: Throttle, accounts: Accounts, engine: Engine) -> SignIn:
-    sessions = Sessions(SqlSessionStore(engine), accounts)
+async def sessions(accounts: Accounts, engine: Engine) -> Sessions:
+    return Sessions(SqlSessionStore(engine), accounts)
+
+
+@pytest.fixture
+async def sign_in(throttle: Throttle, sessions: Sessions, engine: Engine) -> SignIn:
     return SignIn(SqlAccountStore(engine), throttle, sessions)
 
 
@@ -127,6 +133,20 @@ async def test_no_session_opens_behind_the_back_of_what_ends_all(
 
     with pytest.raises(BadCredentialsError):
         await sign_in.open_session("johndoe", "securepass123", CLIENT)
+
+
+async def test_a_session_waits_for_the_change_that_would_end_it(
+    sessions: Sessions, engine: Engine, john: Account
+) -> None:
+    with engine.connect() as changing:
+        changing.execute(text("UPDATE users SET hashed_password = 'another'"))
+        opening = asyncio.create_task(run_sync(sessions.open, john))
+        await asyncio.sleep(0.2)
+        assert not opening.done()
+        changing.commit()
+
+        with pytest.raises(BadCredentialsError):
+            await opening
 
 
 async def test_of_two_password_changes_at_once_one_wins(
