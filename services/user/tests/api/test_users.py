@@ -107,9 +107,8 @@ def test_a_search_finds_the_text_itself_in_any_name(
         ("cursor", ""),
         ("cursor", "x"),
         ("cursor", "\N{SNOWMAN}"),
-        ("cursor", "LTE="),  # -1
-        ("cursor", "MjE0NzQ4MzY0OA=="),  # 2**31
-        ("cursor", "bnVsbA=="),  # null
+        ("cursor", "-1"),
+        ("cursor", str(2**31)),
     ],
 )
 def test_an_invalid_query_is_refused(

@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from servicekit.fields import Id32
 from user_service.api import schemas
 from user_service.api.dependencies import AdministrationDep, require_superuser
-from user_service.api.listing import UserQuery, cursor_after
 from user_service.domain.accounts import Account
 
 router = APIRouter(
@@ -17,7 +16,7 @@ router = APIRouter(
 
 @router.get("", response_model=list[schemas.User])
 def list_users(
-    query: Annotated[UserQuery, Query()],
+    query: Annotated[schemas.UserQuery, Query()],
     administration: AdministrationDep,
     request: Request,
     response: Response,
@@ -25,7 +24,7 @@ def list_users(
     """Oldest first. While there is more, `Link` with rel="next" leads to the next page."""
     page = administration.page(text=query.q, after=query.cursor, limit=query.limit)
     if page.more:
-        following = request.url.include_query_params(cursor=cursor_after(page.accounts[-1]))
+        following = request.url.include_query_params(cursor=page.accounts[-1].id)
         # Without its host: the gateway's is not ours.
         response.headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return page.accounts

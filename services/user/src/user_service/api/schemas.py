@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
 
-from servicekit.fields import CleanText
+from servicekit.fields import MAXIMUM_ID, CleanText
 from user_service.domain import emails
 
 Email = Annotated[
@@ -15,8 +15,9 @@ Email = Annotated[
     Field(max_length=254, json_schema_extra={"format": "email"}, examples=["john@example.com"]),
     AfterValidator(emails.normalize),
 ]
+# Before any validator of its own: OpenAPI shows no pattern behind one.
 Username = Annotated[
-    CleanText,
+    str,
     Field(min_length=3, max_length=100, pattern=r"^[A-Za-z0-9._-]+$", examples=["johndoe"]),
 ]
 FullName = Annotated[CleanText, Field(min_length=1, max_length=255, examples=["John Doe"])]
@@ -90,6 +91,18 @@ class UserChange(BaseModel):
     # No default to show, as above.
     is_active: StrictBool = Field(default_factory=bool)
     is_superuser: StrictBool = Field(default_factory=bool)
+
+
+class UserQuery(BaseModel):
+    """The query string of the list of users."""
+
+    q: Annotated[CleanText, Field(min_length=1, max_length=254)] | None = Field(
+        default=None, description="Only users with this text in a name or address, in any case"
+    )
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: int = Field(
+        default=0, ge=0, le=MAXIMUM_ID, description="From the Link rel=next header of a list"
+    )
 
 
 class User(BaseModel):
