@@ -35,7 +35,7 @@ GivenPassword = Annotated[
 ]
 
 
-GivenRefreshToken = Annotated[CleanText, Field(min_length=1, max_length=128)]
+GivenRefreshToken = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class Registration(BaseModel):
