@@ -53,6 +53,7 @@ def test_a_refresh_token_leads_to_new_tokens_again_and_again(
         seen.add(tokens["refresh_token"])
         answer = refresh(client, tokens)
         assert answer.status_code == 200
+        assert answer.headers["cache-control"] == "no-store"
         tokens = answer.json()
         assert (tokens["token_type"], tokens["expires_in"]) == ("bearer", 900)
         assert verify(KEYS, tokens["access_token"]).user_id == user["id"]

@@ -38,6 +38,7 @@ def test_either_name_in_whatever_case_gives_a_token(
     answer = ask(client, username, "securepass123")
 
     assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
     token = answer.json()
     assert verify(KEYS, token.pop("access_token")) == Principal(user["id"], is_superuser=False)
     assert len(token.pop("refresh_token")) == 64

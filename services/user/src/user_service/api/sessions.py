@@ -2,12 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Form, status
+from fastapi import APIRouter, Depends, Form, Response, status
 
 from user_service.api import schemas
 from user_service.api.dependencies import ClientDep, GrantsDep, SessionsDep, SignInDep
 
-router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+
+async def _no_store(response: Response) -> None:
+    """Tokens stay out of every cache (RFC 6749, section 5.1)."""
+    response.headers["Cache-Control"] = "no-store"
+
+
+router = APIRouter(prefix="/api/v1/auth", tags=["auth"], dependencies=[Depends(_no_store)])
 
 
 @router.post("/login")
