@@ -162,10 +162,7 @@ def test_after_a_loss_of_power_up_brings_every_task_back(cluster: Cluster) -> No
 
 def _forget_what_was_in_memory(cluster: Cluster) -> None:
     """Unmount the secrets' file systems, and remove the namespaces and interfaces."""
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for mount in mounts:
-        if mount.startswith(f"{cluster.home}/"):
-            shell.run(["umount", mount])
+    machine.unmount_below(cluster.home)
     for folder in (cluster.home / "nomad" / "alloc").iterdir():
         if Path("/run/netns", folder.name).exists():
             shell.run(["ip", "netns", "delete", folder.name])
@@ -173,7 +170,7 @@ def _forget_what_was_in_memory(cluster: Cluster) -> None:
 
 
 def test_while_a_service_is_away_the_gateway_says_so(cluster: Cluster) -> None:
-    with grace_token(cluster) as client:
+    with cluster.user("judy").http() as client:
         cluster.nomad.call("DELETE", "/v1/job/stats-service")
         answer = wait.until(
             "503 from the portal",
@@ -186,10 +183,6 @@ def test_while_a_service_is_away_the_gateway_says_so(cluster: Cluster) -> None:
         assert cluster.admin("status", check=False).returncode == 1
         cluster.admin("up")
         assert client.get("/api/v1/stats/").status_code == 200
-
-
-def grace_token(cluster: Cluster) -> httpx.Client:
-    return cluster.user("judy").http()
 
 
 def _saved(cluster: Cluster) -> bool:

@@ -2,7 +2,6 @@
 
 import shutil
 import time
-from pathlib import Path
 
 import httpx
 
@@ -16,7 +15,6 @@ from tasktracker_cli.admin import (
     preflight,
     processes,
     release,
-    shell,
     status,
     supervisor,
     tools,
@@ -92,7 +90,7 @@ def destroy(site: Site, steps: Steps) -> None:
     with preflight.alone(site):
         _stop(site, steps)
         with steps.step("delete the state"):
-            _unmount_below(site.home)
+            machine.unmount_below(site.home)
             shutil.rmtree(site.home)
 
 
@@ -209,11 +207,3 @@ def _stop_jobs(site: Site, steps: Steps) -> None:
     for job in reversed(jobs.names()):
         with steps.step(job):
             jobs.stop(api, job)
-
-
-def _unmount_below(folder: Path) -> None:
-    # Nomad gives each task's secrets a file system of their own, in memory.
-    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for mount in sorted(mounts, key=len, reverse=True):
-        if mount.startswith(f"{folder}/"):
-            shell.run(["umount", mount])

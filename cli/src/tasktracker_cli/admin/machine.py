@@ -4,6 +4,7 @@ import grp
 import pwd
 import shutil
 import subprocess
+from pathlib import Path
 
 from tasktracker_cli.admin import shell
 from tasktracker_cli.admin.site import Site
@@ -77,6 +78,14 @@ def remove_interfaces() -> None:
     for name in (NODE_INTERFACE, ALLOCATIONS_INTERFACE):
         if _has_link(name):
             shell.run(["ip", "link", "delete", name])
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount what Nomad mounted: each task's secrets are a file system of their own, in memory."""
+    mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for mount in sorted(mounts, key=len, reverse=True):
+        if mount.startswith(f"{folder}/"):
+            shell.run(["umount", mount])
 
 
 def _has_link(name: str) -> bool:

@@ -7,6 +7,7 @@ recognised by the state folder in their command line or their working folder, an
 import contextlib
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,25 +37,20 @@ def of_site(site: Site) -> list[Orphan]:
 
 def end_all(site: Site) -> int:
     """End what is left of the site, agents first so that they restart nothing; say how many."""
-    orphans = of_site(site)
-    for orphan in sorted(orphans, key=lambda o: not o.is_agent):
-        _signal(orphan)
-    if orphans:
-        wait.until("the end of the site's processes", lambda: not of_site(site), LIMIT_SECONDS)
-    return len(orphans)
+    return _end("the site's processes", lambda: of_site(site))
 
 
 def end_agents(site: Site) -> int:
     """End agents that no supervisor looks after; their tasks go on. Say how many."""
+    return _end("the agents", lambda: [orphan for orphan in of_site(site) if orphan.is_agent])
 
-    def agents() -> list[Orphan]:
-        return [orphan for orphan in of_site(site) if orphan.is_agent]
 
-    found = agents()
-    for orphan in found:
+def _end(what: str, find: Callable[[], list[Orphan]]) -> int:
+    orphans = find()
+    for orphan in sorted(orphans, key=lambda o: not o.is_agent):
         _signal(orphan)
-    wait.until("the end of the agents", lambda: not agents(), LIMIT_SECONDS)
-    return len(found)
+    wait.until(f"the end of {what}", lambda: not find(), LIMIT_SECONDS)
+    return len(orphans)
 
 
 def _examine(site: Site, folder: Path) -> Orphan | None:
