@@ -9,8 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from tasktracker_cli.due import relative
 from tasktracker_cli.models import Stats, Task, User
+from tasktracker_cli.moments import relative
 from tasktracker_cli.text import visible, visible_lines
 
 # Value of the API: glyph, words, style.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -38,7 +39,7 @@ Due = Annotated[
     str | None,
     typer.Option(
         metavar="WHEN",
-        help="When it is due: 2030-12-31 (the end of that day) or 2030-12-31T17:00.",
+        help="When it is due: 2030-12-31, 'tomorrow 5pm', fri, +3d, 'in 2 weeks'. A day means its end.",
     ),
 ]
 
@@ -151,7 +152,7 @@ def _fields(
         "description": description,
         "status": status,
         "priority": priority,
-        "due_date": None if due is None else parse_due(due),
+        "due_date": None if due is None else str(parse_due(due, datetime.now(UTC))),
     }
     return {name: value for name, value in fields.items() if value is not None}
 
