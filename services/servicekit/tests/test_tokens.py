@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from jose import jwt
@@ -16,7 +17,7 @@ LIFETIME = timedelta(minutes=15)
 
 def test_issued_token_names_its_principal() -> None:
     keys = Keys(NEW)
-    principal = Principal(42, is_superuser=True)
+    principal = Principal(42, is_superuser=True, session_id=uuid4())
     assert verify(keys, issue(keys, principal, LIFETIME, datetime.now(UTC))) == principal
 
 
@@ -48,7 +49,7 @@ def test_two_tokens_have_two_identifiers() -> None:
 @pytest.mark.parametrize("name", hostile.TOKENS)
 def test_hostile_token_is_refused_and_nothing_else_happens(name: str) -> None:
     keys = Keys(NEW)
-    token = hostile.TOKENS[name](keys, "1").decode("latin-1")
+    token = hostile.TOKENS[name](keys, Principal(1, is_superuser=False)).decode("latin-1")
     with pytest.raises(Unauthenticated):
         verify(keys, token)
 

@@ -4,9 +4,11 @@ from typing import Any
 import pytest
 
 from servicekit.testing.conformance import BodyConformance, Conformance, TokenConformance
-from servicekit.tokens import Principal
+from servicekit.testing.tokens import KEYS
+from servicekit.tokens import Principal, verify
 
 Register = Callable[..., dict[str, Any]]
+LogIn = Callable[..., dict[str, Any]]
 
 
 class TestConformance(Conformance, TokenConformance, BodyConformance):
@@ -16,5 +18,6 @@ class TestConformance(Conformance, TokenConformance, BodyConformance):
     text_field = "username"
 
     @pytest.fixture
-    def caller(self, register: Register) -> Principal:
-        return Principal(register()["id"], is_superuser=False)
+    def caller(self, register: Register, log_in: LogIn) -> Principal:
+        register()
+        return verify(KEYS, log_in()["access_token"])

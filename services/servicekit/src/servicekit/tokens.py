@@ -1,14 +1,17 @@
 """Access tokens: JWTs signed with HS256, checked by every service itself.
 
-Claims: `sub` the user's id, `superuser`, `iss`, `aud`, `iat`, `exp`, `jti`. The header's `kid`
-names the key, so that a rotation (a current and a previous key) logs nobody out.
+Claims: `sub` the user's id, `superuser`, `sid` the session's id, `iss`, `aud`, `iat`, `exp`, `jti`.
+The header's `kid` names the key, so that a rotation (a current and a previous key) logs nobody out.
+
+A token lives on for minutes when its session is over: only the user service, which knows the
+sessions, looks `sid` up. Anywhere else that would cost every request a call.
 """
 
 import hashlib
-import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID, uuid4
 
 import structlog
 from fastapi import Depends, Request
@@ -55,10 +58,11 @@ class Keys:
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking."""
+    """Who is asking, and in which session: None where the token names none."""
 
     user_id: int
     is_superuser: bool
+    session_id: UUID | None = None
 
 
 def issue(keys: Keys, principal: Principal, lifetime: timedelta, now: datetime) -> str:
@@ -70,8 +74,10 @@ def issue(keys: Keys, principal: Principal, lifetime: timedelta, now: datetime) 
         "aud": AUDIENCE,
         "iat": int(now.timestamp()),
         "exp": int((now + lifetime).timestamp()),
-        "jti": uuid.uuid4().hex,
+        "jti": uuid4().hex,
     }
+    if principal.session_id:
+        claims["sid"] = str(principal.session_id)
     headers = {"kid": key_id(keys.current)}
     return jwt.encode(claims, keys.current, algorithm=ALGORITHM, headers=headers)
 
@@ -106,7 +112,8 @@ def _principal(claims: dict[str, Any]) -> Principal:
     # str() again, because int() also takes "+1", " 1" and digits of other scripts.
     if str(user_id) != claims["sub"] or not 0 < user_id <= MAXIMUM_ID:
         raise ValueError("the subject is not a user id")
-    return Principal(user_id, claims["superuser"] is True)
+    session_id = UUID(claims["sid"]) if "sid" in claims else None
+    return Principal(user_id, claims["superuser"] is True, session_id)
 
 
 # Only declares the scheme, so that Authorize in /docs works: refusing is this module's work.

@@ -274,10 +274,11 @@ def test_a_stolen_access_token_is_no_way_to_guess_the_password(
 
 def test_a_password_change_starts_from_nought(client: httpx.Client, register: Register) -> None:
     register()
-    token = attempt(client, password=PASSWORD).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"}
-    wrong = {"current_password": "wrong", "new_password": PASSWORD}
-    right = {"current_password": PASSWORD, "new_password": PASSWORD}
+    tokens = attempt(client, password=PASSWORD).json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    kept = {"new_password": PASSWORD, "refresh_token": tokens["refresh_token"]}
+    wrong = {**kept, "current_password": "wrong"}
+    right = {**kept, "current_password": PASSWORD}
 
     found = [
         client.post(CHANGE, json=body, headers=headers).status_code

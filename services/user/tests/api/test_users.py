@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import bearer
+from servicekit.testing.tokens import KEYS, bearer
+from servicekit.tokens import verify
 
 Headers = dict[str, str]
 Register = Callable[..., dict[str, Any]]
@@ -120,9 +121,11 @@ def test_an_invalid_query_is_refused(
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-def test_nobody_else_gets_in(client: httpx.Client, john: str, sign_in: SignIn) -> None:
+def test_nobody_else_gets_in(client: httpx.Client, john: str, log_in: LogIn) -> None:
     # What counts is what the database says, not the token.
-    for headers in (sign_in(), bearer(2, is_superuser=True)):
+    session = verify(KEYS, log_in()["access_token"]).session_id
+    for claim in (False, True):
+        headers = bearer(2, is_superuser=claim, session_id=session)
         for answer in (
             client.get(USERS, headers=headers),
             client.patch(john, json={"is_superuser": True}, headers=headers),
@@ -242,15 +245,17 @@ def test_the_last_superuser_stays(
 
 
 def test_superusers_who_demote_each_other_at_once_leave_one(
-    client: httpx.Client, root: Headers, register: Register, engine: Engine
+    client: httpx.Client, root: Headers, register: Register, sign_in: SignIn, engine: Engine
 ) -> None:
+    callers = [root]
     for number in range(2, 7):
         register(username=f"user{number}", email=f"user{number}@example.com")
+        callers.append(sign_in(username=f"user{number}"))
     run(engine, "UPDATE users SET is_superuser = true")
 
     def demote(number: int) -> int:
         address = f"{USERS}/{number % 6 + 1}"
-        headers = bearer(number, is_superuser=True)
+        headers = callers[number - 1]
         return client.patch(address, json={"is_superuser": False}, headers=headers).status_code
 
     with ThreadPoolExecutor(6) as threads:

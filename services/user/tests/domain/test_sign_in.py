@@ -6,7 +6,7 @@ import pytest
 from anyio.to_thread import run_sync
 from sqlalchemy import Engine, text
 
-from user_service.domain.accounts import Account, Accounts
+from user_service.domain.accounts import Account, Accounts, Caller
 from user_service.domain.errors import BadCredentialsError, TooManyFailuresError, WrongPasswordError
 from user_service.domain.passwords import Passwords
 from user_service.domain.sessions import Sessions
@@ -150,13 +150,18 @@ async def test_a_session_waits_for_the_change_that_would_end_it(
 
 
 async def test_of_two_password_changes_at_once_one_wins(
-    accounts: Accounts, passwords: CountingPasswords, engine: Engine, john: Account
+    accounts: Accounts,
+    sessions: Sessions,
+    passwords: CountingPasswords,
+    engine: Engine,
+    john: Account,
 ) -> None:
+    caller = Caller(john.id, sessions.open(john).id)
     passwords.meanwhile = partial(run, engine, "UPDATE users SET hashed_password = 'another'")
 
     with pytest.raises(WrongPasswordError):
         await accounts.change_password(
-            john.id, current="securepass123", new="an even better one", keep=None
+            caller, current="securepass123", new="an even better one", keep=None
         )
 
 

@@ -122,14 +122,14 @@ class TokenConformance:
     def test_good_token_is_accepted(
         self, app: FastAPI, client: httpx.Client, caller: Principal
     ) -> None:
-        headers = bearer(caller.user_id, keys=app.state.keys)
+        headers = bearer(caller.user_id, session_id=caller.session_id, keys=app.state.keys)
         assert client.get(self.protected, headers=headers).status_code < 300
 
     @pytest.mark.parametrize("name", hostile.TOKENS)
     def test_bad_token_is_a_401_problem(
         self, app: FastAPI, client: httpx.Client, caller: Principal, name: str
     ) -> None:
-        token = hostile.TOKENS[name](app.state.keys, str(caller.user_id))
+        token = hostile.TOKENS[name](app.state.keys, caller)
         answer = client.get(self.protected, headers={b"Authorization": b"Bearer " + token})
         assert_problem(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"

@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from servicekit.tokens import AUDIENCE, ISSUER, Keys, key_id
+from servicekit.tokens import AUDIENCE, ISSUER, Keys, Principal, key_id
 
 DIGESTS = {"HS256": hashlib.sha256, "HS512": hashlib.sha512}
 NESTED = b"[" * 1000 + b"]" * 1000
 
-Make = Callable[[Keys, str], bytes]
+Make = Callable[[Keys, Principal], bytes]
 
 
 def _encode(part: bytes) -> bytes:
@@ -34,11 +34,12 @@ def _header(keys: Keys, changes: Mapping[str, Any]) -> bytes:
     return json.dumps({name: value for name, value in header.items() if value is not None}).encode()
 
 
-def _claims(sub: str, changes: Mapping[str, Any]) -> bytes:
+def _claims(caller: Principal, changes: Mapping[str, Any]) -> bytes:
     now = int(time.time())
     claims = {
-        "sub": sub,
-        "superuser": False,
+        "sub": str(caller.user_id),
+        "superuser": caller.is_superuser,
+        "sid": str(caller.session_id) if caller.session_id else None,
         "iss": ISSUER,
         "aud": AUDIENCE,
         "iat": now,
@@ -51,27 +52,27 @@ def _claims(sub: str, changes: Mapping[str, Any]) -> bytes:
 
 def _with_claims(**changes: Any) -> Make:
     """A good token but for these claims; None leaves one out."""
-    return lambda keys, sub: signed(keys.current, _header(keys, {}), _claims(sub, changes))
+    return lambda keys, caller: signed(keys.current, _header(keys, {}), _claims(caller, changes))
 
 
 def _with_header(algorithm: str = "HS256", **changes: Any) -> Make:
     """A good token but for these header fields; None leaves one out."""
-    return lambda keys, sub: signed(
-        keys.current, _header(keys, changes), _claims(sub, {}), algorithm
+    return lambda keys, caller: signed(
+        keys.current, _header(keys, changes), _claims(caller, {}), algorithm
     )
 
 
-def _unsigned(keys: Keys, sub: str) -> bytes:
+def _unsigned(keys: Keys, caller: Principal) -> bytes:
     header = _header(keys, {"alg": "none"})
-    return _encode(header) + b"." + _encode(_claims(sub, {})) + b"."
+    return _encode(header) + b"." + _encode(_claims(caller, {})) + b"."
 
 
-def _infinite(keys: Keys, sub: str) -> bytes:
-    claims = _claims(sub, {"exp": 0}).replace(b'"exp": 0', b'"exp": 1e400')
+def _infinite(keys: Keys, caller: Principal) -> bytes:
+    claims = _claims(caller, {"exp": 0}).replace(b'"exp": 0', b'"exp": 1e400')
     return signed(keys.current, _header(keys, {}), claims)
 
 
-# By name: what makes it, given the service's keys and the subject of a real caller.
+# By name: what makes it, given the service's keys and a real caller.
 TOKENS: Mapping[str, Make] = {
     "empty": lambda _, __: b"",
     "one part": lambda _, __: b"abc",
@@ -105,16 +106,19 @@ TOKENS: Mapping[str, Make] = {
             ["1"],
         )
     },
+    **{f"session {sid!r}": _with_claims(sid=sid) for sid in ("x", "", 1, ["1"])},
     "no superuser claim": _with_claims(superuser=None),
     "claims are a list": lambda keys, _: signed(keys.current, _header(keys, {}), b"[]"),
     "claims nested without end": lambda keys, _: signed(keys.current, _header(keys, {}), NESTED),
-    "header nested without end": lambda keys, sub: signed(keys.current, NESTED, _claims(sub, {})),
-    "header is a list": lambda keys, sub: signed(keys.current, b"[]", _claims(sub, {})),
+    "header nested without end": lambda keys, caller: signed(
+        keys.current, NESTED, _claims(caller, {})
+    ),
+    "header is a list": lambda keys, caller: signed(keys.current, b"[]", _claims(caller, {})),
     "unsigned": _unsigned,
     "another algorithm": _with_header("HS512", alg="HS512"),
     "critical extension": _with_header(crit=["exp"]),
     "no key id": _with_header(kid=None),
     "unknown key id": _with_header(kid="another"),
     "key id is a list": _with_header(kid=["a"]),
-    "another key": lambda keys, sub: signed(b"x" * 32, _header(keys, {}), _claims(sub, {})),
+    "another key": lambda keys, caller: signed(b"x" * 32, _header(keys, {}), _claims(caller, {})),
 }

@@ -2,9 +2,8 @@
 
 from fastapi import APIRouter, status
 
-from servicekit.tokens import CurrentPrincipal
 from user_service.api import schemas
-from user_service.api.dependencies import AccountsDep
+from user_service.api.dependencies import AccountsDep, CallerDep
 from user_service.domain.accounts import Account
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
@@ -22,26 +21,24 @@ async def register(body: schemas.Registration, accounts: AccountsDep) -> Account
 
 
 @router.get("/me", response_model=schemas.User)
-def read_me(principal: CurrentPrincipal, accounts: AccountsDep) -> Account:
+def read_me(caller: CallerDep, accounts: AccountsDep) -> Account:
     """Return the caller's account."""
-    return accounts.active(principal.user_id)
+    return accounts.signed_in(caller)
 
 
 @router.patch("/me", response_model=schemas.User)
-def change_me(
-    body: schemas.ProfileChange, principal: CurrentPrincipal, accounts: AccountsDep
-) -> Account:
+def change_me(body: schemas.ProfileChange, caller: CallerDep, accounts: AccountsDep) -> Account:
     """Change the fields given and leave the others."""
-    return accounts.change_profile(principal.user_id, body.model_dump(exclude_unset=True))
+    return accounts.change_profile(caller, body.model_dump(exclude_unset=True))
 
 
 @router.post("/me/password", status_code=status.HTTP_204_NO_CONTENT)
 async def change_password(
-    body: schemas.PasswordChange, principal: CurrentPrincipal, accounts: AccountsDep
+    body: schemas.PasswordChange, caller: CallerDep, accounts: AccountsDep
 ) -> None:
     """Replace the caller's password and end his other sessions."""
     await accounts.change_password(
-        principal.user_id,
+        caller,
         current=body.current_password,
         new=body.new_password,
         keep=body.refresh_token,

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from servicekit.tokens import CurrentPrincipal
 from user_service.api.grants import Grants
 from user_service.domain import clients
-from user_service.domain.accounts import Accounts
+from user_service.domain.accounts import Accounts, Caller
 from user_service.domain.administration import Administration
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
@@ -41,6 +41,10 @@ async def _grants(request: Request) -> Grants:
     return grants
 
 
+async def _caller(principal: CurrentPrincipal) -> Caller:
+    return Caller(principal.user_id, principal.session_id)
+
+
 async def _client(request: Request) -> str:
     """Who is at the other end of the gateway.
 
@@ -51,6 +55,7 @@ async def _client(request: Request) -> str:
     return clients.network(request.client.host if request.client else "")
 
 
+CallerDep = Annotated[Caller, Depends(_caller)]
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 SignInDep = Annotated[SignIn, Depends(_sign_in)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
@@ -59,6 +64,6 @@ AdministrationDep = Annotated[Administration, Depends(_administration)]
 GrantsDep = Annotated[Grants, Depends(_grants)]
 
 
-def require_superuser(principal: CurrentPrincipal, administration: AdministrationDep) -> None:
+def require_superuser(caller: CallerDep, administration: AdministrationDep) -> None:
     """For whole routers. A plain function, because it blocks on the database."""
-    administration.require_superuser(principal.user_id)
+    administration.require_superuser(caller)

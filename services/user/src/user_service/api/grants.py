@@ -18,7 +18,7 @@ class Grants:
     def issue(self, session: Session) -> Token:
         """Return a new access token, with the refresh token that leads to the next one."""
         account = session.account
-        principal = tokens.Principal(user_id=account.id, is_superuser=account.is_superuser)
+        principal = tokens.Principal(account.id, account.is_superuser, session.id)
         token = tokens.issue(self.keys, principal, self.lifetime, datetime.now(UTC))
         return Token(
             access_token=token,

@@ -20,7 +20,7 @@ PROBLEMS: dict[type[Exception], Kind] = {
     errors.InvalidRefreshTokenError: Kind(
         401, "invalid-refresh-token", "Invalid refresh token", _CHALLENGE
     ),
-    errors.AccountUnavailableError: Kind(401, "unauthenticated", "Not authenticated", _CHALLENGE),
+    errors.SignedOutError: Kind(401, "unauthenticated", "Unauthenticated", _CHALLENGE),
     errors.WrongPasswordError: Kind(403, "wrong-password", "Wrong password"),
     errors.NotSuperuserError: Kind(403, "forbidden", "Forbidden"),
     errors.UnknownAccountError: Kind(404, "account-not-found", "Account not found"),

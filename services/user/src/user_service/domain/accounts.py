@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from anyio.to_thread import run_sync
 
 from user_service.domain import password_rules
-from user_service.domain.errors import AccountUnavailableError, WrongPasswordError
+from user_service.domain.errors import SignedOutError, WrongPasswordError
 from user_service.domain.passwords import Passwords
 from user_service.domain.refresh_tokens import RefreshToken
 from user_service.domain.throttle import Throttle
@@ -29,6 +30,14 @@ class Account:
     hashed_password: str = field(repr=False)
 
 
+@dataclass(frozen=True)
+class Caller:
+    """What an access token says of who asks, while nobody has looked whether it still holds."""
+
+    account_id: int
+    session_id: UUID | None
+
+
 class AccountStore(Protocol):
     """Where accounts are kept. Every call blocks and is one transaction.
 
@@ -39,7 +48,8 @@ class AccountStore(Protocol):
         self, *, email: str, username: str, full_name: str | None, hashed_password: str
     ) -> Account: ...
 
-    def get(self, account_id: int) -> Account | None: ...
+    def get_in_session(self, caller: Caller) -> Account | None:
+        """The account of this id, if the session is its own and alive."""
 
     def find_by_email(self, email: str) -> Account | None: ...
 
@@ -82,28 +92,28 @@ class Accounts:
             )
         )
 
-    def active(self, account_id: int) -> Account:
-        """Return the account of a signed-in user. Raises AccountUnavailableError."""
-        return _usable(self._store.get(account_id))
+    def signed_in(self, caller: Caller) -> Account:
+        """Return the caller's account. Raises SignedOutError."""
+        return _usable(self._store.get_in_session(caller))
 
-    def change_profile(self, account_id: int, changes: Mapping[str, str | None]) -> Account:
+    def change_profile(self, caller: Caller, changes: Mapping[str, str | None]) -> Account:
         """Set the given ones of `email` and `full_name`.
 
-        Raises AccountUnavailableError, EmailTakenError.
+        Raises SignedOutError, EmailTakenError.
         """
-        account = self.active(account_id)
-        return _usable(self._store.update(account_id, changes)) if changes else account
+        account = self.signed_in(caller)
+        return _usable(self._store.update(account.id, changes)) if changes else account
 
     async def change_password(
-        self, account_id: int, *, current: str, new: str, keep: str | None
+        self, caller: Caller, *, current: str, new: str, keep: str | None
     ) -> None:
         """Replace the password and end every session but that of the refresh token `keep`.
 
-        Raises AccountUnavailableError, InvalidRefreshTokenError, PasswordRefusedError,
+        Raises SignedOutError, InvalidRefreshTokenError, PasswordRefusedError,
         WrongPasswordError, TooManyFailuresError, HashingBusyError.
         """
         kept = RefreshToken.parse(keep) if keep else None
-        account = await run_sync(self.active, account_id)
+        account = await run_sync(self.signed_in, caller)
         password_rules.check(
             new, username=account.username, email=account.email, field="new_password"
         )
@@ -118,5 +128,5 @@ class Accounts:
 
 def _usable(account: Account | None) -> Account:
     if account is None or not account.is_active:
-        raise AccountUnavailableError
+        raise SignedOutError
     return account

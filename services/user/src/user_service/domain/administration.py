@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from user_service.domain.accounts import Account, Accounts
+from user_service.domain.accounts import Account, Accounts, Caller
 from user_service.domain.errors import NotSuperuserError, UnknownAccountError
 
 
@@ -33,12 +33,12 @@ class Administration:
         self._store = store
         self._accounts = accounts
 
-    def require_superuser(self, account_id: int) -> None:
-        """Raises NotSuperuserError, AccountUnavailableError.
+    def require_superuser(self, caller: Caller) -> None:
+        """Raises NotSuperuserError, SignedOutError.
 
         The token may be older than the account's standing: the database is asked.
         """
-        if not self._accounts.active(account_id).is_superuser:
+        if not self._accounts.signed_in(caller).is_superuser:
             raise NotSuperuserError
 
     def page(self, *, text: str | None, after: int, limit: int) -> Page:

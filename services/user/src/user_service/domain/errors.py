@@ -8,7 +8,7 @@ UserServiceError
 ├── BadCredentialsError
 ├── TooManyFailuresError
 ├── InvalidRefreshTokenError
-├── AccountUnavailableError
+├── SignedOutError
 ├── WrongPasswordError
 ├── NotSuperuserError
 ├── UnknownAccountError
@@ -80,10 +80,10 @@ class InvalidRefreshTokenError(UserServiceError):
     detail = "The refresh token is not valid; sign in again."
 
 
-class AccountUnavailableError(UserServiceError):
-    """The token is good, but its account is deactivated or gone."""
+class SignedOutError(UserServiceError):
+    """The token is genuine, but its session has ended: for one reason or another, never said."""
 
-    detail = "The account of this token is not active."
+    detail = "This session has ended; sign in again."
 
 
 class WrongPasswordError(UserServiceError):

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
-from user_service.domain.accounts import Account, Accounts
+from user_service.domain.accounts import Account, Accounts, Caller
 from user_service.domain.errors import BadCredentialsError, InvalidRefreshTokenError
 from user_service.domain.refresh_tokens import RefreshToken
 
@@ -24,6 +24,10 @@ class Session:
 
     account: Account
     refresh_token: RefreshToken
+
+    @property
+    def id(self) -> UUID:
+        return self.refresh_token.session_id
 
 
 class SessionStore(Protocol):
@@ -57,7 +61,7 @@ class Sessions:
         """Exchange a refresh token for the next one of its session.
 
         Whoever brings one that was used before has a copy, or somebody else has: the session ends.
-        Raises InvalidRefreshTokenError, AccountUnavailableError.
+        Raises InvalidRefreshTokenError, SignedOutError.
         """
         used = RefreshToken.parse(text)
         following = RefreshToken.of(used.session_id)
@@ -66,7 +70,8 @@ class Sessions:
             if self._store.delete(used.session_id):
                 _log.warning("session ended: refresh token reused or expired")
             raise InvalidRefreshTokenError
-        return Session(self._accounts.active(account_id), following)
+        caller = Caller(account_id, used.session_id)
+        return Session(self._accounts.signed_in(caller), following)
 
     def close(self, text: str) -> None:
         """End the session of this refresh token, used or not, if there is one."""

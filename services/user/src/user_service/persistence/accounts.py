@@ -4,15 +4,25 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 import psycopg2
-from sqlalchemy import ColumnElement, Engine, Executable, RowMapping, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    Executable,
+    RowMapping,
+    exists,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.exc import IntegrityError
 
 from servicekit import database
-from user_service.domain.accounts import Account
+from user_service.domain.accounts import Account, Caller
 from user_service.domain.errors import AccountConflictError, EmailTakenError, UsernameTakenError
 from user_service.domain.refresh_tokens import RefreshToken
 from user_service.persistence import sessions
-from user_service.persistence.models import EMAIL_INDEX, USERNAME_INDEX, User
+from user_service.persistence.models import EMAIL_INDEX, USERNAME_INDEX, Session, User
 
 COLUMNS = User.__table__.columns
 _TAKEN: dict[str | None, type[AccountConflictError]] = {
@@ -41,8 +51,13 @@ class SqlAccountStore:
         [account] = self._write(insert(User).values(values).returning(*COLUMNS))
         return account
 
-    def get(self, account_id: int) -> Account | None:
-        return self._find(User.id == account_id)
+    def get_in_session(self, caller: Caller) -> Account | None:
+        alive = exists().where(
+            Session.id == caller.session_id,
+            Session.user_id == User.id,
+            Session.expires_at > func.now(),
+        )
+        return self._find(User.id == caller.account_id, alive)
 
     def find_by_email(self, email: str) -> Account | None:
         return self._find(func.lower(User.email) == func.lower(email))
@@ -69,8 +84,8 @@ class SqlAccountStore:
             sessions.end(connection, account.id, keep)
         return True
 
-    def _find(self, condition: ColumnElement[bool]) -> Account | None:
-        return next(iter(self._execute(select(*COLUMNS).where(condition))), None)
+    def _find(self, *conditions: ColumnElement[bool]) -> Account | None:
+        return next(iter(self._execute(select(*COLUMNS).where(*conditions))), None)
 
     def _write(self, statement: Executable) -> list[Account]:
         try:
