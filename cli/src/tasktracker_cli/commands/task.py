@@ -39,7 +39,8 @@ Due = Annotated[
     str | None,
     typer.Option(
         metavar="WHEN",
-        help="When it is due: 2030-12-31, 'tomorrow 5pm', fri, +3d, 'in 2 weeks'. A day means its end.",
+        help="When it is due: 2030-12-31, 'tomorrow 5pm', fri, +3d, 'in 2 weeks'."
+        " A day means its end.",
     ),
 ]
 
