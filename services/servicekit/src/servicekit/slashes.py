@@ -1,6 +1,7 @@
 """Both slash forms of a path work, without a redirect that would drop the Authorization header.
 
-The same look at the routing table names the route template for logs and metrics.
+The same look at the routing table names the route template for logs and metrics, and answers a
+method that the path does not take.
 """
 
 import re
@@ -8,11 +9,16 @@ from collections.abc import Sequence
 
 from fastapi.routing import iter_route_contexts
 from starlette.convertors import PathConvertor
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from servicekit import errors
+
 TEMPLATE = "servicekit.route"  # the scope's key for the route template, or None
 _PARAMETER = re.compile(r"\{(\w+)\}")
+# A mount names no methods: what is mounted here are files.
+_OF_FILES = frozenset({"GET", "HEAD"})
 
 
 class _Templates:
@@ -36,6 +42,7 @@ class Routes:
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         exact: list[tuple[str, str]] = []
         greedy: list[tuple[str, str]] = []
+        self.methods: dict[str, frozenset[str]] = {}
         for route in iter_route_contexts(routes):
             template = route.path_format or ""
             convertors = route.param_convertors
@@ -46,6 +53,8 @@ class Routes:
             )
             takes_rest = any(isinstance(each, PathConvertor) for each in convertors.values())
             (greedy if takes_rest else exact).append((template, regex))
+            taken = frozenset(route.methods or _OF_FILES)
+            self.methods[template] = self.methods.get(template, frozenset()) | taken
         self.exact = _Templates(exact)
         self.greedy = _Templates(greedy)
 
@@ -63,7 +72,11 @@ class Routes:
 
 
 class SlashMiddleware:
-    """Rewrites a path without a route to its other slash form if that one has a route."""
+    """Rewrites a path without a route to its other slash form if that one has a route.
+
+    The framework's own 405 names the methods of one route, though a path may have several. It also
+    lets a template take what a fixed path beside it refuses: DELETE of /stats as of /{id}.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -73,5 +86,15 @@ class SlashMiddleware:
         if scope["type"] == "http":
             if self.routes is None:  # At the first request: routes are added after middleware.
                 self.routes = Routes(scope["app"].routes)
-            scope["path"], scope[TEMPLATE] = self.routes.resolve(scope["path"])
+            scope["path"], template = self.routes.resolve(scope["path"])
+            scope[TEMPLATE] = template
+            if template and scope["method"] not in self.routes.methods[template]:
+                refusal = _not_allowed(scope["path"], self.routes.methods[template])
+                await refusal(scope, receive, send)
+                return
         await self.app(scope, receive, send)
+
+
+def _not_allowed(path: str, methods: frozenset[str]) -> Response:
+    allow = ", ".join(sorted(methods))
+    return errors.problem(errors.standard(405, {"Allow": allow}), f"This path takes {allow}.", path)

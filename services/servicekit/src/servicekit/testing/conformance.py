@@ -28,6 +28,8 @@ from servicekit.tokens import Principal
 
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}
 FAULT = "/conformance/fault"
+_METHODS = {"DELETE", "GET", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+_PARAMETER = re.compile(r"\{\w+\}")
 
 
 def assert_problem(answer: httpx.Response, status: int) -> None:
@@ -57,10 +59,20 @@ class Conformance:
     def test_unknown_path_is_a_404_problem(self, client: httpx.Client) -> None:
         assert_problem(client.get("/no/such/path"), 404)
 
-    def test_unknown_method_is_a_405_problem(self, client: httpx.Client) -> None:
-        answer = client.delete("/health")
+    def test_unknown_method_is_a_405_problem_that_names_every_known_one(
+        self, client: httpx.Client
+    ) -> None:
+        for path, operations in client.get("/openapi.json").json()["paths"].items():
+            known = {method.upper() for method in operations}
+            for method in _METHODS - known:
+                answer = client.request(method, _PARAMETER.sub("1", path))
+                assert_problem(answer, 405)
+                assert set(answer.headers["allow"].split(", ")) == known
+
+    def test_unknown_method_of_an_asset_is_a_405_problem(self, client: httpx.Client) -> None:
+        answer = client.post(f"{docs.ASSETS}/favicon.png")
         assert_problem(answer, 405)
-        assert answer.headers["allow"] == "GET"
+        assert answer.headers["allow"] == "GET, HEAD"
 
     @pytest.mark.parametrize("path", ["/health", "/health/"])
     def test_health_names_the_service_and_its_checks(self, client: httpx.Client, path: str) -> None:
