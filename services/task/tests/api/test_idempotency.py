@@ -34,6 +34,8 @@ def test_the_same_key_and_body_get_the_same_answer_and_one_task(ada: httpx.Clien
     assert once.status_code == 201
     assert _answer(again) == _answer(once)
     assert ada.get("/").json() == [once.json()]
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert "Idempotent-Replayed" not in once.headers
 
 
 @pytest.mark.parametrize("change", ["patch", "delete"])

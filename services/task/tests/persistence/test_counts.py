@@ -80,7 +80,7 @@ class _Client:
         self.service.delete(*self._one(choose))
 
     def _create(self, owner: int, values: Changes, key: str | None = None) -> None:
-        self.made.append((owner, self.service.create(owner, values, key).id))
+        self.made.append((owner, self.service.create(owner, values, key).task.id))
 
     def _one(self, choose: random.Random) -> tuple[int, int]:
         return choose.choice(self.made)
@@ -110,7 +110,8 @@ def test_many_concurrent_writes_of_one_owner_all_succeed(
     def work(number: int) -> None:
         start.wait()
         for _ in range(10):
-            task = service.create(owner, {"title": "a", "status": list(Status)[number % 3]})
+            values: Changes = {"title": "a", "status": list(Status)[number % 3]}
+            task = service.create(owner, values).task
             service.complete(owner, task.id)
             service.reopen(owner, task.id)
 

@@ -50,9 +50,13 @@ def create_task(
     request: Request,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    task = service.create(principal.user_id, {**body}, idempotency_key)
-    location = request.app.url_path_for("get_task", task_id=task.id)
-    return _answer(task, status.HTTP_201_CREATED, {"Location": location})
+    """An answer that the key had got before comes again with `Idempotent-Replayed: true`."""
+    creation = service.create(principal.user_id, {**body}, idempotency_key)
+    location = request.app.url_path_for("get_task", task_id=creation.task.id)
+    headers = {"Location": location}
+    if creation.replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return _answer(creation.task, status.HTTP_201_CREATED, headers)
 
 
 @router.get("/", response_model=list[TaskOut])

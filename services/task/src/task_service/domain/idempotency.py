@@ -13,10 +13,14 @@ KEPT = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A task as it was made, and the fingerprint of what it was made from."""
+    """A task as it was made, and the fingerprint of what it was made from.
+
+    `replayed` says that the key had made it before, and nothing was made now.
+    """
 
     fingerprint: bytes
     task: Task
+    replayed: bool = False
 
 
 def fingerprint(values: Changes) -> bytes:

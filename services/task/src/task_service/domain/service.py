@@ -42,17 +42,17 @@ class Tasks:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    def create(self, owner_id: int, values: Changes, key: str | None = None) -> Task:
+    def create(self, owner_id: int, values: Changes, key: str | None = None) -> Creation:
         """A new task; if the key made one before, that one as it was then."""
         settled = settle(values)
         settled.pop("is_completed", None)  # A new task is not done unless its status says so.
-        if key is None:
-            return self._repository.insert(owner_id, settled)
         asked = fingerprint(settled)
+        if key is None:
+            return Creation(asked, self._repository.insert(owner_id, settled))
         creation = self._repository.insert_once(owner_id, settled, key, asked)
         if creation.fingerprint != asked:
             raise KeyReusedError
-        return creation.task
+        return creation
 
     def get(self, owner_id: int, task_id: int) -> Task:
         task = self._repository.find(owner_id, task_id)

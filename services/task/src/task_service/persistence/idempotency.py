@@ -23,7 +23,8 @@ def find(connection: Connection, owner_id: int, key: str) -> Creation | None:
     row = connection.execute(statement).one_or_none()
     if row is None:
         return None
-    return Creation(bytes(row.fingerprint), Task(row.task_id, row.task_version, row.task_json))
+    task = Task(row.task_id, row.task_version, row.task_json)
+    return Creation(bytes(row.fingerprint), task, replayed=True)
 
 
 def record(connection: Connection, owner_id: int, key: str, creation: Creation) -> None:
