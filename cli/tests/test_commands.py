@@ -178,10 +178,10 @@ def test_a_list_in_a_pipe_is_plain_and_whole(cli: Cli, gateway: FakeGateway) -> 
     tasks = [{**TASK, "title": title, "status": "in_progress", "due_date": due}, TASK]
     gateway.on("GET /tasks/", Answer(body=tasks))
     header, first, second = cli("task", "list", FORCE_COLOR="").stdout.splitlines()
-    assert header.split() == ["ID", "TITLE", "STATUS", "PRIORITY", "DUE"]
+    assert header.split("\t") == ["ID", "TITLE", "STATUS", "PRIORITY", "DUE"]
     assert title.replace("\x1b", r"\x1b") in first
-    assert first.endswith("in_progress  medium    2030-01-31 23:59")
-    assert second.endswith("todo         medium    -")
+    assert first.split("\t")[2:] == ["in_progress", "medium", "2030-01-31 23:59"]
+    assert second.split("\t") == ["7", "Water the plants", "todo", "medium", "-"]
 
 
 def test_an_empty_list_says_how_to_begin(cli: Cli, gateway: FakeGateway) -> None:

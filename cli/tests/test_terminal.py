@@ -6,6 +6,7 @@ import re
 import struct
 import subprocess
 import termios
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,12 @@ CTRL_C, CTRL_D = "\x03", "\x04"
 
 
 def on_terminal(
-    cli: Cli, *args: str, typed: dict[str, str] | None = None, width: int = 80, **env: str
+    cli: Cli,
+    *args: str,
+    typed: dict[str, str] | None = None,
+    width: int = 80,
+    program: Path = PROGRAM,
+    **env: str,
 ) -> tuple[int, str]:
     """Run the program on a terminal of its own, typing each reply when its question appears.
 
@@ -25,7 +31,7 @@ def on_terminal(
     controller, terminal = os.openpty()
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     running = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", PROGRAM, *args],
+        ["setsid", "--ctty", "--wait", program, *args],
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,

@@ -61,7 +61,7 @@ class Client:
         while True:
             answer = self._send("GET", f"/tasks/?{query}")
             page = _json(answer)
-            if not isinstance(page, list):
+            if not (isinstance(page, list) and all(isinstance(task, dict) for task in page)):
                 raise nonsense("a list of tasks was expected")
             tasks += page
             following = answer.links.get("next", {}).get("url") if page else None

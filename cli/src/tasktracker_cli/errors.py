@@ -1,13 +1,16 @@
 """What can go wrong, and the one place that turns it into an exit code.
 
+The code of an error is for programs (`--json`) and does not change.
+
+error                  exit  code
 CliError                  1  failure
-├── BadAnswerError        1  the gateway's answer makes no sense
-├── OutputClosedError     0  the reader of stdout has had enough (`| head`)
-├── UsageError            2  the command line, or what it says, is wrong
-├── NotLoggedInError      4  no token, or one that is no longer accepted
-├── NotFoundError         5
-├── ConflictError         6
-└── UnavailableError      7  unreachable, too slow, overloaded or down
+├── BadAnswerError        1  bad-answer      the gateway's answer makes no sense
+├── OutputClosedError     0  output-closed   the reader of stdout has had enough (`| head`)
+├── UsageError            2  usage           the command line, or what it says, is wrong
+├── NotLoggedInError      4  not-logged-in   no token, or one that is no longer accepted
+├── NotFoundError         5  not-found
+├── ConflictError         6  conflict        someone else was faster, or has it already
+└── UnavailableError      7  unavailable     unreachable, too slow, overloaded or down
 
 Ctrl-C, and Ctrl-D at a question, end with 130.
 """
@@ -15,59 +18,86 @@ Ctrl-C, and Ctrl-D at a question, end with 130.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import typer
 
+INTERRUPTED = 130
+
 
 class CliError(Exception):
-    """One clear sentence for the user, and what to do next."""
+    """One clear sentence for the user, and what to do next.
 
-    def __init__(self, message: str = "", hint: str = "") -> None:
+    `status` and `request_id` are of the gateway's answer, if that was the cause.
+    """
+
+    exit_code: ClassVar[int] = 1
+    code: ClassVar[str] = "failure"
+
+    def __init__(
+        self,
+        message: str = "",
+        hint: str = "",
+        *,
+        status: int | None = None,
+        request_id: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.status = status
+        self.request_id = request_id
+
+    def facts(self) -> dict[str, str | int]:
+        """Return what programs are told: code, message, and what else there is."""
+        facts = {
+            "code": self.code,
+            "message": self.message,
+            "hint": self.hint,
+            "status": self.status,
+            "request_id": self.request_id,
+        }
+        return {name: value for name, value in facts.items() if value}
 
 
-class BadAnswerError(CliError): ...
+class BadAnswerError(CliError):
+    code = "bad-answer"
 
 
-class OutputClosedError(CliError): ...
+class OutputClosedError(CliError):
+    exit_code = 0
+    code = "output-closed"
 
 
-class UsageError(CliError): ...
+class UsageError(CliError):
+    exit_code = 2
+    code = "usage"
 
 
-class NotLoggedInError(CliError): ...
+class NotLoggedInError(CliError):
+    exit_code = 4
+    code = "not-logged-in"
 
 
-class NotFoundError(CliError): ...
+class NotFoundError(CliError):
+    exit_code = 5
+    code = "not-found"
 
 
-class ConflictError(CliError): ...
+class ConflictError(CliError):
+    exit_code = 6
+    code = "conflict"
 
 
-class UnavailableError(CliError): ...
-
-
-INTERRUPTED = 130
-
-EXIT_CODES: dict[type[CliError], int] = {
-    CliError: 1,
-    BadAnswerError: 1,
-    OutputClosedError: 0,
-    UsageError: 2,
-    NotLoggedInError: 4,
-    NotFoundError: 5,
-    ConflictError: 6,
-    UnavailableError: 7,
-}
+class UnavailableError(CliError):
+    exit_code = 7
+    code = "unavailable"
 
 
 class Reporter(Protocol):
     """Where errors are told."""
 
-    def error(self, message: str, hint: str) -> None: ...
+    def error(self, error: CliError) -> None: ...
 
 
 def guard(program: Callable[[], Any], reporter: Reporter) -> int:
@@ -77,12 +107,12 @@ def guard(program: Callable[[], Any], reporter: Reporter) -> int:
         code = program()
     except CliError as error:
         if error.message:
-            reporter.error(error.message, error.hint)
-        return next(EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES)
+            reporter.error(error)
+        return error.exit_code
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:
-        reporter.error(_sentence(error.format_message()), _usage_hint(error))
+        reporter.error(UsageError(_sentence(error.format_message()), _usage_hint(error)))
         return error.exit_code
     return code if isinstance(code, int) else 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module, metadata
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command, get_group
 
+from tasktracker_cli.choices import expected
 from tasktracker_cli.commands import account, stats, task
 from tasktracker_cli.config import DEFAULT_URL
 from tasktracker_cli.errors import CliError, guard
@@ -51,7 +53,7 @@ def program() -> TyperGroup:
 
 def run() -> int:
     """Run the program and return its exit code."""
-    output = Output()
+    output = Output(expected(sys.argv[1:]))
     return guard(
         lambda: program().main(prog_name=PROGRAM, standalone_mode=False, obj=Session(output)),
         output,

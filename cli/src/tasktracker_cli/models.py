@@ -11,6 +11,39 @@ from tasktracker_cli.errors import BadAnswerError
 
 T = TypeVar("T")
 
+# The API's fields, which --fields may name.
+TASK_FIELDS = (
+    "id",
+    "title",
+    "description",
+    "status",
+    "priority",
+    "is_completed",
+    "due_date",
+    "owner_id",
+    "created_at",
+    "updated_at",
+)
+USER_FIELDS = (
+    "id",
+    "email",
+    "username",
+    "full_name",
+    "is_active",
+    "is_superuser",
+    "created_at",
+    "updated_at",
+)
+STATS_FIELDS = (
+    "total_tasks",
+    "completed_tasks",
+    "pending_tasks",
+    "completion_percentage",
+    "overdue_tasks",
+    "by_status",
+    "by_priority",
+)
+
 
 @dataclass(frozen=True)
 class Task:

@@ -1,86 +1,156 @@
-"""The terminal: stdout is data, stderr is talk. Only views.py knows rich besides this."""
+"""The terminal: stdout is data, stderr is talk. Only views.py and sink.py know rich besides."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
-from tasktracker_cli.errors import CliError, OutputClosedError
-from tasktracker_cli.text import visible, visible_json
+import typer
+
+from tasktracker_cli.choices import Choices
+from tasktracker_cli.errors import CliError
+from tasktracker_cli.sink import Sink, coloured, for_eyes, is_terminal
+from tasktracker_cli.text import visible
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
+    from rich.console import RenderableType
 
-_UNLIMITED = 100_000  # columns: what goes to a file or a pipe is not cut or wrapped
+    from tasktracker_cli.progress import Progress
+
+Raw = Mapping[str, Any]
+View = Callable[[Iterable[Raw]], Iterable["RenderableType"]]
 
 
 class Output:
     """Prints data, talk and errors.
 
-    `terminal` says whether a person reads stdout: glyphs and relative dates are for people.
+    `choices` says what the user wants of the data; `terminal` whether a person reads them:
+    colours, glyphs and relative dates are for people.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, choices: Choices | None = None) -> None:
         for stream in (sys.stdout, sys.stderr):
             # A character that the stream's encoding lacks is shown as an escape, not a crash.
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="backslashreplace")
-        self.terminal = sys.stdout is not None and sys.stdout.isatty()
+        self.choices = choices or Choices()
+        self._sink = Sink()
+        self._busy = False
 
-    def show(self, renderable: RenderableType) -> None:
-        """Print data for people."""
-        with self._stdout.capture() as capture:
-            self._stdout.print(renderable)
-        lines = capture.get().splitlines()
-        self._write("\n".join(lines if self.terminal else map(str.rstrip, lines)))
+    @property
+    def terminal(self) -> bool:
+        return self._sink.terminal
 
-    def json(self, value: Any) -> None:
-        """Print data for programs: the same values, with unsafe characters escaped."""
-        self._write(visible_json(json.dumps(value, indent=2, ensure_ascii=False)))
+    def record(self, raw: Raw, view: Callable[[], RenderableType]) -> None:
+        """Print one object in the chosen format; `view` gives what people see."""
+        if not self.choices.for_people:
+            from tasktracker_cli import formats
+
+            self._write(formats.one(self.choices, raw, terminal=self.terminal))
+        elif self.choices.fields:
+            self.show(*self._columns([raw]))
+        else:
+            self.show(view())
+
+    def records(self, raws: Iterable[Raw], view: View) -> int:
+        """Print objects in the chosen format as they arrive; return how many there were.
+
+        `view` turns them into what people see, piece by piece.
+        """
+        counted = _Counted(raws)
+        if not self.choices.for_people:
+            from tasktracker_cli import formats
+
+            self._write(formats.many(self.choices, counted, terminal=self.terminal))
+        else:
+            with self._paged():
+                for piece in self._columns(counted) if self.choices.fields else view(counted):
+                    self._sink.show(piece)
+        return counted.count
+
+    def show(self, *pieces: RenderableType) -> None:
+        """Print what is for people only."""
+        for piece in pieces:
+            self._sink.show(piece)
 
     def say(self, message: str) -> None:
-        """Tell the user what happened."""
-        self._tell("✓", "green", message)
+        """Tell the user what happened; programs and `--quiet` see it in the result."""
+        if not (self.choices.errors_are_json or self.choices.quiet):
+            self._tell("✓", "green", message)
 
     def note(self, message: str) -> None:
         """Tell the user something worth knowing."""
-        self._tell("!", "yellow", message)
+        if self.choices.errors_are_json:
+            _tell_programs({"note": {"message": message}})
+        else:
+            self._tell("!", "yellow", message)
 
-    def error(self, message: str, hint: str) -> None:
+    def error(self, error: CliError) -> None:
         """Tell the user what went wrong, and what to do next."""
-        self._tell("error:", "bold red", f"{message} {hint}".rstrip())
+        if self.choices.errors_are_json:
+            _tell_programs({"error": error.facts()})
+        else:
+            self._tell("error:", "red", f"{error.message} {error.hint}".rstrip())
 
-    def _tell(self, mark: str, style: str, message: str) -> None:
-        from rich.text import Text
+    @contextmanager
+    def progress(self, title: str, total: int | None = None) -> Iterator[Progress]:
+        """Show on a terminal that this takes long, if it does; inside another one: nothing."""
+        from tasktracker_cli import progress
 
-        text = Text.assemble((mark, style), " ", visible(message))
-        self._stderr.print(text, soft_wrap=True)
-
-    def _write(self, text: str) -> None:
+        if self._busy or not is_terminal(sys.stderr):
+            yield progress.Progress()
+            return
+        self._busy = True
         try:
-            print(text, flush=True)  # noqa: T201 - this is the place that prints
-        except OSError as error:
-            # Python flushes again when it exits, and would complain again.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if isinstance(error, BrokenPipeError):
-                raise OutputClosedError from None
-            raise CliError(f"The output cannot be written: {error.strerror}.") from None
+            with progress.delayed(title, total) as shown:
+                yield shown
+        finally:
+            self._busy = False
 
-    @cached_property
-    def _stdout(self) -> Console:
-        return _console(stderr=False, width=None if self.terminal else _UNLIMITED)
+    def _write(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._sink.write(text)
 
-    @cached_property
-    def _stderr(self) -> Console:
-        return _console(stderr=True, width=None)
+    def _columns(self, raws: Iterable[Raw]) -> Iterable[RenderableType]:
+        if self.terminal:
+            from tasktracker_cli.views import columns
+        else:
+            from tasktracker_cli.plain import columns
+        return columns(self.choices.fields, raws)
+
+    @contextmanager
+    def _paged(self) -> Iterator[None]:
+        # A spinner would draw across the pager.
+        was_busy, self._busy = self._busy, True
+        try:
+            with self._sink.paged() if self.choices.pager else nullcontext():
+                yield
+        finally:
+            self._busy = was_busy
+
+    def _tell(self, mark: str, color: str, message: str) -> None:
+        if for_eyes(sys.stderr) and coloured():
+            mark = typer.style(mark, fg=color, bold=True)
+        print(f"{mark} {visible(message)}", file=sys.stderr)  # noqa: T201 - the place that prints
 
 
-def _console(*, stderr: bool, width: int | None) -> Console:
-    from rich.console import Console
+class _Counted:
+    """Counts what passes."""
 
-    # Text is data, whoever wrote it: [red] and :smile: are shown as they are.
-    return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False)
+    def __init__(self, raws: Iterable[Raw]) -> None:
+        self.count = 0
+        self._raws = raws
+
+    def __iter__(self) -> Iterator[Raw]:
+        for raw in self._raws:
+            self.count += 1
+            yield raw
+
+
+def _tell_programs(value: Any) -> None:
+    # One line each, in ASCII: nothing in it can act on a terminal.
+    print(json.dumps(value), file=sys.stderr)  # noqa: T201 - the place that prints

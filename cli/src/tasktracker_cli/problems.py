@@ -53,7 +53,13 @@ def refusal(response: httpx.Response, hints: Mapping[int, str]) -> CliError:
         return nonsense(f"HTTP status {status} without an explanation")
     kind = ERRORS.get(status, CliError)
     hint = hints.get(status) or HINTS.get(status) or _general_hint(response, problem)
-    return kind(_sentence(problem) if problem else "The service is not available.", hint)
+    request_id = problem.get("request_id")
+    return kind(
+        _sentence(problem) if problem else "The service is not available.",
+        hint,
+        status=status,
+        request_id=str(request_id) if request_id else None,
+    )
 
 
 def nonsense(what: str) -> BadAnswerError:

@@ -13,6 +13,7 @@ from tasktracker_cli.output import Output
 
 if TYPE_CHECKING:
     from tasktracker_cli.client import Client
+    from tasktracker_cli.plain import PlainViews
     from tasktracker_cli.views import Views
 
 
@@ -48,10 +49,15 @@ class Session:
         return self._client(login)
 
     @cached_property
-    def views(self) -> Views:
+    def views(self) -> Views | PlainViews:
+        """How objects look to whoever reads stdout."""
+        if not self.output.terminal:
+            from tasktracker_cli.plain import PlainViews
+
+            return PlainViews()
         from tasktracker_cli.views import Views
 
-        return Views(terminal=self.output.terminal, now=datetime.now(UTC))
+        return Views(now=datetime.now(UTC))
 
     def _client(self, login: Login | None) -> Client:
         from tasktracker_cli.client import Client

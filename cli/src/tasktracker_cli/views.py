@@ -1,9 +1,14 @@
-"""How tasks, people and figures look: glyphs and colours for a terminal, plain for a pipe."""
+"""How tasks, people and figures look on a terminal: glyphs, colours, relative dates.
+
+`plain.PlainViews` has the same methods for what no person looks at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
+from typing import Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -27,36 +32,50 @@ PRIORITY = {
 BAR_WIDTH = 40
 
 
-class Views:
-    """Renders objects as they are at the moment `now`, for a terminal or for a pipe."""
+CHUNK = 200  # tasks rendered at a time: a page of the API
 
-    def __init__(self, *, terminal: bool, now: datetime) -> None:
-        self._terminal = terminal
+
+class Views:
+    """Renders objects as they are at the moment `now`."""
+
+    def __init__(self, *, now: datetime) -> None:
         self._now = now
 
-    def tasks(self, tasks: Sequence[Task]) -> RenderableType:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-        table.add_column("ID", justify="right", no_wrap=True)
-        table.add_column("TITLE")  # the one column that gives way in a narrow terminal
-        for header in ("STATUS", "PRIORITY", "DUE"):
-            table.add_column(header, no_wrap=True)
+    def tasks(self, tasks: Iterable[Task]) -> Iterator[RenderableType]:
+        """Give a table, or several of the same width when there are more tasks than a page."""
+        rest = iter(tasks)
+        header = True
+        while chunk := list(islice(rest, CHUNK)):
+            yield self._table(chunk, header=header, more=not header or len(chunk) == CHUNK)
+            header = False
+
+    def _table(self, tasks: Sequence[Task], *, header: bool, more: bool) -> Table:
+        table = _headed(header)
+        # Tables that follow each other line up only if their columns are as wide as can be.
+        widths = (7, 13, 8, 15) if more else (0, 0, 0, 0)
+        table.add_column("ID", justify="right", no_wrap=True, min_width=widths[0])
+        # The one column that gives way in a narrow terminal.
+        table.add_column("TITLE", ratio=1 if more else None)
+        for name, width in zip(("STATUS", "PRIORITY", "DUE"), widths[1:], strict=True):
+            table.add_column(name, no_wrap=True, min_width=width)
+        table.expand = more
         for task in tasks:
             table.add_row(
                 str(task.id),
                 Text(visible(task.title), _title_style(task), no_wrap=True, overflow="ellipsis"),
-                self._label(STATUS, task.status),
-                self._label(PRIORITY, task.priority),
+                _label(STATUS, task.status),
+                _label(PRIORITY, task.priority),
                 self._due(task),
             )
         return table
 
     def task(self, task: Task) -> RenderableType:
         due = self._due(task)
-        if task.due and self._terminal:
+        if task.due:
             due.append(f" ({_moment(task.due)})", "dim")
         facts = {
-            "Status": self._label(STATUS, task.status),
-            "Priority": self._label(PRIORITY, task.priority),
+            "Status": _label(STATUS, task.status),
+            "Priority": _label(PRIORITY, task.priority),
             "Due": due,
             "Created": Text(_moment(task.created)),
             "Updated": Text(_moment(task.updated)),
@@ -81,30 +100,47 @@ class Views:
             "Tasks": Text(str(stats.total), "bold"),
             "Done": Text(f"{stats.completed} ({stats.percentage:g}%)"),
             "Overdue": Text(str(stats.overdue), "bold red" if stats.overdue else ""),
-            "Status": self._counts(STATUS, stats.by_status),
-            "Priority": self._counts(PRIORITY, stats.by_priority),
+            "Status": _counts(STATUS, stats.by_status),
+            "Priority": _counts(PRIORITY, stats.by_priority),
         }
-        return Group(_bar(stats), Text(), _grid(facts)) if self._terminal else _grid(facts)
-
-    def _label(self, table: Mapping[str, tuple[str, str, str]], value: str) -> Text:
-        """Return the glyph and words for a value of the API, or for a pipe the value itself."""
-        if not self._terminal or value not in table:
-            return Text(visible(value))
-        glyph, words, style = table[value]
-        return Text(f"{glyph} {words}", style)
-
-    def _counts(self, table: Mapping[str, tuple[str, str, str]], counts: Mapping[str, int]) -> Text:
-        parts = [self._label(table, value).append(f" {count}") for value, count in counts.items()]
-        return Text("   " if self._terminal else ", ").join(parts)
+        return Group(_bar(stats), Text(), _grid(facts))
 
     def _due(self, task: Task) -> Text:
         if task.due is None:
             return Text("-", "dim")
-        if not self._terminal:
-            return Text(_moment(task.due))
         late = task.due < self._now and task.status != "done"
         style = "bold red" if late else "dim" if task.status == "done" else ""
         return Text(relative(task.due, self._now), style)
+
+
+def columns(fields: Sequence[str], raws: Iterable[Mapping[str, Any]]) -> Iterator[RenderableType]:
+    """Give the fields that the user chose, under their own names."""
+    table = _headed(header=True)
+    for name in fields:
+        table.add_column(name)
+    for raw in raws:
+        values = (raw.get(name) for name in fields)
+        table.add_row(*("" if value is None else Text(visible(str(value))) for value in values))
+    yield table
+
+
+def _headed(header: bool) -> Table:
+    return Table(
+        box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=header
+    )
+
+
+def _label(table: Mapping[str, tuple[str, str, str]], value: str) -> Text:
+    """Return the glyph and words for a value of the API; one that is not known as it is."""
+    if value not in table:
+        return Text(visible(value))
+    glyph, words, style = table[value]
+    return Text(f"{glyph} {words}", style)
+
+
+def _counts(table: Mapping[str, tuple[str, str, str]], counts: Mapping[str, int]) -> Text:
+    parts = [_label(table, value).append(f" {count}") for value, count in counts.items()]
+    return Text("   ").join(parts)
 
 
 def _grid(facts: Mapping[str, Text]) -> Table:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from tasktracker_cli import models
-from tasktracker_cli.commands.options import GatewayCommand, Json, PasswordStdin
+from tasktracker_cli.commands.options import GatewayCommand, PasswordStdin, UserCommand
 from tasktracker_cli.credentials import Login
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
@@ -67,15 +67,12 @@ def logout(ctx: typer.Context) -> None:
         session.output.note(f"You were not logged in at {origin}.")
 
 
-@app.command(cls=GatewayCommand)
-def whoami(ctx: typer.Context, as_json: Json = False) -> None:
+@app.command(cls=UserCommand)
+def whoami(ctx: typer.Context) -> None:
     """Show who is logged in."""
     session: Session = ctx.obj
     raw = session.client.me()
-    if as_json:
-        session.output.json(raw)
-    else:
-        session.output.show(session.views.user(models.user(raw), session.gateway.origin))
+    session.output.record(raw, lambda: session.views.user(models.user(raw), session.gateway.origin))
 
 
 def _read_password() -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, ClassVar
 
 import typer
 from typer.core import TyperCommand, TyperOption
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+from tasktracker_cli.choices import Format
+from tasktracker_cli.models import STATS_FIELDS, TASK_FIELDS, USER_FIELDS
+
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
@@ -18,18 +21,110 @@ class GatewayCommand(TyperCommand):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.params.append(
-            TyperOption(
-                param_decls=["--url"],
-                type=str,
-                metavar="URL",
-                help="The gateway's address.",
-                callback=_use_url,
-                expose_value=False,
-            )
-        )
+        self.params.append(_option("--url", _use_url, metavar="URL", help="The gateway's address."))
+
+
+class DataCommand(GatewayCommand):
+    """A command that prints objects with these `fields`, in the format that the user chooses."""
+
+    fields: ClassVar[Sequence[str]] = ()
+    has_id: ClassVar[bool] = True
+    is_list: ClassVar[bool] = False
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        formats = "|".join(Format)
+        self.params += [
+            _option("--output", _use_format, "-o", metavar=formats, help="How to print data."),
+            _flag("--json", _use_json, help="Short for --output json."),
+            _option("--fields", self._use_fields, metavar="A,B", help="Only these fields."),
+            _option("--jq", _use_jq, metavar="EXPR", help="Select from the JSON with jq."),
+        ]
+        if self.has_id:
+            self.params.append(_flag("--quiet", _use_quiet, "-q", help="Print bare ids only."))
+        if self.is_list:
+            self.params.append(_flag("--no-pager", _use_no_pager, help="Print all at once."))
+
+    def invoke(self, ctx: Any) -> Any:
+        ctx.obj.output.choices.check()
+        return super().invoke(ctx)
+
+    def _use_fields(self, ctx: typer.Context, _param: object, text: str | None) -> None:
+        if text is not None:
+            ctx.obj.output.choices.choose_fields(text, self.fields)
+
+
+class TaskCommand(DataCommand):
+    """Prints one task, or what was done to it."""
+
+    fields = TASK_FIELDS
+
+
+class TaskListCommand(TaskCommand):
+    """Prints tasks."""
+
+    is_list = True
+
+
+class UserCommand(DataCommand):
+    """Prints a user."""
+
+    fields = USER_FIELDS
+
+
+class StatsCommand(DataCommand):
+    """Prints figures."""
+
+    fields = STATS_FIELDS
+    has_id = False
+
+
+def _option(name: str, callback: Callable[..., None], *more: str, **attributes: Any) -> TyperOption:
+    return TyperOption(
+        param_decls=[name, *more],
+        type=str,
+        callback=callback,
+        expose_value=False,
+        # Errors about anything else are told in the format that was chosen.
+        is_eager=True,
+        **attributes,
+    )
+
+
+def _flag(name: str, callback: Callable[..., None], *more: str, help: str) -> TyperOption:  # noqa: A002 - typer's name
+    return TyperOption(
+        param_decls=[name, *more],
+        is_flag=True,
+        default=False,
+        callback=callback,
+        expose_value=False,
+        is_eager=True,
+        help=help,
+    )
 
 
 def _use_url(ctx: typer.Context, _param: object, url: str | None) -> None:
     if url is not None:
         ctx.obj.url = url
+
+
+def _use_format(ctx: typer.Context, _param: object, text: str | None) -> None:
+    if text is not None:
+        ctx.obj.output.choices.choose_format(text)
+
+
+def _use_json(ctx: typer.Context, _param: object, wanted: bool) -> None:
+    if wanted:
+        ctx.obj.output.choices.choose_format(Format.JSON)
+
+
+def _use_jq(ctx: typer.Context, _param: object, expression: str | None) -> None:
+    ctx.obj.output.choices.jq = expression
+
+
+def _use_quiet(ctx: typer.Context, _param: object, wanted: bool) -> None:
+    ctx.obj.output.choices.quiet = wanted
+
+
+def _use_no_pager(ctx: typer.Context, _param: object, wanted: bool) -> None:
+    ctx.obj.output.choices.pager = not wanted

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli import models
-from tasktracker_cli.commands.options import GatewayCommand, Json
+from tasktracker_cli.commands.options import GatewayCommand, TaskCommand, TaskListCommand
 from tasktracker_cli.due import parse_due
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.session import Session
@@ -45,7 +45,7 @@ Due = Annotated[
 ]
 
 
-@app.command(cls=GatewayCommand)
+@app.command(cls=TaskCommand)
 def create(
     ctx: typer.Context,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="What is to be done.")],
@@ -53,42 +53,37 @@ def create(
     status: StatusOption = None,
     priority: PriorityOption = None,
     due: Due = None,
-    as_json: Json = False,
 ) -> None:
     """Create a task."""
     fields = _fields(title, description, status, priority, due)
-    _show(ctx.obj, ctx.obj.client.create_task(fields), as_json, "Created task {id}.")
+    _show(ctx.obj, ctx.obj.client.create_task(fields), "Created task {id}.")
 
 
-@app.command("list", cls=GatewayCommand)
+@app.command("list", cls=TaskListCommand)
 def list_(
     ctx: typer.Context,
     status: StatusOption = None,
     priority: PriorityOption = None,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many tasks at most.")] = 50,
-    as_json: Json = False,
 ) -> None:
     """List your tasks, newest first."""
     session: Session = ctx.obj
     filters = _fields(status=status, priority=priority)
     raw, more = session.client.list_tasks(filters, limit)
-    if as_json:
-        session.output.json(raw)
-    elif raw:
-        session.output.show(session.views.tasks([models.task(task) for task in raw]))
-    else:
+    shown = session.output.records(raw, lambda raws: session.views.tasks(map(models.task, raws)))
+    if not shown and session.output.choices.for_people:
         session.output.note(_nothing(filters))
     if more:
         session.output.note(f"There are more tasks than {limit}: see them with a higher --limit.")
 
 
-@app.command(cls=GatewayCommand)
-def show(ctx: typer.Context, task_id: TaskId, as_json: Json = False) -> None:
+@app.command(cls=TaskCommand)
+def show(ctx: typer.Context, task_id: TaskId) -> None:
     """Show one task."""
-    _show(ctx.obj, ctx.obj.client.get_task(task_id), as_json)
+    _show(ctx.obj, ctx.obj.client.get_task(task_id))
 
 
-@app.command(cls=GatewayCommand)
+@app.command(cls=TaskCommand)
 def update(
     ctx: typer.Context,
     task_id: TaskId,
@@ -101,7 +96,6 @@ def update(
     priority: PriorityOption = None,
     due: Due = None,
     no_due: Annotated[bool, typer.Option("--no-due", help="Remove the due date.")] = False,
-    as_json: Json = False,
 ) -> None:
     """Change a task; what you do not name stays as it is."""
     if (due is not None and no_due) or (description is not None and no_description):
@@ -111,19 +105,19 @@ def update(
     changes |= {name: None for name, clear in cleared.items() if clear}
     if not changes:
         raise UsageError("Nothing to change.", "Say what, for example with --title or --status.")
-    _show(ctx.obj, ctx.obj.client.update_task(task_id, changes), as_json, "Updated task {id}.")
+    _show(ctx.obj, ctx.obj.client.update_task(task_id, changes), "Updated task {id}.")
 
 
-@app.command(cls=GatewayCommand)
-def complete(ctx: typer.Context, task_id: TaskId, as_json: Json = False) -> None:
+@app.command(cls=TaskCommand)
+def complete(ctx: typer.Context, task_id: TaskId) -> None:
     """Mark a task as done."""
-    _show(ctx.obj, ctx.obj.client.complete_task(task_id), as_json, "Completed task {id}.")
+    _show(ctx.obj, ctx.obj.client.complete_task(task_id), "Completed task {id}.")
 
 
-@app.command(cls=GatewayCommand)
-def reopen(ctx: typer.Context, task_id: TaskId, as_json: Json = False) -> None:
+@app.command(cls=TaskCommand)
+def reopen(ctx: typer.Context, task_id: TaskId) -> None:
     """Mark a task as not done."""
-    _show(ctx.obj, ctx.obj.client.reopen_task(task_id), as_json, "Reopened task {id}.")
+    _show(ctx.obj, ctx.obj.client.reopen_task(task_id), "Reopened task {id}.")
 
 
 @app.command(cls=GatewayCommand)
@@ -158,14 +152,11 @@ def _fields(
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _show(session: Session, raw: Any, as_json: bool, done: str = "") -> None:
+def _show(session: Session, raw: Any, done: str = "") -> None:
     task = models.task(raw)
     if done:
         session.output.say(done.format(id=task.id))
-    if as_json:
-        session.output.json(raw)
-    else:
-        session.output.show(session.views.task(task))
+    session.output.record(raw, lambda: session.views.task(task))
 
 
 def _nothing(filters: dict[str, Any]) -> str:

@@ -1,0 +1,77 @@
+"""What shows on a terminal that something takes its time: nothing in the first half second."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock, Timer
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+PATIENCE = 0.5  # seconds
+
+
+class Progress:
+    """Counts steps; `Delayed` shows them."""
+
+    def advance(self, steps: int = 1) -> None:
+        """Say that so many steps are done."""
+
+
+class Delayed(Progress):
+    """A bar, or a spinner without a total, which appears once people begin to wonder."""
+
+    def __init__(self, title: str, total: int | None) -> None:
+        self._title = title
+        self._total = total
+        self._done = 0
+        self._bar: Bar | None = None
+        self._ended = False
+        self._lock = Lock()
+        self._timer = Timer(PATIENCE, self._appear)
+        self._timer.daemon = True
+
+    def advance(self, steps: int = 1) -> None:
+        with self._lock:
+            self._done += steps
+            if self._bar is not None:
+                self._bar.update(self._bar.task_ids[0], completed=self._done)
+
+    def start(self) -> None:
+        self._timer.start()
+
+    def stop(self) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._ended = True
+            if self._bar is not None:
+                self._bar.stop()
+
+    def _appear(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+        columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
+        if self._total is not None:
+            columns += [BarColumn(), MofNCompleteColumn()]
+        bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        bar.add_task(self._title, total=self._total)
+        with self._lock:
+            if self._ended:
+                return
+            self._bar = bar
+            bar.update(bar.task_ids[0], completed=self._done)
+            bar.start()
+
+
+@contextmanager
+def delayed(title: str, total: int | None) -> Iterator[Progress]:
+    """Show a bar or a spinner on standard error if what is done inside takes long."""
+    shown = Delayed(title, total)
+    shown.start()
+    try:
+        yield shown
+    finally:
+        shown.stop()
