@@ -38,11 +38,18 @@ status *flags: _environment
 env: _environment
     @.venv/bin/tasktracker-cli admin env
 
-# Check everything, or test parts: user task stats portal servicekit cli infra docs dev e2e
+# Check everything, or test parts: user task stats portal servicekit cli infra docs bench dev e2e
 [group('work')]
 [no-exit-message]
 test *parts: _environment
     @tools/test "$@"
+
+# Compare the speed with what is possible, figure by figure (docs/bench.md)
+[group('work')]
+[no-exit-message]
+bench *figures: _environment
+    @tools/test-packages bench
+    @.venv/bin/python -m bench "$@"
 
 # How much of the services and the CLI the tests without a cluster reach
 [group('work')]

@@ -1,0 +1,57 @@
+"""`python -m bench [FIGURE ...]` prints the scoreboard; see docs/bench.md."""
+
+import argparse
+import sys
+
+from bench import scoreboard
+from bench.errors import BenchError
+from bench.figure import Figure
+from bench.figures import commands, growth, logins, reads, statistics
+from bench.rounds import compare
+from bench.stage import Stage
+
+FIGURES = [
+    *reads.FIGURES,
+    *growth.FIGURES,
+    *statistics.FIGURES,
+    *logins.FIGURES,
+    *commands.FIGURES,
+]
+
+
+def main(words: list[str]) -> None:
+    arguments = _parse(words)
+    chosen = [each for each in FIGURES if each.number in (arguments.figures or _NUMBERS)]
+    try:
+        with Stage() as stage:
+            print(scoreboard.HEAD)
+            for figure in chosen:
+                _measure(stage, figure, arguments.rounds, arguments.seconds)
+    except BenchError as error:
+        sys.exit(f"bench: {error}")
+
+
+_NUMBERS = sorted({figure.number for figure in FIGURES})
+
+
+def _figure(word: str) -> int:
+    """The number of a figure; argparse makes a usage error of the ValueError."""
+    return _NUMBERS[_NUMBERS.index(int(word))]
+
+
+def _parse(words: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser("bench", description="Print the scoreboard, figure by figure.")
+    parser.add_argument("figures", nargs="*", type=_figure, metavar="figure")
+    parser.add_argument("--rounds", type=int, default=5, help="comparisons per figure")
+    parser.add_argument("--seconds", type=float, default=3, help="for each side of a comparison")
+    return parser.parse_args(words)
+
+
+def _measure(stage: Stage, figure: Figure, rounds: int, seconds: float) -> None:
+    with figure.prepare(stage) as pair:
+        comparison = compare(pair, rounds, seconds)
+    print(scoreboard.line(figure, comparison), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,77 @@
+"""What signing in costs the machine, and everybody else."""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import httpx
+
+from bench.figure import Better, Figure, Pair
+from bench.stage import Stage
+from bench.wrk import TIME_LIMIT, Request, finish, load, start
+
+IN_FLIGHT = 50
+READERS, PAUSE = 4, 0.02  # connections, and seconds from an answer to the next request
+LOGINS_A_SECOND = 8  # about what two cores do: how many make a measurement of so many seconds
+_JOHN = {"username": "johndoe", "password": "securepass123"}
+
+
+def _john(stage: Stage) -> tuple[Request, Request]:
+    """The requests with which John signs in and reads his account."""
+    url = f"{stage.users}/api/v1/auth"
+    account = {**_JOHN, "email": "john@example.com"}
+    # He may be there already, from the figure before: his login says whether all is well.
+    httpx.post(f"{url}/register", json=account, trust_env=False, timeout=TIME_LIMIT)
+    login = Request(f"{url}/login", {"Content-Type": "application/json"}, json.dumps(_JOHN))
+    token = login.check().json()["access_token"]
+    return login, Request(f"{url}/me", {"Authorization": f"Bearer {token}"})
+
+
+@contextmanager
+def _throughput(stage: Stage) -> Iterator[Pair]:
+    login, _ = _john(stage)
+
+    def hash_alone(seconds: float) -> float:
+        command = [sys.executable, "-m", "bench.hashing", str(_number(seconds))]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+    def log_in(seconds: float) -> float:
+        start, number = time.perf_counter(), _number(seconds)
+        with ThreadPoolExecutor(IN_FLIGHT) as clients:
+            for _ in clients.map(lambda _: login.check(), range(number)):
+                pass
+        return number / (time.perf_counter() - start)
+
+    yield Pair(ours=log_in, reference=hash_alone)
+
+
+def _number(seconds: float) -> int:
+    return max(1, round(seconds * LOGINS_A_SECOND))
+
+
+@contextmanager
+def _readers(stage: Stage) -> Iterator[Pair]:
+    login, read = _john(stage)
+
+    def alone(seconds: float) -> float:
+        return load(read, connections=READERS, seconds=seconds, pause=PAUSE).p99
+
+    def among_logins(seconds: float) -> float:
+        logins = start(login, connections=IN_FLIGHT, seconds=seconds + 1)
+        time.sleep(0.5)  # They are all in flight then; this is a load, not a condition to wait for.
+        p99 = alone(seconds)
+        finish(logins)
+        login.check()  # Served in turn: those that wrk left behind are through now.
+        return p99
+
+    yield Pair(ours=among_logins, reference=alone)
+
+
+FIGURES = [
+    Figure(9, "logins/s at cost 12", "bcrypt alone on all cores", Better.HIGHER, 0.95, _throughput),
+    Figure(10, "GET p99 with 50 logins in flight", "GET p99 alone", Better.LOWER, 3, _readers),
+]

@@ -1,0 +1,42 @@
+"""What one task and a page of tasks cost, against the least that could answer them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.databases import OWNER
+from bench.figure import Better, Figure, Measure, Pair
+from bench.stage import Stage
+from bench.wrk import Request, load
+
+CONNECTIONS = 16
+_PEER = "bare Starlette + psycopg 3, same SQL, no auth"
+
+
+def rate(request: Request) -> Measure:
+    """Requests served per second. Raises BenchError if the request is not answered well."""
+    request.check()
+    return lambda seconds: load(request, connections=CONNECTIONS, seconds=seconds).rate
+
+
+def _against_peer(stage: Stage, path: str) -> Pair:
+    headers = stage.bearer(OWNER)
+    return Pair(
+        ours=rate(Request(f"{stage.tasks}/api/v1/tasks/{path}", headers)),
+        reference=rate(Request(f"{stage.peer}/api/v1/tasks/{path}", headers)),
+    )
+
+
+@contextmanager
+def _one(stage: Stage) -> Iterator[Pair]:
+    yield _against_peer(stage, "500")
+
+
+@contextmanager
+def _page(stage: Stage) -> Iterator[Pair]:
+    yield _against_peer(stage, "")
+
+
+FIGURES = [
+    Figure(1, "requests/s for one task, with auth", _PEER, Better.HIGHER, 0.60, _one),
+    Figure(2, "requests/s for a list of 50, with auth", _PEER, Better.HIGHER, 0.90, _page),
+]

@@ -1,0 +1,80 @@
+"""The least that could answer the same: Starlette and psycopg 3, with the task service's own SQL.
+
+No tokens, no validation, no log, no metrics. `DATABASE_URL` and `PORT` come from the environment.
+"""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import Select
+from sqlalchemy.dialects import postgresql
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bench.databases import OWNER
+from servicekit.server import OPTIONS
+from task_service.domain.paging import Query
+from task_service.persistence import lists
+from task_service.persistence.tasks import FIND
+
+POOL_SIZE = 10  # the services' own default
+
+
+def _sql(statement: Select[Any]) -> str:
+    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
+    return str(statement.compile(dialect=dialect))
+
+
+_page, _page_values = lists.page(OWNER, Query(limit=51))
+_FIND, _PAGE = _sql(FIND), _sql(_page)
+
+
+async def _rows(request: Request, statement: str, values: dict[str, Any]) -> list[Any]:
+    async with request.app.state.pool.connection() as connection:
+        cursor = await connection.execute(statement, values)
+        rows: list[Any] = await cursor.fetchall()
+        return rows
+
+
+async def get(request: Request) -> Response:
+    values = {"owner_id": OWNER, "task_id": int(request.path_params["id"])}
+    ((_, _, json),) = await _rows(request, _FIND, values)
+    return Response(json, media_type="application/json")
+
+
+async def page(request: Request) -> Response:
+    rows = await _rows(request, _PAGE, _page_values)
+    return Response(f"[{','.join(row[2] for row in rows[:50])}]", media_type="application/json")
+
+
+async def live(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+@asynccontextmanager
+async def _pool(app: Starlette) -> AsyncIterator[None]:
+    options = {"autocommit": True}
+    url = os.environ["DATABASE_URL"]
+    async with AsyncConnectionPool(
+        url, kwargs=options, min_size=POOL_SIZE, max_size=POOL_SIZE
+    ) as app.state.pool:
+        yield
+
+
+app = Starlette(
+    routes=[
+        Route("/health/live", live),
+        Route("/api/v1/tasks/", page),
+        Route("/api/v1/tasks/{id}", get),
+    ],
+    lifespan=_pool,
+)
+
+if __name__ == "__main__":
+    uvicorn.run(app, port=int(os.environ["PORT"]), **OPTIONS)

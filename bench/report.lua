@@ -1,0 +1,18 @@
+-- wrk's summary as one line of JSON. `PAUSE` is what a connection waits before each request, in ms.
+wrk.method = os.getenv("METHOD")
+wrk.body = os.getenv("BODY")
+
+local pause = tonumber(os.getenv("PAUSE"))
+if pause > 0 then
+    function delay() return pause end
+end
+
+function done(summary, latency)
+    local errors = summary.errors
+    io.write(string.format(
+        '\nreport {"requests": %d, "microseconds": %d, "p50": %d, "p99": %d, "refused": %d,'
+            .. ' "broken": %d, "late": %d}\n',
+        summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
+        errors.status, errors.connect + errors.read + errors.write, errors.timeout
+    ))
+end

@@ -1,0 +1,86 @@
+"""What the figures are measured on: started when the first figure asks for it, ended together."""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from types import TracebackType
+
+import user_service.app
+from bench import databases
+from bench.processes import serving
+from servicekit import logs, migrate
+from servicekit.testing import postgres
+from servicekit.tokens import Keys, Principal, issue
+
+
+class Stage:
+    """One PostgreSQL, and services on it; every address is http://127.0.0.1:port."""
+
+    def __init__(self) -> None:
+        self._exit = ExitStack()
+        self._key = secrets.token_hex()
+        logs.configure("bench", "WARNING")
+
+    def __enter__(self) -> "Stage":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._exit.close()
+
+    def bearer(self, user_id: int) -> dict[str, str]:
+        """The header of a caller, whose token outlives the benchmark."""
+        principal = Principal(user_id, is_superuser=False)
+        token = issue(Keys(self._key.encode()), principal, timedelta(days=1), datetime.now(UTC))
+        return {"Authorization": f"Bearer {token}"}
+
+    @cached_property
+    def tasks(self) -> str:
+        """The task service on 1,000 tasks."""
+        return self._serve("task_service", DATABASE_URL=self._small)
+
+    @cached_property
+    def many_tasks(self) -> str:
+        """The task service on 1,000,000 tasks."""
+        url = databases.create_tasks(self._server, "large", databases.LARGE)
+        return self._serve("task_service", DATABASE_URL=url)
+
+    @cached_property
+    def peer(self) -> str:
+        """The bare service on the same 1,000 tasks."""
+        return self._serve("bench.peer", DATABASE_URL=self._small)
+
+    @cached_property
+    def statistics(self) -> str:
+        """The stats service, which asks `tasks`."""
+        return self._serve("stats_service", TASK_SERVICE_URL=self.tasks)
+
+    @cached_property
+    def users(self) -> str:
+        """The user service."""
+        return self._exit.enter_context(self.passing_users())
+
+    @contextmanager
+    def passing_users(self) -> Iterator[str]:
+        """A user service without a user, which is gone at the end of the block."""
+        url = databases.create(self._server, f"users_{secrets.token_hex(4)}")
+        migrate.upgrade(url, user_service.app.MIGRATIONS)
+        with serving("user_service", {"SECRET_KEY": self._key, "DATABASE_URL": url}) as address:
+            yield address
+
+    @cached_property
+    def _server(self) -> str:
+        return self._exit.enter_context(postgres.running())
+
+    @cached_property
+    def _small(self) -> str:
+        return databases.create_tasks(self._server, "small", databases.SMALL)
+
+    def _serve(self, module: str, **settings: str) -> str:
+        return self._exit.enter_context(serving(module, {"SECRET_KEY": self._key, **settings}))

@@ -1,0 +1,82 @@
+"""Whether the benchmark can say anything at all; how fast anything is, it says by itself."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from bench.errors import BenchError
+from bench.figure import Pair
+from bench.rounds import compare
+from bench.wrk import Request, load, read
+from servicekit.testing.live import serving
+
+GOOD = {"requests": 10, "microseconds": 2_000_000, "p50": 500, "p99": 900,
+        "refused": 0, "broken": 0, "late": 0}  # fmt: skip
+
+
+def bench(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *words], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_figure_is_measured_and_printed() -> None:
+    done = bench("1", "--rounds", "1", "--seconds", "1")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    head, line = done.stdout.splitlines()
+    assert head.split() == ["#", "what", "against", "target", "ratio", "rounds", "noise"]
+    assert line.startswith(" 1  requests/s for one task, with auth")
+    assert "≥0.6 " in line
+
+
+def test_a_figure_that_does_not_exist_is_a_usage_error() -> None:
+    assert bench("99").returncode == 2
+
+
+def test_a_load_is_told_in_requests_a_second_and_seconds() -> None:
+    loaded = read(GOOD)
+
+    assert (loaded.rate, loaded.p50, loaded.p99) == (5, 0.0005, 0.0009)
+
+
+@pytest.mark.parametrize("failure", [{"requests": 0}, {"refused": 1}, {"broken": 1}, {"late": 1}])
+def test_a_load_with_a_request_that_was_not_served_is_no_figure(failure: dict[str, Any]) -> None:
+    with pytest.raises(BenchError):
+        read({**GOOD, **failure})
+
+
+def test_refused_and_redirected_requests_are_found_on_a_real_connection() -> None:
+    def refuse(_: object) -> Response:
+        return Response(status_code=500)
+
+    def redirect(_: object) -> Response:
+        return RedirectResponse("/")
+
+    app = Starlette(routes=[Route("/refuse", refuse), Route("/redirect", redirect)])
+    with serving(app) as port:
+        url = f"http://127.0.0.1:{port}"
+        with pytest.raises(BenchError, match="not served"):
+            load(Request(f"{url}/refuse", {}), connections=1, seconds=1)
+        with pytest.raises(BenchError, match="answers 307"):
+            Request(f"{url}/redirect", {}).check()
+
+
+def test_nobody_there_is_no_figure() -> None:
+    with pytest.raises(BenchError, match="wrk ended with 1"):
+        load(Request("http://127.0.0.1:1/", {}), connections=1, seconds=1)
+
+
+def test_ours_is_compared_with_the_references_around_it() -> None:
+    references = iter([1.0, *[2.0, 8.0] * 3])  # The first one warms up.
+    pair = Pair(ours=lambda _: 2.0, reference=lambda _: next(references))
+
+    comparison = compare(pair, rounds=3, seconds=1)
+
+    assert (comparison.ratios, comparison.ratio) == ([0.5] * 3, 0.5)
+    assert comparison.noise == [4.0] * 3
