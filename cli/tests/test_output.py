@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.tests.conftest import PROBLEM, PROGRAM, TASK, Answer, Cli, FakeGateway
+from cli.tests.conftest import PROBLEM, PROGRAM, TASK, USER, Answer, Cli, FakeGateway
 from cli.tests.test_terminal import COLOUR, on_terminal
 from tasktracker_cli import models
 
@@ -265,3 +265,17 @@ def test_a_spinner_appears_only_after_half_a_second(cli: Cli, gateway: FakeGatew
     assert "3/3" in slow[1]
     piped = subprocess.run([python, "-c", script, "0.8"], capture_output=True, env=cli.env)
     assert (piped.stdout, piped.stderr) == (b"", b"")
+
+
+def test_a_pipe_needs_no_rich(cli: Cli, two: list[Any], gateway: FakeGateway) -> None:
+    gateway.on("GET /auth/me", Answer(body=USER))
+    for command in (
+        ["task", "list"],
+        ["task", "show", "7"],
+        ["whoami"],
+        ["task", "list", "--json"],
+    ):
+        done = cli(*command, PYTHONPROFILEIMPORTTIME="1")
+        assert done.returncode == 0
+        loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+        assert loaded.isdisjoint({"rich", "httpx", "yaml", "pydantic"})

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import re
+import select
 import struct
 import subprocess
 import termios
@@ -40,15 +41,20 @@ def on_terminal(
     os.close(terminal)
     shown = ""
     questions = list((typed or {}).items())
-    while chunk := _read(controller):
+    pressed = ""
+    while chunk := _read(controller, again=pressed):
         shown += chunk
         if questions and shown.endswith(questions[0][0]):
-            os.write(controller, questions.pop(0)[1].encode())
+            pressed = questions.pop(0)[1]
+            os.write(controller, pressed.encode())
     os.close(controller)
     return running.wait(timeout=30), shown
 
 
-def _read(controller: int) -> str:
+def _read(controller: int, again: str) -> str:
+    # Ctrl-C may come a moment before Python waits for what it interrupts: people press it again.
+    while again == CTRL_C and not select.select([controller], [], [], 2)[0]:
+        os.write(controller, again.encode())
     try:
         return os.read(controller, 65536).decode()
     except OSError:  # Linux says EIO when the last process has left the terminal.

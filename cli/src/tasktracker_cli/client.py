@@ -3,39 +3,39 @@
 from __future__ import annotations
 
 import json
+import re
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
-import httpx
-
-from tasktracker_cli.config import Gateway
 from tasktracker_cli.credentials import Login
-from tasktracker_cli.errors import NotLoggedInError, UnavailableError
+from tasktracker_cli.errors import NotLoggedInError
 from tasktracker_cli.problems import nonsense, refusal
+from tasktracker_cli.transport import Answer, Transport
 
+BASE = "/api/v1"
 PAGE = 200  # the API's largest page
+_NEXT = re.compile(r'<([^>]*)>[^,<]*;\s*rel="?next\b')  # RFC 8288
 
 
 class Client:
-    """Calls one gateway, with the token that this gateway issued or with none.
+    """Calls one gateway, with the token that this gateway issued or with none. `waiting` surrounds
+    each request.
 
     Every call returns the answer's JSON as it came, and raises the errors of `errors.py`.
     """
 
-    def __init__(self, gateway: Gateway, login: Login | None, timeout: float) -> None:
-        self._origin = gateway.origin
+    def __init__(
+        self,
+        transport: Transport,
+        login: Login | None,
+        waiting: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        self._transport = transport
         self._login = login
-        self._timeout = timeout
-        self._http = httpx.Client(
-            base_url=f"{gateway.origin}/api/v1",
-            headers={"Authorization": f"Bearer {login.access_token}"} if login else None,
-            timeout=timeout,
-            # A redirect could lead the token or a password to another origin.
-            follow_redirects=False,
-            # What runs on this machine is not reached through the network's proxy.
-            trust_env=not gateway.is_loopback,
-        )
+        self._waiting = waiting
 
     def register(self, account: Mapping[str, str]) -> Any:
         hints = {409: "Choose another, or log in with: tasktracker-cli login --username NAME"}
@@ -56,19 +56,18 @@ class Client:
 
     def list_tasks(self, filters: Mapping[str, str], limit: int) -> tuple[list[Any], bool]:
         """Return up to `limit` tasks, and whether there are more."""
-        query = httpx.QueryParams(filters).set("limit", min(limit, PAGE))
+        query: dict[str, Any] = {**filters, "limit": min(limit, PAGE)}
         tasks: list[Any] = []
         while True:
-            answer = self._send("GET", f"/tasks/?{query}")
+            answer = self._send("GET", f"/tasks/?{urlencode(query, errors='surrogatepass')}")
             page = _json(answer)
             if not (isinstance(page, list) and all(isinstance(task, dict) for task in page)):
                 raise nonsense("a list of tasks was expected")
             tasks += page
-            following = answer.links.get("next", {}).get("url") if page else None
+            following = _next_page(answer) if page else None
             if following is None or len(tasks) >= limit:
                 return tasks[:limit], following is not None or len(tasks) > limit
-            # Only the query is taken: a link cannot lead the token anywhere else.
-            query = httpx.URL(following).params.set("limit", min(limit - len(tasks), PAGE))
+            query = {**following, "limit": min(limit - len(tasks), PAGE)}
 
     def get_task(self, task_id: int) -> Any:
         return _json(self._send("GET", f"/tasks/{task_id}"))
@@ -96,51 +95,44 @@ class Client:
         *,
         headers: Mapping[str, str] | None = None,
         hints: Mapping[int, str] | None = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         sent = dict(headers or {})
         content = None
         if body is not None:
-            # Unlike httpx, json.dumps escapes a lone surrogate, so that the server can refuse it.
+            # json.dumps escapes a lone surrogate, so that the server can refuse it.
             content = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
-        response = self._exchange(method, path, content, sent)
-        if response.is_success:
-            return response
-        if response.is_redirect:
+        answer = self._exchange(method, path, content, sent)
+        if answer.is_success:
+            return answer
+        if answer.status < 400:
             raise nonsense("it redirects, which is not followed")
-        if response.status_code == 401 and self._login:
+        if answer.status == 401 and self._login:
             raise self._expired(self._login)
-        raise refusal(response, hints or {})
+        raise refusal(answer, hints or {})
 
     def _exchange(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
-    ) -> httpx.Response:
-        try:
-            return self._http.request(method, path, content=content, headers=headers)
-        except httpx.TimeoutException:
-            raise UnavailableError(
-                f"The gateway at {self._origin} did not answer within {self._timeout:g} s.",
-                "Try again in a moment; TASKTRACKER_TIMEOUT sets how long to wait.",
-            ) from None
-        except httpx.ConnectError as error:
-            raise UnavailableError(
-                f"The gateway at {self._origin} cannot be reached: {error}.",
-                "Start it with ./just up, or give another address with --url or TASKTRACKER_URL.",
-            ) from None
-        except httpx.HTTPError as error:
-            raise UnavailableError(
-                f"The gateway at {self._origin} broke off: {error}.", "Try again in a moment."
-            ) from None
+    ) -> Answer:
+        token = {"Authorization": f"Bearer {self._login.access_token}"} if self._login else {}
+        with self._waiting():
+            return self._transport.request(method, f"{BASE}{path}", content, {**headers, **token})
 
     def _expired(self, login: Login) -> NotLoggedInError:
         return NotLoggedInError(
-            f"Your login at {self._origin} has expired or is no longer valid.",
+            f"Your login at {self._transport.origin} has expired or is no longer valid.",
             f"Log in again with: tasktracker-cli login --username {login.username}",
         )
 
 
-def _json(response: httpx.Response) -> Any:
+def _json(answer: Answer) -> Any:
     try:
-        return response.json()
+        return answer.json()
     except (ValueError, RecursionError):
         raise nonsense("its answer is not JSON") from None
+
+
+def _next_page(answer: Answer) -> dict[str, str] | None:
+    """Return the query of the next page. Only that: a link cannot lead the token elsewhere."""
+    link = _NEXT.search(answer.headers.get("link", ""))
+    return dict(parse_qsl(urlsplit(link[1]).query)) if link else None

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import httpx
-
 from tasktracker_cli.errors import (
     BadAnswerError,
     CliError,
@@ -16,6 +14,7 @@ from tasktracker_cli.errors import (
     UnavailableError,
     UsageError,
 )
+from tasktracker_cli.transport import Answer
 
 # A status that is not here is a plain failure.
 ERRORS: dict[int, type[CliError]] = {
@@ -45,14 +44,14 @@ HINTS: dict[int, str] = {
 _PASSING = {429, 502, 503, 504}
 
 
-def refusal(response: httpx.Response, hints: Mapping[int, str]) -> CliError:
+def refusal(answer: Answer, hints: Mapping[int, str]) -> CliError:
     """Return the error for an answer that is not a success; `hints` go before the general ones."""
-    status = response.status_code
-    problem = _problem(response)
+    status = answer.status
+    problem = _problem(answer)
     if not problem and status not in _PASSING:
         return nonsense(f"HTTP status {status} without an explanation")
     kind = ERRORS.get(status, CliError)
-    hint = hints.get(status) or HINTS.get(status) or _general_hint(response, problem)
+    hint = hints.get(status) or HINTS.get(status) or _general_hint(answer, problem)
     request_id = problem.get("request_id")
     return kind(
         _sentence(problem) if problem else "The service is not available.",
@@ -70,11 +69,11 @@ def nonsense(what: str) -> BadAnswerError:
     )
 
 
-def _problem(response: httpx.Response) -> dict[str, Any]:
-    if not response.headers.get("content-type", "").startswith("application/problem+json"):
+def _problem(answer: Answer) -> dict[str, Any]:
+    if not answer.headers.get("content-type", "").startswith("application/problem+json"):
         return {}
     try:
-        problem = response.json()
+        problem = answer.json()
     except (ValueError, RecursionError):
         return {}
     return problem if isinstance(problem, dict) else {}
@@ -93,9 +92,9 @@ def _field(error: Any) -> str:
     return f"{error.get('field', '?')}: {error.get('message', '?')}"
 
 
-def _general_hint(response: httpx.Response, problem: Mapping[str, Any]) -> str:
-    if response.status_code in _PASSING:
-        seconds = response.headers.get("retry-after", "")
+def _general_hint(answer: Answer, problem: Mapping[str, Any]) -> str:
+    if answer.status in _PASSING:
+        seconds = answer.headers.get("retry-after", "")
         return f"Try again in {seconds} s." if seconds.isdigit() else "Try again in a moment."
     name = f" and name request id {problem['request_id']}" if "request_id" in problem else ""
     return f"Try again; if it stays so, report it{name}."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """One run of the program. httpx and rich are imported when a command first needs them."""
+    """One run of the program. HTTP and rich are imported when a command first needs them."""
 
     def __init__(self, output: Output) -> None:
         self.output = output
@@ -61,5 +61,7 @@ class Session:
 
     def _client(self, login: Login | None) -> Client:
         from tasktracker_cli.client import Client
+        from tasktracker_cli.transport import Transport
 
-        return Client(self.gateway, login, config.timeout_seconds())
+        transport = Transport(self.gateway, config.timeout_seconds())
+        return Client(transport, login, lambda: self.output.progress("Waiting for the gateway"))
