@@ -10,7 +10,7 @@ job "traefik" {
   type = "service"
 
   group "edge" {
-    count = 1 # it owns the ports 8000 and 8080 of its node
+    count = 1 # it owns the ports 8000, 8005 and 8080 of its node
 
     update {
       max_parallel     = 1
@@ -42,6 +42,12 @@ job "traefik" {
 
       port "dashboard" {
         static       = 8080
+        host_network = "loopback"
+      }
+
+      # For its own requests to the portal, whose pages its error answers are.
+      port "errors" {
+        static       = 8005
         host_network = "loopback"
       }
     }

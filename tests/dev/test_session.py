@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
+from servicekit.testing.conformance import assert_problem
 from tasktracker_cli.admin import wait
 from tasktracker_cli.admin.dev.parts import SERVICES, Service
 from tasktracker_cli.admin.site import CONSUL_URL
@@ -124,6 +125,30 @@ def test_a_killed_service_is_back_by_itself_and_meanwhile_the_gateway_says_so(
     assert seen.answers[-1][1] == 200
     assert seen.statuses.keys() <= {200, 502, 503}
     assert seen.outage < LIMIT
+
+
+@pytest.mark.parametrize(("fault", "status"), [(signal.SIGKILL, 502), (signal.SIGSTOP, 504)])
+def test_what_the_gateway_says_of_a_service_that_does_not_answer_is_a_problem(
+    session: Session, fault: signal.Signals, status: int
+) -> None:
+    with gateway() as client:
+        wait.until("the service", lambda: client.get("/api/v1/stats/").status_code == 401, LIMIT)
+        pid = session.pid("stats-service")
+        os.kill(pid, fault)
+        try:
+            answer = client.get("/api/v1/stats/", timeout=LIMIT)
+        finally:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        wait.until("the service", lambda: client.get("/api/v1/stats/").status_code == 401, LIMIT)
+
+    assert_problem(answer, status)
+    assert answer.headers["Retry-After"] == "1"
+
+
+def test_a_body_that_is_too_large_is_a_problem(session: Session) -> None:
+    with gateway() as client:
+        assert_problem(client.post("/api/v1/tasks/", content=b"x" * 2_000_000), 413)
 
 
 def test_at_most_the_request_under_way_fails_when_one_of_two_instances_is_killed(

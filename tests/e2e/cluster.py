@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,6 +79,25 @@ class Cluster:
         """The one running allocation of a job."""
         (running,) = [a for a in jobs.running(self.nomad, job) if a["DesiredStatus"] == "run"]
         return dict(running)
+
+    def service_pid(self, module: str) -> int:
+        """The process id of a service's application; 0 while there is none."""
+        return self._pid(lambda words: words[1:3] == ["-m", module])
+
+    def sidecar_pid(self, job: str) -> int:
+        """The process id of the Envoy beside a job's application; 0 while there is none."""
+        bootstrap = f"{self.allocation(job)['ID']}/connect-proxy-{job}/secrets/"
+        return self._pid(lambda words: any(bootstrap in word for word in words))
+
+    def _pid(self, is_it: Callable[[list[str]], bool]) -> int:
+        for folder in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (folder / "cmdline").read_text().split("\0")
+            except OSError:  # it ended meanwhile
+                continue
+            if words[0].startswith(str(self.site.releases)) and is_it(words):
+                return int(folder.name)
+        return 0
 
     def exec(self, job: str, command: Sequence[str], user: str) -> subprocess.CompletedProcess[str]:
         """Run a program inside a job's network namespace, as one of the machine's users."""

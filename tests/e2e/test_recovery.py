@@ -78,25 +78,13 @@ def postmaster(cluster: Cluster, database: str) -> int:
     return int(pid_file.read_text().split()[0])
 
 
-def task_pid(cluster: Cluster, module: str) -> int:
-    """The process id of a service's application; 0 while there is none."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (folder / "cmdline").read_text().split("\0")
-        except OSError:  # it ended meanwhile
-            continue
-        if words[0].startswith(str(cluster.site.releases)) and words[1:3] == ["-m", module]:
-            return int(folder.name)
-    return 0
-
-
 @pytest.mark.parametrize("agent", ["consul", "nomad"])
 def test_a_killed_agent_is_back_and_no_request_fails(
     cluster: Cluster, grace: User, agent: str
 ) -> None:
     wait.until("allocations that Nomad has saved", lambda: _saved(cluster), SAVED_SECONDS * 2)
     databases = {name: postmaster(cluster, name) for name in ("user-db", "task-db")}
-    application = task_pid(cluster, "task_service")
+    application = cluster.service_pid("task_service")
     with grace.http() as client:
         with writing(client) as traffic:
             wait.until("some writes", lambda: len(traffic.acknowledged) > 5, LIMIT_SECONDS)
@@ -114,21 +102,21 @@ def test_a_killed_agent_is_back_and_no_request_fails(
         assert set(traffic.acknowledged) <= titles(client)
     assert traffic.failed == []
     assert {name: postmaster(cluster, name) for name in databases} == databases
-    assert task_pid(cluster, "task_service") == application
+    assert cluster.service_pid("task_service") == application
     wait.until(
         "health", lambda: cluster.admin("status", check=False).returncode == 0, LIMIT_SECONDS
     )
 
 
 def test_a_killed_application_is_back_and_loses_nothing(cluster: Cluster) -> None:
-    old = task_pid(cluster, "task_service")
+    old = cluster.service_pid("task_service")
     with cluster.user("heidi").http() as client:
         with writing(client) as traffic:
             wait.until("some writes", lambda: len(traffic.acknowledged) > 5, LIMIT_SECONDS)
             os.kill(old, signal.SIGKILL)
             wait.until(
                 "a new process",
-                lambda: task_pid(cluster, "task_service") not in (0, old),
+                lambda: cluster.service_pid("task_service") not in (0, old),
                 LIMIT_SECONDS,
             )
             so_far = len(traffic.acknowledged)

@@ -87,7 +87,7 @@ def test_only_the_gateway_has_fixed_ports_and_the_hosts_network(jobs: dict[str, 
         fixed = {port["Label"]: port["Value"] for port in network["ReservedPorts"] or []}
         if name == "traefik":
             assert network["Mode"] == "host"
-            assert fixed == {"web": 8000, "dashboard": 8080}
+            assert fixed == {"web": 8000, "errors": 8005, "dashboard": 8080}
         else:
             assert network["Mode"] == "bridge", name
             assert not fixed, name

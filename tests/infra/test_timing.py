@@ -2,6 +2,8 @@
 
 import re
 
+import yaml
+
 from servicekit import server
 from tests.infra.reading import ROOT, Json, only_group, only_service, tasks
 
@@ -46,6 +48,14 @@ def test_the_gateway_is_killed_later_than_it_gives_its_requests(jobs: dict[str, 
     text = (ROOT / "traefik" / "traefik.yml.tmpl").read_text()
     given = re.search(r"graceTimeOut: (\d+)s", text)
     assert traefik["KillTimeout"] > (int(given[1]) if given else 10) * SECOND
+
+
+def test_a_silent_service_is_given_up_after_the_same_time_with_and_without_the_mesh() -> None:
+    mesh = (ROOT / "consul/config-entries/proxy-defaults/global.hcl").read_text()
+    sidecar = re.search(r"local_request_timeout_ms = (\d+)", mesh)
+    transport = yaml.safe_load((ROOT / "traefik/dev.yml").read_text())["serversTransport"]
+    assert sidecar
+    assert transport["forwardingTimeouts"]["responseHeaderTimeout"] == f"{int(sidecar[1]) // 1000}s"
 
 
 def test_the_client_allows_every_kill_timeout(jobs: dict[str, Json]) -> None:

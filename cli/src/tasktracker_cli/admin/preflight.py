@@ -29,6 +29,7 @@ PORTS = {
     4647: "Nomad's servers",
     4648: "Nomad's gossip",
     8000: "the gateway",
+    8005: "the gateway's error pages",
     8080: "Traefik's dashboard",
     8300: "Consul's servers",
     8301: "Consul's gossip",

@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 from pydantic import HttpUrl
 
-from portal_service.api import documents, health, home, unrouted
+from portal_service.api import documents, gateway_errors, health, home, unrouted
 from portal_service.clients.backend import Backend
 from portal_service.edge import TAGS
 from portal_service.settings import PortalSettings
@@ -58,6 +58,7 @@ def create_app(
     app.include_router(home.router(VERSION))
     app.include_router(health.router(SERVICE, VERSION))
     app.include_router(documents.router)
+    app.include_router(gateway_errors.router)
     unrouted.install(app, backends)
     errors.install(app, {})
     docs.install(app, {each.name: documents.address(each.name) for each in backends})

@@ -1,0 +1,55 @@
+"""What the gateway says where a service gave no answer: its `errors` middleware asks here.
+
+The gateway keeps its own status and takes the body and the headers from this page.
+"""
+
+from typing import Annotated
+from urllib.parse import unquote, urlsplit
+
+from fastapi import APIRouter, HTTPException, Query, Response, status
+
+from portal_service.api.dependencies import BackendsDep
+from portal_service.clients.backend import Backend
+from servicekit import body_limit, errors
+
+TOO_LARGE = f"A request body may have at most {body_limit.DEFAULT_LIMIT} bytes."
+RETRY = {"Retry-After": "1"}
+KINDS = {
+    413: body_limit.TOO_LARGE,
+    502: errors.standard(502, RETRY),
+    504: errors.standard(504, RETRY),
+}
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/gateway-errors/{code}")
+async def read_gateway_error(
+    code: int, backends: BackendsDep, url: Annotated[str, Query()] = "/"
+) -> Response:
+    """Answer `code` as a problem; `url` is the path and query that the client asked the gateway."""
+    if code not in KINDS:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    path = unquote(_path(url))
+    owner = next((each for each in backends.values() if each.owns(path)), None)
+    return errors.problem(KINDS[code], _detail(code, owner), path)
+
+
+def _path(url: str) -> str:
+    try:
+        return urlsplit(url).path
+    except ValueError:  # `//[` looks like the start of an address
+        return url.partition("?")[0]
+
+
+def _detail(code: int, owner: Backend | None) -> str:
+    name = owner.name if owner else "The portal"
+    match code:
+        case 413:
+            return TOO_LARGE
+        case 504:
+            return f"{name} did not answer in time; it may or may not have done what was asked."
+        case _:
+            return (
+                f"{name} broke off before its answer; it may or may not have done what was asked."
+            )

@@ -1,0 +1,127 @@
+"""What the gateway answers where a service gives no answer: every error has one shape."""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+import pytest
+
+from servicekit.testing.conformance import assert_problem
+from tasktracker_cli.admin import wait
+from tasktracker_cli.admin.cluster import gateway_answers
+from tests.e2e.cluster import Cluster, User
+
+TASKS = "/api/v1/tasks/"
+STATS = "/api/v1/stats/"
+TEN_MEGABYTES = 10_000_000
+
+LIMIT_SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def olivia(cluster: Cluster) -> User:
+    return cluster.user("olivia")
+
+
+@pytest.fixture
+def client(cluster: Cluster, olivia: User) -> Iterator[httpx.Client]:
+    """Acts for a user. Whatever the test broke has come back by itself when the next one starts."""
+    with olivia.http() as client:
+        yield client
+    wait.until("every service", gateway_answers, LIMIT_SECONDS)
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Keep a process from doing anything; what it has open stays open."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def assert_may_work_later(answer: httpx.Response, status: int) -> None:
+    assert_problem(answer, status)
+    assert answer.headers["Retry-After"] == "1"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nope", 404), ("GET", "/api/v2/tasks", 404), ("PUT", "/", 405), ("PUT", STATS, 405)],
+)
+def test_what_does_not_exist_is_a_problem(
+    client: httpx.Client, method: str, path: str, status: int
+) -> None:
+    assert_problem(client.request(method, path), status)
+
+
+@pytest.mark.parametrize("path", [TASKS, "/nope"])
+def test_ten_megabytes_are_a_problem_whether_announced_or_not(
+    client: httpx.Client, path: str
+) -> None:
+    body = b"x" * TEN_MEGABYTES
+    for content in (body, iter([body[:1_000_000]] * 10)):
+        answer = client.post(path, content=content)
+        assert_problem(answer, 413)
+        assert answer.json()["detail"] == "A request body may have at most 1048576 bytes."
+
+
+def test_a_dead_application_behind_a_living_sidecar_is_a_502(
+    cluster: Cluster, client: httpx.Client
+) -> None:
+    os.kill(cluster.service_pid("stats_service"), signal.SIGKILL)
+    answer = client.get(STATS, headers={"X-Request-ID": "mine"})
+
+    assert_may_work_later(answer, 502)
+    assert answer.json()["instance"] == STATS
+    assert answer.json()["request_id"] == "mine"
+    assert "stats-service" in answer.json()["detail"]
+
+
+def test_a_dead_sidecar_is_a_502(cluster: Cluster, client: httpx.Client) -> None:
+    os.kill(cluster.sidecar_pid("stats-service"), signal.SIGKILL)
+
+    assert_may_work_later(client.get(STATS), 502)
+
+
+def test_a_silent_application_is_a_504_and_without_its_instance_a_503(
+    cluster: Cluster, client: httpx.Client
+) -> None:
+    with frozen(cluster.service_pid("stats_service")):
+        silent = client.get(STATS)
+        away = wait.until("a 503", lambda: _if_status(client.get(STATS), 503), LIMIT_SECONDS)
+
+    assert_may_work_later(silent, 504)
+    assert "stats-service did not answer in time" in silent.json()["detail"]
+    assert_may_work_later(away, 503)
+    assert away.json()["detail"] == "stats-service has no healthy instance."
+
+
+def test_a_services_own_503_is_passed_on_unchanged(cluster: Cluster, client: httpx.Client) -> None:
+    with frozen(cluster.service_pid("task_service")):
+        answer = client.get(STATS)
+
+    assert_may_work_later(answer, 503)
+    assert answer.json()["detail"] == "The task service does not answer right now: try again."
+
+
+def test_without_the_portal_services_answer_as_ever(cluster: Cluster, client: httpx.Client) -> None:
+    with frozen(cluster.service_pid("portal_service")):
+        wait.until("its route's end", lambda: not _is_routed("portal"), LIMIT_SECONDS)
+        assert client.get(TASKS).status_code == 200
+        assert_problem(client.get(f"{TASKS}999999"), 404)
+        # Only the shape of what the portal would have said is gone.
+        assert client.get("/nope").status_code == 404
+        assert client.post(TASKS, content=b"x" * TEN_MEGABYTES).status_code == 413
+
+
+def _if_status(answer: httpx.Response, status: int) -> httpx.Response | None:
+    return answer if answer.status_code == status else None
+
+
+def _is_routed(service: str) -> bool:
+    router = f"http://localhost:8080/api/http/routers/{service}@consulcatalog"
+    return httpx.get(router, trust_env=False).status_code == 200
