@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
-import uuid
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tasktracker_cli.credentials import Login
 from tasktracker_cli.errors import NotLoggedInError
 from tasktracker_cli.problems import nonsense, refusal
+from tasktracker_cli.tasks import Reply
 from tasktracker_cli.transport import Answer, Transport
 
 BASE = "/api/v1"
-PAGE = 200  # the API's largest page
-_NEXT = re.compile(r'<([^>]*)>[^,<]*;\s*rel="?next\b')  # RFC 8288
 
 
 class Client:
@@ -49,43 +45,20 @@ class Client:
     def me(self) -> Any:
         return _json(self._send("GET", "/auth/me"))
 
-    def create_task(self, fields: Mapping[str, Any]) -> Any:
-        # With a key the server can tell a repeated request from a second task.
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return _json(self._send("POST", "/tasks/", fields, headers=headers))
-
-    def list_tasks(self, filters: Mapping[str, str], limit: int) -> tuple[list[Any], bool]:
-        """Return up to `limit` tasks, and whether there are more."""
-        query: dict[str, Any] = {**filters, "limit": min(limit, PAGE)}
-        tasks: list[Any] = []
-        while True:
-            answer = self._send("GET", f"/tasks/?{urlencode(query, errors='surrogatepass')}")
-            page = _json(answer)
-            if not (isinstance(page, list) and all(isinstance(task, dict) for task in page)):
-                raise nonsense("a list of tasks was expected")
-            tasks += page
-            following = _next_page(answer) if page else None
-            if following is None or len(tasks) >= limit:
-                return tasks[:limit], following is not None or len(tasks) > limit
-            query = {**following, "limit": min(limit - len(tasks), PAGE)}
-
-    def get_task(self, task_id: int) -> Any:
-        return _json(self._send("GET", f"/tasks/{task_id}"))
-
-    def update_task(self, task_id: int, changes: Mapping[str, Any]) -> Any:
-        return _json(self._send("PATCH", f"/tasks/{task_id}", changes))
-
-    def complete_task(self, task_id: int) -> Any:
-        return _json(self._send("PATCH", f"/tasks/{task_id}/complete"))
-
-    def reopen_task(self, task_id: int) -> Any:
-        return _json(self._send("PATCH", f"/tasks/{task_id}/incomplete"))
-
-    def delete_task(self, task_id: int) -> None:
-        self._send("DELETE", f"/tasks/{task_id}")
-
     def stats(self) -> Any:
         return _json(self._send("GET", "/stats/"))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send any request below /api/v1; the names of the answer's headers are in lower case."""
+        answer = self._send(method, path, body, headers=headers)
+        return Reply(_json(answer) if answer.status != 204 else None, answer.headers)
 
     def _send(
         self,
@@ -130,9 +103,3 @@ def _json(answer: Answer) -> Any:
         return answer.json()
     except (ValueError, RecursionError):
         raise nonsense("its answer is not JSON") from None
-
-
-def _next_page(answer: Answer) -> dict[str, str] | None:
-    """Return the query of the next page. Only that: a link cannot lead the token elsewhere."""
-    link = _NEXT.search(answer.headers.get("link", ""))
-    return dict(parse_qsl(urlsplit(link[1]).query)) if link else None

@@ -90,8 +90,11 @@ class ConflictError(CliError):
 
 
 class UnavailableError(CliError):
+    """`retry_after` is how many seconds the gateway asks to wait, 0 if it does not say."""
+
     exit_code = 7
     code = "unavailable"
+    retry_after = 0
 
 
 class Reporter(Protocol):

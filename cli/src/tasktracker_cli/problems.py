@@ -53,12 +53,15 @@ def refusal(answer: Answer, hints: Mapping[int, str]) -> CliError:
     kind = ERRORS.get(status, CliError)
     hint = hints.get(status) or HINTS.get(status) or _general_hint(answer, problem)
     request_id = problem.get("request_id")
-    return kind(
+    error = kind(
         _sentence(problem) if problem else "The service is not available.",
         hint,
         status=status,
         request_id=str(request_id) if request_id else None,
     )
+    if isinstance(error, UnavailableError):
+        error.retry_after = _retry_after(answer)
+    return error
 
 
 def nonsense(what: str) -> BadAnswerError:
@@ -94,7 +97,12 @@ def _field(error: Any) -> str:
 
 def _general_hint(answer: Answer, problem: Mapping[str, Any]) -> str:
     if answer.status in _PASSING:
-        seconds = answer.headers.get("retry-after", "")
-        return f"Try again in {seconds} s." if seconds.isdigit() else "Try again in a moment."
+        seconds = _retry_after(answer)
+        return f"Try again in {seconds} s." if seconds else "Try again in a moment."
     name = f" and name request id {problem['request_id']}" if "request_id" in problem else ""
     return f"Try again; if it stays so, report it{name}."
+
+
+def _retry_after(answer: Answer) -> int:
+    seconds = answer.headers.get("retry-after", "")
+    return int(seconds) if seconds.isascii() and seconds.isdigit() else 0

@@ -14,6 +14,7 @@ from tasktracker_cli.output import Output
 if TYPE_CHECKING:
     from tasktracker_cli.client import Client
     from tasktracker_cli.plain import PlainViews
+    from tasktracker_cli.tasks import Tasks
     from tasktracker_cli.views import Views
 
 
@@ -40,6 +41,10 @@ class Session:
     @cached_property
     def client(self) -> Client:
         """The client of whoever is logged in; NotLoggedInError before any request if nobody is."""
+        return self.another_client()
+
+    def another_client(self) -> Client:
+        """A client like `client`, for another thread: each has a connection of its own."""
         login = self.credentials.load(self.gateway.origin)
         if login is None:
             raise NotLoggedInError(
@@ -47,6 +52,13 @@ class Session:
                 "Log in with: tasktracker-cli login --username NAME",
             )
         return self._client(login)
+
+    @cached_property
+    def tasks(self) -> Tasks:
+        """The tasks of whoever is logged in."""
+        from tasktracker_cli.tasks import Tasks
+
+        return Tasks(self.client)
 
     @cached_property
     def views(self) -> Views | PlainViews:

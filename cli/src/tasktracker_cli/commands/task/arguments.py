@@ -1,0 +1,95 @@
+"""Arguments and options that mean the same in several of the task commands."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from tasktracker_cli.due import Due, parse_due
+from tasktracker_cli.errors import UsageError
+from tasktracker_cli.fields import Priority, Status
+from tasktracker_cli.output import Output
+
+LARGEST_ID = 2**31 - 1
+
+Ids = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="ID...",
+        help="The tasks' numbers; - reads them from standard input.",
+    ),
+]
+Description = Annotated[str | None, typer.Option(metavar="TEXT", help="More about the task.")]
+StatusOption = Annotated[Status | None, typer.Option(help="How far the task is.")]
+PriorityOption = Annotated[Priority | None, typer.Option(help="How much the task matters.")]
+DueOption = Annotated[
+    str | None,
+    typer.Option(
+        "--due",
+        metavar="WHEN",
+        help="When it is due: 2030-12-31, 'tomorrow 5pm', fri, +3d, 'in 2 weeks' or none."
+        " A day means its end.",
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show what would be sent, and change nothing.")
+]
+
+
+def read_ids(words: list[str]) -> list[int]:
+    """Return the numbers named, each once; UsageError for what is none."""
+    named = [
+        name for word in words for name in (sys.stdin.read().split() if word == "-" else [word])
+    ]
+    return list(dict.fromkeys(_id(name) for name in named))
+
+
+def _id(name: str) -> int:
+    digits = name.removeprefix("#")
+    if digits.isascii() and digits.isdigit() and 1 <= int(digits[:11]) <= LARGEST_ID:
+        return int(digits)
+    raise UsageError(f"{name!r} is not the number of a task.", "See: tasktracker-cli task list")
+
+
+def given_fields(
+    output: Output,
+    *,
+    title: str | None = None,
+    description: str | None = None,
+    status: Status | None = None,
+    priority: Priority | None = None,
+    due: str | None = None,
+) -> dict[str, Any]:
+    """Return the fields that were given, under the API's names; the due date is shown back."""
+    fields: dict[str, Any] = {
+        "title": title,
+        "description": description,
+        "status": status and str(status),
+        "priority": priority and str(priority),
+    }
+    fields = {name: value for name, value in fields.items() if value is not None}
+    if due is not None:
+        fields["due_date"] = due_date(output, due)
+    return fields
+
+
+def due_date(output: Output, text: str) -> str | None:
+    """Return the moment that is meant, and tell the user which it is; None for `none`."""
+    if text.strip().lower() == "none":
+        return None
+    now = datetime.now(UTC)
+    due = parse_due(text, now)
+    tell_due(output, due, now)
+    return str(due)
+
+
+def tell_due(output: Output, due: Due, now: datetime) -> None:
+    """Show a due date back before anything is saved."""
+    from tasktracker_cli.moments import spoken
+
+    output.say(f"Due {spoken(due, now)}.")
+    for note in due.notes:
+        output.note(note)

@@ -1,0 +1,120 @@
+"""task update, complete, reopen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task.arguments import (
+    Description,
+    DryRun,
+    DueOption,
+    Ids,
+    PriorityOption,
+    StatusOption,
+    given_fields,
+    read_ids,
+)
+from tasktracker_cli.commands.task.several import each
+from tasktracker_cli.conflicts import update_unchanged
+from tasktracker_cli.errors import UsageError
+from tasktracker_cli.session import Session
+
+
+def update(
+    ctx: typer.Context,
+    ids: Ids,
+    title: Annotated[str | None, typer.Option(metavar="TEXT", help="What is to be done.")] = None,
+    description: Description = None,
+    no_description: Annotated[
+        bool, typer.Option("--no-description", help="Remove the description.")
+    ] = False,
+    status: StatusOption = None,
+    priority: PriorityOption = None,
+    due: DueOption = None,
+    no_due: Annotated[
+        bool, typer.Option("--no-due", help="Remove the due date, as --due none does.")
+    ] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Change tasks; what you do not name stays as it is.
+
+    If somebody else changes a task at the same moment, theirs stays, and you are told what it is.
+
+    \b
+    Examples:
+      tasktracker-cli task update 7 --due "next monday" --priority high
+      tasktracker-cli task update 3 5 7 --status in_progress
+      tasktracker-cli task list --overdue --quiet | tasktracker-cli task update - --due today
+    """
+    session: Session = ctx.obj
+    if (due is not None and no_due) or (description is not None and no_description):
+        raise UsageError("An option and its --no-... contradict each other.", "Give one of them.")
+    changes = given_fields(
+        session.output,
+        title=title,
+        description=description,
+        status=status,
+        priority=priority,
+        due="none" if no_due else due,
+    )
+    if no_description:
+        changes["description"] = None
+    if not changes:
+        raise UsageError("Nothing to change.", "Say what, for example with --title or --status.")
+    if dry_run:
+        found = [(task_id, session.tasks.get(task_id).etag) for task_id in read_ids(ids)]
+        dry.show(
+            session,
+            [dry.request("PATCH", f"/tasks/{task_id}", changes, etag) for task_id, etag in found],
+        )
+        return
+    _each(
+        session, ids, "Updated", lambda task_id: update_unchanged(session.tasks, task_id, changes)
+    )
+
+
+def complete(ctx: typer.Context, ids: Ids, dry_run: DryRun = False) -> None:
+    """Mark tasks as done.
+
+    \b
+    Examples:
+      tasktracker-cli task complete 7
+      tasktracker-cli task complete 3 5 7
+    """
+    session: Session = ctx.obj
+    if dry_run:
+        _dry(session, ids, "complete")
+    else:
+        _each(session, ids, "Completed", session.tasks.complete)
+
+
+def reopen(ctx: typer.Context, ids: Ids, dry_run: DryRun = False) -> None:
+    """Mark tasks as not done.
+
+    \b
+    Example:
+      tasktracker-cli task reopen 7
+    """
+    session: Session = ctx.obj
+    if dry_run:
+        _dry(session, ids, "incomplete")
+    else:
+        _each(session, ids, "Reopened", session.tasks.reopen)
+
+
+def _each(session: Session, ids: list[str], done: str, action: Callable[[int], Any]) -> None:
+    def act(task_id: int) -> Any:
+        raw = action(task_id)
+        session.output.say(f"{done} task {task_id}.")
+        return raw
+
+    each(session, read_ids(ids), act)
+
+
+def _dry(session: Session, ids: list[str], call: str) -> None:
+    numbers = read_ids(ids)
+    dry.show(session, [dry.request("PATCH", f"/tasks/{number}/{call}") for number in numbers])

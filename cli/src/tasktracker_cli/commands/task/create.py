@@ -1,0 +1,54 @@
+"""task create."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tasktracker_cli import models
+from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task.arguments import (
+    Description,
+    DryRun,
+    DueOption,
+    PriorityOption,
+    StatusOption,
+    given_fields,
+)
+from tasktracker_cli.session import Session
+
+
+def create(
+    ctx: typer.Context,
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="What is to be done.")],
+    description: Description = None,
+    status: StatusOption = None,
+    priority: PriorityOption = None,
+    due: DueOption = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Create a task.
+
+    \b
+    Examples:
+      tasktracker-cli task create "Water the plants" --due "tomorrow 5pm"
+      tasktracker-cli task create "Pay rent" --priority high --due 2030-12-31
+      id=$(tasktracker-cli task create "Call Ada" --quiet)
+    """
+    session: Session = ctx.obj
+    fields = given_fields(
+        session.output,
+        title=title,
+        description=description,
+        status=status,
+        priority=priority,
+        due=due,
+    )
+    if dry_run:
+        dry.show(session, [dry.request("POST", "/tasks/", fields)])
+        return
+    raw, _ = session.tasks.create(fields)
+    task = models.task(raw)
+    session.output.say(f"Created task {task.id}.")
+    session.output.record(raw, lambda: session.views.task(task))

@@ -1,0 +1,75 @@
+"""task delete."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from tasktracker_cli import models
+from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task.arguments import DryRun, Ids, read_ids
+from tasktracker_cli.commands.task.several import end, survivors
+from tasktracker_cli.errors import CliError, UsageError
+from tasktracker_cli.session import Session
+from tasktracker_cli.tasks import Version
+from tasktracker_cli.text import visible
+
+
+def delete(
+    ctx: typer.Context,
+    ids: Ids,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: DryRun = False,
+) -> None:
+    """Delete tasks for good.
+
+    \b
+    Examples:
+      tasktracker-cli task delete 7
+      tasktracker-cli task list --status done --all --quiet | tasktracker-cli task delete - --yes
+    """
+    session: Session = ctx.obj
+    numbers = read_ids(ids)
+    failures: list[CliError] = []
+    etags = dict.fromkeys(numbers, "")
+    if dry_run or not yes:
+        seen = _look(session, numbers, failures, dry_run=dry_run)
+        etags = {int(version.raw["id"]): version.etag for version in seen}
+    if dry_run:
+        requests = [
+            dry.request("DELETE", f"/tasks/{number}", None, etags[number]) for number in etags
+        ]
+        dry.show(session, requests)
+        end(failures)
+        return
+    if not yes and etags:
+        _confirm(len(etags))
+
+    def remove(number: int) -> None:
+        # What was shown is what is deleted: a task that has changed since is not.
+        session.tasks.delete(number, etags[number])
+        session.output.say(f"Deleted task {number}.")
+
+    list(survivors(session, list(etags), remove, failures))
+    end(failures)
+
+
+def _look(
+    session: Session, numbers: Sequence[int], failures: list[CliError], *, dry_run: bool
+) -> list[Version]:
+    if not (dry_run or sys.stdin.isatty()):
+        raise UsageError("There is no terminal to ask on.", "Use --yes to delete without asking.")
+    seen = list(survivors(session, numbers, session.tasks.get, failures))
+    for version in seen:
+        task = models.task(version.raw)
+        typer.echo(f"{task.id}  {visible(task.title)}", err=True)
+    return seen
+
+
+def _confirm(count: int) -> None:
+    what = "this task" if count == 1 else f"these {count} tasks"
+    if not typer.confirm(f"Delete {what}?", err=True):
+        raise CliError("Nothing was deleted.")

@@ -1,0 +1,39 @@
+"""What would be sent, shown instead of sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tasktracker_cli.session import Session
+from tasktracker_cli.text import visible
+
+
+def request(
+    method: str, path: str, body: Mapping[str, Any] | None = None, etag: str = ""
+) -> dict[str, Any]:
+    """Describe a request; `path` is the API's, below the gateway's address."""
+    described: dict[str, Any] = {"method": method, "path": f"/api/v1{path}"}
+    if etag:
+        described["headers"] = {"If-Match": etag}
+    if body is not None:
+        described["body"] = dict(body)
+    return described
+
+
+def show(session: Session, requests: Sequence[Mapping[str, Any]]) -> None:
+    """Print the requests that a command would send."""
+    session.output.note("This is a dry run: nothing was changed.")
+    if session.output.choices.quiet:
+        return
+    if len(requests) == 1:
+        session.output.record(requests[0], lambda: _line(requests[0]))
+    else:
+        session.output.records(requests, lambda raws: map(_line, raws))
+
+
+def _line(described: Mapping[str, Any]) -> str:
+    body = described.get("body")
+    content = f" {json.dumps(body, ensure_ascii=False)}" if body is not None else ""
+    return visible(f"{described['method']} {described['path']}{content}")

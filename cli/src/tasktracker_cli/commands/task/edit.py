@@ -1,0 +1,124 @@
+"""task edit."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tasktracker_cli import config, draft, models
+from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task.arguments import DryRun, due_date, read_ids
+from tasktracker_cli.conflicts import CHANGEABLE, differences, lost_race
+from tasktracker_cli.editor import Draft
+from tasktracker_cli.errors import CliError, ConflictError, UsageError
+from tasktracker_cli.session import Session
+from tasktracker_cli.tasks import Version
+
+
+def edit(
+    ctx: typer.Context,
+    task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's number.")],
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", metavar="FILE", help="Begin with the text that was kept there."),
+    ] = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Change a task in your editor: VISUAL, EDITOR, or one that is there.
+
+    Saving and closing sends what you changed; without a change nothing is sent. Whatever goes
+    wrong, your text is kept, and you are told where.
+
+    \b
+    Examples:
+      tasktracker-cli task edit 7
+      EDITOR="code --wait" tasktracker-cli task edit 7
+    """
+    session: Session = ctx.obj
+    number = read_ids([task_id])[0]
+    version = session.tasks.get(number)
+    text = draft.write(version.raw, version.etag) if from_ is None else _kept(from_, version)
+    paper = Draft(config.state_dir() / "drafts", f"task-{number}", text)
+    try:
+        saved = _edit(session, number, version, paper, dry_run=dry_run)
+    except BaseException:
+        _keep(session, number, paper, text)
+        raise
+    if saved:
+        paper.discard()
+    else:
+        _keep(session, number, paper, text)
+
+
+def _edit(session: Session, number: int, version: Version, paper: Draft, *, dry_run: bool) -> bool:
+    """Let the user edit until what is written can be saved; return whether it was."""
+    while True:
+        text = paper.edit()
+        changes: dict[str, Any] = {}
+        try:
+            changes = draft.changes(text, version.raw, lambda due: due_date(session.output, due))
+            return _send(session, number, version, changes, dry_run=dry_run)
+        except UsageError as error:
+            paper.write(draft.annotated(text, [f"{error.message} {error.hint}"]))
+            _ask_to_go_on(session, error)
+        except ConflictError as error:
+            if error.status != 412:
+                raise
+            now = session.tasks.get(number)
+            theirs = differences(version.raw, now.raw)
+            remarks = [f"Changed by someone else meanwhile: {change}" for change in theirs]
+            # Theirs, and on top of it only what the user changed.
+            paper.write(draft.write({**now.raw, **changes}, now.etag, remarks))
+            _ask_to_go_on(session, lost_race(version, now, changes))
+            version = now
+
+
+def _send(
+    session: Session, number: int, version: Version, changes: Mapping[str, Any], *, dry_run: bool
+) -> bool:
+    if not changes:
+        session.output.note("Nothing was changed.")
+        return True
+    if dry_run:
+        dry.show(session, [dry.request("PATCH", f"/tasks/{number}", changes, version.etag)])
+        return False
+    raw = session.tasks.update(number, changes, version.etag).raw
+    session.output.say(f"Updated task {number}.")
+    session.output.record(raw, lambda: session.views.task(models.task(raw)))
+    return True
+
+
+def _ask_to_go_on(session: Session, error: CliError) -> None:
+    """Go on if the user wants to, at a terminal; otherwise end with the error."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise error
+    session.output.error(error)
+    if not typer.confirm("Edit it again?", default=True, err=True):
+        raise type(error)  # It is told already.
+
+
+def _kept(file: Path, version: Version) -> str:
+    """Return the text that was kept, with what is new about the task since then on top."""
+    try:
+        text = file.read_text("utf-8", "surrogateescape")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    if draft.is_of(text, version.etag):
+        return text
+    facts = [f"{name}: {version.raw.get(name)}" for name in CHANGEABLE]
+    return draft.annotated(text, ["The task has changed since this was written. It is now", *facts])
+
+
+def _keep(session: Session, number: int, paper: Draft, text: str) -> None:
+    """Tell where the user's text is, or remove the file if there is nothing new in it."""
+    if paper.read() == text:
+        paper.discard()
+        return
+    session.output.note(
+        f"Your text is kept in {paper.path}."
+        f" Go on with: tasktracker-cli task edit {number} --from {paper.path}"
+    )

@@ -1,0 +1,75 @@
+"""task import, task export."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tasktracker_cli.commands.options import DataCommand
+from tasktracker_cli.transfer.formats import FileFormat, format_of
+
+FormatOption = Annotated[
+    FileFormat | None,
+    typer.Option("--format", help="How it is written; if not given, what the file's name says."),
+]
+
+
+class ImportCommand(DataCommand):
+    """Prints how many rows became what."""
+
+    fields = ("created", "already_there", "failed", "failed_file")
+    has_id = False
+
+
+def import_(
+    ctx: typer.Context,
+    file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - is standard input.")],
+    format_: FormatOption = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check the whole file, and send nothing.")
+    ] = False,
+) -> None:
+    """Create tasks from a JSON, NDJSON or CSV file.
+
+    The fields are title, description, status, priority, due_date and is_completed; a due date
+    without an offset is in your time zone. Nothing is sent unless the whole file is right.
+
+    Run it again after a failure, a crash or Ctrl-C: what an earlier run of the same, unchanged
+    file made within 24 hours is not made again.
+
+    \b
+    Examples:
+      tasktracker-cli task import tasks.csv --dry-run
+      tasktracker-cli task import tasks.csv
+      other-program | tasktracker-cli task import - --format ndjson
+    """
+    from tasktracker_cli.transfer import importing
+
+    importing.run(ctx.obj, file, format_of(file, format_), dry_run=dry_run)
+
+
+def export(
+    ctx: typer.Context,
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The file; - is standard output.")
+    ] = "-",
+    format_: FormatOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the file if it is there already.")
+    ] = False,
+) -> None:
+    """Write all your tasks, oldest first, to a JSON, NDJSON or CSV file.
+
+    Standard output gets JSON unless --format says otherwise. For some of the tasks or fields, use:
+    task list --all --output FORMAT.
+
+    \b
+    Examples:
+      tasktracker-cli task export tasks.csv
+      tasktracker-cli task export --format ndjson | gzip > tasks.ndjson.gz
+    """
+    from tasktracker_cli.transfer import exporting
+
+    chosen = FileFormat.JSON if file == "-" and format_ is None else format_of(file, format_)
+    exporting.run(ctx.obj, file, chosen, force=force)

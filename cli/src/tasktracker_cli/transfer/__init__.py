@@ -1,0 +1,1 @@
+"""Many tasks at once: from a file to the gateway, and back."""

@@ -1,0 +1,122 @@
+"""task import: a file is checked as a whole, sent row by row, and its failures are kept."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tasktracker_cli.errors import CliError, UsageError
+from tasktracker_cli.tasks import Tasks
+from tasktracker_cli.transfer.formats import FileFormat
+from tasktracker_cli.transfer.reading import SHOWN_FAULTS, InvalidFileError, Row, read
+from tasktracker_cli.transfer.sending import Outcome, Sending, digest
+
+if TYPE_CHECKING:
+    from tasktracker_cli.session import Session
+
+
+@dataclass
+class Tally:
+    """How many rows became what, and those that the gateway refused."""
+
+    created: int = 0
+    already_there: int = 0
+    failed: list[Outcome] = field(default_factory=list)
+
+    def count(self, outcome: Outcome) -> None:
+        if outcome.error is not None:
+            self.failed.append(outcome)
+        elif outcome.replayed:
+            self.already_there += 1
+        else:
+            self.created += 1
+
+
+def run(session: Session, file: str, format_: FileFormat, *, dry_run: bool) -> None:
+    """Import the file; UsageError, before anything is sent, if any of its rows is wrong."""
+    content = _content(file)
+    rows = _checked(session, file, content, format_)
+    if dry_run:
+        session.output.say(f"{file} is right: {len(rows):,} tasks. Nothing was sent.")
+        return
+    tally = Tally()
+    try:
+        _send(session, rows, digest(content), tally)
+    except (CliError, KeyboardInterrupt):
+        done = tally.created + tally.already_there
+        session.output.note(
+            f"{done:,} of {len(rows):,} tasks are there. Run the same again within 24 hours:"
+            " it goes on where this ended, and makes none of them twice."
+        )
+        raise
+    _report(session, file, tally)
+
+
+def _content(file: str) -> bytes:
+    try:
+        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+
+
+def _checked(session: Session, file: str, content: bytes, format_: FileFormat) -> list[Row]:
+    try:
+        return read("Standard input" if file == "-" else file, content, format_)
+    except InvalidFileError as error:
+        for fault in error.faults:
+            session.output.note(fault)
+        raise
+
+
+def _send(session: Session, rows: Sequence[Row], name: str, tally: Tally) -> None:
+    # Whoever is not logged in is told so once, and not by every connection.
+    session.tasks  # noqa: B018
+    sending = Sending(lambda: Tasks(session.another_client()), name)
+    with session.output.progress("Importing", len(rows)) as progress:
+        for outcome in sending.outcomes(rows):
+            tally.count(outcome)
+            progress.advance()
+
+
+def _report(session: Session, file: str, tally: Tally) -> None:
+    kept = _keep(file, tally.failed) if tally.failed else None
+    for outcome in tally.failed[:SHOWN_FAULTS]:
+        session.output.note(f"line {outcome.row.line}: {outcome.error and outcome.error.message}")
+    there = f" {tally.already_there:,} were there already." if tally.already_there else ""
+    session.output.say(f"Created {tally.created:,} tasks.{there}")
+    if not session.output.choices.for_people:
+        summary = {
+            "created": tally.created,
+            "already_there": tally.already_there,
+            "failed": len(tally.failed),
+            "failed_file": kept and str(kept),
+        }
+        session.output.record(summary, lambda: "")
+    if kept is not None:
+        raise CliError(
+            f"{len(tally.failed):,} rows were refused; they are in {kept}.",
+            f"Mend them, then: tasktracker-cli task import {kept}",
+        )
+
+
+def _keep(file: str, failed: Sequence[Outcome]) -> Path:
+    """Write the rows that failed to a new file, which can be mended and imported."""
+    lines = [f"{json.dumps(outcome.row.raw)}\n" for outcome in failed]
+    base = Path("import" if file == "-" else file)
+    number = 1
+    while True:
+        extra = "" if number == 1 else f"-{number}"
+        path = base.with_name(f"{base.stem}.failed{extra}.ndjson")
+        try:
+            with path.open("x", encoding="utf-8") as out:
+                out.writelines(lines)
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise CliError(f"{path} cannot be written: {error.strerror}.") from None
+        else:
+            return path
