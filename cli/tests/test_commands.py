@@ -122,6 +122,7 @@ def test_text_that_is_not_utf_8_is_left_to_the_server(cli: Cli, gateway: FakeGat
 
 
 def test_update_sends_only_what_was_named(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/7", Answer(body=TASK))
     gateway.on("PATCH /tasks/7", Answer(body=TASK))
     assert cli.json("task", "update", "7", "--title", "New", "--no-due") == TASK
     assert sent(gateway) == {"title": "New", "due_date": None}
