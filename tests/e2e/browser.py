@@ -1,0 +1,89 @@
+"""A browser, and pages that call the gateway from another origin as a front end does."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tasktracker_cli.admin.site import GATEWAY_URL
+
+CHROMIUM = "/usr/bin/chromium"  # Debian's: nothing is downloaded
+PORT = 3000
+LIMIT_MS = 30_000
+
+# What a script of the page can read of an answer from another origin is all that it returns.
+FETCH = """
+async ({url, method, headers, body}) => {
+    const answer = await fetch(url, {method, headers, body});
+    const text = await answer.text();
+    return {
+        status: answer.status,
+        headers: Object.fromEntries(answer.headers),
+        body: text ? JSON.parse(text) : null,
+    };
+}
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer as the page's script sees it; names of headers are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Any
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """An open page whose script calls the gateway."""
+
+    page: Page
+
+    def call(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
+        """Call fetch(). Raises playwright's Error where the browser keeps the answer to itself."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        request = {"url": GATEWAY_URL + path, "method": method, "headers": named, "body": body}
+        return Answer(**self.page.evaluate(FETCH, request))
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Headless, as root, and without calls of its own to anywhere."""
+    quiet = ["--disable-component-update", "--disable-sync", "--disable-gpu", "--no-first-run"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def empty_pages() -> Iterator[None]:
+    """Serve empty pages on port 3000: which origin it is depends on the name it is asked by."""
+    server = ThreadingHTTPServer(("127.0.0.1", PORT), _EmptyPage)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+class _EmptyPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", "15")
+        self.end_headers()
+        self.wfile.write(b"<!doctype html>")
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
+        """Say nothing."""
