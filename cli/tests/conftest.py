@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
@@ -13,9 +14,12 @@ from typing import Any
 
 import pytest
 
+from cli.tests import services
+from servicekit.testing.plugin import MakeDatabase
 from tasktracker_cli.credentials import Credentials, Login
 
 PROGRAM = Path(sys.executable).parent / "tasktracker-cli"
+PASSWORD = "correct horse battery"
 PROBLEM = {"Content-Type": "application/problem+json"}
 TASK = {
     "id": 7,
@@ -160,3 +164,34 @@ def cli(guest: Cli) -> Cli:
     folder = Path(guest.env["XDG_STATE_HOME"]) / "tasktracker"
     Credentials(folder).save(guest.env["TASKTRACKER_URL"], Login("ada", "token-of-ada"))
     return guest
+
+
+@pytest.fixture(scope="session")
+def address(make_database: MakeDatabase) -> Iterator[str]:
+    """The real services, behind one address."""
+    with services.running(make_database, services.KEY) as url:
+        yield url
+
+
+@pytest.fixture
+def newcomer(isolated: Cli, address: str) -> Cli:
+    return Cli({**isolated.env, "TASKTRACKER_URL": address})
+
+
+def register(cli: Cli, name: str) -> int:
+    account = ["--username", name, "--email", f"{name}@example.com", "--full-name", "Ada L."]
+    return cli("register", *account, "--password-stdin", stdin=f"{PASSWORD}\n").returncode
+
+
+def log_in(cli: Cli, name: str, password: str = PASSWORD) -> int:
+    arguments = ["--username", name, "--password-stdin"]
+    return cli("login", *arguments, stdin=f"{password}\n").returncode
+
+
+@pytest.fixture
+def user(newcomer: Cli) -> Cli:
+    """A registered user with an empty list, logged in."""
+    name = f"user-{secrets.token_hex(4)}"
+    assert register(newcomer, name) == 0
+    assert log_in(newcomer, name) == 0
+    return newcomer

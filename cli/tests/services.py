@@ -1,6 +1,7 @@
 """The real user, task and stats services on loopback, behind one address."""
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import uvicorn
 
 from servicekit.testing.plugin import MakeDatabase
 
+KEY = secrets.token_hex(32)
 START_LIMIT = 60  # seconds, for a machine that is busy with other tests
 
 
@@ -69,9 +71,7 @@ def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
 def _router(routes: dict[str, str]) -> Iterator[str]:
     """What Traefik does for the real system, as far as the CLI can tell: route by path."""
     port = _free_port()
-    config = uvicorn.Config(
-        _forward(routes), port=port, log_level="error", lifespan="off", ws="none"
-    )
+    config = uvicorn.Config(_Router(routes), port=port, log_level="error", lifespan="on", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -82,22 +82,39 @@ def _router(routes: dict[str, str]) -> Iterator[str]:
     thread.join()
 
 
-def _forward(routes: dict[str, str]) -> Any:
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        service = next(url for prefix, url in routes.items() if scope["path"].startswith(prefix))
+class _Router:
+    """Sends each request on to the service that its path belongs to."""
+
+    def __init__(self, routes: dict[str, str]) -> None:
+        self._routes = routes
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+        else:
+            await self._forward(scope, receive, send)
+
+    async def _live(self, receive: Any, send: Any) -> None:
+        async with httpx.AsyncClient(timeout=30) as self._client:
+            await receive()
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _forward(self, scope: Any, receive: Any, send: Any) -> None:
+        service = next(url for path, url in self._routes.items() if scope["path"].startswith(path))
         body = b""
         more = True
         while more:
             message = await receive()
             body += message.get("body", b"")
             more = message.get("more_body", False)
-        async with httpx.AsyncClient() as client:
-            answer = await client.request(
-                scope["method"],
-                httpx.URL(f"{service}{scope['path']}", query=scope["query_string"]),
-                headers=scope["headers"],
-                content=body,
-            )
+        answer = await self._client.request(
+            scope["method"],
+            httpx.URL(f"{service}{scope['path']}", query=scope["query_string"]),
+            headers=scope["headers"],
+            content=body,
+        )
         await send(
             {
                 "type": "http.response.start",
@@ -106,8 +123,6 @@ def _forward(routes: dict[str, str]) -> Any:
             }
         )
         await send({"type": "http.response.body", "body": answer.content})
-
-    return app
 
 
 def _free_port() -> int:

@@ -1,52 +1,16 @@
 """A user's way through the real services, with the installed program only."""
 
 import json
-import secrets
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from cli.tests import services
-from cli.tests.conftest import Cli
-from servicekit.testing.plugin import MakeDatabase
+from cli.tests.conftest import Cli, log_in, register
+from cli.tests.services import KEY
 from servicekit.tokens import Keys, Principal, issue
 from tasktracker_cli.credentials import Credentials, Login
-
-KEY = secrets.token_hex(32)
-PASSWORD = "correct horse battery"
-
-
-@pytest.fixture(scope="module")
-def address(make_database: MakeDatabase) -> Iterator[str]:
-    with services.running(make_database, KEY) as url:
-        yield url
-
-
-@pytest.fixture
-def newcomer(isolated: Cli, address: str) -> Cli:
-    return Cli({**isolated.env, "TASKTRACKER_URL": address})
-
-
-def register(cli: Cli, name: str) -> int:
-    account = ["--username", name, "--email", f"{name}@example.com", "--full-name", "Ada L."]
-    return cli("register", *account, "--password-stdin", stdin=f"{PASSWORD}\n").returncode
-
-
-def log_in(cli: Cli, name: str, password: str = PASSWORD) -> int:
-    arguments = ["--username", name, "--password-stdin"]
-    return cli("login", *arguments, stdin=f"{password}\n").returncode
-
-
-@pytest.fixture
-def user(newcomer: Cli) -> Cli:
-    """A registered user with an empty list, logged in."""
-    name = f"user-{secrets.token_hex(4)}"
-    assert register(newcomer, name) == 0
-    assert log_in(newcomer, name) == 0
-    return newcomer
 
 
 def test_from_an_empty_list_to_the_right_share_of_completed_tasks(user: Cli) -> None:
