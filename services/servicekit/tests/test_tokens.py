@@ -6,6 +6,7 @@ from jose import jwt
 from pydantic import SecretStr
 
 from servicekit.errors import Unauthenticated
+from servicekit.remembered import Remembered
 from servicekit.settings import TokenSettings
 from servicekit.testing import hostile
 from servicekit.tokens import Keys, Principal, issue, key_id, verify
@@ -79,3 +80,32 @@ def test_keys_stay_out_of_the_repr() -> None:
 
 def test_name_of_a_key_depends_on_the_key() -> None:
     assert key_id(OLD) != key_id(NEW)
+
+
+def test_a_token_that_was_good_is_refused_once_it_has_expired() -> None:
+    now = datetime.now(UTC)
+    clock = now.timestamp()
+    keys = Keys(NEW, remembered=Remembered(clock=lambda: clock))
+    token = issue(keys, Principal(1, is_superuser=False), timedelta(seconds=-1), now)
+    keys.remembered.keep(token.encode(), Principal(1, is_superuser=False), clock + 10)
+    assert verify(keys, token).user_id == 1
+
+    clock += 10
+
+    with pytest.raises(Unauthenticated):
+        verify(keys, token)
+
+
+def test_other_keys_do_not_know_what_these_found_good() -> None:
+    token = issue(Keys(OLD), Principal(1, is_superuser=False), LIFETIME, datetime.now(UTC))
+    verify(Keys(OLD), token)
+    with pytest.raises(Unauthenticated):
+        verify(Keys(NEW), token)
+
+
+def test_a_refused_token_is_not_remembered() -> None:
+    keys = Keys(NEW)
+    token = issue(Keys(OLD), Principal(1, is_superuser=False), LIFETIME, datetime.now(UTC))
+    with pytest.raises(Unauthenticated):
+        verify(keys, token)
+    assert keys.remembered.find(token.encode()) is None
