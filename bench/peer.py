@@ -9,47 +9,39 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import uvicorn
+from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import Select
-from sqlalchemy.dialects import postgresql
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bench.databases import OWNER
+from servicekit.reads import Statement
 from servicekit.server import OPTIONS
 from task_service.domain.paging import Query
 from task_service.persistence import lists
 from task_service.persistence.tasks import FIND
 
 POOL_SIZE = 10  # the services' own default
+_PAGE = lists.page(OWNER, Query(limit=51))
 
 
-def _sql(statement: Select[Any]) -> str:
-    dialect = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-    return str(statement.compile(dialect=dialect))
-
-
-_page, _page_values = lists.page(OWNER, Query(limit=51))
-_FIND, _PAGE = _sql(FIND), _sql(_page)
-
-
-async def _rows(request: Request, statement: str, values: dict[str, Any]) -> list[Any]:
-    async with request.app.state.pool.connection() as connection:
-        cursor = await connection.execute(statement, values)
-        rows: list[Any] = await cursor.fetchall()
-        return rows
+async def _rows(request: Request, statement: Statement, values: dict[str, Any]) -> list[Any]:
+    pool: AsyncConnectionPool[AsyncConnection[Any]] = request.app.state.pool
+    async with pool.connection() as connection, AsyncRawCursor(connection) as cursor:
+        await cursor.execute(statement.sql.encode(), [values[name] for name in statement.names])
+        return await cursor.fetchall()
 
 
 async def get(request: Request) -> Response:
     values = {"owner_id": OWNER, "task_id": int(request.path_params["id"])}
-    ((_, _, json),) = await _rows(request, _FIND, values)
+    ((_, _, json),) = await _rows(request, FIND, values)
     return Response(json, media_type="application/json")
 
 
 async def page(request: Request) -> Response:
-    rows = await _rows(request, _PAGE, _page_values)
+    rows = await _rows(request, *_PAGE)
     return Response(f"[{','.join(row[2] for row in rows[:50])}]", media_type="application/json")
 
 

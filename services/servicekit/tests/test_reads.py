@@ -1,20 +1,30 @@
-from collections.abc import Iterator
+import asyncio
+from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import create_engine, text
-from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.pool import NullPool
 
-from servicekit.reads import Reads
+from servicekit.database import DatabaseUnavailableError
+from servicekit.reads import Reads, Statement
 from servicekit.settings import DatabaseSettings, psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
 
-PID = text("SELECT pg_backend_pid()")
+pytestmark = pytest.mark.anyio
+PID = Statement.of(text("SELECT pg_backend_pid()"))
+SLEEP = Statement.of(text("SELECT pg_sleep(60)"))
+SLEEPERS = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
 KILL = text(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
 
 @pytest.fixture
@@ -23,49 +33,110 @@ def url(make_database: MakeDatabase) -> str:
 
 
 @pytest.fixture
-def reads(url: str) -> Iterator[Reads]:
-    reads = Reads(DatabaseSettings(database_url=SecretStr(url), database_pool_size=2))
-    yield reads
-    reads.engine.dispose()
+async def reads(url: str) -> AsyncIterator[Reads]:
+    async with Reads(_settings(url)) as reads:
+        yield reads
 
 
-def test_rows_come_with_the_values_in(reads: Reads) -> None:
-    statement = text("SELECT n, :word AS word FROM generate_series(1, 2) n")
-
-    assert [tuple(row) for row in reads.rows(statement, {"word": "a"})] == [(1, "a"), (2, "a")]
+def _settings(url: str) -> DatabaseSettings:
+    return DatabaseSettings(database_url=SecretStr(url), database_pool_size=2)
 
 
-def test_a_read_opens_no_transaction(reads: Reads) -> None:
-    statement = text(
-        "SELECT xact_start = query_start FROM pg_stat_activity WHERE pid = pg_backend_pid()"
-    )
-    reads.rows(statement, {})
-
-    assert reads.rows(statement, {}) == [(True,)]
-
-
-def test_connections_are_kept(reads: Reads) -> None:
-    assert reads.rows(PID, {}) == reads.rows(PID, {})
-
-
-def test_a_restarted_database_costs_no_failed_read(reads: Reads, url: str) -> None:
-    with reads.engine.connect(), reads.engine.connect():
-        pass  # Now both connections of the pool are open.
-    before = reads.rows(PID, {})
+def _kill(url: str) -> None:
+    """End all other connections to the database."""
     with create_engine(psycopg2_url(url), poolclass=NullPool).connect() as killer:
         killer.execute(KILL)
 
-    assert reads.rows(PID, {}) != before
-    assert reads.rows(PID, {}) != before
+
+async def test_rows_come_with_the_values_in(reads: Reads) -> None:
+    written = text("SELECT n, CAST(:word AS text) AS word FROM generate_series(:first, 2) n")
+
+    rows = await reads.rows(Statement.of(written), {"first": 1, "word": "a"})
+
+    assert [tuple(row) for row in rows] == [(1, "a"), (2, "a")]
 
 
-def test_an_error_of_the_statement_is_not_asked_again(reads: Reads) -> None:
-    with pytest.raises(ProgrammingError):
-        reads.rows(text("SELECT nothing"), {})
+async def test_a_read_leaves_no_transaction_open(reads: Reads) -> None:
+    same_transaction_same_time = Statement.of(text("SELECT now()"))
+    first = await reads.rows(same_transaction_same_time, {})
+
+    assert await reads.rows(same_transaction_same_time, {}) > first
 
 
-def test_a_database_that_is_away_is_an_error(url: str) -> None:
-    reads = Reads(DatabaseSettings(database_url=SecretStr(url + "_gone"), database_pool_size=2))
+async def test_times_are_in_utc_and_a_statement_is_limited(reads: Reads) -> None:
+    settings = text("SELECT current_setting('timezone'), current_setting('statement_timeout')")
 
-    with pytest.raises(OperationalError):
-        reads.rows(PID, {})
+    assert [tuple(row) for row in await reads.rows(Statement.of(settings), {})] == [("UTC", "10s")]
+
+
+async def test_connections_are_kept(reads: Reads) -> None:
+    assert await reads.rows(PID, {}) == await reads.rows(PID, {})
+
+
+async def test_more_reads_than_connections_wait_for_their_turn(reads: Reads) -> None:
+    answers = await asyncio.gather(*(reads.rows(PID, {}) for _ in range(20)))
+
+    assert len({rows[0][0] for rows in answers}) == 2
+
+
+async def test_a_restarted_database_costs_no_failed_read(reads: Reads, url: str) -> None:
+    before = await asyncio.gather(reads.rows(PID, {}), reads.rows(PID, {}))
+    _kill(url)
+
+    for _ in range(3):
+        assert await reads.rows(PID, {}) not in before
+
+
+async def test_a_read_under_way_when_the_database_restarts_is_asked_again(
+    reads: Reads, url: str
+) -> None:
+    asleep = text("SELECT pg_sleep(CASE WHEN pg_backend_pid() = :first THEN 60 ELSE 0 END)")
+    ((first,),) = await reads.rows(PID, {})
+    reading = asyncio.create_task(reads.rows(Statement.of(asleep), {"first": first}))
+    await _sleepers(url, 1)
+
+    _kill(url)
+
+    assert len(await asyncio.wait_for(reading, 10)) == 1
+
+
+async def _sleepers(url: str, number: int) -> None:
+    """Wait until so many reads sleep."""
+    engine = create_engine(psycopg2_url(url), poolclass=NullPool)
+    async with asyncio.timeout(10):
+        while True:
+            with engine.connect() as connection:
+                if connection.scalar(SLEEPERS) == number:
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def test_a_caller_who_gives_up_leaves_a_pool_that_works(reads: Reads, url: str) -> None:
+    sleeping = [asyncio.create_task(reads.rows(SLEEP, {})) for _ in range(2)]
+    await _sleepers(url, 2)
+    for each in sleeping:
+        each.cancel()
+    await asyncio.gather(*sleeping, return_exceptions=True)
+
+    assert len(await asyncio.wait_for(reads.rows(PID, {}), 10)) == 1
+
+
+async def test_a_read_that_takes_too_long_is_the_databases_fault(url: str) -> None:
+    async with Reads(_settings(url)) as reads:
+        await reads.rows(
+            Statement.of(text("SELECT set_config('statement_timeout', '50', false)")), {}
+        )
+        with pytest.raises(DatabaseUnavailableError):
+            await reads.rows(SLEEP, {})
+
+
+async def test_an_error_of_the_statement_is_not_asked_again(reads: Reads) -> None:
+    with pytest.raises(asyncpg.UndefinedColumnError):
+        await reads.rows(Statement.of(text("SELECT nothing")), {})
+
+
+async def test_a_database_that_is_away_or_not_there_is_an_error(url: str) -> None:
+    for wrong in (url + "_gone", "postgresql://postgres@127.0.0.1:1/reads"):
+        async with Reads(_settings(wrong)) as reads:
+            with pytest.raises(DatabaseUnavailableError):
+                await reads.rows(PID, {})

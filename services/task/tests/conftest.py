@@ -1,7 +1,7 @@
 """The task service on a database of its own, and users of it."""
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 
 import httpx
@@ -14,7 +14,7 @@ import servicekit.database
 from servicekit import migrate
 from servicekit.reads import Reads
 from servicekit.settings import psycopg2_url
-from servicekit.testing.client import running
+from servicekit.testing import client as testing
 from servicekit.testing.plugin import MakeDatabase
 from servicekit.testing.tokens import KEYS, bearer
 from task_service.app import MIGRATIONS, create_app
@@ -41,11 +41,15 @@ def database(task_settings: TaskSettings) -> Iterator[Engine]:
     engine.dispose()
 
 
-@pytest.fixture(scope="session")
-def reads(task_settings: TaskSettings) -> Iterator[Reads]:
-    reads = Reads(task_settings)
-    yield reads
-    reads.engine.dispose()
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+async def reads(task_settings: TaskSettings) -> AsyncIterator[Reads]:
+    async with Reads(task_settings) as reads:
+        yield reads
 
 
 @pytest.fixture
@@ -85,8 +89,15 @@ def app(task_settings: TaskSettings) -> FastAPI:
 
 
 @pytest.fixture
-def client(app: FastAPI) -> Iterator[httpx.Client]:
-    with running(app) as client:
+def transport(app: FastAPI) -> Iterator[httpx.BaseTransport]:
+    """The way to the application, which runs once for all clients of a test."""
+    with testing.transport(app) as transport:
+        yield transport
+
+
+@pytest.fixture
+def client(transport: httpx.BaseTransport) -> Iterator[httpx.Client]:
+    with httpx.Client(transport=transport, base_url="http://test") as client:
         yield client
 
 
@@ -94,11 +105,10 @@ _user_ids = itertools.count(2)  # 1 is the conformance suite's
 
 
 @contextmanager
-def _user(app: FastAPI) -> Iterator[httpx.Client]:
+def _user(transport: httpx.BaseTransport) -> Iterator[httpx.Client]:
     """A client of /api/v1/tasks with the token of a user whom no other test has."""
-    with running(app) as client:
-        client.base_url = client.base_url.join("/api/v1/tasks")
-        client.headers.update(bearer(next(_user_ids)))
+    url, headers = "http://test/api/v1/tasks", bearer(next(_user_ids))
+    with httpx.Client(transport=transport, base_url=url, headers=headers) as client:
         yield client
 
 
@@ -109,14 +119,14 @@ def user_ids() -> Iterator[int]:
 
 
 @pytest.fixture
-def ada(app: FastAPI) -> Iterator[httpx.Client]:
-    with _user(app) as client:
+def ada(transport: httpx.BaseTransport) -> Iterator[httpx.Client]:
+    with _user(transport) as client:
         yield client
 
 
 @pytest.fixture
-def bob(app: FastAPI) -> Iterator[httpx.Client]:
-    with _user(app) as client:
+def bob(transport: httpx.BaseTransport) -> Iterator[httpx.Client]:
+    with _user(transport) as client:
         yield client
 
 

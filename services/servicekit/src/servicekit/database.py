@@ -26,8 +26,15 @@ _UNAVAILABLE = Kind(
     {"Retry-After": "1"},
     detail="The database does not answer. Try again in a moment.",
 )
-# For `errors.install`: what SQLAlchemy raises while the database is away, slow or overrun.
+
+
+class DatabaseUnavailableError(Exception):
+    """The database gave a read no answer: it is away, slow or overrun."""
+
+
+# For `errors.install`: this, and what SQLAlchemy raises for the same reasons.
 PROBLEMS: Mapping[type[Exception], Kind] = {
+    DatabaseUnavailableError: _UNAVAILABLE,
     exc.OperationalError: _UNAVAILABLE,
     exc.InterfaceError: _UNAVAILABLE,
     exc.TimeoutError: _UNAVAILABLE,

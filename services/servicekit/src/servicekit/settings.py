@@ -47,6 +47,11 @@ def psycopg2_url(url: str) -> str:
     return f"postgresql+psycopg2://{rest}"
 
 
+def asyncpg_url(url: str) -> str:
+    """The same URL as asyncpg takes it, which knows no other driver."""
+    return url.replace("postgresql+psycopg2://", "postgresql://", 1)
+
+
 def _with_driver(value: SecretStr) -> SecretStr:
     return SecretStr(psycopg2_url(value.get_secret_value()))
 

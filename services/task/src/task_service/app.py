@@ -33,10 +33,9 @@ def create_app(settings: TaskSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with registration.registered(REGISTRATION, settings):
+        async with reads, registration.registered(REGISTRATION, settings):
             yield
         engine.dispose()
-        reads.engine.dispose()
 
     app = base.create("Task service", VERSION, lifespan)
     app.state.keys = Keys.of(settings)

@@ -33,12 +33,16 @@ class _PortalTransport(httpx.BaseTransport):
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[httpx.Client]:
-    """A client for the app, whose lifespan runs as long as the block."""
+def transport(app: FastAPI) -> Iterator[httpx.BaseTransport]:
+    """The way to the app, for any number of clients; its lifespan runs as long as the block."""
     with start_blocking_portal() as portal:
         lifespan = app.router.lifespan_context(app)
-        with (
-            portal.wrap_async_context_manager(lifespan),
-            httpx.Client(transport=_PortalTransport(app, portal), base_url="http://test") as client,
-        ):
-            yield client
+        with portal.wrap_async_context_manager(lifespan):
+            yield _PortalTransport(app, portal)
+
+
+@contextmanager
+def running(app: FastAPI) -> Iterator[httpx.Client]:
+    """A client for the app, whose lifespan runs as long as the block."""
+    with transport(app) as way, httpx.Client(transport=way, base_url="http://test") as client:
+        yield client

@@ -1,4 +1,4 @@
-"""The calls under /api/v1/tasks. The hot ones are plain functions: one hop to a thread each."""
+"""The calls under /api/v1/tasks. Reads stay on the event loop, writes get a thread each."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -60,14 +60,14 @@ def create_task(
 
 
 @router.get("/", response_model=list[TaskOut])
-def list_tasks(
+async def list_tasks(
     query: Annotated[ListQuery, Query()],
     service: TaskService,
     principal: CurrentPrincipal,
     request: Request,
 ) -> Response:
     """Newest first. While there is more, `Link` with rel="next" leads to the next page."""
-    page = service.page(principal.user_id, query.to_domain())
+    page = await service.page(principal.user_id, query.to_domain())
     content = f"[{','.join(task.json for task in page.tasks)}]"
     headers = {}
     if page.more:
@@ -77,8 +77,9 @@ def list_tasks(
 
 
 @router.get("/stats", response_model=StatisticsOut)
-def get_statistics(service: TaskService, principal: CurrentPrincipal) -> Response:
-    return Response(_STATISTICS.dump_json(service.statistics(principal.user_id)), media_type=_JSON)
+async def get_statistics(service: TaskService, principal: CurrentPrincipal) -> Response:
+    statistics = await service.statistics(principal.user_id)
+    return Response(_STATISTICS.dump_json(statistics), media_type=_JSON)
 
 
 @router.get(
@@ -86,13 +87,13 @@ def get_statistics(service: TaskService, principal: CurrentPrincipal) -> Respons
     response_model=TaskOut,
     responses={304: {"description": "If-None-Match names the task as it is"}},
 )
-def get_task(
+async def get_task(
     task_id: Id32,
     service: TaskService,
     principal: CurrentPrincipal,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    task = service.get(principal.user_id, task_id)
+    task = await service.get(principal.user_id, task_id)
     if is_fresh(task, if_none_match):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(task)})
     return _answer(task)

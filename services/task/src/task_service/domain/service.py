@@ -22,9 +22,14 @@ class Repository(Protocol):
     def insert_once(self, owner_id: int, values: Changes, key: str, fingerprint: bytes) -> Creation:
         """What the owner's key made: now, or before, and then possibly from other values."""
 
-    def find(self, owner_id: int, task_id: int) -> Task | None: ...
+    async def find(self, owner_id: int, task_id: int) -> Task | None: ...
 
-    def select(self, owner_id: int, query: Query) -> list[Task]: ...
+    async def select(self, owner_id: int, query: Query) -> list[Task]: ...
+
+    async def counts(self, owner_id: int) -> tuple[Iterable[Count], int]:
+        """The counts of the owner's tasks, and how many of these are overdue."""
+
+    def exists(self, owner_id: int, task_id: int) -> bool: ...
 
     def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
@@ -32,12 +37,12 @@ class Repository(Protocol):
 
     def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool: ...
 
-    def counts(self, owner_id: int) -> tuple[Iterable[Count], int]:
-        """The counts of the owner's tasks, and how many of these are overdue."""
-
 
 class Tasks:
-    """The service itself. Raises the errors of `domain.errors` and nothing else."""
+    """The service itself. Raises the errors of `domain.errors` and nothing else.
+
+    Reads are awaited; writes block, for a thread of their own.
+    """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
@@ -54,15 +59,16 @@ class Tasks:
             raise KeyReusedError
         return creation
 
-    def get(self, owner_id: int, task_id: int) -> Task:
-        task = self._repository.find(owner_id, task_id)
+    async def get(self, owner_id: int, task_id: int) -> Task:
+        task = await self._repository.find(owner_id, task_id)
         if task is None:
             raise TaskNotFoundError(task_id)
         return task
 
-    def page(self, owner_id: int, query: Query) -> Page:
+    async def page(self, owner_id: int, query: Query) -> Page:
         # One task more than asked for tells whether there is a next page, without a count.
-        found = self._repository.select(owner_id, replace(query, limit=query.limit + 1))
+        one_more = replace(query, limit=query.limit + 1)
+        found = await self._repository.select(owner_id, one_more)
         return Page(found[: query.limit], more=len(found) > query.limit)
 
     def change(
@@ -84,11 +90,11 @@ class Tasks:
         if not self._repository.delete(owner_id, task_id, versions):
             raise self._refusal(owner_id, task_id)
 
-    def statistics(self, owner_id: int) -> Statistics:
-        counts, overdue = self._repository.counts(owner_id)
+    async def statistics(self, owner_id: int) -> Statistics:
+        counts, overdue = await self._repository.counts(owner_id)
         return summarise(counts, overdue)
 
     def _refusal(self, owner_id: int, task_id: int) -> Exception:
         """Why a write found nothing to change."""
-        self.get(owner_id, task_id)
-        return VersionMismatchError(task_id)
+        exists = self._repository.exists(owner_id, task_id)
+        return VersionMismatchError(task_id) if exists else TaskNotFoundError(task_id)

@@ -7,8 +7,9 @@ costs neither building nor compiling.
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, String, bindparam, func, or_, select, tuple_
 
+from servicekit.reads import Statement
 from task_service.domain.paging import Query, Sort
 from task_service.persistence.documents import DOCUMENT
 from task_service.persistence.tables import sort_key, tasks
@@ -29,7 +30,7 @@ _CONDITIONS: dict[str, ColumnElement[bool]] = {
 }
 
 
-def page(owner_id: int, query: Query) -> tuple[Select[Any], dict[str, Any]]:
+def page(owner_id: int, query: Query) -> tuple[Statement, dict[str, Any]]:
     """The statement and the values of its parameters."""
     values = {
         "status": query.status,
@@ -49,7 +50,7 @@ def page(owner_id: int, query: Query) -> tuple[Select[Any], dict[str, Any]]:
 
 
 @lru_cache(maxsize=256)
-def _statement(sort: Sort, given: frozenset[str], *, positioned: bool) -> Select[Any]:
+def _statement(sort: Sort, given: frozenset[str], *, positioned: bool) -> Statement:
     column = tasks.c[sort.field]
     keys = (sort_key(sort.field, column), tasks.c.id)
     conditions = [_CONDITIONS[name] for name in given]
@@ -58,7 +59,7 @@ def _statement(sort: Sort, given: frozenset[str], *, positioned: bool) -> Select
         value = bindparam("after_value", type_=column.type)
         there = tuple_(sort_key(sort.field, value), bindparam("after_id"))
         conditions.append(here < there if sort.is_descending else here > there)
-    return (
+    return Statement.of(
         select(*DOCUMENT)
         .where(tasks.c.owner_id == bindparam("owner_id"), *conditions)
         .order_by(*(each.desc() if sort.is_descending else each.asc() for each in keys))

@@ -15,30 +15,34 @@ from sqlalchemy import (
 )
 from sqlalchemy import select as select_
 
-from servicekit.reads import Reads
+from servicekit.reads import Reads, Statement
 from task_service.domain.idempotency import Creation
 from task_service.domain.paging import Query
 from task_service.domain.service import Versions
 from task_service.domain.statistics import Count
-from task_service.domain.task import Changes, Status, Task
+from task_service.domain.task import Changes, Priority, Status, Task
 from task_service.persistence import idempotency, lists
 from task_service.persistence.documents import DOCUMENT, task
 from task_service.persistence.tables import task_counts, tasks
 
 _NOT_DONE = case((tasks.c.status == Status.DONE, Status.TODO), else_=tasks.c.status)
 # The hot reads, built once.
-FIND = select_(*DOCUMENT).where(
-    tasks.c.id == bindparam("task_id"), tasks.c.owner_id == bindparam("owner_id")
+FIND = Statement.of(
+    select_(*DOCUMENT).where(
+        tasks.c.id == bindparam("task_id"), tasks.c.owner_id == bindparam("owner_id")
+    )
 )
-COUNTS = select_(
-    task_counts.c.status,
-    task_counts.c.priority,
-    task_counts.c.tasks,
-    select_(func.count())
-    .where(tasks.c.owner_id == bindparam("owner_id"), lists.OVERDUE)
-    .scalar_subquery()
-    .label("overdue"),
-).where(task_counts.c.owner_id == bindparam("owner_id"))
+COUNTS = Statement.of(
+    select_(
+        task_counts.c.status,
+        task_counts.c.priority,
+        task_counts.c.tasks,
+        select_(func.count())
+        .where(tasks.c.owner_id == bindparam("owner_id"), lists.OVERDUE)
+        .scalar_subquery()
+        .label("overdue"),
+    ).where(task_counts.c.owner_id == bindparam("owner_id"))
+)
 
 
 class TaskRepository:
@@ -60,12 +64,12 @@ class TaskRepository:
             idempotency.prune(connection)
             return creation
 
-    def find(self, owner_id: int, task_id: int) -> Task | None:
-        rows = self._reads.rows(FIND, {"owner_id": owner_id, "task_id": task_id})
-        return task(rows[0]) if rows else None
+    async def find(self, owner_id: int, task_id: int) -> Task | None:
+        rows = await self._reads.rows(FIND, {"owner_id": owner_id, "task_id": task_id})
+        return Task(*rows[0]) if rows else None
 
-    def select(self, owner_id: int, query: Query) -> list[Task]:
-        return [task(row) for row in self._reads.rows(*lists.page(owner_id, query))]
+    async def select(self, owner_id: int, query: Query) -> list[Task]:
+        return [Task(*row) for row in await self._reads.rows(*lists.page(owner_id, query))]
 
     def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
@@ -90,10 +94,15 @@ class TaskRepository:
         with self._writes.begin() as connection:
             return connection.execute(statement).rowcount == 1
 
-    def counts(self, owner_id: int) -> tuple[list[Count], int]:
-        rows = self._reads.rows(COUNTS, {"owner_id": owner_id})
-        counts = [Count(row.status, row.priority, row.tasks) for row in rows]
-        return counts, rows[0].overdue if rows else 0
+    async def counts(self, owner_id: int) -> tuple[list[Count], int]:
+        rows = await self._reads.rows(COUNTS, {"owner_id": owner_id})
+        counts = [Count(Status(status), Priority(priority), n) for status, priority, n, _ in rows]
+        return counts, rows[0]["overdue"] if rows else 0
+
+    def exists(self, owner_id: int, task_id: int) -> bool:
+        with self._writes.connect() as connection:
+            found = connection.execute(select_(tasks.c.id).where(*_one(owner_id, task_id)))
+            return found.one_or_none() is not None
 
 
 def _insert(connection: Connection, owner_id: int, values: Changes) -> Task:
