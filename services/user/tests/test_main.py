@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import socket
@@ -65,6 +66,46 @@ def test_promote_names_a_user_that_is_not_there(
 
     with pytest.raises(SystemExit, match="there is no user 'nobody'"):
         main(["promote", "nobody"])
+
+
+def test_users_prints_every_account_or_those_with_a_text_in_a_name(
+    register: Register,
+    empty_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account = register()
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+
+    main(["users"])
+    main(["users", "nobody"])
+    main(["users", "JOHN"])
+
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert printed == [account, account]
+
+
+def test_deactivate_ends_the_sessions_and_activate_lets_log_in_again(
+    register: Register,
+    log_in: LogIn,
+    empty_database: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    register()
+    log_in()
+    monkeypatch.setenv("DATABASE_URL", empty_database)
+
+    main(["deactivate", "JohnDoe"])
+    assert json.loads(capsys.readouterr().out)["is_active"] is False
+    with psycopg2.connect(empty_database) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM sessions")
+        assert cursor.fetchone() == (0,)
+    connection.close()
+
+    main(["activate", "JohnDoe"])
+    assert json.loads(capsys.readouterr().out)["is_active"] is True
+    assert log_in()["access_token"]
 
 
 def test_an_unknown_command_is_refused_with_the_usage() -> None:

@@ -1,6 +1,7 @@
 """`python -m user_service` serves.
 
-`... migrate` migrates, `... promote USERNAME` makes a superuser, `... openapi` prints the document.
+`... migrate` migrates, `... openapi` prints the document; `... users [TEXT]` lists accounts, and
+`... promote USERNAME` makes a superuser, as `activate` and `deactivate` do what they say.
 """
 
 import json
@@ -9,11 +10,16 @@ import sys
 
 from pydantic import SecretStr
 
-from servicekit import database, logs, migrate, server
+from servicekit import logs, migrate, server
 from servicekit.settings import DatabaseSettings, load
+from user_service import operator
 from user_service.app import MIGRATIONS, SERVICE, create_app
-from user_service.persistence.administration import SqlAdministrationStore
 from user_service.settings import UserSettings
+
+USAGE = (
+    "usage: python -m user_service "
+    "[migrate | openapi | users [TEXT] | {promote | activate | deactivate} USERNAME]"
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -25,18 +31,14 @@ def main(arguments: list[str]) -> None:
             logs.configure(SERVICE, "INFO")
             database = load(DatabaseSettings, service=SERVICE)
             migrate.upgrade(database.database_url.get_secret_value(), MIGRATIONS)
-        case ["promote", username]:
-            promote(load(DatabaseSettings, service=SERVICE), username)
+        case ["users", *text] if len(text) < 2:
+            operator.show(load(DatabaseSettings, service=SERVICE), *text)
+        case [action, username] if action in operator.CHANGES:
+            operator.change(load(DatabaseSettings, service=SERVICE), action, username)
         case ["openapi"]:
             sys.stdout.write(openapi())
         case _:
-            sys.exit("usage: python -m user_service [migrate | promote USERNAME | openapi]")
-
-
-def promote(settings: DatabaseSettings, username: str) -> None:
-    """Make the first superuser, who can make others. His next access token says so."""
-    if not SqlAdministrationStore(database.engine(settings)).promote(username):
-        sys.exit(f"{SERVICE}: there is no user {username!r}")
+            sys.exit(USAGE)
 
 
 def openapi() -> str:

@@ -42,11 +42,21 @@ class SqlAdministrationStore:
                 sessions.end(connection, account_id)
         return result
 
-    def promote(self, username: str) -> bool:
-        """Make a superuser of the one with this name; False if there is none."""
-        promoted = update(User).where(func.lower(User.username) == func.lower(username))
+    def set(self, username: str, changes: Mapping[str, bool]) -> Account | None:
+        """Set flags of the one with this name; None if there is none.
+
+        For whoever runs the cluster: he may take the last superuser, since he can make another.
+        """
+        named = func.lower(User.username) == func.lower(username)
+        changed = update(User).where(named).values(**changes).returning(*COLUMNS)
         with self._engine.begin() as connection:
-            return connection.execute(promoted.values(is_superuser=True)).rowcount == 1
+            row = connection.execute(changed).mappings().one_or_none()
+            if row is None:
+                return None
+            result = account(row)
+            if not result.is_active:
+                sessions.end(connection, result.id)
+        return result
 
 
 def _superusers(connection: Connection) -> set[int]:
