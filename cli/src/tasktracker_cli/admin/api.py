@@ -8,29 +8,40 @@ from tasktracker_cli.admin.errors import ApiError
 
 
 class Api:
-    """JSON over HTTP with a token. `name` is the agent's, for messages."""
+    """JSON over HTTP with a token. `name` is the agent's, for messages; `timeout` in seconds."""
 
-    def __init__(self, name: str, base_url: str, headers: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, base_url: str, headers: dict[str, str], timeout: float = 10
+    ) -> None:
         self.name = name
         # Agents are restarted under us: no connection outlives its answer.
         no_pool = httpx.Limits(max_keepalive_connections=0)
         self.http = httpx.Client(
-            base_url=base_url, headers=headers, timeout=10, trust_env=False, limits=no_pool
+            base_url=base_url, headers=headers, timeout=timeout, trust_env=False, limits=no_pool
         )
 
-    def call(self, method: str, path: str, body: object = None, **params: str) -> Any:
+    def call(self, method: str, path: str, body: object = None, /, **params: str) -> Any:
         """Answer the parsed JSON, or None for an empty answer. Raises ApiError."""
         return self._parsed(self._send(method, path, body, params))
 
-    def find(self, path: str, **params: str) -> Any:
+    def find(self, path: str, /, **params: str) -> Any:
         """GET something that may not exist: None for 404. Raises ApiError."""
         response = self._send("GET", path, None, params)
         return None if response.status_code == 404 else self._parsed(response)
 
-    def text(self, path: str, **params: str) -> str:
+    def text(self, path: str, /, **params: str) -> str:
         """GET plain text; empty when it is refused."""
         response = self._send("GET", path, None, params)
         return "" if response.is_error else response.text
+
+    def content(self, path: str, /, **params: str) -> bytes:
+        """GET bytes; none when it is refused."""
+        response = self._send("GET", path, None, params)
+        return b"" if response.is_error else response.content
+
+    def status(self, path: str) -> int:
+        """The status that GET answers, whatever it is. Raises ApiError when nothing answers."""
+        return self._send("GET", path, None, {}).status_code
 
     def answers(self, path: str) -> bool:
         """Whether GET succeeds right now."""

@@ -11,9 +11,9 @@ from tasktracker_cli.admin.site import CONSUL_URL, Site
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
 
-def api(token: str) -> Api:
+def api(token: str, timeout: float = 10) -> Api:
     """A client for this machine's Consul agent."""
-    return Api("Consul", CONSUL_URL, {"X-Consul-Token": token})
+    return Api("Consul", CONSUL_URL, {"X-Consul-Token": token}, timeout)
 
 
 def has_leader(consul: Api) -> bool:

@@ -13,6 +13,9 @@ AdminError
 ├── StaleStateError         a state folder that cannot be continued
 ├── BusyError               another `admin` command is at work
 ├── JobFailedError          a job that never became healthy
+├── BrokenHopError          `doctor` found what is broken; the hint is a command to type
+├── NoLogError              there is no such service, task or instance to read a log of
+├── NoInstanceError         a job that does not run, so that nothing can be asked inside it
 └── ApiError                Consul or Nomad refused a request
 """
 
@@ -77,6 +80,18 @@ class BusyError(AdminError):
 
 
 class JobFailedError(AdminError):
+    pass
+
+
+class BrokenHopError(AdminError):
+    code = "broken-hop"
+
+
+class NoLogError(AdminError):
+    pass
+
+
+class NoInstanceError(AdminError):
     pass
 
 

@@ -9,9 +9,9 @@ from tasktracker_cli.admin.credentials import Tokens
 from tasktracker_cli.admin.site import NOMAD_URL, Site
 
 
-def api(token: str) -> Api:
+def api(token: str, timeout: float = 10) -> Api:
     """A client for this machine's Nomad agent."""
-    return Api("Nomad", NOMAD_URL, {"X-Nomad-Token": token})
+    return Api("Nomad", NOMAD_URL, {"X-Nomad-Token": token}, timeout)
 
 
 def has_leader(nomad: Api) -> bool:

@@ -13,6 +13,7 @@ DEFAULT_HOME = Path("/var/lib/tasktracker")
 CONSUL_URL = "http://127.0.0.1:8500"
 NOMAD_URL = "http://127.0.0.1:4646"
 GATEWAY_URL = "http://127.0.0.1:8000"
+TRAEFIK_URL = "http://127.0.0.1:8080"  # its API and dashboard
 
 
 @dataclass(frozen=True)

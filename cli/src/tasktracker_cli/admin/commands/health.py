@@ -1,0 +1,110 @@
+"""`status` and `doctor`: whether all is well, and what is not."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from tasktracker_cli.admin import preflight, status
+from tasktracker_cli.admin.commands.options import ReportCommand
+from tasktracker_cli.admin.commands.talk import talking
+from tasktracker_cli.admin.doctor import paths, walk
+from tasktracker_cli.admin.doctor.ground import Ground
+from tasktracker_cli.admin.errors import BrokenHopError
+from tasktracker_cli.admin.site import Site
+from tasktracker_cli.session import Session
+from tasktracker_cli.text import visible
+
+app = typer.Typer()
+
+Raw = Mapping[str, Any]
+
+MARKS = {"ok": ("✓", "green"), "broken": ("✗", "bold red"), "skipped": ("·", "dim")}
+HOP_WIDTH = 39  # the longest name of a hop
+
+
+class StatusCommand(ReportCommand):
+    """Prints agents and jobs."""
+
+    fields = ("kind", "name", "state", "instances", "health")
+
+
+class DoctorCommand(ReportCommand):
+    """Prints hops."""
+
+    fields = ("path", "hop", "state", "detail", "repair")
+
+
+@app.command("status", cls=StatusCommand)
+def show_status(ctx: typer.Context) -> None:
+    """Show agents, jobs, instances and health; exit 1 unless all is well.
+
+    \b
+    Example: sudo tasktracker-cli admin status --json
+    """
+    session: Session = ctx.obj
+    with talking():
+        rows = status.rows(Site.from_environment())
+    session.output.records(map(asdict, rows), _status_table)
+    if not rows:
+        session.output.note("There is no cluster on this machine yet: ./just up starts one.")
+    if not rows or not all(row.is_well for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command(cls=DoctorCommand)
+def doctor(ctx: typer.Context) -> None:
+    """Walk the way of a request, hop by hop, and name the first that is broken and its repair.
+
+    From the machine and its agents over Traefik, its certificate and its routes, the intentions,
+    the sidecars and the applications to the databases and their schema. What lies behind a broken
+    hop is skipped. Exit 0 when every hop works, else 1.
+
+    \b
+    Examples:
+      sudo tasktracker-cli admin doctor
+      sudo tasktracker-cli admin doctor --json
+    """
+    session: Session = ctx.obj
+    preflight.must_be_root("admin doctor")
+    broken: list[walk.Finding] = []
+
+    def walked() -> Iterator[Raw]:
+        for finding in walk.along(paths.of(Ground(Site.from_environment()))):
+            broken.extend([finding] if finding.state == "broken" else [])
+            yield asdict(finding)
+
+    session.output.choices.pager = False  # each line is shown when it is known
+    session.output.records(walked(), _hops)
+    if broken:
+        first = broken[0]
+        raise BrokenHopError(
+            f"First broken hop: {first.path}, {first.hop}: {first.detail}.",
+            f"Repair: {first.repair}",
+        )
+    session.output.say("Every hop works.")
+
+
+def _status_table(rows: Iterable[Raw]) -> Iterator[Table]:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("", "NAME", "STATE", "INSTANCES", "HEALTH"):
+        table.add_column(heading)
+    for row in rows:
+        health = Text(visible(row["health"]), "green" if row["health"] == "passing" else "red")
+        table.add_row(row["kind"], row["name"], row["state"], row["instances"], health)
+    if table.row_count:
+        yield table
+
+
+def _hops(findings: Iterable[Raw]) -> Iterator[Text]:
+    path = ""
+    for each in findings:
+        if each["path"] != path:
+            path = each["path"]
+            yield Text(path, "bold")
+        mark, style = MARKS[each["state"]]
+        hop = f" {each['hop']:<{HOP_WIDTH}} " if each["detail"] else f" {each['hop']}"
+        yield Text.assemble("  ", (mark, style), hop, (visible(each["detail"]), "dim"))

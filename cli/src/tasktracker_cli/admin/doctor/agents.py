@@ -1,0 +1,68 @@
+"""The agents' hops: their supervisor, Consul, Nomad, and this machine as Nomad's node."""
+
+from tasktracker_cli.admin import consul, nomad, supervisor
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.doctor.ground import ENV, LOGS, UP, Ground
+from tasktracker_cli.admin.doctor.walk import Hop, Path
+from tasktracker_cli.admin.errors import BrokenHopError
+
+
+def path(ground: Ground) -> Path:
+    """What schedules the services and knows where they are."""
+    hops = (
+        Hop("supervisor", lambda: _supervisor(ground)),
+        Hop("Consul", lambda: _consul(ground)),
+        Hop("Nomad", lambda: _nomad(ground)),
+        Hop("node", lambda: _node(ground.nomad)),
+    )
+    return Path("agents", hops, shared=True)
+
+
+def _supervisor(ground: Ground) -> str:
+    if not supervisor.is_running(ground.site):
+        raise BrokenHopError("nothing keeps the agents alive", UP)
+    return "answers"
+
+
+def _consul(ground: Ground) -> str:
+    pid = _pid(ground, "consul")
+    if not ground.consul.answers("/v1/status/leader"):
+        raise _silent("Consul", pid)
+    if not consul.has_leader(ground.consul):
+        raise BrokenHopError("Consul has no leader, or refuses its token", f"{LOGS} consul")
+    return f"leads, process {pid}"
+
+
+def _nomad(ground: Ground) -> str:
+    pid = _pid(ground, "nomad")
+    if not ground.nomad.answers("/v1/status/leader"):
+        raise _silent("Nomad", pid)
+    if not nomad.has_leader(ground.nomad):
+        raise BrokenHopError("Nomad has no leader yet, or no key", f"{LOGS} nomad")
+    return f"leads, process {pid}"
+
+
+def _node(api: Api) -> str:
+    name = api.call("GET", "/v1/agent/self")["stats"]["client"]["node_id"]
+    node = api.call("GET", f"/v1/node/{name}")
+    if node["Status"] != "ready":
+        raise BrokenHopError(f"this machine is {node['Status']} to Nomad", f"{LOGS} nomad")
+    if node["SchedulingEligibility"] != "eligible":
+        raise BrokenHopError(
+            "Nomad places nothing on this machine", f"{ENV}; nomad node eligibility -enable -self"
+        )
+    return "ready, takes jobs"
+
+
+def _pid(ground: Ground, agent: str) -> int:
+    process = next(p for p in supervisor.processes(ground.site) if p.name == agent)
+    if not process.pid:
+        raise BrokenHopError(f"the {agent} agent is {process.state.lower()}", UP)
+    return process.pid
+
+
+def _silent(name: str, pid: int) -> BrokenHopError:
+    return BrokenHopError(
+        f"{name} runs as process {pid} and does not answer",
+        f"kill -KILL {pid}",  # its supervisor starts it again; tasks go on meanwhile
+    )

@@ -1,0 +1,442 @@
+"""`admin doctor`: each hop is broken for real, and doctor names it and its repair.
+
+Where the repair is quick, it is typed as printed, and has to repair.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from tasktracker_cli.admin import consul, jobs, postgres, shell, supervisor, wait
+from tasktracker_cli.admin.doctor import paths, walk
+from tasktracker_cli.admin.doctor.ground import Ground
+from tasktracker_cli.admin.doctor.walk import Finding
+from tasktracker_cli.admin.errors import NotReadyError
+from tests.e2e.cluster import PROGRAM, Cluster
+from tests.e2e.test_mesh import ALLOWED, PARTLY
+from tests.e2e.test_recovery import postmaster
+
+LIMIT_SECONDS = 90  # generous: a machine may be busy
+SPREADING_SECONDS = 20
+
+INTENTIONS = "/v1/config/service-intentions"
+TRAEFIKS_RULE = "Traefik's task"  # how the description of its binding rule begins
+
+# Breaks something for as long as the block lasts, and yields the cluster to look at.
+Breaking = Callable[[Cluster], AbstractContextManager[Cluster]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is broken, where doctor must see it, and what it must say."""
+
+    path: str
+    hop: str
+    breaking: Breaking
+    says: str
+    repairs: bool = True  # whether the test types the repair
+
+
+def look(cluster: Cluster) -> Iterator[Finding]:
+    """What doctor finds, without a process for it: this one is in the cluster's network."""
+    return walk.along(paths.of(Ground(cluster.site)))
+
+
+def seen(cluster: Cluster, case: Case) -> Finding:
+    """The first broken hop, once it is the expected one: what is broken takes a moment to spread.
+
+    After a while: whatever it is.
+    """
+    last = Finding("", "", "ok")
+
+    def is_expected() -> bool:
+        nonlocal last
+        last = next((each for each in look(cluster) if each.state == "broken"), last)
+        return (last.path, last.hop) == (case.path, case.hop)
+
+    with suppress(NotReadyError):
+        wait.until("doctor to see it", is_expected, SPREADING_SECONDS)
+    return last
+
+
+def is_well(cluster: Cluster) -> bool:
+    return all(finding.state == "ok" for finding in look(cluster))
+
+
+def type_in(cluster: Cluster, command: str) -> None:
+    """Run a command that doctor printed, in the checkout, as the operator would."""
+    # ./just only makes sure of the environment, and calls the program that stands here.
+    script = command.replace("./just", f"{PROGRAM} admin")
+    result = subprocess.run(
+        ["bash", "-euc", script],
+        cwd=cluster.site.checkout,
+        env={**os.environ, "TASKTRACKER_HOME": str(cluster.home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.fixture(autouse=True)
+def healthy(cluster: Cluster) -> Iterator[None]:
+    """Leave the cluster well, whatever a test did to it."""
+    yield
+    with suppress(NotReadyError):
+        wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS / 3)
+        return
+    jobs.stop(cluster.nomad, "traefik")  # a new one logs in to Consul anew
+    cluster.admin("up")
+    wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS)
+
+
+def task_process(cluster: Cluster, job: str, task: str) -> int:
+    """The process id of a task."""
+    allocation = cluster.allocation(job)["ID"]
+    marks = {f"NOMAD_ALLOC_ID={allocation}", f"NOMAD_TASK_NAME={task}"}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it ended meanwhile
+            if marks <= set((folder / "environ").read_text().split("\0")):
+                return int(folder.name)
+    raise AssertionError(f"{job} has no process for {task}")
+
+
+@contextmanager
+def stopped_process(pid: int) -> Iterator[None]:
+    """A process that hangs: it is there, and does nothing."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):  # the repair has replaced it
+            os.kill(pid, signal.SIGCONT)
+
+
+def hanging(job: str, task: str) -> Breaking:
+    @contextmanager
+    def breaking(cluster: Cluster) -> Iterator[Cluster]:
+        with stopped_process(task_process(cluster, job, task)):
+            yield cluster
+
+    return breaking
+
+
+def hanging_agent(agent: str) -> Breaking:
+    @contextmanager
+    def breaking(cluster: Cluster) -> Iterator[Cluster]:
+        with stopped_process(cluster.agent_pid(agent)):
+            yield cluster
+
+    return breaking
+
+
+@contextmanager
+def hanging_database(cluster: Cluster) -> Iterator[Cluster]:
+    with stopped_process(postmaster(cluster, "task-db")):
+        yield cluster
+
+
+@contextmanager
+def readable_token(cluster: Cluster) -> Iterator[Cluster]:
+    (cluster.site.secrets / "nomad-management.token").chmod(0o644)
+    yield cluster
+
+
+@contextmanager
+def no_state(cluster: Cluster) -> Iterator[Cluster]:
+    yield replace(cluster, home=cluster.home.parent / "other")
+
+
+@contextmanager
+def full_disk(cluster: Cluster) -> Iterator[Cluster]:
+    other = replace(cluster, home=cluster.home.parent / "other")
+    other.home.mkdir()
+    shell.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", other.home])
+    try:
+        shutil.copy(cluster.site.owner_file, other.site.owner_file)
+        shutil.copytree(cluster.site.secrets, other.site.secrets)
+        yield other
+    finally:
+        shell.run(["umount", other.home])
+        other.home.rmdir()
+
+
+@contextmanager
+def no_supervisor(cluster: Cluster) -> Iterator[Cluster]:
+    os.kill(int((cluster.site.run / "supervisord.pid").read_text()), signal.SIGKILL)
+    wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
+    yield cluster
+
+
+@contextmanager
+def no_consul(cluster: Cluster) -> Iterator[Cluster]:
+    supervisor.call(cluster.site, "stopProcess", "consul")
+    yield cluster
+
+
+@contextmanager
+def ineligible_node(cluster: Cluster) -> Iterator[Cluster]:
+    (node,) = cluster.nomad.call("GET", "/v1/nodes")
+    answer = {"NodeID": node["ID"], "Eligibility": "ineligible"}
+    cluster.nomad.call("PUT", f"/v1/node/{node['ID']}/eligibility", answer)
+    yield cluster
+
+
+@contextmanager
+def no_leaf(cluster: Cluster) -> Iterator[Cluster]:
+    """A Traefik that Consul takes for somebody else."""
+    rules = cluster.consul.call("GET", "/v1/acl/binding-rules")
+    (rule,) = [each for each in rules if each["Description"].startswith(TRAEFIKS_RULE)]
+    path = f"/v1/acl/binding-rule/{rule['ID']}"
+    cluster.consul.call("PUT", path, {**rule, "BindName": "somebody-else"})
+    try:
+        old = cluster.allocation("traefik")["ID"]
+        cluster.nomad.call("PUT", f"/v1/allocation/{old}/stop")
+        wait.until("another Traefik", lambda: _another(cluster, "traefik", old), LIMIT_SECONDS)
+        # Until it starts anew, Consul gives a certificate that it has to whoever asks
+        # (docs/decisions/0010-leaf-certificates.md).
+        _restart_consul(cluster)
+        yield cluster
+    finally:
+        cluster.consul.call("PUT", path, rule)
+
+
+def stopped_job(job: str) -> Breaking:
+    @contextmanager
+    def breaking(cluster: Cluster) -> Iterator[Cluster]:
+        jobs.stop(cluster.nomad, job)
+        yield cluster
+
+    return breaking
+
+
+def other_tags(job: str, *tags: str) -> Breaking:
+    """A job that was deployed with other tags than the repository's."""
+
+    @contextmanager
+    def breaking(cluster: Cluster) -> Iterator[Cluster]:
+        known = cluster.nomad.call("GET", f"/v1/job/{job}")
+        known["TaskGroups"][0]["Services"][0]["Tags"] = list(tags)
+        cluster.nomad.call("POST", "/v1/jobs", {"Job": known})
+        yield cluster
+
+    return breaking
+
+
+def forbid(cluster: Cluster, source: str, destination: str) -> None:
+    entry = cluster.consul.call("GET", f"{INTENTIONS}/{destination}")
+    left = [each for each in entry["Sources"] if each["Name"] != source]
+    if left:
+        cluster.consul.call("PUT", "/v1/config", {**entry, "Sources": left})
+    else:
+        cluster.consul.call("DELETE", f"{INTENTIONS}/{destination}")
+
+
+@contextmanager
+def denied(cluster: Cluster) -> Iterator[Cluster]:
+    entry = cluster.consul.call("GET", f"{INTENTIONS}/task-service")
+    for each in entry["Sources"]:
+        if each["Name"] == "stats-service":
+            each["Action"] = "deny"
+    cluster.consul.call("PUT", "/v1/config", entry)
+    yield cluster
+
+
+@contextmanager
+def refused_secret(cluster: Cluster) -> Iterator[Cluster]:
+    """A service that ends as soon as it starts."""
+    path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
+    good = cluster.nomad.call("GET", path)
+    pid = task_process(cluster, "stats-service", "app")
+    cluster.nomad.call("PUT", path, {**good, "Items": {"secret_key": "too short"}})
+    try:
+        gone = Path("/proc", str(pid))
+        wait.until("the end of the application", lambda: not gone.exists(), LIMIT_SECONDS)
+        yield cluster
+    finally:
+        cluster.nomad.call("PUT", path, good)
+
+
+@contextmanager
+def no_login(cluster: Cluster) -> Iterator[Cluster]:
+    sql(cluster, "task-db", "ALTER ROLE task_app NOLOGIN")
+    try:
+        sql(cluster, "task-db", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE usename = 'task_app'")  # fmt: skip
+        yield cluster
+    finally:
+        sql(cluster, "task-db", "ALTER ROLE task_app LOGIN")
+
+
+@contextmanager
+def old_schema(cluster: Cluster) -> Iterator[Cluster]:
+    version = sql(cluster, "user-db", "SELECT version_num FROM alembic_version")
+    sql(cluster, "user-db", "UPDATE alembic_version SET version_num = '0001'")
+    try:
+        yield cluster
+    finally:
+        sql(cluster, "user-db", f"UPDATE alembic_version SET version_num = '{version}'")
+
+
+@contextmanager
+def redirected(cluster: Cluster) -> Iterator[Cluster]:
+    """Sidecars that are told to go elsewhere for the task service."""
+    resolver = {
+        "Kind": "service-resolver",
+        "Name": "task-service",
+        "Redirect": {"Service": "user-db"},
+    }
+    defaults = {"Kind": "service-defaults", "Name": "user-db", "Protocol": "http"}
+    cluster.consul.call("PUT", "/v1/config", defaults)
+    cluster.consul.call("PUT", "/v1/config", resolver)
+    try:
+        yield cluster
+    finally:
+        cluster.consul.call("DELETE", "/v1/config/service-resolver/task-service")
+        cluster.consul.call("PUT", "/v1/config", {**defaults, "Protocol": "tcp"})
+
+
+@contextmanager
+def maintenance(cluster: Cluster) -> Iterator[Cluster]:
+    cluster.consul.call("PUT", "/v1/agent/maintenance", enable="true", reason="a test")
+    yield cluster
+
+
+def sql(cluster: Cluster, database: str, statement: str) -> str:
+    return shell.run(postgres.query(cluster.site, database, statement)).strip()
+
+
+def _restart_consul(cluster: Cluster) -> None:
+    old = cluster.agent_pid("consul")
+    os.kill(old, signal.SIGKILL)
+    wait.until("a new Consul", lambda: cluster.agent_pid("consul") not in (0, old), LIMIT_SECONDS)
+    wait.until("a leader", lambda: consul.has_leader(cluster.consul), LIMIT_SECONDS)
+
+
+def _another(cluster: Cluster, job: str, old: str) -> bool:
+    """Whether the job runs, all of it, in allocations other than the old one."""
+    running = jobs.running(cluster.nomad, job)
+    new = [a for a in running if a["ID"] != old and a["ClientStatus"] == "running"]
+    return len(running) == len(new) == 1
+
+
+STATS_RULE = "traefik.http.routers.stats-service.rule="
+CASES = [
+    Case("machine", "state folder", no_state, "no cluster", repairs=False),
+    Case("machine", "secrets' files", readable_token, "0644"),
+    Case("machine", "disk", full_disk, "GiB free", repairs=False),
+    Case("agents", "supervisor", no_supervisor, "nothing keeps"),
+    Case("agents", "Consul", hanging_agent("consul"), "does not answer"),
+    Case("agents", "Consul", no_consul, "is stopped"),
+    Case("agents", "Nomad", hanging_agent("nomad"), "does not answer", repairs=False),
+    Case("agents", "node", ineligible_node, "places nothing"),
+    Case("gateway", "instance", stopped_job("traefik"), "is stopped"),
+    Case("gateway", "Traefik", hanging("traefik", "traefik"), "Traefik cannot", repairs=False),
+    Case("gateway", "leaf certificate", no_leaf, "no certificate"),
+    Case("stats-service", "route", stopped_job("stats-service"), "is stopped"),
+    Case("stats-service", "route", other_tags("stats-service"), "no route"),
+    Case(
+        "stats-service", "route",
+        other_tags("stats-service", "traefik.enable=true", f"{STATS_RULE}Nonsense(`/`)"),
+        "refuses",
+    ),
+    Case("stats-service", "intention stats-service -> task-service", denied, "an intention denies"),
+    Case("user-service", "sidecar", hanging("user-service", "connect-proxy-user-service"),
+         "makes no connection"),
+    Case("task-service", "application", hanging("task-service", "app"), "does not answer",
+         repairs=False),
+    Case("stats-service", "application", refused_secret, "its task is", repairs=False),
+    Case("task-service", "database sidecar", hanging("task-db", "connect-proxy-task-db"),
+         "makes no connection"),
+    Case("task-service", "database", hanging_database, "no response", repairs=False),
+    Case("task-service", "login", no_login, "cannot use its database", repairs=False),
+    Case("user-service", "schema", old_schema, "version 0001", repairs=False),
+    Case("stats-service", "upstream task-service", redirected, "no answer from", repairs=False),
+    Case("user-service", "answer", maintenance, "maintenance"),
+    Case(
+        "stats-service", "answer",
+        other_tags("stats-service", "traefik.enable=true", f"{STATS_RULE}Path(`/elsewhere`)"),
+        "not 401",
+    ),
+]  # fmt: skip
+
+
+# Every arrow of the design, by the path that it is on: those of different paths break together.
+Edge = tuple[str, str]
+ARROWS: dict[str, list[Edge]] = {}
+for source, to in sorted(ALLOWED | PARTLY, key=lambda edge: edge[0] != "traefik"):
+    ARROWS.setdefault(to if source == "traefik" else source, []).append((source, to))
+ROUNDS = [
+    {path: edges[number] for path, edges in ARROWS.items() if number < len(edges)}
+    for number in range(max(map(len, ARROWS.values())))
+]
+
+
+def test_in_a_healthy_cluster_every_hop_works(cluster: Cluster) -> None:
+    hops = json.loads(cluster.admin("doctor", "--json").stdout)
+    assert [hop for hop in hops if hop["state"] != "ok"] == []
+
+
+def test_doctor_names_the_first_broken_hop_and_skips_what_is_behind(cluster: Cluster) -> None:
+    with ineligible_node(cluster):
+        people = cluster.admin("doctor", check=False)
+        programs = cluster.admin("doctor", "--json", check=False)
+        assert (people.returncode, programs.returncode) == (1, 1)
+
+        states = [hop["state"] for hop in json.loads(programs.stdout)]
+        broken = states.index("broken")
+        first = json.loads(programs.stdout)[broken]
+        assert set(states[:broken]) == {"ok"}
+        assert set(states[broken + 1 :]) == {"skipped"}
+
+        error = json.loads(programs.stderr)["error"]
+        assert error["code"] == "broken-hop"
+        assert error["message"].startswith("First broken hop: agents, node: Nomad places nothing")
+        assert error["hint"] == f"Repair: {first['repair']}"
+        assert f"{error['message']} {error['hint']}" in people.stderr
+        type_in(cluster, first["repair"])
+
+
+def test_doctor_walks_every_arrow_of_the_mesh(cluster: Cluster) -> None:
+    hops = {hop.name for path in paths.of(Ground(cluster.site)) for hop in path.hops}
+    arrows = {hop.removeprefix("intention ") for hop in hops if hop.startswith("intention ")}
+    assert arrows == {f"{source} -> {to}" for source, to in ALLOWED | PARTLY}
+
+
+def test_every_hop_is_broken_by_a_test(cluster: Cluster) -> None:
+    upstreams = {"upstream user-service", "upstream stats-service"}  # the third stands for them
+    hops = {hop.name for path in paths.of(Ground(cluster.site)) for hop in path.hops}
+    arrows = {f"intention {source} -> {to}" for source, to in ALLOWED | PARTLY}
+    assert hops - arrows - {case.hop for case in CASES} == upstreams
+
+
+@pytest.mark.parametrize("edges", ROUNDS, ids=lambda edges: ", ".join(edges))
+def test_a_missing_intention_is_named_with_its_repair(
+    cluster: Cluster, edges: dict[str, Edge]
+) -> None:
+    for source, destination in edges.values():
+        forbid(cluster, source, destination)
+    found = {each.path: each for each in look(cluster) if each.state == "broken"}
+    for path, (source, destination) in edges.items():
+        assert found[path].hop == f"intention {source} -> {destination}"
+        assert found[path].detail == f"no intention allows {source} to reach {destination}"
+        type_in(cluster, found[path].repair)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}: {case.hop}, {case.says}")
+def test_a_broken_hop_is_named_with_its_repair(cluster: Cluster, case: Case) -> None:
+    with case.breaking(cluster) as patient:
+        first = seen(patient, case)
+        assert (first.path, first.hop) == (case.path, case.hop), first
+        assert case.says in first.detail
+        assert first.repair
+        if case.repairs:
+            type_in(patient, first.repair)
