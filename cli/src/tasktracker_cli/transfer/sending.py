@@ -51,11 +51,17 @@ def digest(content: bytes) -> str:
 
 
 class Sending:
-    """Sends rows over several connections; `connect` gives one to each."""
+    """Sends the rows of a file, named by its digest, over several connections.
 
-    def __init__(self, connect: Callable[[], Creates], file: str) -> None:
+    `connect` opens one; `first_pause` is in seconds, and each pause twice the one before.
+    """
+
+    def __init__(
+        self, connect: Callable[[], Creates], file: str, first_pause: float = 0.25
+    ) -> None:
         self._connect = connect
         self._file = file
+        self._first_pause = first_pause
         self._stop = Event()
         self._lock = Lock()
         self._results: SimpleQueue[Outcome | Exception | None] = SimpleQueue()
@@ -110,7 +116,7 @@ class Sending:
             except _OF_THE_ROW as error:
                 return Outcome(row, error=error)
             except UnavailableError as error:
-                pause = error.retry_after or 0.25 * 2**attempt
+                pause = error.retry_after or self._first_pause * 2 ** (attempt - 1)
                 if attempt == ATTEMPTS or pause > LONGEST_WAIT or self._stop.wait(pause):
                     raise
             attempt += 1
