@@ -30,6 +30,7 @@ class Choices:
     quiet: bool = False
     pager: bool = True
     guess: Format | None = None
+    key: str = "id"
 
     @property
     def for_people(self) -> bool:
@@ -61,10 +62,11 @@ class Choices:
                 raise UsageError(f"There is no field {name!r}.", f"There are {', '.join(known)}.")
         self.fields = names
 
-    def check(self) -> None:
-        """Refuse what contradicts itself."""
+    def check(self, key: str) -> None:
+        """Refuse what contradicts itself; `key` is the field that --quiet prints."""
+        self.key = key
         if self.quiet and (self.format or self.fields or self.jq):
-            raise UsageError("--quiet prints bare ids.", "Leave the other output options out.")
+            raise UsageError("--quiet prints nothing else.", "Leave the other output options out.")
         if self.jq and self.format not in {None, Format.JSON, Format.NDJSON}:
             raise UsageError("--jq selects from JSON.", f"Leave --output {self.format} out.")
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from tasktracker_cli.credentials import Login
-from tasktracker_cli.errors import NotLoggedInError
+from tasktracker_cli.access import Access
 from tasktracker_cli.problems import nonsense, refusal
 from tasktracker_cli.tasks import Reply
 from tasktracker_cli.transport import Answer, Transport
@@ -17,20 +16,19 @@ BASE = "/api/v1"
 
 
 class Client:
-    """Calls one gateway, with the token that this gateway issued or with none. `waiting` surrounds
-    each request.
+    """Calls one gateway, with the tokens that `access` gives or with none.
 
-    Every call returns the answer's JSON as it came, and raises the errors of `errors.py`.
+    `waiting` surrounds each request. Every call returns the answer's JSON as it came, and raises the errors of `errors.py`.
     """
 
     def __init__(
         self,
         transport: Transport,
-        login: Login | None,
+        access: Access | None,
         waiting: Callable[[], AbstractContextManager[Any]] = nullcontext,
     ) -> None:
         self._transport = transport
-        self._login = login
+        self._access = access
         self._waiting = waiting
 
     def register(self, account: Mapping[str, str]) -> Any:
@@ -42,8 +40,26 @@ class Client:
         hints = {401: "Try again, or make an account with: tasktracker-cli register"}
         return _json(self._send("POST", "/auth/login", body, hints=hints))
 
+    def refresh(self, token: str) -> Any:
+        """Exchange a refresh token for new tokens."""
+        return _json(self._send("POST", "/auth/refresh", {"refresh_token": token}))
+
+    def log_out(self, token: str) -> None:
+        """End the session of a refresh token."""
+        self._send("POST", "/auth/logout", {"refresh_token": token})
+
     def me(self) -> Any:
         return _json(self._send("GET", "/auth/me"))
+
+    def update_me(self, changes: Mapping[str, Any]) -> Any:
+        return _json(self._send("PATCH", "/auth/me", changes))
+
+    def change_password(self, current: str, new: str) -> None:
+        """Change the password; every session ends but the one of this client's login."""
+        keep = self._access.refresh_token() if self._access else None
+        body = {"current_password": current, "new_password": new, "refresh_token": keep}
+        hints = {403: "Nothing was changed: try again."}
+        self._send("POST", "/auth/me/password", body, hints=hints)
 
     def stats(self) -> Any:
         return _json(self._send("GET", "/stats/"))
@@ -80,22 +96,34 @@ class Client:
             return answer
         if answer.status < 400:
             raise nonsense("it redirects, which is not followed")
-        if answer.status == 401 and self._login:
-            raise self._expired(self._login)
         raise refusal(answer, hints or {})
 
     def _exchange(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
-        token = {"Authorization": f"Bearer {self._login.access_token}"} if self._login else {}
-        with self._waiting():
-            return self._transport.request(method, f"{BASE}{path}", content, {**headers, **token})
+        """Exchange a request for an answer; with another token if the first is refused."""
+        access = self._access
+        if access is None:
+            return self._carry(method, path, content, headers)
+        answer = self._carry(method, path, content, headers, access.token())
+        if answer.status == 401:
+            access.renew()
+            answer = self._carry(method, path, content, headers, access.token())
+        if answer.status == 401:
+            raise access.refused()
+        return answer
 
-    def _expired(self, login: Login) -> NotLoggedInError:
-        return NotLoggedInError(
-            f"Your login at {self._transport.origin} has expired or is no longer valid.",
-            f"Log in again with: tasktracker-cli login --username {login.username}",
-        )
+    def _carry(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        token: str | None = None,
+    ) -> Answer:
+        sent = {**headers, "Authorization": f"Bearer {token}"} if token else headers
+        with self._waiting():
+            return self._transport.request(method, f"{BASE}{path}", content, sent)
 
 
 def _json(answer: Answer) -> Any:

@@ -70,8 +70,16 @@ def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
 
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder for this program's state; a relative XDG path is to be ignored, says XDG."""
-    base = Path(environ.get("XDG_STATE_HOME", ""))
-    if not base.is_absolute():
-        base = Path.home() / ".local" / "state"
-    return base / "tasktracker"
+    """The folder for this program's state: the logins."""
+    return _xdg(environ, "XDG_STATE_HOME", ".local/state")
+
+
+def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for this program's configuration: the profiles."""
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config")
+
+
+def _xdg(environ: Mapping[str, str], variable: str, otherwise: str) -> Path:
+    base = Path(environ.get(variable, ""))
+    # A relative path is to be ignored, says XDG.
+    return (base if base.is_absolute() else Path.home() / otherwise) / "tasktracker"

@@ -97,6 +97,18 @@ class UnavailableError(CliError):
     retry_after = 0
 
 
+ERRORS: dict[type[CliError], str] = {
+    CliError: "anything else",
+    BadAnswerError: "what answers is no TaskTracker gateway",
+    UsageError: "the command line, or what it says, is wrong",
+    NotLoggedInError: "no login, or one that is over",
+    NotFoundError: "there is no such thing, or it is not yours",
+    ConflictError: "someone else was faster, or has it already",
+    UnavailableError: "unreachable, too slow, overloaded or down: try again",
+}
+"""What programs and people are told about each kind of error."""
+
+
 class Reporter(Protocol):
     """Where errors are told."""
 

@@ -7,14 +7,13 @@ printed while it still arrives.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tasktracker_cli.choices import Choices, Format
 from tasktracker_cli.errors import CliError, UsageError
+from tasktracker_cli.models import Raw
 from tasktracker_cli.text import unsafe, visible, visible_json, visible_lines
-
-Raw = Mapping[str, Any]
 
 
 def one(choices: Choices, raw: Raw, *, terminal: bool) -> Iterator[str]:
@@ -34,7 +33,7 @@ def many(choices: Choices, raws: Iterable[Raw], *, terminal: bool) -> Iterator[s
     """Give the text of a list of objects, piece by piece."""
     chosen = (pick(raw, choices.fields) for raw in raws)
     if choices.quiet:
-        return (f"{visible(str(raw['id']))}\n" for raw in chosen)
+        return (f"{visible(str(raw.get(choices.key)))}\n" for raw in chosen)
     if choices.jq:
         return _selected(choices.jq, list(chosen), terminal=terminal)
     match choices.format:

@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import sys
-from importlib import import_module, metadata
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup
-from typer.main import get_command, get_group
+from typer.core import TyperGroup
+from typer.main import get_group
 
+from tasktracker_cli import __version__
 from tasktracker_cli.choices import expected
-from tasktracker_cli.commands import account, stats, task
-from tasktracker_cli.config import DEFAULT_URL
-from tasktracker_cli.errors import CliError, guard
+from tasktracker_cli.commands.options import Profile, Url, Verbose
+from tasktracker_cli.errors import guard
+from tasktracker_cli.lazy import Lazy
 from tasktracker_cli.output import Output
 from tasktracker_cli.session import Session
 
 PROGRAM = "tasktracker-cli"
 
-
-class Admin(TyperCommand):
-    """The operator's commands, imported only when they are asked for."""
-
-    def make_context(self, *args: Any, **extra: Any) -> Any:
-        try:
-            app = import_module("tasktracker_cli.admin.app").app
-        except ModuleNotFoundError as error:
-            raise CliError(
-                f"The admin commands need {error.name}, which is not installed.",
-                "Install them with: pip install 'tasktracker-cli[admin]'",
-            ) from None
-        return get_command(app).make_context(*args, **extra)
+COMMANDS = (
+    Lazy("register", "tasktracker_cli.commands.login", "Make an account."),
+    Lazy("login", "tasktracker_cli.commands.login", "Log in, and stay logged in."),
+    Lazy("logout", "tasktracker_cli.commands.login", "End the login, at the gateway and here."),
+    Lazy("whoami", "tasktracker_cli.commands.login", "Show who is logged in."),
+    Lazy("task", "tasktracker_cli.commands.task", "Create, list, change and delete your tasks."),
+    Lazy("stats", "tasktracker_cli.commands.stats", "Show how many tasks you have."),
+    Lazy("account", "tasktracker_cli.commands.account", "Show and change your account."),
+    Lazy("profile", "tasktracker_cli.commands.profile", "Keep several gateways or users apart."),
+    Lazy("completion", "tasktracker_cli.commands.completion", "Print a shell's completion script."),
+    Lazy("complete", "tasktracker_cli.commands.completion", "", hidden=True),
+    Lazy("help", "tasktracker_cli.commands.help", "Explain exit codes, environment, output."),
+    Lazy(
+        "admin",
+        "tasktracker_cli.admin.app",
+        "Run the cluster: up, down, status and more.",
+        extra="admin",
+    ),
+)
 
 
 def program() -> TyperGroup:
-    """Return the whole command line. Help is plain text: rich would double its start-up time."""
+    """Return the whole command line."""
     app = typer.Typer(
         rich_markup_mode=None,
         add_completion=False,
@@ -43,11 +49,9 @@ def program() -> TyperGroup:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_root)
-    app.add_typer(account.app)
-    app.add_typer(task.app, name="task", help="Create, list, change and delete your tasks.")
-    app.add_typer(stats.app)
     group = get_group(app)
-    group.add_command(Admin(name="admin", help="Run the cluster: up, down, status and more."))
+    for command in COMMANDS:
+        group.add_command(command)
     return group
 
 
@@ -62,16 +66,15 @@ def run() -> int:
 
 def _version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"{PROGRAM} {metadata.version(PROGRAM)}")
+        typer.echo(f"{PROGRAM} {__version__}")
         raise typer.Exit
 
 
 def _root(
     ctx: typer.Context,
-    url: Annotated[
-        str,
-        typer.Option(envvar="TASKTRACKER_URL", metavar="URL", help="The gateway's address."),
-    ] = DEFAULT_URL,
+    url: Url = None,
+    profile: Profile = None,
+    verbose: Verbose = False,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -86,5 +89,7 @@ def _root(
       tasktracker-cli task list
     """
     ctx.obj.url = url
+    ctx.obj.profile_name = profile
+    ctx.obj.verbose = verbose
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from tasktracker_cli.errors import BadAnswerError
 
 T = TypeVar("T")
+Raw = Mapping[str, Any]  # an object as the API answers it
 
 # The API's fields, which --fields may name.
 TASK_FIELDS = (
@@ -45,6 +46,15 @@ STATS_FIELDS = (
 )
 
 
+@dataclass(frozen=True, repr=False)
+class Grant:
+    """Tokens as the gateway hands them out; `expires_in` is in seconds."""
+
+    access_token: str
+    refresh_token: str | None
+    expires_in: float | None
+
+
 @dataclass(frozen=True)
 class Task:
     id: int
@@ -74,9 +84,9 @@ class Stats:
     by_priority: Mapping[str, int]
 
 
-def token(raw: Any) -> str:
-    """Read the access token from the login's answer; raise BadAnswerError if there is none."""
-    return _read(raw, _token)
+def grant(raw: Any) -> Grant:
+    """Read the tokens from the login's answer; raise BadAnswerError if there are none."""
+    return _read(raw, _grant)
 
 
 def task(raw: Any) -> Task:
@@ -94,11 +104,25 @@ def stats(raw: Any) -> Stats:
     return _read(raw, _stats)
 
 
-def _token(raw: Any) -> str:
-    text = raw["access_token"]
-    if not (isinstance(text, str) and text and text.isascii() and text.isprintable()):
+def _grant(raw: Any) -> Grant:
+    refresh_token = raw.get("refresh_token")
+    expires_in = raw.get("expires_in")
+    return Grant(
+        _token(raw["access_token"]),
+        None if refresh_token is None else _token(refresh_token),
+        None if expires_in is None else float(expires_in),
+    )
+
+
+def _token(text: Any) -> str:
+    if not (isinstance(text, str) and is_token(text)):
         raise ValueError("a token must fit into a header")
     return text
+
+
+def is_token(text: str) -> bool:
+    """Whether the text fits into a header."""
+    return bool(text) and text.isascii() and text.isprintable()
 
 
 def _task(raw: Any) -> Task:

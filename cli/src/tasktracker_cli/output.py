@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ import typer
 
 from tasktracker_cli.choices import Choices
 from tasktracker_cli.errors import CliError
+from tasktracker_cli.models import Raw
 from tasktracker_cli.sink import Sink, coloured, for_eyes, is_terminal
 from tasktracker_cli.text import visible
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from tasktracker_cli.progress import Progress
 
-Raw = Mapping[str, Any]
 View = Callable[[Iterable[Raw]], Iterable["RenderableType"]]
 
 
@@ -52,7 +52,7 @@ class Output:
 
             self._write(formats.one(self.choices, raw, terminal=self.terminal))
         elif self.choices.fields:
-            self.show(*self._columns([raw]))
+            self.show(*self.columns(self.choices.fields, [raw]))
         else:
             self.show(view())
 
@@ -68,7 +68,8 @@ class Output:
             self._write(formats.many(self.choices, counted, terminal=self.terminal))
         else:
             with self._paged():
-                for piece in self._columns(counted) if self.choices.fields else view(counted):
+                fields = self.choices.fields
+                for piece in self.columns(fields, counted) if fields else view(counted):
                     self._sink.show(piece)
         return counted.count
 
@@ -76,6 +77,14 @@ class Output:
         """Print what is for people only."""
         for piece in pieces:
             self._sink.show(piece)
+
+    def columns(self, fields: Sequence[str], raws: Iterable[Raw]) -> Iterable[RenderableType]:
+        """Give a table of these fields as they are, for objects without a view of their own."""
+        if self.terminal:
+            from tasktracker_cli.views import columns
+        else:
+            from tasktracker_cli.plain import columns
+        return columns(fields, raws)
 
     def say(self, message: str) -> None:
         """Tell the user what happened; programs and `--quiet` see it in the result."""
@@ -88,6 +97,10 @@ class Output:
             _tell_programs({"note": {"message": message}})
         else:
             self._tell("!", "yellow", message)
+
+    def trace(self, message: str) -> None:
+        """Show what `--verbose` asks for."""
+        self._tell("→", "blue", message)
 
     def error(self, error: CliError) -> None:
         """Tell the user what went wrong, and what to do next."""
@@ -114,13 +127,6 @@ class Output:
     def _write(self, texts: Iterable[str]) -> None:
         for text in texts:
             self._sink.write(text)
-
-    def _columns(self, raws: Iterable[Raw]) -> Iterable[RenderableType]:
-        if self.terminal:
-            from tasktracker_cli.views import columns
-        else:
-            from tasktracker_cli.plain import columns
-        return columns(self.choices.fields, raws)
 
     @contextmanager
     def _paged(self) -> Iterator[None]:

@@ -2,41 +2,74 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tasktracker_cli import config
-from tasktracker_cli.credentials import Credentials, Login
-from tasktracker_cli.errors import NotLoggedInError
+from tasktracker_cli.errors import NotLoggedInError, UsageError
 from tasktracker_cli.output import Output
 
 if TYPE_CHECKING:
+    from tasktracker_cli.access import Access, StoredLogin
     from tasktracker_cli.client import Client
+    from tasktracker_cli.credentials import Credentials
     from tasktracker_cli.plain import PlainViews
+    from tasktracker_cli.profiles import Profile, Profiles
     from tasktracker_cli.tasks import Tasks
+    from tasktracker_cli.transport import Exchange
     from tasktracker_cli.views import Views
 
 
 class Session:
-    """One run of the program. HTTP and rich are imported when a command first needs them."""
+    """One run of the program. What is large is imported when a command first needs it.
+
+    `url` and `profile_name` are what the command line or the environment says, if anything.
+    """
 
     def __init__(self, output: Output) -> None:
         self.output = output
-        self.url = config.DEFAULT_URL
+        self.url: str | None = None
+        self.profile_name: str | None = None
+        self.verbose = False
+
+    @cached_property
+    def profiles(self) -> Profiles:
+        from tasktracker_cli.profiles import Profiles
+
+        return Profiles(config.config_dir())
+
+    @cached_property
+    def profile(self) -> Profile:
+        """The profile that was named, or the one in use unless the address is another's."""
+        if self.profile_name:
+            return self.profiles.get(self.profile_name)
+        current = self.profiles.current()
+        if self.url and config.Gateway.parse(self.url) != config.Gateway.parse(current.url):
+            return self.profiles.get("default")
+        return current
 
     @cached_property
     def gateway(self) -> config.Gateway:
-        return config.Gateway.parse(self.url)
+        return config.Gateway.parse(self.url or self.profile.url)
 
     @cached_property
     def credentials(self) -> Credentials:
+        from tasktracker_cli.credentials import Credentials
+
         return Credentials(config.state_dir())
+
+    @property
+    def login_key(self) -> str:
+        """The name under which the login of this gateway and profile is kept."""
+        from tasktracker_cli.credentials import key
+
+        return key(self.gateway.origin, self.profile.name)
 
     @cached_property
     def guest(self) -> Client:
         """A client without a token, to make an account or log in with."""
-        return self._client(None)
+        return self.connect(None)
 
     @cached_property
     def client(self) -> Client:
@@ -45,13 +78,35 @@ class Session:
 
     def another_client(self) -> Client:
         """A client like `client`, for another thread: each has a connection of its own."""
-        login = self.credentials.load(self.gateway.origin)
+        return self.connect(self.access)
+
+    @cached_property
+    def access(self) -> Access:
+        """What gives requests their token: TASKTRACKER_TOKEN, or the login that was kept."""
+        from tasktracker_cli.access import GivenToken
+        from tasktracker_cli.models import is_token
+
+        token = os.environ.get("TASKTRACKER_TOKEN")
+        if not token:
+            return self.stored_login
+        if not is_token(token):
+            raise UsageError("TASKTRACKER_TOKEN is not a token.", "Give it one, or unset it.")
+        return GivenToken(token)
+
+    @cached_property
+    def stored_login(self) -> StoredLogin:
+        """The login that was kept for this gateway and profile; NotLoggedInError without one."""
+        from tasktracker_cli.access import StoredLogin
+
+        login = self.credentials.load(self.login_key)
         if login is None:
             raise NotLoggedInError(
                 f"You are not logged in at {self.gateway.origin}.",
                 "Log in with: tasktracker-cli login --username NAME",
             )
-        return self._client(login)
+        return StoredLogin(
+            self.credentials, self.login_key, login, lambda token: self.guest.refresh(token)
+        )
 
     @cached_property
     def tasks(self) -> Tasks:
@@ -67,13 +122,23 @@ class Session:
             from tasktracker_cli.plain import PlainViews
 
             return PlainViews()
+        from datetime import UTC, datetime
+
         from tasktracker_cli.views import Views
 
         return Views(now=datetime.now(UTC))
 
-    def _client(self, login: Login | None) -> Client:
+    def connect(self, access: Access | None, timeout: float | None = None) -> Client:
+        """Return a client with a connection of its own; `timeout` is in seconds."""
         from tasktracker_cli.client import Client
         from tasktracker_cli.transport import Transport
 
-        transport = Transport(self.gateway, config.timeout_seconds())
-        return Client(transport, login, lambda: self.output.progress("Waiting for the gateway"))
+        transport = Transport(self.gateway, timeout or config.timeout_seconds(), self._trace)
+        return Client(transport, access, lambda: self.output.progress("Waiting for the gateway"))
+
+    def _trace(self, exchange: Exchange) -> None:
+        if self.verbose:
+            self.output.trace(
+                f"{exchange.method} {exchange.path} {exchange.status}"
+                f" {exchange.milliseconds:.0f} ms, request id {exchange.request_id}"
+            )

@@ -1,102 +1,83 @@
-"""register, login, logout, whoami."""
+"""account show, update, password."""
 
 from __future__ import annotations
 
-import getpass
-import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from tasktracker_cli import models
+from tasktracker_cli.commands import passwords
+from tasktracker_cli.commands.login import show as show_user
 from tasktracker_cli.commands.options import GatewayCommand, PasswordStdin, UserCommand
-from tasktracker_cli.credentials import Login
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
 
 app = typer.Typer()
 
 
-@app.command(cls=GatewayCommand)
-def register(
-    ctx: typer.Context,
-    username: Annotated[str, typer.Option(metavar="NAME", help="The name to log in with.")],
-    email: Annotated[str, typer.Option(metavar="ADDRESS", help="Your e-mail address.")],
-    full_name: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="Your name, as people write it.")
-    ] = None,
-    password_stdin: PasswordStdin = False,
-) -> None:
-    """Make an account."""
-    session: Session = ctx.obj
-    password = _read_password() if password_stdin else _ask_password(twice=True)
-    account = {"username": username, "email": email, "password": password}
-    if full_name is not None:
-        account["full_name"] = full_name
-    user = models.user(session.guest.register(account))
-    session.output.say(
-        f"Made the account {user.username}."
-        f" Log in with: tasktracker-cli login --username {user.username}"
-    )
+@app.command(cls=UserCommand)
+def show(ctx: typer.Context) -> None:
+    """Show your account.
 
-
-@app.command(cls=GatewayCommand)
-def login(
-    ctx: typer.Context,
-    username: Annotated[
-        str, typer.Option(metavar="NAME", help="Your user name or e-mail address.")
-    ],
-    password_stdin: PasswordStdin = False,
-) -> None:
-    """Log in, and stay logged in at this gateway."""
-    session: Session = ctx.obj
-    password = _read_password() if password_stdin else _ask_password()
-    token = models.token(session.guest.log_in(username, password))
-    session.credentials.save(session.gateway.origin, Login(username, token))
-    session.output.say(f"Logged in as {username} at {session.gateway.origin}.")
-
-
-@app.command(cls=GatewayCommand)
-def logout(ctx: typer.Context) -> None:
-    """Forget the login at this gateway."""
-    session: Session = ctx.obj
-    origin = session.gateway.origin
-    if session.credentials.delete(origin):
-        session.output.say(f"Logged out at {origin}.")
-    else:
-        session.output.note(f"You were not logged in at {origin}.")
+    \b
+    Example:
+      tasktracker-cli account show --json
+    """
+    show_user(ctx.obj, ctx.obj.client.me())
 
 
 @app.command(cls=UserCommand)
-def whoami(ctx: typer.Context) -> None:
-    """Show who is logged in."""
+def update(
+    ctx: typer.Context,
+    email: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Your e-mail address.")
+    ] = None,
+    full_name: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Your name, as people write it.")
+    ] = None,
+    no_full_name: Annotated[
+        bool, typer.Option("--no-full-name", help="Remove your full name.")
+    ] = False,
+) -> None:
+    """Change your e-mail address or full name.
+
+    \b
+    Example:
+      tasktracker-cli account update --full-name "Ada Lovelace"
+    """
+    if full_name is not None and no_full_name:
+        raise UsageError("An option and its --no-... contradict each other.", "Give one of them.")
+    changes: dict[str, Any] = {"email": email, "full_name": full_name}
+    changes = {name: value for name, value in changes.items() if value is not None}
+    if no_full_name:
+        changes["full_name"] = None
+    if not changes:
+        raise UsageError("Nothing to change.", "Say what, with --email or --full-name.")
     session: Session = ctx.obj
-    raw = session.client.me()
-    session.output.record(raw, lambda: session.views.user(models.user(raw), session.gateway.origin))
+    raw = session.client.update_me(changes)
+    session.output.say("Updated your account.")
+    show_user(session, raw)
 
 
-def _read_password() -> str:
-    try:
-        password = sys.stdin.readline().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise UsageError("The password on standard input is not text in UTF-8.") from None
-    if not password:
-        raise UsageError("There is no password on standard input.")
-    return password
+@app.command(cls=GatewayCommand)
+def password(ctx: typer.Context, password_stdin: PasswordStdin = False) -> None:
+    """Change your password, and end your sessions everywhere else.
 
+    With --password-stdin the first line is the current password, the second the new one.
 
-def _ask_password(*, twice: bool = False) -> str:
-    if not sys.stdin.isatty():
-        raise UsageError(
-            "There is no terminal to ask for the password on.", "Use --password-stdin."
-        )
-    try:
-        password = getpass.getpass("Password: ")
-        repeated = getpass.getpass("Password again: ") if twice else password
-    except EOFError:
-        raise typer.Abort from None
-    if not password:
-        raise UsageError("The password is empty.")
-    if password != repeated:
-        raise UsageError("The two passwords differ.", "Nothing was sent: try again.")
-    return password
+    \b
+    Examples:
+      tasktracker-cli account password
+      printf '%s\\n' "$OLD" "$NEW" | tasktracker-cli account password --password-stdin
+    """
+    session: Session = ctx.obj
+    # First of all: a token that has expired is renewed before the one to keep is read.
+    user = models.user(session.client.me())
+    if password_stdin:
+        current, new = passwords.read(), passwords.read()
+    else:
+        current = passwords.ask("Current password")
+        new = passwords.ask("New password", twice=True)
+    session.client.change_password(current, new)
+    session.output.say(f"Changed the password of {user.username}; other sessions have ended.")

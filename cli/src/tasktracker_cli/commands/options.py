@@ -9,26 +9,54 @@ import typer
 from typer.core import TyperCommand, TyperOption
 
 from tasktracker_cli.choices import Format
+from tasktracker_cli.commands.suggestions import profile_names
 from tasktracker_cli.models import STATS_FIELDS, TASK_FIELDS, USER_FIELDS
 
+Url = Annotated[
+    str | None,
+    typer.Option("--url", envvar="TASKTRACKER_URL", metavar="URL", help="The gateway's address."),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        envvar="TASKTRACKER_PROFILE",
+        metavar="NAME",
+        help="The profile: a gateway and a user.",
+        autocompletion=profile_names,
+    ),
+]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show each request, without its secrets.")
+]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
 
 
 class GatewayCommand(TyperCommand):
-    """A command that talks to the gateway: takes `--url` too, as the program itself does."""
+    """A command that talks to the gateway: takes the program's own options, too."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.params.append(_option("--url", _use_url, metavar="URL", help="The gateway's address."))
+        self.params += [
+            _option("--url", _use_url, metavar="URL", help="The gateway's address."),
+            _option(
+                "--profile",
+                _use_profile,
+                metavar="NAME",
+                help="The profile: a gateway and a user.",
+                autocompletion=profile_names,
+            ),
+            _flag("--verbose", _use_verbose, "-v", help="Show each request."),
+        ]
 
 
 class DataCommand(GatewayCommand):
     """A command that prints objects with these `fields`, in the format that the user chooses."""
 
     fields: ClassVar[Sequence[str]] = ()
-    has_id: ClassVar[bool] = True
+    key: ClassVar[str] = "id"  # what --quiet prints; empty for nothing
     is_list: ClassVar[bool] = False
 
     def __init__(self, **attributes: Any) -> None:
@@ -40,13 +68,15 @@ class DataCommand(GatewayCommand):
             _option("--fields", self._use_fields, metavar="A,B", help="Only these fields."),
             _option("--jq", _use_jq, metavar="EXPR", help="Select from the JSON with jq."),
         ]
-        if self.has_id:
-            self.params.append(_flag("--quiet", _use_quiet, "-q", help="Print bare ids only."))
+        if self.key:
+            self.params.append(
+                _flag("--quiet", _use_quiet, "-q", help=f"Print the bare {self.key} only.")
+            )
         if self.is_list:
             self.params.append(_flag("--no-pager", _use_no_pager, help="Print all at once."))
 
     def invoke(self, ctx: Any) -> Any:
-        ctx.obj.output.choices.check()
+        ctx.obj.output.choices.check(self.key)
         return super().invoke(ctx)
 
     def _use_fields(self, ctx: typer.Context, _param: object, text: str | None) -> None:
@@ -76,7 +106,7 @@ class StatsCommand(DataCommand):
     """Prints figures."""
 
     fields = STATS_FIELDS
-    has_id = False
+    key = ""
 
 
 def _option(name: str, callback: Callable[..., None], *more: str, **attributes: Any) -> TyperOption:
@@ -106,6 +136,15 @@ def _flag(name: str, callback: Callable[..., None], *more: str, help: str) -> Ty
 def _use_url(ctx: typer.Context, _param: object, url: str | None) -> None:
     if url is not None:
         ctx.obj.url = url
+
+
+def _use_profile(ctx: typer.Context, _param: object, name: str | None) -> None:
+    if name is not None:
+        ctx.obj.profile_name = name
+
+
+def _use_verbose(ctx: typer.Context, _param: object, wanted: bool) -> None:
+    ctx.obj.verbose = ctx.obj.verbose or wanted
 
 
 def _use_format(ctx: typer.Context, _param: object, text: str | None) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tasktracker_cli.commands.suggestions import task_ids
 from tasktracker_cli.due import Due, parse_due
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.fields import Priority, Status
@@ -20,6 +21,7 @@ Ids = Annotated[
     typer.Argument(
         metavar="ID...",
         help="The tasks' numbers; - reads them from standard input.",
+        autocompletion=task_ids,
     ),
 ]
 Description = Annotated[str | None, typer.Option(metavar="TEXT", help="More about the task.")]

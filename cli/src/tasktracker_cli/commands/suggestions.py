@@ -1,0 +1,38 @@
+"""What Tab suggests for a value: quick, and silent about whatever goes wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from tasktracker_cli.errors import CliError
+
+if TYPE_CHECKING:
+    from tasktracker_cli.session import Session
+
+PATIENCE = 1.5  # seconds: nobody waits longer for a Tab
+SOME = 50  # tasks
+
+
+def profile_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Suggest profiles, each with its address."""
+    session: Session = ctx.obj
+    try:
+        profiles = session.profiles.all()
+    except CliError:
+        return []
+    return [(one.name, one.url) for one in profiles if one.name.startswith(incomplete)]
+
+
+def task_ids(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """Suggest the newest tasks by number, each with its title."""
+    session: Session = ctx.obj
+    from tasktracker_cli.tasks import Tasks
+
+    try:
+        newest = Tasks(session.connect(session.access, PATIENCE)).pages({}, SOME)
+        tasks = [(str(raw.get("id")), str(raw.get("title"))) for raw in next(newest).tasks]
+    except CliError:
+        return []
+    return [task for task in tasks if task[0].startswith(incomplete)]

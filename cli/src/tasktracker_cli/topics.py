@@ -1,0 +1,94 @@
+"""What `tasktracker-cli help TOPIC` explains, and docs/cli.md repeats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tasktracker_cli import models
+from tasktracker_cli.errors import ERRORS, INTERRUPTED
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A page of help; `text` makes it when it is asked for."""
+
+    title: str
+    text: Callable[[], str]
+
+
+def _exit_codes() -> str:
+    codes = "\n".join(
+        f"  {one.exit_code:<4} {one.code:<14} {about}" for one, about in ERRORS.items()
+    )
+    return f"""\
+The exit code says what kind of failure it was, and with --json so does "code":
+
+  0                   all is well
+{codes}
+  {INTERRUPTED:<4}                left with Ctrl-C or Ctrl-D
+
+With --output json or ndjson an error is one line of JSON on standard error:
+
+  {{"error": {{"code": "not-found", "message": "...", "hint": "...", "status": 404,
+             "request_id": "..."}}}}
+
+"status" and "request_id" are there if the gateway answered with them. Where several things
+were asked for, the exit code is that of the worst. Codes are never renamed.
+"""
+
+
+def _environment() -> str:
+    return """\
+  TASKTRACKER_URL        the gateway's address; --url wins, a profile's address loses
+  TASKTRACKER_PROFILE    the profile to use; --profile wins
+  TASKTRACKER_TOKEN      a token to use instead of a login; it is never kept
+  TASKTRACKER_TIMEOUT    seconds to wait for the gateway (15)
+  TASKTRACKER_PAGER      shows lists that are longer than the screen; empty for none.
+                         Without it PAGER, else less
+  VISUAL, EDITOR         opened by: tasktracker-cli task edit
+  NO_COLOR               no colours
+  FORCE_COLOR,           colours and all that is for people, in a pipe too
+  CLICOLOR_FORCE
+  HTTP_PROXY,            a proxy for gateways elsewhere; what is on this machine is always
+  HTTPS_PROXY, NO_PROXY  reached directly
+  XDG_CONFIG_HOME        profiles are in tasktracker/config.json below it (~/.config)
+  XDG_STATE_HOME         logins are in tasktracker/logins below it (~/.local/state)
+"""
+
+
+def _output() -> str:
+    return f"""\
+Data go to standard output, talk to standard error. --output chooses the format of data:
+
+  table    for people: colours, relative dates and a pager on a terminal; in a pipe tabs
+           between the columns, whole values and a header
+  json     the gateway's own objects, indented; a list is one array
+  ndjson   one object a line
+  csv      RFC 4180, with a header. Text is not changed, so a spreadsheet may take what begins
+           with = for a formula; an import gives the same tasks again
+  yaml     the same as json, easier to read
+
+--fields a,b,c chooses and orders the fields, --jq EXPR selects from the JSON
+(pip install 'tasktracker-cli[jq]'), --quiet prints bare ids. In json, ndjson and yaml, names
+and types do not change; new fields may be added.
+
+  a task   {_wrapped(models.TASK_FIELDS)}
+  a user   {_wrapped(models.USER_FIELDS)}
+  stats    {_wrapped(models.STATS_FIELDS)}
+"""
+
+
+def _wrapped(names: tuple[str, ...]) -> str:
+    import textwrap
+
+    return textwrap.fill(
+        ", ".join(names), 90, subsequent_indent=" " * 11, initial_indent=" " * 11
+    ).strip()
+
+
+TOPICS = {
+    "exit-codes": Topic("what an exit code says, and errors as JSON", _exit_codes),
+    "environment": Topic("the variables that are read", _environment),
+    "output": Topic("formats, fields, and what stays as it is", _output),
+}
