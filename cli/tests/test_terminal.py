@@ -1,5 +1,6 @@
 """The program on a real terminal: questions, colours, and what must never get there."""
 
+import codecs
 import fcntl
 import os
 import re
@@ -40,10 +41,11 @@ def on_terminal(
     )
     os.close(terminal)
     shown = ""
+    decoder = codecs.getincrementaldecoder("utf-8")()  # a chunk may end within a character
     questions = list((typed or {}).items())
     pressed = ""
     while chunk := _read(controller, again=pressed):
-        shown += chunk
+        shown += decoder.decode(chunk)
         if questions and shown.endswith(questions[0][0]):
             pressed = questions.pop(0)[1]
             os.write(controller, pressed.encode())
@@ -51,14 +53,14 @@ def on_terminal(
     return running.wait(timeout=30), shown
 
 
-def _read(controller: int, again: str) -> str:
+def _read(controller: int, again: str) -> bytes:
     # Ctrl-C may come a moment before Python waits for what it interrupts: people press it again.
     while again == CTRL_C and not select.select([controller], [], [], 2)[0]:
         os.write(controller, again.encode())
     try:
-        return os.read(controller, 65536).decode()
+        return os.read(controller, 65536)
     except OSError:  # Linux says EIO when the last process has left the terminal.
-        return ""
+        return b""
 
 
 def test_login_asks_for_the_password_and_does_not_show_it(guest: Cli, gateway: FakeGateway) -> None:

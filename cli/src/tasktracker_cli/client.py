@@ -18,7 +18,8 @@ BASE = "/api/v1"
 class Client:
     """Calls one gateway, with the tokens that `access` gives or with none.
 
-    `waiting` surrounds each request. Every call returns the answer's JSON as it came, and raises the errors of `errors.py`.
+    Every call returns the answer's JSON as it came, and raises the errors of `errors.py`.
+    `waiting` surrounds each request.
     """
 
     def __init__(

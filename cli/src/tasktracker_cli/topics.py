@@ -1,4 +1,4 @@
-"""What `tasktracker-cli help TOPIC` explains, and docs/cli.md repeats."""
+"""What `tasktracker-cli help TOPIC` explains."""
 
 from __future__ import annotations
 
