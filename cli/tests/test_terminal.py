@@ -44,9 +44,11 @@ def on_terminal(
     decoder = codecs.getincrementaldecoder("utf-8")()  # a chunk may end within a character
     questions = list((typed or {}).items())
     pressed = ""
+    answered = 0
     while chunk := _read(controller, again=pressed):
         shown += decoder.decode(chunk)
-        if questions and shown.endswith(questions[0][0]):
+        if questions and questions[0][0] in shown[answered:]:
+            answered = len(shown)
             pressed = questions.pop(0)[1]
             os.write(controller, pressed.encode())
     os.close(controller)

@@ -7,7 +7,7 @@ sent again makes nothing twice: the server remembers a key for 24 hours.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
@@ -66,7 +66,7 @@ class Sending:
         self._lock = Lock()
         self._results: SimpleQueue[Outcome | Exception | None] = SimpleQueue()
 
-    def outcomes(self, rows: Sequence[Row]) -> Iterator[Outcome]:
+    def outcomes(self, rows: Sequence[Row]) -> Generator[Outcome, None, None]:
         """Give what becomes of the rows, in no order; raise what stops all of them.
 
         Whoever stops listening stops the sending, after the requests that are under way.

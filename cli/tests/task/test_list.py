@@ -1,0 +1,114 @@
+"""task list: what it asks for, and how it watches."""
+
+import json
+import signal
+import subprocess
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from cli.tests.conftest import PROGRAM, TASK, Answer, Cli, FakeGateway
+from cli.tests.test_terminal import COLOUR, CTRL_C, on_terminal
+
+
+def query(gateway: FakeGateway) -> dict[str, str]:
+    return dict(parse_qsl(gateway.requests[-1].path.partition("?")[2]))
+
+
+@pytest.mark.parametrize(
+    ("options", "asked"),
+    [
+        (["--status", "done", "--priority", "high"], {"status": "done", "priority": "high"}),
+        (["--search", "a&b ü"], {"q": "a&b ü"}),
+        (["--overdue"], {"overdue": "true"}),
+        (["--not-overdue"], {"overdue": "false"}),
+        (["--sort=-due_date"], {"sort": "-due_date"}),
+        (["--due-before", "2030-07-31"], {"due_before": "2030-07-31T00:00:00+02:00"}),
+        (["--due-after", "2030-07-31"], {"due_after": "2030-08-01T00:00:00+02:00"}),
+        (["--due-after", "2030-07-31 12:00"], {"due_after": "2030-07-31T12:00:00+02:00"}),
+    ],
+)
+def test_filters_are_the_apis(
+    cli: Cli, gateway: FakeGateway, options: list[str], asked: dict[str, str]
+) -> None:
+    gateway.on("GET /tasks/", Answer(body=[TASK]))
+    assert cli("task", "list", *options).returncode == 0
+    assert query(gateway) == asked | {"limit": "50"}
+
+
+def page(first: int, count: int, cursor: str) -> Answer:
+    link = {"Link": f'</api/v1/tasks/?cursor={cursor}>; rel="next"'} if cursor else {}
+    return Answer(body=[{**TASK, "id": first + n} for n in range(count)], headers=link)
+
+
+def test_all_are_as_many_as_there_are(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/", page(0, 200, "a"), page(200, 200, "b"), page(400, 3, ""))
+    done = cli("task", "list", "--all", "--quiet")
+    assert done.stdout.split() == [str(number) for number in range(403)]
+    assert done.stderr == ""
+    assert query(gateway) == {"limit": "200", "cursor": "b"}
+
+
+def test_pages_are_printed_as_they_arrive(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/", page(0, 200, "a"), None)
+    running = subprocess.Popen(
+        [PROGRAM, "task", "list", "--all", "-o", "ndjson"],
+        env=cli.env,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert running.stdout
+    first = [json.loads(running.stdout.readline())["id"] for _ in range(200)]
+    assert first == list(range(200))
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    assert running.returncode == 130
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--all", "--limit", "3"],
+        ["--due-before", "someday"],
+        ["--due-before", ""],
+        ["--sort", "odd"],
+        ["--watch"],
+        ["--watch", "--json"],
+        ["--watch", "--every", "0"],
+    ],
+)
+def test_what_makes_no_sense_is_usage(cli: Cli, gateway: FakeGateway, options: list[str]) -> None:
+    assert cli("task", "list", *options).returncode == 2
+    assert gateway.requests == []
+
+
+def test_a_program_that_watches_is_told_each_change_once(cli: Cli, gateway: FakeGateway) -> None:
+    changed = {**TASK, "updated_at": "2030-01-03T00:00:00Z"}
+    lists: list[list[Any]] = [[TASK], [TASK], [{**TASK, "id": 8}, changed]]
+    gateway.on("GET /tasks/", *(Answer(body=tasks) for tasks in lists))
+    running = subprocess.Popen(
+        [PROGRAM, "task", "list", "--watch", "--every", "0.5", "-o", "ndjson"],
+        env=cli.env,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert running.stdout
+    told = [json.loads(running.stdout.readline()) for _ in range(3)]
+    assert told == [TASK, {**TASK, "id": 8}, changed]
+    running.send_signal(signal.SIGINT)
+    rest, _ = running.communicate(timeout=30)
+    assert (running.returncode, rest) == (0, "")
+
+
+def test_a_terminal_is_redrawn_and_given_back(cli: Cli, gateway: FakeGateway) -> None:
+    second = {**TASK, "title": "Second look"}
+    gateway.on("GET /tasks/", Answer(body=[TASK]), Answer(503, b""), Answer(body=[second]))
+    code, shown = on_terminal(
+        cli, "task", "list", "--watch", "--every", "0.5", typed={"Second look": CTRL_C}
+    )
+    assert code == 0
+    assert "not available. Trying again" in COLOUR.sub("", shown)
+    # The screen and the cursor are the user's again.
+    for taken, given in (("\x1b[?1049h", "\x1b[?1049l"), ("\x1b[?25l", "\x1b[?25h")):
+        assert 0 <= shown.rindex(taken) < shown.rindex(given)
