@@ -74,27 +74,32 @@ class Session:
     @cached_property
     def client(self) -> Client:
         """The client of whoever is logged in; NotLoggedInError before any request if nobody is."""
-        return self.another_client()
+        return self.connect(self.access)
 
     def another_client(self) -> Client:
-        """A client like `client`, for another thread: each has a connection of its own."""
-        return self.connect(self.access)
+        """A client like `client`, for another thread: each has a connection of its own.
+
+        It reads the kept login for itself, and so sees when another thread has renewed it.
+        """
+        return self.connect(self._access())
 
     @cached_property
     def access(self) -> Access:
         """What gives requests their token: TASKTRACKER_TOKEN, or the login that was kept."""
+        return self._access()
+
+    def _access(self) -> Access:
         from tasktracker_cli.access import GivenToken
         from tasktracker_cli.models import is_token
 
         token = os.environ.get("TASKTRACKER_TOKEN")
         if not token:
-            return self.stored_login
+            return self._stored_login()
         if not is_token(token):
             raise UsageError("TASKTRACKER_TOKEN is not a token.", "Give it one, or unset it.")
         return GivenToken(token)
 
-    @cached_property
-    def stored_login(self) -> StoredLogin:
+    def _stored_login(self) -> StoredLogin:
         """The login that was kept for this gateway and profile; NotLoggedInError without one."""
         from tasktracker_cli.access import StoredLogin
 

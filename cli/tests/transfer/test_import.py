@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cli.tests.conftest import PROBLEM, PROGRAM, TASK, Answer, Cli, FakeGateway
-from tasktracker_cli.credentials import Credentials
+from tasktracker_cli.credentials import Credentials, Login
 
 # Enough for a kill in the middle. IMPORT_ROWS=10000 does the same, and takes ten times as long.
 ROWS = int(os.environ.get("IMPORT_ROWS", "1000"))
@@ -142,6 +142,22 @@ def test_who_is_not_logged_in_is_told_before_anything(
     done = guest("task", "import", written(folder, {"title": "a"}))
     assert done.returncode == 4
     assert gateway.requests == []
+
+
+def test_all_connections_renew_an_expired_login_once(
+    cli: Cli, gateway: FakeGateway, folder: Path
+) -> None:
+    kept = Credentials(Path(cli.env["XDG_STATE_HOME"]) / "tasktracker")
+    kept.save(gateway.url, Login("ada", "old-token", "refresh-token", expires_at=0.0))
+    fresh = {"access_token": "new-token", "refresh_token": "another", "expires_in": 900}
+    gateway.on("POST /auth/refresh", Answer(body=fresh))
+    gateway.on("POST /tasks/", Answer(201, TASK))
+    file = written(folder, *({"title": str(number)} for number in range(50)))
+    assert cli("task", "import", file).returncode == 0
+    renewals = [request for request in gateway.requests if "refresh" in request.path]
+    tokens = {request.headers.get("authorization") for request in gateway.requests}
+    assert len(renewals) == 1
+    assert tokens == {None, "Bearer new-token"}
 
 
 def test_an_export_is_never_half_there(cli: Cli, gateway: FakeGateway, folder: Path) -> None:
