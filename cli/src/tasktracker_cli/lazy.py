@@ -6,6 +6,7 @@ from functools import cached_property
 from importlib import import_module
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
@@ -32,13 +33,10 @@ class Lazy(TyperCommand):
     @cached_property
     def real(self) -> TyperCommand | TyperGroup:
         """The command itself; CliError if its part of the program is not installed."""
-        app = self._imported().app
-        # Help is plain text: rich would double its start-up time.
-        app.rich_markup_mode = None
-        group = get_group(app)
-        group.help = group.help or self.help
+        group = _group(self._imported().app)
         command = group.commands.get(str(self.name), group)
         assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101 - Typer makes no other
+        command.help = command.help or self.help
         return command
 
     def _imported(self) -> Any:
@@ -51,3 +49,11 @@ class Lazy(TyperCommand):
                 f"The {self.name} commands need {error.name}, which is not installed.",
                 f"Install them with: pip install 'tasktracker-cli[{self._extra}]'",
             ) from None
+
+
+def _group(app: typer.Typer | TyperGroup) -> TyperGroup:
+    if isinstance(app, TyperGroup):
+        return app
+    # Help is plain text: rich would double its start-up time.
+    app.rich_markup_mode = None
+    return get_group(app)

@@ -25,16 +25,25 @@ COMMANDS = (
     Lazy("logout", "tasktracker_cli.commands.login", "End the login, at the gateway and here."),
     Lazy("whoami", "tasktracker_cli.commands.login", "Show who is logged in."),
     Lazy("task", "tasktracker_cli.commands.task", "Create, list, change and delete your tasks."),
-    Lazy("stats", "tasktracker_cli.commands.stats", "Show how many tasks you have."),
+    Lazy(
+        "stats",
+        "tasktracker_cli.commands.stats",
+        "Show how many tasks you have, and how many are done.",
+    ),
     Lazy("account", "tasktracker_cli.commands.account", "Show and change your account."),
     Lazy("profile", "tasktracker_cli.commands.profile", "Keep several gateways or users apart."),
     Lazy("completion", "tasktracker_cli.commands.completion", "Print a shell's completion script."),
-    Lazy("complete", "tasktracker_cli.commands.completion", "", hidden=True),
+    Lazy(
+        "complete",
+        "tasktracker_cli.commands.completion",
+        "Print what may stand for the last word: a value and its explanation a line.",
+        hidden=True,
+    ),
     Lazy("help", "tasktracker_cli.commands.help", "Explain exit codes, environment, output."),
     Lazy(
         "admin",
         "tasktracker_cli.admin.app",
-        "Run the cluster: up, down, status and more.",
+        "Run the cluster: bring it up, look at it, take it down.",
         extra="admin",
     ),
 )

@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-import typer
+from typer.core import TyperGroup
 
-from tasktracker_cli.commands.options import GatewayCommand, TaskCommand, TaskListCommand
-from tasktracker_cli.commands.task import change, create, delete, edit, listing, transfer
+from tasktracker_cli.lazy import Lazy
 
-app = typer.Typer()
-app.command(cls=TaskCommand)(create.create)
-app.command("list", cls=TaskListCommand)(listing.list_)
-app.command(cls=TaskCommand)(listing.show)
-app.command(cls=TaskCommand)(change.update)
-app.command(cls=TaskCommand)(edit.edit)
-app.command(cls=TaskCommand)(change.complete)
-app.command(cls=TaskCommand)(change.reopen)
-app.command(cls=GatewayCommand)(delete.delete)
-app.command("import", cls=transfer.ImportCommand)(transfer.import_)
-app.command(cls=GatewayCommand)(transfer.export)
+_HERE = "tasktracker_cli.commands.task"
+
+app = TyperGroup(
+    name="task",
+    commands=[
+        Lazy("create", f"{_HERE}.create", "Create a task."),
+        Lazy("list", f"{_HERE}.listing", "List your tasks, newest first."),
+        Lazy("show", f"{_HERE}.listing", "Show tasks in full."),
+        Lazy("update", f"{_HERE}.change", "Change tasks; what you do not name stays as it is."),
+        Lazy(
+            "edit",
+            f"{_HERE}.edit",
+            "Change a task in your editor: VISUAL, EDITOR, or one that is there.",
+        ),
+        Lazy("complete", f"{_HERE}.change", "Mark tasks as done."),
+        Lazy("reopen", f"{_HERE}.change", "Mark tasks as not done."),
+        Lazy("delete", f"{_HERE}.delete", "Delete tasks for good."),
+        Lazy("import", f"{_HERE}.transfer", "Create tasks from a JSON, NDJSON or CSV file."),
+        Lazy(
+            "export",
+            f"{_HERE}.transfer",
+            "Write all your tasks, oldest first, to a JSON, NDJSON or CSV file.",
+        ),
+    ],
+    rich_markup_mode=None,
+)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import (
     Description,
@@ -23,7 +24,10 @@ from tasktracker_cli.conflicts import update_unchanged
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
 
+app = typer.Typer()
 
+
+@app.command(cls=TaskCommand)
 def update(
     ctx: typer.Context,
     ids: Ids,
@@ -77,6 +81,7 @@ def update(
     )
 
 
+@app.command(cls=TaskCommand)
 def complete(ctx: typer.Context, ids: Ids, dry_run: DryRun = False) -> None:
     """Mark tasks as done.
 
@@ -92,6 +97,7 @@ def complete(ctx: typer.Context, ids: Ids, dry_run: DryRun = False) -> None:
         _each(session, ids, "Completed", session.tasks.complete)
 
 
+@app.command(cls=TaskCommand)
 def reopen(ctx: typer.Context, ids: Ids, dry_run: DryRun = False) -> None:
     """Mark tasks as not done.
 

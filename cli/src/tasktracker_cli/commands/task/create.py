@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tasktracker_cli import models
+from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import (
     Description,
@@ -18,7 +19,10 @@ from tasktracker_cli.commands.task.arguments import (
 )
 from tasktracker_cli.session import Session
 
+app = typer.Typer()
 
+
+@app.command(cls=TaskCommand)
 def create(
     ctx: typer.Context,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="What is to be done.")],

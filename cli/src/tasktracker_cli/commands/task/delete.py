@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from tasktracker_cli import models
+from tasktracker_cli.commands.options import GatewayCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import DryRun, Ids, read_ids
 from tasktracker_cli.commands.task.several import end, survivors
@@ -17,7 +18,10 @@ from tasktracker_cli.session import Session
 from tasktracker_cli.tasks import Version
 from tasktracker_cli.text import visible
 
+app = typer.Typer()
 
+
+@app.command(cls=GatewayCommand)
 def delete(
     ctx: typer.Context,
     ids: Ids,

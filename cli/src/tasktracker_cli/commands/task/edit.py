@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli import config, draft, models
+from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import DryRun, due_date, read_ids
 from tasktracker_cli.conflicts import CHANGEABLE, differences, lost_race
@@ -18,7 +19,10 @@ from tasktracker_cli.errors import CliError, ConflictError, UsageError
 from tasktracker_cli.session import Session
 from tasktracker_cli.tasks import Version
 
+app = typer.Typer()
 
+
+@app.command(cls=TaskCommand)
 def edit(
     ctx: typer.Context,
     task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's number.")],

@@ -10,11 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli import models
+from tasktracker_cli.commands.options import TaskCommand, TaskListCommand
 from tasktracker_cli.commands.task.arguments import Ids, PriorityOption, StatusOption, read_ids
 from tasktracker_cli.commands.task.several import each
 from tasktracker_cli.due import Due, parse_due
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
+
+app = typer.Typer()
 
 DEFAULT_LIMIT = 50
 
@@ -32,6 +35,7 @@ class Sort(StrEnum):
     TITLE_REVERSED = "-title"
 
 
+@app.command("list", cls=TaskListCommand)
 def list_(
     ctx: typer.Context,
     status: StatusOption = None,
@@ -85,6 +89,7 @@ def list_(
         _print(session, filters, most)
 
 
+@app.command(cls=TaskCommand)
 def show(ctx: typer.Context, ids: Ids) -> None:
     """Show tasks in full.
 

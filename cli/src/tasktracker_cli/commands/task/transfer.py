@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from tasktracker_cli.commands.options import DataCommand
+from tasktracker_cli.commands.options import DataCommand, GatewayCommand
 from tasktracker_cli.transfer.formats import FileFormat, format_of
+
+app = typer.Typer()
 
 FormatOption = Annotated[
     FileFormat | None,
@@ -19,9 +21,10 @@ class ImportCommand(DataCommand):
     """Prints how many rows became what."""
 
     fields = ("created", "already_there", "failed", "failed_file")
-    has_id = False
+    key = ""
 
 
+@app.command("import", cls=ImportCommand)
 def import_(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - is standard input.")],
@@ -49,6 +52,7 @@ def import_(
     importing.run(ctx.obj, file, format_of(file, format_), dry_run=dry_run)
 
 
+@app.command(cls=GatewayCommand)
 def export(
     ctx: typer.Context,
     file: Annotated[

@@ -1,0 +1,21 @@
+"""That what is said of a command before it is imported is what it says itself."""
+
+from collections.abc import Iterator
+
+from typer.core import TyperGroup
+
+from tasktracker_cli.lazy import Lazy
+from tasktracker_cli.main import program
+
+
+def lazies(group: TyperGroup) -> Iterator[Lazy]:
+    for command in group.commands.values():
+        if isinstance(command, Lazy):
+            yield command
+            if isinstance(command.real, TyperGroup):
+                yield from lazies(command.real)
+
+
+def test_a_command_is_announced_in_its_own_words() -> None:
+    for lazy in lazies(program()):
+        assert lazy.get_short_help_str(200) == lazy.real.get_short_help_str(200), lazy.name
