@@ -1,13 +1,15 @@
 """A user's way through the real services, with the installed program only."""
 
 import json
+import subprocess
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
-from cli.tests.conftest import Cli, log_in, register
+from cli.tests.conftest import PASSWORD, PROGRAM, Cli, log_in, register
 from cli.tests.services import KEY
 from servicekit.tokens import Keys, Principal, issue
 from tasktracker_cli.credentials import Credentials, Login
@@ -126,3 +128,46 @@ def test_logging_out_ends_it(user: Cli) -> None:
     assert "@example.com" in user("whoami").stdout
     assert user("logout").returncode == 0
     assert user("task", "list").returncode == 4
+
+
+def test_a_session_outlives_its_access_tokens_in_eight_processes(user: Cli) -> None:
+    address = user.env["TASKTRACKER_URL"]
+    credentials = Credentials(Path(user.env["XDG_STATE_HOME"]) / "tasktracker")
+    first = credentials.load(address)
+    assert first is not None
+    credentials.save(address, replace(first, expires_at=0.0))
+    running = [
+        subprocess.Popen([PROGRAM, "whoami"], env=user.env, stdout=subprocess.DEVNULL)
+        for _ in range(8)
+    ]
+    assert [process.wait(timeout=60) for process in running] == [0] * 8
+    assert user("task", "list").returncode == 0
+    # What a process leaves that is killed between the gateway's answer and its own write.
+    credentials.save(address, replace(first, expires_at=0.0))
+    done = user("whoami")
+    assert done.returncode == 4
+    assert "Log in again" in done.stderr
+
+
+def test_a_password_change_ends_other_sessions_and_keeps_this_one(
+    user: Cli, tmp_path: Path
+) -> None:
+    name = user.json("whoami")["username"]
+    elsewhere = Cli({**user.env, "XDG_STATE_HOME": str(tmp_path / "elsewhere")})
+    assert log_in(elsewhere, name) == 0
+    lines = f"{PASSWORD}\nanother battery staple\n"
+    assert user("account", "password", "--password-stdin", stdin=lines).returncode == 0
+    assert user("whoami").returncode == 0
+    assert elsewhere("whoami").returncode == 4
+    assert log_in(elsewhere, name, "another battery staple") == 0
+    assert user("account", "update", "--full-name", "Countess").returncode == 0
+    assert elsewhere.json("account", "show")["full_name"] == "Countess"
+
+
+def test_a_session_that_was_left_is_over_for_its_copies(user: Cli) -> None:
+    credentials = Credentials(Path(user.env["XDG_STATE_HOME"]) / "tasktracker")
+    copy = credentials.load(user.env["TASKTRACKER_URL"])
+    assert copy is not None
+    assert user("logout").returncode == 0
+    credentials.save(user.env["TASKTRACKER_URL"], replace(copy, expires_at=0.0))
+    assert user("whoami").returncode == 4
