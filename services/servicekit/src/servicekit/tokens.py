@@ -141,7 +141,7 @@ def bearer_token(request: Request) -> str:
 class _Caller(SecurityBase):
     """The scheme in OpenAPI, which makes Authorize in /docs work, and the check in one dependency.
 
-    One for each step (scheme, token, principal) would cost every request 25 µs a step.
+    One for each step (scheme, token, principal) would cost every request about 10 µs a step.
     """
 
     def __init__(self) -> None:

@@ -28,7 +28,7 @@ async def _tasks(request: Request) -> Tasks:
 
 
 def _service(request: Request) -> Tasks:
-    """For the reads, which call it themselves: a dependency costs a tenth of one."""
+    """For the reads, which call it themselves: a dependency costs each about 10 µs."""
     service: Tasks = request.app.state.tasks
     return service
 
