@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import ssl
 import subprocess
 import sys
 import threading
@@ -92,6 +93,10 @@ class FakeGateway:
     def on(self, call: str, *answers: Answer | None) -> None:
         """Say what to answer to a call like "GET /tasks/"; None hangs until the test is over."""
         self._answers[call] = list(answers)
+
+    def encrypt(self, context: ssl.SSLContext) -> None:
+        """Speak HTTPS from now on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     def close(self) -> None:
         self.released.set()

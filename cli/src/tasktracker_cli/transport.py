@@ -11,7 +11,7 @@ import select
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import Any
 
 from tasktracker_cli import route
@@ -78,6 +78,10 @@ class Transport:
         self._observe(Exchange(method, path, answer.status, elapsed, request_id))
         return answer
 
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        self._route.connection.close()
+
     def _exchange(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
@@ -130,6 +134,8 @@ def _read(connection: HTTPConnection) -> Answer:
             raise BadAnswerError(
                 "The gateway's answer is too long.", "Ask for less, for example with --limit."
             )
+        if response.length:
+            raise IncompleteRead(body, response.length)
         headers: dict[str, str] = {}
         for name, value in response.getheaders():
             name = name.lower()
