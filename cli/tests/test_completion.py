@@ -1,0 +1,150 @@
+"""Tab, in a real bash, zsh and fish on a terminal of their own."""
+
+import os
+import re
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cli.tests.conftest import PROGRAM, TASK, Answer, Cli, FakeGateway
+
+LIMIT = 30  # seconds, for a machine that is busy with other tests
+START = {
+    "bash": ["bash", "--norc", "--noprofile", "-i"],
+    "zsh": ["zsh", "--no-rcs", "-i"],
+    "fish": ["fish", "--no-config", "-i"],
+}
+LOAD = {
+    "bash": 'eval "$(tasktracker-cli completion bash)"',
+    "zsh": 'autoload -U compinit && compinit -D -u && eval "$(tasktracker-cli completion zsh)"',
+    "fish": "tasktracker-cli completion fish | source",
+}
+
+
+class Terminal:
+    """A shell with a person at it, who types and looks."""
+
+    def __init__(self, controller: int) -> None:
+        self._controller = controller
+        self.shown = ""
+
+    def type(self, text: str) -> None:
+        os.write(self._controller, text.encode())
+
+    def see(self, pattern: str) -> str:
+        """Wait until this is shown; return all that was shown since the last time."""
+        deadline = time.monotonic() + LIMIT
+        while not re.search(pattern, self.shown):
+            left = deadline - time.monotonic()
+            if left < 0 or not select.select([self._controller], [], [], left)[0]:
+                pytest.fail(f"{pattern!r} never came: {self.shown!r}")
+            self.shown += os.read(self._controller, 65536).decode(errors="replace")
+        shown, self.shown = self.shown, ""
+        return shown
+
+
+@contextmanager
+def shell(name: str, cli: Cli) -> Iterator[Terminal]:
+    """Start a shell that has loaded its completion script."""
+    controller, terminal = os.openpty()
+    home = Path(cli.env["HOME"])
+    home.mkdir(exist_ok=True)
+    path = f"{PROGRAM.parent}:{os.environ['PATH']}"
+    running = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *START[name]],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        cwd=home,
+        env={**cli.env, "PATH": path, "TERM": "dumb" if name == "zsh" else "xterm"},
+    )
+    os.close(terminal)
+    person = Terminal(controller)
+    try:
+        # Split, so that the echo of what is typed is not taken for its answer.
+        person.type(f"{LOAD[name]}; echo rea''dy\n")
+        person.see("ready")
+        yield person
+    finally:
+        running.kill()
+        running.wait()
+        os.close(controller)
+
+
+@pytest.fixture(params=START)
+def person(request: pytest.FixtureRequest, cli: Cli) -> Iterator[Terminal]:
+    with shell(request.param, cli) as terminal:
+        yield terminal
+
+
+def test_a_command_is_completed(person: Terminal) -> None:
+    person.type("tasktracker-cli task comp\t")
+    person.see("task complete ")
+
+
+def test_an_option_is_completed(person: Terminal) -> None:
+    person.type("tasktracker-cli task list --prio\t")
+    person.see("--priority")
+
+
+def test_a_profile_is_completed(person: Terminal, cli: Cli) -> None:
+    cli("profile", "add", "work-elsewhere")
+    person.type("tasktracker-cli profile use wo\t")
+    person.see("use work-elsewhere")
+
+
+KILL_LINE = "\x15"
+HOSTILE = "\"); touch pwned; $(touch pwned) `touch pwned` \\$(touch pwned) ' : * %B \x1b[31m"
+
+
+def test_task_ids_are_shown_and_a_title_is_never_run(
+    person: Terminal, cli: Cli, gateway: FakeGateway
+) -> None:
+    tasks = [{**TASK, "id": number, "title": HOSTILE} for number in (701, 702)]
+    gateway.on("GET /tasks/", Answer(body=tasks))
+    person.type("tasktracker-cli task show 7\t")
+    person.see("7\a?0")
+    person.type("\t\t")
+    shown = person.see("702")
+    assert "\x1b[31m" not in shown
+    assert not list(Path(cli.env["HOME"]).glob("pwned"))
+
+
+def test_a_gateway_that_is_away_is_silence(person: Terminal, gateway: FakeGateway) -> None:
+    gateway.close()
+    person.type("tasktracker-cli task show 7\t" + KILL_LINE + "echo sti''ll here\n")
+    shown = person.see("still here")
+    assert "reached" not in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["lo"], ["login", "logout"]),
+        (["task", "re"], ["reopen"]),
+        (["help", "ex"], ["exit-codes"]),
+        (["task", "create", "x", "--status", ""], ["todo", "in_progress", "done"]),
+        (["task", "list", "--odd", ""], []),
+    ],
+)
+def test_what_a_shell_is_told(cli: Cli, words: list[str], found: list[str]) -> None:
+    done = cli("complete", "--", *words)
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == found
+
+
+def test_completing_without_a_login_is_silent(guest: Cli) -> None:
+    done = guest("complete", "--", "task", "show", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_a_damaged_configuration_is_silent(guest: Cli) -> None:
+    folder = Path(guest.env["HOME"]) / ".config" / "tasktracker"
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{")
+    done = guest("complete", "--", "--profile", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
