@@ -49,39 +49,6 @@ def standard(status: int, headers: Mapping[str, str] | None = None) -> Kind:
     return Kind(status, phrase.lower().replace(" ", "-"), phrase, headers or {})
 
 
-# What OpenAPI documents say of every route's errors.
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    "4XX": {
-        "description": "A problem (RFC 9457)",
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {
-                    "type": "object",
-                    "required": ["type", "title", "status", "detail", "instance", "request_id"],
-                    "properties": {
-                        "type": {"type": "string", "format": "uri-reference"},
-                        "title": {"type": "string"},
-                        "status": {"type": "integer"},
-                        "detail": {"type": "string"},
-                        "instance": {"type": "string", "format": "uri-reference"},
-                        "request_id": {"type": "string"},
-                        "errors": {
-                            "type": "array",
-                            "items": {
-                                "type": "object",
-                                "properties": {
-                                    "field": {"type": "string"},
-                                    "message": {"type": "string"},
-                                },
-                            },
-                        },
-                    },
-                }
-            }
-        },
-    }
-}
-
 INVALID = Kind(422, "invalid-request", "Invalid request")
 MALFORMED = Kind(400, "malformed-json", "Malformed JSON")
 

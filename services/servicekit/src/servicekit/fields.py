@@ -5,6 +5,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
+# For the document. Lone surrogates have no pattern, and only escapes can bring them.
+_NO_NUL = Field(json_schema_extra={"pattern": r"^[^\x00]*$"})
+
 
 def _clean(text: str) -> str:
     """PostgreSQL stores no NUL, and UTF-8 cannot carry a lone surrogate: both would end as 500."""
@@ -13,7 +16,7 @@ def _clean(text: str) -> str:
     return text
 
 
-CleanText = Annotated[str, AfterValidator(_clean)]
+CleanText = Annotated[str, _NO_NUL, AfterValidator(_clean)]
 
 # A PostgreSQL integer; anything beyond would be an error of the database.
 MAXIMUM_ID = 2**31 - 1

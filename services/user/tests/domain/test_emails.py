@@ -8,6 +8,7 @@ from user_service.domain import emails
     [
         ("john@example.com", "john@example.com"),
         ("John@EXAMPLE.com", "John@example.com"),
+        ("john@team.test", "john@team.test"),
         (
             "e\N{COMBINING ACUTE ACCENT}ve@example.com",
             "\N{LATIN SMALL LETTER E WITH ACUTE}ve@example.com",
@@ -29,6 +30,7 @@ def test_an_address_has_one_spelling(address: str, stored: str) -> None:
         "a@b@example.com",
         "John <john@example.com>",
         "john@localhost",
+        "john@team.invalid",
         "john @example.com",
         "john@example.com\n",
         "x" * 300 + "@example.com",

@@ -1,9 +1,8 @@
 """GET /: what this is and where things are."""
 
 from html import escape
-from typing import Annotated
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from pydantic import BaseModel
 
@@ -38,9 +37,7 @@ def router(version: str) -> APIRouter:
         response_model=Home,
         responses={200: {"content": {"text/html": {}}}},
     )
-    async def read_home(
-        backends: BackendsDep, accept: Annotated[str, Header()] = "*/*"
-    ) -> Response:
+    async def read_home(backends: BackendsDep, request: Request) -> Response:
         """Say what this is, as HTML to a client that prefers it."""
         home = Home(
             name=TITLE,
@@ -49,7 +46,7 @@ def router(version: str) -> APIRouter:
             links={"documentation": "/docs", "health": "/health"},
         )
         vary = {"Vary": "Accept"}
-        if prefers_html(accept):
+        if prefers_html(request.headers.get("accept", "*/*")):
             return HTMLResponse(_page(home), headers=vary)
         return JSONResponse(home.model_dump(), headers=vary)
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 
+from servicekit.openapi import problems
 from servicekit.tokens import CurrentPrincipal, bearer_token
 from stats_service.api.schemas import StatisticsOut
 from stats_service.clients.task_service import TaskCounts, TaskServiceClient
@@ -17,7 +18,7 @@ async def _task_service(request: Request) -> TaskServiceClient:
 
 
 # The token is checked here, too: a bad one costs the task service nothing.
-@router.get("/", response_model=StatisticsOut)
+@router.get("/", response_model=StatisticsOut, responses=problems(401, 503))
 async def get_statistics(
     request: Request,
     _: CurrentPrincipal,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request, Response, status
 from pydantic import TypeAdapter
 
 from servicekit.fields import Id32
+from servicekit.openapi import BODY, Responses, problems
 from servicekit.tokens import CurrentPrincipal
 from task_service.api.listing import ListQuery
 from task_service.api.preconditions import IfMatch, etag, is_fresh
@@ -17,9 +18,12 @@ from task_service.domain.statistics import Statistics
 from task_service.domain.task import Task
 
 _JSON = "application/json"
+# Of a task that must be there and, with If-Match, be as it was.
+_CHANGE = problems(404, 412, 422)
+_FRESH: Responses = {304: {"description": "If-None-Match names the task as it is"}}
 _STATISTICS = TypeAdapter(Statistics)
 
-router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"])
+router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=problems(401, 503))
 
 
 async def _tasks(request: Request) -> Tasks:
@@ -48,7 +52,7 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.post("/", status_code=status.HTTP_201_CREATED, response_model=TaskOut)
+@router.post("/", status_code=status.HTTP_201_CREATED, response_model=TaskOut, responses=BODY)
 def create_task(
     body: TaskCreate,
     service: TaskService,
@@ -65,7 +69,7 @@ def create_task(
     return _answer(creation.task, status.HTTP_201_CREATED, headers)
 
 
-@router.get("/", response_model=list[TaskOut])
+@router.get("/", response_model=list[TaskOut], responses=problems(422))
 async def list_tasks(
     query: Annotated[ListQuery, Query()], principal: CurrentPrincipal, request: Request
 ) -> Response:
@@ -88,7 +92,7 @@ async def get_statistics(principal: CurrentPrincipal, request: Request) -> Respo
 @router.get(
     "/{task_id}",
     response_model=TaskOut,
-    responses={304: {"description": "If-None-Match names the task as it is"}},
+    responses=problems(404, 422) | _FRESH,
 )
 async def get_task(
     task_id: Id32,
@@ -102,8 +106,8 @@ async def get_task(
     return _answer(task)
 
 
-@router.put("/{task_id}", response_model=TaskOut)
-@router.patch("/{task_id}", response_model=TaskOut)
+@router.put("/{task_id}", response_model=TaskOut, name="put_task", responses=BODY | _CHANGE)
+@router.patch("/{task_id}", response_model=TaskOut, responses=BODY | _CHANGE)
 def change_task(
     task_id: Id32,
     body: TaskChanges,
@@ -115,21 +119,21 @@ def change_task(
     return _answer(service.change(principal.user_id, task_id, body, versions))
 
 
-@router.delete("/{task_id}", status_code=status.HTTP_204_NO_CONTENT)
+@router.delete("/{task_id}", status_code=status.HTTP_204_NO_CONTENT, responses=_CHANGE)
 def delete_task(
     task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
 ) -> None:
     service.delete(principal.user_id, task_id, versions)
 
 
-@router.patch("/{task_id}/complete", response_model=TaskOut)
+@router.patch("/{task_id}/complete", response_model=TaskOut, responses=_CHANGE)
 def complete_task(
     task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
 ) -> Response:
     return _answer(service.complete(principal.user_id, task_id, versions))
 
 
-@router.patch("/{task_id}/incomplete", response_model=TaskOut)
+@router.patch("/{task_id}/incomplete", response_model=TaskOut, responses=_CHANGE)
 def reopen_task(
     task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
 ) -> Response:

@@ -1,13 +1,30 @@
 """What goes over the wire, and the bounds of what is accepted."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StringConstraints,
+)
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12.
 
 from servicekit.fields import CleanText
 from task_service.domain.task import Priority, Status
+
+_YEAR = re.compile(r"\d{4}-", re.ASCII)
+
+
+def _written_out(value: object) -> object:
+    """Refuses what pydantic would take for seconds since 1970: the document promises a date."""
+    if isinstance(value, str) and _YEAR.match(value):
+        return value
+    raise ValueError("it must be a date or a time as ISO 8601 writes it: 2030-12-31T18:00:00Z")
 
 
 def _in_utc(moment: datetime) -> datetime:
@@ -22,6 +39,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 Moment = Annotated[
     datetime,
+    BeforeValidator(_written_out),
     AfterValidator(_in_utc),
     Field(description="ISO 8601. Without an offset it is taken as UTC; answers are in UTC."),
 ]
@@ -33,7 +51,7 @@ Title = Annotated[
 ]
 Description = Annotated[CleanText, StringConstraints(max_length=10_000)]
 Completed = Annotated[
-    bool,
+    StrictBool,
     Field(
         description="Another way to say it: true is status done, false is not done (todo if the"
         " task was done). 422 if it contradicts status."

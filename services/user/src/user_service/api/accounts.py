@@ -2,14 +2,20 @@
 
 from fastapi import APIRouter, status
 
-from user_service.api import schemas
+from servicekit.openapi import BODY, problems
+from user_service.api import links, schemas
 from user_service.api.dependencies import AccountsDep, CallerDep
 from user_service.domain.accounts import Account
 
-router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
+router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=problems(503))
 
 
-@router.post("/register", status_code=status.HTTP_201_CREATED, response_model=schemas.User)
+@router.post(
+    "/register",
+    status_code=status.HTTP_201_CREATED,
+    response_model=schemas.User,
+    responses=BODY | problems(409) | {201: {"links": links.REGISTERED}},
+)
 async def register(body: schemas.Registration, accounts: AccountsDep) -> Account:
     """Create an account."""
     return await accounts.register(
@@ -20,19 +26,23 @@ async def register(body: schemas.Registration, accounts: AccountsDep) -> Account
     )
 
 
-@router.get("/me", response_model=schemas.User)
+@router.get("/me", response_model=schemas.User, responses=problems(401))
 def read_me(caller: CallerDep, accounts: AccountsDep) -> Account:
     """Return the caller's account."""
     return accounts.signed_in(caller)
 
 
-@router.patch("/me", response_model=schemas.User)
+@router.patch("/me", response_model=schemas.User, responses=BODY | problems(401, 409))
 def change_me(body: schemas.ProfileChange, caller: CallerDep, accounts: AccountsDep) -> Account:
     """Change the fields given and leave the others."""
     return accounts.change_profile(caller, body.model_dump(exclude_unset=True))
 
 
-@router.post("/me/password", status_code=status.HTTP_204_NO_CONTENT)
+@router.post(
+    "/me/password",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=BODY | problems(401, 403, 429),
+)
 async def change_password(
     body: schemas.PasswordChange, caller: CallerDep, accounts: AccountsDep
 ) -> None:

@@ -5,12 +5,16 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from servicekit.fields import Id32
+from servicekit.openapi import BODY, problems
 from user_service.api import schemas
 from user_service.api.dependencies import AdministrationDep, require_superuser
 from user_service.domain.accounts import Account
 
 router = APIRouter(
-    prefix="/api/v1/auth/users", tags=["users"], dependencies=[Depends(require_superuser)]
+    prefix="/api/v1/auth/users",
+    tags=["users"],
+    dependencies=[Depends(require_superuser)],
+    responses=problems(401, 403, 422, 503),
 )
 
 
@@ -30,7 +34,7 @@ def list_users(
     return page.accounts
 
 
-@router.patch("/{user_id}", response_model=schemas.User)
+@router.patch("/{user_id}", response_model=schemas.User, responses=BODY | problems(404, 409))
 def change_user(
     user_id: Id32, body: schemas.UserChange, administration: AdministrationDep
 ) -> Account:

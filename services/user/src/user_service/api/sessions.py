@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Response, status
 
-from user_service.api import schemas
+from servicekit.openapi import BODY, problems
+from user_service.api import links, schemas
 from user_service.api.dependencies import ClientDep, GrantsDep, SessionsDep, SignInDep
 
 
@@ -13,10 +14,15 @@ async def _no_store(response: Response) -> None:
     response.headers["Cache-Control"] = "no-store"
 
 
-router = APIRouter(prefix="/api/v1/auth", tags=["auth"], dependencies=[Depends(_no_store)])
+router = APIRouter(
+    prefix="/api/v1/auth",
+    tags=["auth"],
+    dependencies=[Depends(_no_store)],
+    responses=BODY | problems(503),
+)
 
 
-@router.post("/login")
+@router.post("/login", responses=problems(401, 429) | {200: {"links": links.SIGNED_IN}})
 async def login(
     body: schemas.Login, client: ClientDep, sign_in: SignInDep, grants: GrantsDep
 ) -> schemas.Token:
@@ -24,7 +30,7 @@ async def login(
     return grants.issue(await sign_in.open_session(body.username, body.password, client))
 
 
-@router.post("/token")
+@router.post("/token", responses=problems(401, 429) | {200: {"links": links.SIGNED_IN}})
 async def token(
     form: Annotated[schemas.TokenForm, Form()],
     client: ClientDep,
@@ -35,7 +41,7 @@ async def token(
     return grants.issue(await sign_in.open_session(form.username, form.password, client))
 
 
-@router.post("/refresh")
+@router.post("/refresh", responses=problems(401) | {200: {"links": links.SIGNED_IN}})
 def refresh(body: schemas.Refresh, sessions: SessionsDep, grants: GrantsDep) -> schemas.Token:
     """Exchange a refresh token for new tokens. Using one twice ends its session."""
     return grants.issue(sessions.refresh(body.refresh_token))
