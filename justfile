@@ -38,7 +38,7 @@ status *flags: _environment
 env: _environment
     @.venv/bin/tasktracker-cli admin env
 
-# Check everything, or test parts: user task stats portal servicekit cli infra docs bench dev e2e
+# Check everything, or test parts: user task stats portal servicekit cli contract infra docs bench dev e2e
 [group('work')]
 [no-exit-message]
 test *parts: _environment

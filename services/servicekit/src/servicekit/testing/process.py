@@ -1,0 +1,60 @@
+"""A service's program as a process of its own, as it runs outside of tests."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import httpx
+
+START_LIMIT = 20  # seconds
+
+
+def run(module: str, *arguments: str, **variables: str) -> None:
+    """`python -m module arguments` to its end; CalledProcessError unless it succeeds."""
+    command = [sys.executable, "-m", module, *arguments]
+    subprocess.run(command, env=_environment(variables), check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def program(module: str, **variables: str) -> Iterator[str]:
+    """Gives the address of `python -m module` as soon as it answers, and ends it with SIGTERM."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environment = _environment({**variables, "PORT": str(port)})
+    command = [sys.executable, "-m", module]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait(process, url)
+            yield url
+        finally:
+            process.send_signal(signal.SIGTERM)
+    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
+    assert process.returncode in (0, -signal.SIGTERM)  # noqa: S101 - it is part of a test
+
+
+def _environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """Nothing but what is given, and what coverage's measurement of processes needs."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "PATH" or name.startswith("COVERAGE_")
+    }
+    return {**kept, **variables}
+
+
+def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+    deadline = time.monotonic() + START_LIMIT
+    while True:
+        try:
+            httpx.get(f"{url}/health/live")
+            return
+        except httpx.ConnectError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)

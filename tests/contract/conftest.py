@@ -1,0 +1,78 @@
+"""Every service as a process of its own, on real databases, and two people who use them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from servicekit.testing import process
+from servicekit.testing.plugin import MakeDatabase
+from servicekit.testing.tokens import KEYS
+from tests.contract.fuzz import Headers
+
+PEOPLE = ("ada", "bob")
+PASSWORD = "securepass123"
+
+Start = Callable[..., str]
+
+
+@pytest.fixture
+def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Print a line although the test passes."""
+    terminal = request.config.pluginmanager.getplugin("terminalreporter")
+    return lambda line: terminal.write_line(f" {line}")
+
+
+@pytest.fixture(scope="session")
+def start() -> Iterator[Start]:
+    """Start a service with these variables; its address."""
+    with ExitStack() as running:
+
+        def start(module: str, **variables: str) -> str:
+            settings = {"SECRET_KEY": KEYS.current.decode(), "LOG_LEVEL": "ERROR"} | variables
+            if "DATABASE_URL" in settings:
+                process.run(module, "migrate", DATABASE_URL=settings["DATABASE_URL"])
+            return running.enter_context(process.program(module, **settings))
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def user_database(make_database: MakeDatabase) -> str:
+    return make_database("contract_user")
+
+
+@pytest.fixture(scope="session")
+def services(make_database: MakeDatabase, user_database: str, start: Start) -> Mapping[str, str]:
+    """The address of each service by its name."""
+    user = start(
+        "user_service",
+        DATABASE_URL=user_database,
+        # Cheap hashes, and nobody is asked to wait: most passwords that are tried here are wrong.
+        PASSWORD_COST="4",
+        FAILURES_PER_ACCOUNT="1000000",
+        FAILURES_PER_CLIENT="1000000",
+    )
+    task = start("task_service", DATABASE_URL=make_database("contract_task"))
+    stats = start("stats_service", TASK_SERVICE_URL=task)
+    addresses = {"USER_SERVICE_URL": user, "TASK_SERVICE_URL": task, "STATS_SERVICE_URL": stats}
+    portal = start("portal_service", **addresses)
+    return {"user": user, "task": task, "stats": stats, "portal": portal}
+
+
+@pytest.fixture(scope="session")
+def people(services: Mapping[str, str], user_database: str) -> Mapping[str, Headers]:
+    """The headers of two signed-in people, of whom the first is a superuser."""
+    for name in PEOPLE:
+        account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
+        answer = httpx.post(f"{services['user']}/api/v1/auth/register", json=account)
+        assert answer.status_code == 201, answer.text
+    process.run("user_service", "promote", PEOPLE[0], DATABASE_URL=user_database)
+    return {name: _sign_in(services["user"], name) for name in PEOPLE}
+
+
+def _sign_in(address: str, name: str) -> Headers:
+    body = {"username": name, "password": PASSWORD}
+    token = httpx.post(f"{address}/api/v1/auth/login", json=body).json()["access_token"]
+    return {"Authorization": f"Bearer {token}"}
