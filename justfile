@@ -32,6 +32,18 @@ destroy *flags: _environment
 status *flags: _environment
     @.venv/bin/tasktracker-cli admin status "$@"
 
+# Walk the way of a request and name the first broken hop, with its repair
+[group('cluster')]
+[no-exit-message]
+doctor *flags: _environment
+    @.venv/bin/tasktracker-cli admin doctor "$@"
+
+# Show what a service or an agent has logged (-f: follow)
+[group('cluster')]
+[no-exit-message]
+logs *words: _environment
+    @.venv/bin/tasktracker-cli admin logs "$@"
+
 # Print export lines for nomad and consul: eval "$(./just env)"
 [group('cluster')]
 [no-exit-message]

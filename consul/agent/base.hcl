@@ -4,6 +4,10 @@
 datacenter           = "dc1"
 disable_update_check = true
 
+# The file is named by node.hcl. A full one is set aside, and the oldest deleted.
+log_rotate_bytes     = 10485760
+log_rotate_max_files = 5
+
 # A client that is asked to stop goes away for good; a server must not: it would leave the quorum.
 leave_on_terminate = false
 

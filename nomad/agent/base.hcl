@@ -4,6 +4,10 @@
 datacenter           = "dc1"
 disable_update_check = true
 
+# The file is named by node.hcl. A full one is set aside, and the oldest deleted.
+log_rotate_bytes     = 10485760
+log_rotate_max_files = 5
+
 acl {
   enabled   = true
   token_ttl = "1s" # how long a client believes what it knows of a token

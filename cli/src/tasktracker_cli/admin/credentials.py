@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from tasktracker_cli.admin import files
-from tasktracker_cli.admin.errors import StaleStateError
+from tasktracker_cli.admin.errors import NotRootError, StaleStateError
 from tasktracker_cli.admin.site import Site
 
 
@@ -25,13 +25,17 @@ def path(site: Site, name: str) -> Path:
 
 
 def load(site: Site) -> Tokens:
-    """Read the tokens. Raises StaleStateError when one is gone."""
+    """Read the tokens. Raises StaleStateError when one is gone, NotRootError."""
     try:
         return Tokens(**{f.name: path(site, f.name).read_text().strip() for f in fields(Tokens)})
     except FileNotFoundError as error:
         raise StaleStateError(
             f"{site.home} has no {Path(str(error.filename)).name}: its cluster cannot be reached",
             "restore the file from a backup, or delete everything with ./just destroy",
+        ) from error
+    except PermissionError as error:
+        raise NotRootError(
+            "Only root may read the cluster's tokens.", "Run the command with sudo."
         ) from error
 
 

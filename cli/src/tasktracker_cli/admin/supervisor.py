@@ -15,7 +15,7 @@ from supervisor.xmlrpc import SupervisorTransport
 
 from tasktracker_cli.admin import files, shell, wait
 from tasktracker_cli.admin.credentials import Tokens
-from tasktracker_cli.admin.errors import NotReadyError
+from tasktracker_cli.admin.errors import NotReadyError, NotRootError
 from tasktracker_cli.admin.site import Site
 
 AGENTS = ("consul", "nomad")
@@ -52,6 +52,8 @@ def render(site: Site, tokens: Tokens) -> dict[str, bool]:
         "node_name": "node-1",
         **{f"{name}_token": value for name, value in asdict(tokens).items()},
     }
+    conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
+    commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(facts))
     changed = {}
     for agent in AGENTS:
         source, target = site.checkout / agent / "agent", site.agent / agent
@@ -60,9 +62,7 @@ def render(site: Site, tokens: Tokens) -> dict[str, bool]:
         writes = [files.write(target / "node.hcl", node, mode=0o600)]
         for part in PARTS[agent]:
             writes.append(files.write(target / f"{part}.hcl", (source / f"{part}.hcl").read_text()))
-        changed[agent] = any(writes)
-    conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
-    files.write(site.agent / "supervisord.conf", Template(conf).substitute(facts))
+        changed[agent] = commands or any(writes)
     return changed
 
 
@@ -87,10 +87,15 @@ def start(site: Site) -> None:
 
 def ensure(site: Site, agent: str, changed: bool) -> None:
     """Have the agent running with its present configuration; `changed`: it has another one."""
-    state = next(process.state for process in processes(site) if process.name == agent)
-    if changed or state not in ("STARTING", "RUNNING"):
+    if changed:
         with suppress(Fault):  # it was not running
             call(site, "stopProcess", agent)
+        # Its command may be another one, too.
+        call(site, "reloadConfig")
+        call(site, "removeProcessGroup", agent)
+        call(site, "addProcessGroup", agent)
+    state = next(process.state for process in processes(site) if process.name == agent)
+    if state not in ("STARTING", "RUNNING"):
         call(site, "startProcess", agent, False)
 
 
@@ -102,10 +107,14 @@ def stop(site: Site) -> None:
 
 
 def is_running(site: Site) -> bool:
-    """Whether a supervisor answers on this site's socket."""
+    """Whether a supervisor answers on this site's socket. Raises NotRootError."""
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(site.run / "supervisor.sock"))
+        except PermissionError as error:
+            raise NotRootError(
+                "Only root may ask the agents' supervisor.", "Run the command with sudo."
+            ) from error
         except OSError:
             return False
     return True
@@ -137,8 +146,9 @@ def wait_for(site: Site, agent: str, ready: Callable[[], bool]) -> None:
     try:
         wait.until(f"a leader in {agent}", probe, LIMIT_SECONDS)
     except NotReadyError as error:
-        log = site.logs / f"{agent}.log"
-        raise NotReadyError(error.message, f"read {log}", shell.tail(log)) from error
+        log, cries = site.logs / f"{agent}.log", site.logs / f"{agent}.err"
+        said = [*shell.tail(log), *shell.tail(cries)]
+        raise NotReadyError(error.message, f"read {log}", said) from error
 
 
 def call(site: Site, method: str, *arguments: object) -> Any:

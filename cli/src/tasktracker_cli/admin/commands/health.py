@@ -69,7 +69,7 @@ def doctor(ctx: typer.Context) -> None:
       sudo tasktracker-cli admin doctor --json
     """
     session: Session = ctx.obj
-    preflight.must_be_root("admin doctor")
+    preflight.must_be_root("doctor")
     broken: list[walk.Finding] = []
 
     def walked() -> Iterator[Raw]:

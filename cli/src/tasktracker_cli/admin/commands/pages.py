@@ -38,6 +38,5 @@ def open_page(
     session: Session = ctx.obj
     url = next(place.page for place in URLS if place.name == page)
     session.output.show(url)
-    has_display = any(os.environ.get(name) for name in DISPLAYS)
-    if has_display and not only_print and not webbrowser.open(url):
-        session.output.note("No browser could be started.")
+    if not only_print and any(os.environ.get(name) for name in DISPLAYS):
+        webbrowser.open(url)

@@ -16,7 +16,7 @@ LIMIT_SECONDS = 3.0  # what takes longer is broken: each hop is on this machine
 
 UP = "./just up"
 ENV = 'eval "$(./just env)"'  # gives `nomad` and `consul` their address and token
-LOGS = ".venv/bin/tasktracker-cli admin logs"
+LOGS = "./just logs"
 
 _ALLOCATION = re.compile(r"_nomad-task-([0-9a-f-]{36})-")
 

@@ -1,0 +1,134 @@
+"""The operator's commands as processes where there is no cluster: help, and what they refuse."""
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from cli.tests.conftest import PROGRAM, Cli
+
+COMMANDS = (
+    "install", "up", "down", "destroy", "env", "status", "doctor", "top", "logs", "psql", "open",
+    "dev", "users list", "users activate", "users deactivate", "users promote",
+)  # fmt: skip
+
+
+@pytest.fixture
+def nowhere(isolated: Cli, tmp_path: Path) -> Cli:
+    """The program, where no cluster has ever been."""
+    return Cli({**isolated.env, "TASKTRACKER_HOME": str(tmp_path / "home")})
+
+
+@pytest.fixture
+def private_home() -> Iterator[Path]:
+    """A state folder as `up` leaves it: open, with root's secrets and root's socket in it."""
+    with TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as listener:
+        home = Path(folder)
+        home.chmod(0o755)
+        (home / "owner.json").write_text('{"checkout": "/somewhere"}')
+        (home / "secrets").mkdir(mode=0o700)
+        (home / "run").mkdir()
+        listener.bind(str(home / "run" / "supervisor.sock"))
+        (home / "run" / "supervisor.sock").chmod(0o700)
+        listener.listen()
+        yield home
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example(isolated: Cli, command: str) -> None:
+    done = isolated("admin", *command.split(), "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Example" in done.stdout
+    assert f"tasktracker-cli admin {command}" in done.stdout
+
+
+def test_help_names_every_command(isolated: Cli) -> None:
+    help_text = isolated("admin", "--help").stdout
+    for command in COMMANDS:
+        assert f"\n  {command.split()[0]} " in help_text
+
+
+@pytest.mark.parametrize("command", ["psql user", "logs task-service", "users list", "top --once"])
+def test_without_a_cluster_a_command_says_what_is_missing(nowhere: Cli, command: str) -> None:
+    done = nowhere("admin", *command.split())
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert "management.token" in done.stderr
+
+
+def test_errors_are_json_when_the_data_are(nowhere: Cli) -> None:
+    done = nowhere("admin", "users", "list", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stderr)["error"]["message"]
+
+
+def test_status_without_a_cluster_is_an_empty_list_and_fails(nowhere: Cli) -> None:
+    done = nowhere("admin", "status", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (1, [])
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
+@pytest.mark.parametrize(
+    "command", ["doctor", "status", "psql user", "logs task-service", "users list", "top --once"]
+)
+def test_who_is_not_root_is_told_how_to_become_it(
+    isolated: Cli, private_home: Path, command: str
+) -> None:
+    done = subprocess.run(
+        ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM, "admin",
+         *command.split()],
+        env={**isolated.env, "TASKTRACKER_HOME": str(private_home)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "sudo" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_database_is_refused(nowhere: Cli) -> None:
+    done = nowhere("admin", "psql", "stats")
+    assert done.returncode == 2
+    assert "user" in done.stderr
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Path:
+    """A browser that writes down what it is asked to open."""
+    program = tmp_path / "browser"
+    program.write_text('#!/bin/sh\necho "$1" >>"$0.opened"\n')
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize(
+    ("page", "url"),
+    [
+        ("docs", "http://localhost:8000/docs"),
+        ("traefik", "http://localhost:8080"),
+        ("consul", "http://localhost:8500"),
+        ("nomad", "http://localhost:4646"),
+    ],
+)
+def test_open_prints_the_address_and_opens_it_where_there_is_a_display(
+    isolated: Cli, browser: Path, page: str, url: str
+) -> None:
+    done = isolated("admin", "open", page, BROWSER=str(browser), DISPLAY=":0")
+    assert (done.returncode, done.stdout) == (0, f"{url}\n")
+    assert browser.with_name("browser.opened").read_text() == f"{url}\n"
+
+
+@pytest.mark.parametrize("words", [["docs"], ["docs", "--print"]])
+def test_open_opens_nothing_without_a_display_or_with_print(
+    isolated: Cli, browser: Path, words: list[str]
+) -> None:
+    display = {"DISPLAY": ":0"} if "--print" in words else {}
+    done = isolated("admin", "open", *words, BROWSER=str(browser), **display)
+    assert done.stdout == "http://localhost:8000/docs\n"
+    assert not browser.with_name("browser.opened").exists()

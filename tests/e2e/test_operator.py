@@ -1,0 +1,268 @@
+"""logs, psql, users and top, in a running cluster."""
+
+import json
+import os
+import pty
+import select
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasktracker_cli.admin import supervisor, wait
+from tasktracker_cli.admin.site import GATEWAY_URL
+from tests.e2e.cluster import PASSWORD, PROGRAM, Cluster
+
+LIMIT_SECONDS = 30
+
+
+class Terminal:
+    """A command of the operator's on a terminal of 100 columns and 30 lines."""
+
+    def __init__(self, cluster: Cluster, *words: str) -> None:
+        self.seen = ""
+        self._ours, theirs = pty.openpty()
+        self.process = subprocess.Popen(
+            [PROGRAM, "admin", *words],
+            env={
+                **os.environ,
+                "TASKTRACKER_HOME": str(cluster.home),
+                "TERM": "xterm-256color",
+                "COLUMNS": "100",
+                "LINES": "30",
+            },
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+        os.close(theirs)
+
+    def wait_for(self, text: str) -> None:
+        """Read until the text has been printed."""
+        deadline = time.monotonic() + LIMIT_SECONDS
+        while text not in self.seen:
+            assert time.monotonic() < deadline, self.seen
+            if select.select([self._ours], [], [], 0.1)[0]:
+                self.seen += os.read(self._ours, 65536).decode(errors="replace")
+
+    def type(self, text: str) -> None:
+        os.write(self._ours, text.encode())
+
+    def end(self) -> int:
+        """Read what is left, and return the exit code."""
+        while True:
+            try:
+                more = os.read(self._ours, 65536)
+            except OSError:  # the other side is closed
+                break
+            self.seen += more.decode(errors="replace")
+        os.close(self._ours)
+        return self.process.wait(LIMIT_SECONDS)
+
+
+@pytest.fixture
+def request_id() -> str:
+    """The id of a request that the task service has just answered."""
+    answer = httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
+    return answer.headers["X-Request-ID"]
+
+
+def test_logs_prints_what_a_service_wrote_as_it_wrote_it(cluster: Cluster, request_id: str) -> None:
+    wait.until("the line", lambda: request_id in logged(cluster), LIMIT_SECONDS)
+    lines = cluster.admin("logs", "task-service", "-n", "5").stdout.splitlines()
+    assert len(lines) == 5
+    assert {json.loads(line)["service"] for line in lines} == {"task-service"}
+
+
+def logged(cluster: Cluster) -> str:
+    return cluster.admin("logs", "task-service", "-n", "1000").stdout
+
+
+def test_logs_shows_another_task_and_the_agents(cluster: Cluster) -> None:
+    assert "schema is current" in cluster.admin("logs", "user-service", "--task", "migrate").stdout
+    for agent in ("consul", "nomad"):
+        assert len(cluster.admin("logs", agent, "-n", "3").stdout.splitlines()) == 3
+
+
+def test_logs_on_a_terminal_follows_and_ends_with_ctrl_c(cluster: Cluster) -> None:
+    terminal = Terminal(cluster, "logs", "task-service", "--follow", "-n", "0")
+    wait.until("a line", lambda: _line_appears(terminal), LIMIT_SECONDS)
+    assert "\x1b[" in terminal.seen, "colours"
+    assert '"event"' not in terminal.seen, "for people, not JSON"
+    terminal.type("\x03")
+    assert terminal.end() == 130
+
+
+def _line_appears(terminal: Terminal) -> bool:
+    # Asked again and again: the first ones may come before the command listens.
+    httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
+    if select.select([terminal._ours], [], [], 0.2)[0]:
+        terminal.seen += os.read(terminal._ours, 65536).decode()
+    return "/api/v1/tasks/" in terminal.seen
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nobody"], "There is no service 'nobody'. There are user-db"),
+        (["task-db", "--task", "app"], "There is no task 'app'. There are connect-proxy-task-db"),
+    ],
+)
+def test_logs_names_what_there_is(cluster: Cluster, words: list[str], says: str) -> None:
+    result = cluster.admin("logs", *words, check=False)
+    assert result.returncode == 1
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "role"), [([], "postgres"), (["--role", "owner"], "user_owner"),
+                        (["--role", "app"], "user_app")]
+)  # fmt: skip
+def test_psql_runs_inside_the_database_as_the_role_that_is_asked_for(
+    cluster: Cluster, words: list[str], role: str
+) -> None:
+    statement = "select current_user, inet_server_addr() is null"
+    printed = cluster.admin("psql", "user", *words, "--", "-Atc", statement).stdout
+    assert printed == f"{role}|t\n", "over a Unix socket: no port"
+
+
+def test_psql_reads_statements_from_a_pipe_and_returns_its_exit_code(cluster: Cluster) -> None:
+    words = ["admin", "psql", "task", "--", "-At", "--set", "ON_ERROR_STOP=1"]
+    environment = {**os.environ, "TASKTRACKER_HOME": str(cluster.home)}
+    done = subprocess.run(
+        [PROGRAM, *words],
+        input="select 6 * 7;\nselect nonsense;\n",
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout) == (3, "42\n")
+    assert "nonsense" in done.stderr
+
+
+def test_psql_is_interactive_on_a_terminal(cluster: Cluster) -> None:
+    terminal = Terminal(cluster, "psql", "task", "--", "-At")
+    terminal.wait_for("task_db=#")
+    terminal.type("select 6 * 7;\r")
+    terminal.wait_for("42")
+    terminal.type("\\q\r")
+    assert terminal.end() == 0
+
+
+def test_logs_of_a_service_without_an_instance_says_so(
+    cluster: Cluster, stopped_stats: None
+) -> None:
+    result = cluster.admin("logs", "stats-service", check=False)
+    assert result.returncode == 1
+    assert "stats-service has no instance" in result.stderr
+
+
+@pytest.fixture
+def stopped_stats(cluster: Cluster) -> Iterator[None]:
+    cluster.nomad.call("DELETE", "/v1/job/stats-service", no_shutdown_delay="true")
+    wait.until("its end", lambda: not _runs(cluster, "stats-service"), LIMIT_SECONDS)
+    yield
+    cluster.admin("up")
+
+
+def _runs(cluster: Cluster, job: str) -> bool:
+    allocations = cluster.nomad.call("GET", f"/v1/job/{job}/allocations")
+    return any(each["ClientStatus"] in ("running", "pending") for each in allocations)
+
+
+def test_users_are_listed_deactivated_activated_and_promoted(cluster: Cluster) -> None:
+    cluster.user("olga")
+    (listed,) = json.loads(cluster.admin("users", "list", "olga", "--json").stdout)
+    assert (listed["username"], listed["is_active"], listed["is_superuser"]) == (
+        "olga",
+        True,
+        False,
+    )
+
+    cluster.admin("users", "deactivate", "OLGA")
+    assert _log_in("olga") == httpx.codes.UNAUTHORIZED
+
+    cluster.admin("users", "activate", "olga")
+    assert _log_in("olga") == httpx.codes.OK
+
+    promoted = json.loads(cluster.admin("users", "promote", "olga", "--json").stdout)
+    assert promoted["is_superuser"] is True
+
+
+def _log_in(name: str) -> int:
+    body = {"username": name, "password": PASSWORD}
+    url = f"{GATEWAY_URL}/api/v1/auth/login"
+    return httpx.post(url, json=body, trust_env=False, timeout=30).status_code
+
+
+def test_an_account_that_is_not_there_is_named(cluster: Cluster) -> None:
+    result = cluster.admin("users", "promote", "nobody", check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert "there is no user 'nobody'" in result.stderr
+
+
+def test_top_counts_requests_errors_memory_and_connections(cluster: Cluster) -> None:
+    process = cluster.start_admin("top", "--json", "--interval", "3")
+    while process.poll() is None:
+        httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
+    rows = {row["name"]: row for row in json.loads(process.communicate()[0])}
+    assert rows["task-service"]["requests_per_second"] > 0
+    assert rows["task-service"]["errors_percent"] == 0
+    assert rows["task-service"]["p95_ms"] > 0
+    assert rows["traefik"]["requests_per_second"] > 0
+    assert rows["task-db"]["connections"] > 0
+    assert {row["health"] for row in rows.values()} == {"passing"}
+    assert all(row["memory_mib"] > 10 for name, row in rows.items() if name[0] in "uts")
+
+
+@pytest.mark.parametrize("key", ["q", "\x03"])
+def test_top_leaves_the_terminal_as_it_was(cluster: Cluster, key: str) -> None:
+    terminal = Terminal(cluster, "top", "--interval", "0.5")
+    terminal.wait_for("task-service")
+    terminal.type(key)
+    assert terminal.end() == 0
+    assert terminal.seen.count("\x1b[?1049h") == terminal.seen.count("\x1b[?1049l") == 1
+    assert terminal.seen.count("\x1b[?25l") <= terminal.seen.count("\x1b[?25h"), "the cursor"
+
+
+def test_the_agents_write_logs_that_they_rotate_themselves(cluster: Cluster) -> None:
+    for agent in ("consul", "nomad"):
+        process = Path("/proc", str(cluster.agent_pid(agent)))
+        opened = {os.readlink(file) for file in (process / "fd").iterdir()}
+        assert str(cluster.site.logs / f"{agent}.log") in opened
+        assert os.readlink(process / "fd" / "1") == "/dev/null"
+        assert (cluster.site.logs / f"{agent}.err").stat().st_size < 4096
+
+
+def test_up_replaces_an_agent_that_runs_by_another_command(cluster: Cluster) -> None:
+    conf = cluster.site.agent / "supervisord.conf"
+    old = conf.read_text().replace(">/dev/null", f">>{cluster.site.logs}/everything")
+    conf.write_text(old)
+    supervisor.ensure(cluster.site, "consul", changed=True)
+    assert _standard_output(cluster) == f"{cluster.site.logs}/everything"
+    cluster.admin("up")
+    assert _standard_output(cluster) == "/dev/null"
+
+
+def _standard_output(cluster: Cluster) -> str:
+    """What Consul's standard output is, once the shell before it has become Consul."""
+    wait.until("Consul", lambda: cluster.agent_pid("consul"), LIMIT_SECONDS)
+    process = Path("/proc", str(cluster.agent_pid("consul")))
+    wait.until("its program", lambda: "consul" in os.readlink(process / "exe"), LIMIT_SECONDS)
+    return os.readlink(process / "fd" / "1")
+
+
+def test_an_agent_that_does_not_stay_up_says_why(cluster: Cluster) -> None:
+    nonsense = cluster.site.agent / "consul" / "nonsense.hcl"
+    nonsense.write_text("nonsense = true\n")
+    supervisor.call(cluster.site, "stopProcess", "consul")
+    result = cluster.admin("up", check=False)
+    nonsense.unlink()
+    cluster.admin("up")
+    assert result.returncode == 1
+    assert "consul agent does not stay up" in result.stderr
+    assert "invalid config key nonsense" in result.stderr
