@@ -20,6 +20,7 @@ from tests.infra.reading import ENTRY_FILES, JOB_FILES, ROOT, Consul, Json, job_
 
 BUILD_LIMIT = 1800  # seconds: on a new machine the first test waits for Go to build two programs
 START_LIMIT = 60
+SMALL_LOG = 1000  # bytes: so that a start alone fills several
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -40,6 +41,7 @@ def site(tokens: Tokens) -> Iterator[Site]:
         site = Site(home=Path(home), checkout=ROOT)
         tools.install(site, Step("Nomad and Consul", Console(stderr=True), status=None))
         site.agent.mkdir()
+        site.logs.mkdir()
         supervisor.render(site, tokens)
         yield site
 
@@ -68,7 +70,8 @@ def consul(site: Site, tokens: Tokens) -> Iterator[Consul]:
     elsewhere, log = site.home / "elsewhere.json", site.home / "consul.log"
     server, gossip = _free_ports(2)
     ports = {"server": server, "serf_lan": gossip, "serf_wan": -1, "grpc": -1}
-    elsewhere.write_text(json.dumps({"addresses": {"http": address}, "ports": ports}))
+    facts = {"addresses": {"http": address}, "ports": ports, "log_rotate_bytes": SMALL_LOG}
+    elsewhere.write_text(json.dumps(facts))
     command: list[str | Path] = [program, "agent", "-config-dir", site.agent / "consul"]
     with log.open("w") as output:
         agent = subprocess.Popen(

@@ -1,0 +1,33 @@
+"""The agents' logs stay small: each agent rotates its own."""
+
+import pytest
+
+from tasktracker_cli.admin.site import Site
+from tests.infra.conftest import SMALL_LOG, Consul
+from tests.infra.reading import ROOT
+
+MOST_FILES = 5
+LONGEST_LINE = 2000  # a line is not torn apart
+
+
+def test_consul_deletes_its_oldest_logs(consul: Consul, site: Site) -> None:
+    for _ in range(MOST_FILES + 1):
+        # Refused, and therefore logged.
+        consul("config", "read", "-kind", "nonsense", "-name", "x" * SMALL_LOG)
+    full = list(site.logs.glob("consul-*.log"))
+    assert 1 <= len(full) <= MOST_FILES
+    assert max(file.stat().st_size for file in full) <= SMALL_LOG + LONGEST_LINE
+
+
+@pytest.mark.parametrize("agent", ["consul", "nomad"])
+def test_every_agent_keeps_a_few_logs_of_a_bounded_size(agent: str) -> None:
+    base = (ROOT / agent / "agent" / "base.hcl").read_text()
+    assert "log_rotate_bytes     = 10485760" in base
+    assert f"log_rotate_max_files = {MOST_FILES}" in base
+    node = (ROOT / agent / "agent" / "node.hcl.tmpl").read_text()
+    assert f'"$home/logs/{agent}.log"' in node
+
+
+def test_the_supervisor_catches_no_logs_of_the_agents() -> None:
+    conf = (ROOT / "cli/src/tasktracker_cli/admin/supervisord.conf.tmpl").read_text()
+    assert conf.count(">/dev/null 2>>") == conf.count("[program:") == 2
