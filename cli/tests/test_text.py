@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasktracker_cli.text import unsafe, visible, visible_json, visible_lines
+from tasktracker_cli.text import counted, unsafe, visible, visible_json, visible_lines
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,11 @@ def test_json_keeps_its_value_and_loses_what_is_unsafe(text: str) -> None:
     document = visible_json(json.dumps([text], ensure_ascii=False))
     assert json.loads(document) == json.loads(json.dumps([text]))
     assert not any(map(unsafe, document))
+
+
+def test_a_number_has_its_noun() -> None:
+    assert [counted(number, "task") for number in (0, 1, 2000)] == [
+        "0 tasks",
+        "1 task",
+        "2,000 tasks",
+    ]

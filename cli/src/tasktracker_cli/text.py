@@ -38,3 +38,8 @@ def _escape(char: str) -> str:
 def _json_escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def counted(number: int, noun: str) -> str:
+    """Return the number with its noun, as in: 1 task, 2,000 tasks."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

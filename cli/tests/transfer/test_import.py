@@ -39,7 +39,7 @@ def test_an_import_says_what_it_made(cli: Cli, gateway: FakeGateway, folder: Pat
     file = written(folder, {"title": "a"}, {"title": "b"}, {"title": "c"})
     done = cli("task", "import", file)
     assert (done.returncode, done.stdout) == (0, "")
-    assert done.stderr == "✓ Created 2 tasks. 1 were there already.\n"
+    assert done.stderr == "✓ Created 2 tasks; 1 there already.\n"
     assert sorted(posted(gateway)) == ["a", "b", "c"]
     keys = [request.headers["idempotency-key"] for request in gateway.requests]
     assert sorted(key.rpartition("-")[2] for key in keys) == ["1", "2", "3"]
@@ -69,7 +69,7 @@ def test_nothing_is_sent_of_a_file_with_a_fault(
 def test_a_dry_run_checks_and_sends_nothing(cli: Cli, gateway: FakeGateway, folder: Path) -> None:
     done = cli("task", "import", "--dry-run", written(folder, {"title": "a"}))
     assert done.returncode == 0
-    assert "is right: 1 tasks. Nothing was sent." in done.stderr
+    assert "is right: 1 task. Nothing was sent." in done.stderr
     assert gateway.requests == []
 
 
@@ -118,7 +118,7 @@ def test_an_import_that_ends_early_says_how_to_go_on(
     gateway.on("POST /tasks/", much_later)
     done = cli("task", "import", written(folder, {"title": "a"}))
     assert done.returncode == 7
-    assert "0 of 1 tasks are there. Run the same again within 24 hours" in done.stderr
+    assert "At least 0 of 1 task are there. Run the same again within 24 hours" in done.stderr
 
 
 def test_ctrl_c_says_how_to_go_on(cli: Cli, gateway: FakeGateway, folder: Path) -> None:

@@ -14,6 +14,7 @@ from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.models import TASK_FIELDS
 from tasktracker_cli.progress import Progress
 from tasktracker_cli.session import Session
+from tasktracker_cli.text import counted
 from tasktracker_cli.transfer.formats import FileFormat
 
 OLDEST_FIRST = {"sort": "created_at"}
@@ -33,7 +34,7 @@ def run(session: Session, file: str, format_: FileFormat, *, force: bool) -> Non
         raise UsageError(f"{file} is there already.", "Use --force to replace it.")
     with session.output.progress("Exporting") as progress:
         count = _write(path, choices, _tasks(session, progress))
-    session.output.say(f"Exported {count:,} tasks to {file}.")
+    session.output.say(f"Exported {counted(count, 'task')} to {file}.")
 
 
 def _tasks(session: Session, progress: Progress) -> Iterator[Any]:

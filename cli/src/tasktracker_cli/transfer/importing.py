@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.tasks import Tasks
+from tasktracker_cli.text import counted
 from tasktracker_cli.transfer.formats import FileFormat
 from tasktracker_cli.transfer.reading import SHOWN_FAULTS, InvalidFileError, Row, read
 from tasktracker_cli.transfer.sending import Outcome, Sending, digest
@@ -41,7 +42,7 @@ def run(session: Session, file: str, format_: FileFormat, *, dry_run: bool) -> N
     content = _content(file)
     rows = _checked(session, file, content, format_)
     if dry_run:
-        session.output.say(f"{file} is right: {len(rows):,} tasks. Nothing was sent.")
+        session.output.say(f"{file} is right: {counted(len(rows), 'task')}. Nothing was sent.")
         return
     tally = Tally()
     try:
@@ -49,8 +50,8 @@ def run(session: Session, file: str, format_: FileFormat, *, dry_run: bool) -> N
     except (CliError, KeyboardInterrupt):
         done = tally.created + tally.already_there
         session.output.note(
-            f"{done:,} of {len(rows):,} tasks are there. Run the same again within 24 hours:"
-            " it goes on where this ended, and makes none of them twice."
+            f"At least {done:,} of {counted(len(rows), 'task')} are there. Run the same again"
+            " within 24 hours: it goes on where this ended, and makes none of them twice."
         )
         raise
     _report(session, file, tally)
@@ -86,8 +87,8 @@ def _report(session: Session, file: str, tally: Tally) -> None:
     kept = _keep(file, tally.failed) if tally.failed else None
     for outcome in tally.failed[:SHOWN_FAULTS]:
         session.output.note(f"line {outcome.row.line}: {outcome.error and outcome.error.message}")
-    there = f" {tally.already_there:,} were there already." if tally.already_there else ""
-    session.output.say(f"Created {tally.created:,} tasks.{there}")
+    there = f"; {tally.already_there:,} there already" if tally.already_there else ""
+    session.output.say(f"Created {counted(tally.created, 'task')}{there}.")
     if not session.output.choices.for_people:
         summary = {
             "created": tally.created,
@@ -98,8 +99,8 @@ def _report(session: Session, file: str, tally: Tally) -> None:
         session.output.record(summary, lambda: "")
     if kept is not None:
         raise CliError(
-            f"{len(tally.failed):,} rows were refused; they are in {kept}.",
-            f"Mend them, then: tasktracker-cli task import {kept}",
+            f"{counted(len(tally.failed), 'row')} refused, and kept in {kept}.",
+            f"Mend that file, then: tasktracker-cli task import {kept}",
         )
 
 
