@@ -78,6 +78,11 @@ format: _environment
     @.venv/bin/ruff check --quiet --fix
     @.venv/bin/ruff format --quiet
 
+# Write docs/cli.md again, from what the program says of itself
+[group('work')]
+reference: _environment
+    @.venv/bin/python -m tasktracker_cli.reference > docs/cli.md
+
 # Resolve the Python requirements again
 [group('work')]
 lock *flags: _environment
