@@ -17,6 +17,4 @@ def test_the_reference_is_the_programs_own_help() -> None:
 
 @pytest.mark.parametrize("path", LEAVES)
 def test_every_command_has_an_example(path: str) -> None:
-    lines = COMMANDS[path].partition("\n  Example")[2].splitlines()
-    name = path.removeprefix("tasktracker-cli ")
-    assert any(f"tasktracker-cli {name}" in line or name in line for line in lines[1:])
+    assert path in COMMANDS[path].partition("\n  Example")[2]

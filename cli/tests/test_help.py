@@ -1,0 +1,43 @@
+"""What the program says about itself."""
+
+import pytest
+
+from cli.tests.conftest import Cli
+from tasktracker_cli.errors import ERRORS, CliError, OutputClosedError
+from tasktracker_cli.topics import TOPICS
+
+
+def test_every_kind_of_error_has_its_line_in_the_help(isolated: Cli) -> None:
+    everyone = [CliError, *CliError.__subclasses__()]
+    # Those of `admin` are failures like any other to whoever reads an exit code.
+    ours = {kind for kind in everyone if kind.__module__ == CliError.__module__}
+    assert set(ERRORS) == ours - {OutputClosedError}
+    shown = isolated("help", "exit-codes").stdout
+    assert all(f"  {kind.exit_code}    {kind.code} " in shown for kind in ERRORS)
+
+
+def test_codes_of_errors_are_different() -> None:
+    assert len({kind.code for kind in ERRORS}) == len(ERRORS)
+
+
+def test_the_topics_are_listed(isolated: Cli) -> None:
+    shown = isolated("help").stdout
+    assert all(f"tasktracker-cli help {name}" in shown for name in TOPICS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["task", "lsit"], "list"),
+        (["regsiter"], "register"),
+        (["task", "list", "--stats", "todo"], "--status"),
+        (["profile", "ad", "x"], "add"),
+    ],
+)
+def test_a_typing_mistake_is_told_with_what_may_be_meant(
+    isolated: Cli, typed: list[str], meant: str
+) -> None:
+    done = isolated(*typed)
+    assert done.returncode == 2
+    assert meant in done.stderr
+    assert done.stderr.count("\n") == 1
