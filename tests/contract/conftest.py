@@ -33,7 +33,7 @@ def start() -> Iterator[Start]:
             settings = {"SECRET_KEY": KEYS.current.decode(), "LOG_LEVEL": "ERROR"} | variables
             if "DATABASE_URL" in settings:
                 process.run(module, "migrate", DATABASE_URL=settings["DATABASE_URL"])
-            return running.enter_context(process.program(module, **settings))
+            return running.enter_context(process.started(module, **settings)).address
 
         yield start
 

@@ -22,17 +22,23 @@ class Found:
     passed: bool
 
 
-def schemathesis(address: str, people: Mapping[str, Headers], folder: Path, *options: str) -> Found:
-    """Hold the service at the address against its own document, as the people `ada` and `bob`.
+def schemathesis(
+    address: str,
+    people: Mapping[str, Headers],
+    folder: Path,
+    *options: str,
+    document: str = "/openapi.json",
+) -> Found:
+    """Hold what is served at the address against its document, as the people `ada` and `bob`.
 
     options: Schemathesis's own. Its files go into `folder`.
     """
     (folder / "people.json").write_text(json.dumps({"auth": [*map(_person, people.items())]}))
     report = folder / "report.json"
     program = Path(sys.executable).with_name("schemathesis")
-    document = f"{address}/openapi.json"
     command: list[str | Path] = [program, "--no-color", "--config-file", FOLDER / CONFIGURATION]
-    command += ["run", document, "--report-json-path", report, *options]
+    command += ["run", f"{address}{document}", "--url", address]
+    command += ["--report-json-path", report, *options]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": str(FOLDER / "rules.py")}
     ended = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
     # Where it could not even begin there is no report: its text says why.

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import httpx
 
@@ -20,18 +21,26 @@ def run(module: str, *arguments: str, **variables: str) -> None:
     subprocess.run(command, env=_environment(variables), check=True, stdout=subprocess.DEVNULL)
 
 
+@dataclass(frozen=True)
+class Started:
+    """A program that answers."""
+
+    address: str
+    process: "subprocess.Popen[bytes]"
+
+
 @contextmanager
-def program(module: str, **variables: str) -> Iterator[str]:
-    """Gives the address of `python -m module` as soon as it answers, and ends it with SIGTERM."""
+def started(module: str, **variables: str) -> Iterator[Started]:
+    """Runs `python -m module` on a free port, and ends it with SIGTERM where the block does not."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = _environment({**variables, "PORT": str(port)})
     command = [sys.executable, "-m", module]
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
-            url = f"http://127.0.0.1:{port}"
-            _wait(process, url)
-            yield url
+            address = f"http://127.0.0.1:{port}"
+            _wait(process, address)
+            yield Started(address, process)
         finally:
             process.send_signal(signal.SIGTERM)
     # uvicorn ends with the signal that it was stopped by, once everything is shut down.
@@ -48,11 +57,11 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **variables}
 
 
-def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
+def _wait(process: "subprocess.Popen[bytes]", address: str) -> None:
     deadline = time.monotonic() + START_LIMIT
     while True:
         try:
-            httpx.get(f"{url}/health/live")
+            httpx.get(f"{address}/health/live")
             return
         except httpx.ConnectError:
             if process.poll() is not None or time.monotonic() > deadline:
