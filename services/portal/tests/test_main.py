@@ -1,15 +1,10 @@
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
 from portal_service.__main__ import main
+from servicekit.testing import process
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
 ADDRESSES = {f"{name}_SERVICE_URL": "http://127.0.0.1:1" for name in ("USER", "TASK", "STATS")}
@@ -46,25 +41,5 @@ def test_a_bad_address_is_named_and_ends_the_process(
 
 
 def test_the_process_serves_without_a_secret_until_it_is_told_to_stop() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = {"PATH": os.environ["PATH"], "PORT": str(port), **ADDRESSES}
-    command = [sys.executable, "-m", "portal_service"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            assert _first_answer(f"http://127.0.0.1:{port}/health/live").status_code == 200
-        finally:
-            process.send_signal(signal.SIGTERM)
-    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
-    assert process.returncode in (0, -signal.SIGTERM)
-
-
-def _first_answer(url: str) -> httpx.Response:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            return httpx.get(url)
-        except httpx.ConnectError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    with process.started("portal_service", **ADDRESSES) as started:
+        assert httpx.get(f"{started.address}/health/live").status_code == 200

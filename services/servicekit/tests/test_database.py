@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import sessionmaker
 
 from servicekit import database, errors, migrate
 from servicekit.health import Check
@@ -66,36 +65,14 @@ def test_autocommit_opens_no_transaction(engine: Engine) -> None:
         assert connection.scalar(statement)
 
 
-def test_session_is_committed_by_whoever_does_the_work(engine: Engine, app: FastAPI) -> None:
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE note (id integer)"))
-    app.state.session_factory = sessionmaker(engine)
-
-    @app.post("/add")
-    def add(session: database.SessionDep, commit: bool) -> None:
-        session.execute(text("INSERT INTO note VALUES (1)"))
-        if commit:
-            session.commit()
-
-    @app.get("/count")
-    def count(session: database.SessionDep) -> int:
-        return session.scalar(text("SELECT count(*) FROM note")) or 0
-
-    with testing_client.running(app) as client:
-        client.post("/add?commit=false")
-        assert client.get("/count").json() == 0
-        client.post("/add?commit=true")
-        assert client.get("/count").json() == 1
-
-
 def test_database_that_is_away_is_a_503_problem(app: FastAPI, url: str) -> None:
     address = url.rpartition("/")[0] + "/no_such_database"
-    app.state.session_factory = sessionmaker(connect(address))
+    engine = connect(address)
     errors.install(app, database.PROBLEMS)
 
     @app.get("/count")
-    def count(session: database.SessionDep) -> None:
-        session.execute(text("SELECT 1"))
+    def count() -> None:
+        engine.connect()
 
     with testing_client.running(app) as client:
         answer = client.get("/count")

@@ -52,12 +52,11 @@ def test_detail_of_a_kind_replaces_the_text_of_the_error(app: FastAPI) -> None:
     ("error", "status", "header"),
     [
         (errors.Unauthenticated(), 401, ("www-authenticate", "Bearer")),
-        (errors.Forbidden("Superusers only."), 403, ("content-type", errors.MEDIA_TYPE)),
         (errors.ServiceUnavailable("Later.", retry_after=7), 503, ("retry-after", "7")),
         (HTTPException(418, "short"), 418, ("content-type", errors.MEDIA_TYPE)),
         (HTTPException(429, headers={"Retry-After": "3"}), 429, ("retry-after", "3")),
     ],
-    ids=["401", "403", "503", "HTTPException", "HTTPException with a header"],
+    ids=["401", "503", "HTTPException", "HTTPException with a header"],
 )
 def test_error_with_a_status_is_a_problem_with_its_header(
     app: FastAPI, error: Exception, status: int, header: tuple[str, str]

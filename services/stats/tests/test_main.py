@@ -1,15 +1,10 @@
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from servicekit.testing import process
 from servicekit.testing.tokens import KEYS, bearer
 from stats_service.__main__ import main, openapi
 
@@ -60,29 +55,7 @@ def test_an_address_that_is_none_is_refused(
 
 
 def test_the_process_serves_and_stops_when_told(tasks_url: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        "SECRET_KEY": KEYS.current.decode(),
-        "TASK_SERVICE_URL": tasks_url,
-        "PORT": str(port),
-    }
-    command = [sys.executable, "-m", "stats_service"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            assert _figures(f"http://127.0.0.1:{port}/api/v1/stats").status_code == 200
-        finally:
-            process.send_signal(signal.SIGTERM)
-    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
-    assert process.returncode in (0, -signal.SIGTERM)
-
-
-def _figures(url: str) -> httpx.Response:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            return httpx.get(url, headers=bearer())
-        except httpx.ConnectError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    variables = {"SECRET_KEY": KEYS.current.decode(), "TASK_SERVICE_URL": tasks_url}
+    with process.started("stats_service", **variables) as started:
+        answer = httpx.get(f"{started.address}/api/v1/stats", headers=bearer())
+    assert answer.status_code == 200

@@ -1,15 +1,10 @@
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import httpx
 import pytest
 
+from servicekit.testing import process
 from servicekit.testing.plugin import MakeDatabase
 from task_service.__main__ import main, openapi
 
@@ -49,30 +44,7 @@ def test_a_missing_setting_is_named_and_ends_the_process(
 
 
 def test_the_process_migrates_serves_and_stops_when_told(make_database: MakeDatabase) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = os.environ | {
-        "DATABASE_URL": make_database("process"),
-        "SECRET_KEY": KEY,
-        "PORT": str(port),
-    }
-    command = [sys.executable, "-m", "task_service"]
-    subprocess.run([*command, "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            assert _health(f"http://127.0.0.1:{port}/health").status_code == 200
-        finally:
-            process.send_signal(signal.SIGTERM)
-    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
-    assert process.returncode in (0, -signal.SIGTERM)
-
-
-def _health(url: str) -> httpx.Response:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            return httpx.get(url)
-        except httpx.ConnectError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    url = make_database("process")
+    process.run("task_service", "migrate", DATABASE_URL=url)
+    with process.started("task_service", DATABASE_URL=url, SECRET_KEY=KEY) as started:
+        assert httpx.get(f"{started.address}/health").status_code == 200

@@ -1,10 +1,7 @@
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import httpx
 import psycopg2
 import pytest
 
+from servicekit.testing import process
 from servicekit.testing.plugin import MakeDatabase
 from servicekit.testing.tokens import KEYS
 from servicekit.tokens import verify
@@ -131,30 +129,6 @@ def test_without_a_proper_secret_key_the_service_does_not_start(key: str | None)
 
 
 def test_the_process_serves_until_it_is_told_to_stop(empty_database: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    environment = {
-        "PATH": os.environ["PATH"],
-        "DATABASE_URL": empty_database,
-        "SECRET_KEY": "only for tests, and long enough for them",
-        "PORT": str(port),
-    }
-    command = [sys.executable, "-m", "user_service"]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
-        try:
-            assert first_answer(f"http://127.0.0.1:{port}/health").status_code == 200
-        finally:
-            process.send_signal(signal.SIGTERM)
-    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
-    assert process.returncode in (0, -signal.SIGTERM)
-
-
-def first_answer(url: str) -> httpx.Response:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            return httpx.get(url)
-        except httpx.ConnectError:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+    key = KEYS.current.decode()
+    with process.started("user_service", DATABASE_URL=empty_database, SECRET_KEY=key) as started:
+        assert httpx.get(f"{started.address}/health").status_code == 200

@@ -1,15 +1,13 @@
-"""The connection to PostgreSQL: engine, session and the two health checks."""
+"""The connection to PostgreSQL: the engine and the two health checks."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from fastapi import Depends, Request
 from sqlalchemy import Engine, create_engine, exc, text
-from sqlalchemy.orm import Session
 
 from servicekit.errors import Kind
 from servicekit.health import Check
@@ -65,15 +63,6 @@ def engine(settings: DatabaseSettings, *, pool_pre_ping: bool = True, **options:
 def autocommit(engine: Engine) -> Engine:
     """The same pool without BEGIN and ROLLBACK around each statement: for hot reads."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
-
-
-def session(request: Request) -> Iterator[Session]:
-    """One session per request. Whoever does the work commits; what is left is rolled back."""
-    with request.app.state.session_factory() as each:
-        yield each
-
-
-SessionDep = Annotated[Session, Depends(session)]
 
 
 def reachable(engine: Engine) -> Check:
