@@ -159,3 +159,17 @@ def test_a_create_is_not_tried_for_ever(
     gateway.on("POST /tasks/", Answer(answer, {"detail": "No."}, PROBLEM))
     assert cli("task", "create", "A").returncode == code
     assert len(gateway.requests) == calls
+
+
+def test_a_create_does_not_wait_for_long(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("POST /tasks/", Answer(503, {"detail": "No."}, {**PROBLEM, "Retry-After": "60"}))
+    done = cli("task", "create", "A")
+    assert done.returncode == 7
+    assert "Try again in 60 s." in done.stderr
+    assert len(gateway.requests) == 1
+
+
+def test_a_quiet_dry_run_prints_no_id(cli: Cli, gateway: FakeGateway) -> None:
+    done = cli("task", "create", "A", "--dry-run", "--quiet")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert gateway.requests == []

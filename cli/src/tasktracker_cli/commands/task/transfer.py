@@ -39,7 +39,7 @@ def import_(
     without an offset is in your time zone. Nothing is sent unless the whole file is right.
 
     Run it again after a failure, a crash or Ctrl-C: what an earlier run of the same, unchanged
-    file made within 24 hours is not made again.
+    file made within 24 hours is not made again. After that, or in a changed file, it is new.
 
     \b
     Examples:
