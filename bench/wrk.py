@@ -36,14 +36,17 @@ class Request:
     def check(self) -> httpx.Response:
         """Make it once. Raises BenchError unless the answer is a 2xx: wrk takes a 3xx as good."""
         method = "POST" if self.body else "GET"
-        answer = httpx.request(
-            method,
-            self.url,
-            headers=dict(self.headers),
-            content=self.body,
-            trust_env=False,
-            timeout=TIME_LIMIT,
-        )
+        try:
+            answer = httpx.request(
+                method,
+                self.url,
+                headers=dict(self.headers),
+                content=self.body,
+                trust_env=False,
+                timeout=TIME_LIMIT,
+            )
+        except httpx.HTTPError as error:
+            raise BenchError(f"{self.url} does not answer: {error}") from error
         if not answer.is_success:
             raise BenchError(f"{self.url} answers {answer.status_code}: {answer.text[:200]}")
         return answer

@@ -68,8 +68,11 @@ def test_refused_and_redirected_requests_are_found_on_a_real_connection() -> Non
 
 
 def test_nobody_there_is_no_figure() -> None:
+    request = Request("http://127.0.0.1:1/", {})
     with pytest.raises(BenchError, match="wrk ended with 1"):
-        load(Request("http://127.0.0.1:1/", {}), connections=1, seconds=1)
+        load(request, connections=1, seconds=1)
+    with pytest.raises(BenchError, match="does not answer"):
+        request.check()
 
 
 def test_ours_is_compared_with_the_references_around_it() -> None:
