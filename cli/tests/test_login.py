@@ -305,3 +305,9 @@ def test_a_keyring_that_refuses_is_as_good_as_none(
     assert done.returncode == 0
     assert "no system keyring" in done.stderr
     assert cli("whoami").returncode == 0
+
+
+def test_verbose_is_json_where_data_are(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /auth/me", Answer(body=USER))
+    line = json.loads(cli("whoami", "--json", "-v").stderr)
+    assert line["trace"]["message"].startswith("GET /api/v1/auth/me 200 ")

@@ -15,10 +15,14 @@ LIMIT = 30.0  # seconds: time to unlock it, and no hanging where nobody can
 
 
 class Keyring:
-    """Keeps secrets under names. Where there is no keyring, nothing is kept and nothing said."""
+    """Keeps secrets under names. Where there is no keyring, nothing is kept and nothing said.
 
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+    One that does not answer within `limit` seconds counts as none.
+    """
+
+    def __init__(self, environ: Mapping[str, str] = os.environ, limit: float = LIMIT) -> None:
         self._environ = environ
+        self._limit = limit
 
     def get(self, name: str) -> str | None:
         """Return the secret kept under this name, if there is one."""
@@ -56,7 +60,7 @@ class Keyring:
 
         asking = Thread(target=ask, daemon=True)
         asking.start()
-        asking.join(LIMIT)
+        asking.join(self._limit)
         return answers[0] if answers else None
 
     def _may_exist(self) -> bool:

@@ -100,7 +100,10 @@ class Output:
 
     def trace(self, message: str) -> None:
         """Show what `--verbose` asks for."""
-        self._tell("→", "blue", message)
+        if self.choices.errors_are_json:
+            _tell_programs({"trace": {"message": message}})
+        else:
+            self._tell("→", "blue", message)
 
     def error(self, error: CliError) -> None:
         """Tell the user what went wrong, and what to do next."""

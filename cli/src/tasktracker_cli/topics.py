@@ -33,6 +33,7 @@ With --output json or ndjson an error is one line of JSON on standard error:
   {{"error": {{"code": "not-found", "message": "...", "hint": "...", "status": 404,
              "request_id": "..."}}}}
 
+Notes and the requests that --verbose shows are such lines, too: {{"note": ...}}, {{"trace": ...}}.
 "status" and "request_id" are there if the gateway answered with them. Where several things
 were asked for, the exit code is that of the worst. Codes are never renamed.
 """
