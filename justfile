@@ -44,6 +44,12 @@ doctor *flags: _environment
 logs *words: _environment
     @.venv/bin/tasktracker-cli admin logs "$@"
 
+# Sign access tokens with a new key; those of the key until now stay valid
+[group('cluster')]
+[no-exit-message]
+rotate-key: _environment
+    @.venv/bin/tasktracker-cli admin rotate-key
+
 # Print export lines for nomad and consul: eval "$(./just env)"
 [group('cluster')]
 [no-exit-message]

@@ -37,7 +37,7 @@ job "portal" {
     }
 
     # Consul, Traefik and the other sidecars forget the instance before it is told to stop.
-    shutdown_delay = "3s"
+    shutdown_delay = "5s"
 
     network {
       mode = "bridge"

@@ -6,8 +6,19 @@ variable "release" {
   default     = "current"
 }
 
+variable "signing_keys" {
+  description = "A name for the keys of access tokens: another one means that they were rotated."
+  type        = string
+  default     = ""
+}
+
 job "task-service" {
   type = "service"
+
+  # Keys that were rotated make a new version, whose instances replace the old ones one by one.
+  meta {
+    signing_keys = var.signing_keys
+  }
 
   group "api" {
     count = 1
@@ -37,7 +48,7 @@ job "task-service" {
     }
 
     # Consul, Traefik and the other sidecars forget the instance before it is told to stop.
-    shutdown_delay = "3s"
+    shutdown_delay = "5s"
 
     network {
       mode = "bridge"
@@ -156,9 +167,11 @@ job "task-service" {
         destination = "${NOMAD_SECRETS_DIR}/app.env"
         env         = true
         perms       = "0600"
+        change_mode = "noop" # a rotation replaces the instances itself, one by one
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/task-service/api/app" }}
           SECRET_KEY={{ .secret_key }}
+          {{ with .previous_secret_key.Value }}PREVIOUS_SECRET_KEY={{ . }}{{ end }}
           DATABASE_URL=postgresql://task_app:{{ .database_password }}@127.0.0.1:5432/task_db
           {{ end }}
         EOT

@@ -80,6 +80,11 @@ class Cluster:
         (running,) = [a for a in jobs.running(self.nomad, job) if a["DesiredStatus"] == "run"]
         return dict(running)
 
+    def running(self) -> set[str]:
+        """The ids of all running allocations."""
+        known = self.nomad.call("GET", "/v1/allocations")
+        return {a["ID"] for a in known if a["ClientStatus"] == "running"}
+
     def service_pid(self, module: str) -> int:
         """The process id of a service's application; 0 while there is none."""
         return self._pid(lambda words: words[1:3] == ["-m", module])

@@ -9,6 +9,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,14 @@ def cluster() -> Iterator[Cluster]:
                 _end_processes(cluster.site)
     finally:
         shutil.rmtree(home)
+
+
+@pytest.fixture
+def other(cluster: Cluster) -> Iterator[Cluster]:
+    """A second state folder, not made yet."""
+    other = replace(cluster, home=cluster.home.parent / "other")
+    yield other
+    shutil.rmtree(other.home, ignore_errors=True)
 
 
 @pytest.hookimpl(wrapper=True)

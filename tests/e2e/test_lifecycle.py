@@ -6,11 +6,8 @@ import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-
-import pytest
 
 from tasktracker_cli.admin import processes, supervisor, wait
 from tests.e2e.cluster import PROGRAM, Cluster
@@ -18,24 +15,11 @@ from tests.e2e.cluster import PROGRAM, Cluster
 LIMIT_SECONDS = 60
 
 
-@pytest.fixture
-def other(cluster: Cluster) -> Iterator[Cluster]:
-    """A second state folder, not made yet."""
-    other = replace(cluster, home=cluster.home.parent / "other")
-    yield other
-    shutil.rmtree(other.home, ignore_errors=True)
-
-
-def allocations(cluster: Cluster) -> set[str]:
-    known = cluster.nomad.call("GET", "/v1/allocations")
-    return {a["ID"] for a in known if a["ClientStatus"] == "running"}
-
-
 def test_a_second_up_changes_nothing(cluster: Cluster) -> None:
-    before = allocations(cluster), cluster.agent_pid("consul"), cluster.agent_pid("nomad")
+    before = cluster.running(), cluster.agent_pid("consul"), cluster.agent_pid("nomad")
     printed = cluster.admin("up").stdout
     assert "http://localhost:8000" in printed
-    assert (allocations(cluster), cluster.agent_pid("consul"), cluster.agent_pid("nomad")) == before
+    assert (cluster.running(), cluster.agent_pid("consul"), cluster.agent_pid("nomad")) == before
 
 
 def test_status_shows_every_agent_and_job_healthy(cluster: Cluster) -> None:
@@ -87,10 +71,10 @@ def test_a_killed_supervisor_is_replaced_by_up(cluster: Cluster) -> None:
     pid = int((cluster.site.run / "supervisord.pid").read_text())
     os.kill(pid, signal.SIGKILL)
     wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
-    before = allocations(cluster)
+    before = cluster.running()
     cluster.admin("up")
     assert supervisor.is_running(cluster.site)
-    assert allocations(cluster) == before, "tasks were adopted, not restarted"
+    assert cluster.running() == before, "tasks were adopted, not restarted"
 
 
 def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: Cluster) -> None:

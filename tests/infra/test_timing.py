@@ -77,7 +77,7 @@ def test_a_database_has_a_minute_for_a_fast_shutdown(jobs: dict[str, Json]) -> N
 
 def test_a_service_is_forgotten_before_it_is_signalled(jobs: dict[str, Json]) -> None:
     for name in jobs.keys() - {*DATABASES, "traefik"}:
-        assert only_group(jobs[name])["ShutdownDelay"] >= 2 * SECOND, name
+        assert only_group(jobs[name])["ShutdownDelay"] >= 5 * SECOND, name
 
 
 def test_whatever_died_is_back_after_a_second_for_ever(job: Json) -> None:

@@ -2,7 +2,17 @@
 
 import typer
 
-from tasktracker_cli.admin.commands import cluster, dev, health, logs, pages, psql, top, users
+from tasktracker_cli.admin.commands import (
+    cluster,
+    dev,
+    health,
+    keys,
+    logs,
+    pages,
+    psql,
+    top,
+    users,
+)
 
 app = typer.Typer(
     help="Run the cluster: bring it up, look at it, take it down.",
@@ -11,6 +21,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for noun in (cluster, health, top, logs, psql, pages, dev):
+for noun in (cluster, keys, health, top, logs, psql, pages, dev):
     app.add_typer(noun.app)
 app.add_typer(users.app, name="users")

@@ -9,6 +9,7 @@ from tasktracker_cli.admin import (
     consul,
     credentials,
     jobs,
+    keys,
     machine,
     nomad,
     packages,
@@ -147,20 +148,20 @@ def _start_nomad(site: Site, steps: Steps, tokens: credentials.Tokens, changed: 
 def _stop_restored(steps: Steps, api: Api) -> None:
     # After a restart of the machine Nomad runs its tasks again in place, but the sidecars' Consul
     # tokens were in memory and it does not write them a second time: place these jobs anew.
-    restored = [job for job in reversed(jobs.names()) if jobs.running(api, job)]
-    if restored:
+    if any(jobs.running(api, job) for job in jobs.names()):
         with steps.step("jobs from before the machine's restart"):
-            for job in restored:
-                jobs.stop(api, job)
+            for row in reversed(jobs.ORDER):
+                jobs.stop(api, row)
 
 
 def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:
     api = nomad.api(tokens.nomad_management)
     since = time.time()
+    variables = {"release": name, "signing_keys": keys.name(api)}
     # Migrations need their database; everything else waits for what it needs by itself.
     for wave in (jobs.ORDER[0], [job for row in jobs.ORDER[1:] for job in row]):
         for job in wave:
-            jobs.submit(site, job, name)
+            jobs.submit(site, job, variables)
         for job in wave:
             with steps.step(job):
                 jobs.wait_healthy(api, job, since)
@@ -204,6 +205,6 @@ def _stop_jobs(site: Site, steps: Steps) -> None:
     api = nomad.api(credentials.load(site).nomad_management)
     if not api.answers("/v1/acl/token/self"):
         return  # interrupted before Nomad knew its token: it has no jobs either
-    for job in reversed(jobs.names()):
-        with steps.step(job):
-            jobs.stop(api, job)
+    for row in reversed(jobs.ORDER):
+        with steps.step(", ".join(row)):
+            jobs.stop(api, row)

@@ -1,5 +1,7 @@
 """Running the jobs: in which order, and how to tell that one is healthy."""
 
+from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from tasktracker_cli.admin import credentials, shell, wait
@@ -25,12 +27,12 @@ def names() -> list[str]:
     return [job for row in ORDER for job in row]
 
 
-def submit(site: Site, job: str, release: str) -> None:
-    """`nomad job run` the checked-in file, without waiting."""
+def submit(site: Site, job: str, variables: Mapping[str, str]) -> None:
+    """`nomad job run` the checked-in file, without waiting. A variable it lacks does not matter."""
     environment = {
         "NOMAD_ADDR": NOMAD_URL,
         "NOMAD_TOKEN": credentials.load(site).nomad_management,
-        "NOMAD_VAR_release": release,
+        **{f"NOMAD_VAR_{name}": value for name, value in variables.items()},
     }
     file = f"nomad/jobs/{job}.nomad.hcl"
     nomad = str(site.bin / "nomad")
@@ -49,12 +51,17 @@ def wait_healthy(nomad: Api, job: str, since: float) -> None:
         raise failure(nomad, job, f"{job} did not become healthy") from error
 
 
-def stop(nomad: Api, job: str) -> None:
-    """Stop a job, keeping its history, and wait for its tasks to end."""
-    if nomad.find(f"/v1/job/{job}") is None:
-        return
-    nomad.call("DELETE", f"/v1/job/{job}", no_shutdown_delay="true")
-    wait.until(f"the end of {job}", lambda: not running(nomad, job), LIMIT_SECONDS)
+def stop(nomad: Api, together: Iterable[str]) -> None:
+    """Stop jobs at the same time, keeping their history, and wait for their tasks to end."""
+    known = [job for job in together if nomad.find(f"/v1/job/{job}") is not None]
+    for job in known:
+        nomad.call("DELETE", f"/v1/job/{job}", no_shutdown_delay="true")
+    for job in known:
+        wait.until(f"the end of {job}", partial(_has_ended, nomad, job), LIMIT_SECONDS)
+
+
+def _has_ended(nomad: Api, job: str) -> bool:
+    return not running(nomad, job)
 
 
 def running(nomad: Api, job: str) -> list[dict[str, Any]]:

@@ -58,18 +58,32 @@ def make_secrets(nomad: Api) -> None:
         roles = _keep(
             nomad,
             f"nomad/jobs/{service}-db/db/prepare",
-            {"owner_password": _new_secret(), "app_password": _new_secret()},
+            {"owner_password": new_secret(), "app_password": new_secret()},
         )
         migrate = {"database_password": roles["owner_password"]}
         _keep(nomad, f"nomad/jobs/{service}-service/api/migrate", migrate)
         app = {"database_password": roles["app_password"]}
         if service == "user":
             key = _keep(
-                nomad, "nomad/jobs/user-service/api/app", {**app, "secret_key": _new_secret()}
+                nomad, "nomad/jobs/user-service/api/app", {**app, "secret_key": new_secret()}
             )["secret_key"]
         else:
             _keep(nomad, "nomad/jobs/task-service/api/app", {**app, "secret_key": key})
     _keep(nomad, "nomad/jobs/stats-service/api/app", {"secret_key": key})
+
+
+def read_variable(nomad: Api, path: str) -> dict[str, str]:
+    """What the variable holds. Raises ApiError where there is none."""
+    return dict(nomad.call("GET", f"/v1/var/{quote(path, safe='')}")["Items"])
+
+
+def change_variable(nomad: Api, path: str, items: Mapping[str, str]) -> None:
+    """Set these items of a variable that exists, and keep its others."""
+    known = nomad.call("GET", f"/v1/var/{quote(path, safe='')}")
+    changed = {"Path": path, "Items": {**known["Items"], **items}}
+    # cas: not over what somebody else wrote meanwhile.
+    index = str(known["ModifyIndex"])
+    nomad.call("PUT", f"/v1/var/{quote(path, safe='')}", changed, cas=index)
 
 
 def _keep(nomad: Api, path: str, items: Mapping[str, str]) -> dict[str, str]:
@@ -83,5 +97,6 @@ def _keep(nomad: Api, path: str, items: Mapping[str, str]) -> dict[str, str]:
     return dict(known["Items"])
 
 
-def _new_secret() -> str:
+def new_secret() -> str:
+    """A random text of 64 characters, safe in a URL and in a file of variables."""
     return secrets.token_urlsafe(48)

@@ -45,6 +45,11 @@ def digest(checkout: Path) -> str:
     return sha.hexdigest()[:12]
 
 
+def current(site: Site) -> str:
+    """The name of the release that was installed last."""
+    return (site.releases / "current").readlink().name
+
+
 def _sources(checkout: Path) -> Iterator[Path]:
     yield checkout / LOCK
     for package in sorted((checkout / "services").iterdir()):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tasktracker_cli.admin import cluster, credentials, release
+from tasktracker_cli.admin import cluster, credentials, keys, release
 from tasktracker_cli.admin.commands.talk import talking
 from tasktracker_cli.admin.site import CONSUL_URL, NOMAD_URL, Site
 from tasktracker_cli.admin.urls import URLS
@@ -89,6 +89,7 @@ def env() -> None:
         f"export NOMAD_ADDR={NOMAD_URL}",
         f"export NOMAD_TOKEN=\"$(cat '{token_file}')\"",
         f"export NOMAD_VAR_release={release.digest(site.checkout)}",
+        f"export NOMAD_VAR_signing_keys={keys.deployed()}",
         f"export CONSUL_HTTP_ADDR={CONSUL_URL}",
         f"export CONSUL_HTTP_TOKEN_FILE='{credentials.path(site, 'consul_management')}'",
         f"export PATH='{site.bin}':\"$PATH\"",
