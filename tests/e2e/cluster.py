@@ -89,6 +89,11 @@ class Cluster:
         """The process id of a service's application; 0 while there is none."""
         return self._pid(lambda words: words[1:3] == ["-m", module])
 
+    def postmaster(self, database: str) -> int:
+        """The process id of a database's first process."""
+        pid_file = Path(self.site.volume(database), "data", "postmaster.pid")
+        return int(pid_file.read_text().split()[0])
+
     def sidecar_pid(self, job: str) -> int:
         """The process id of the Envoy beside a job's application; 0 while there is none."""
         bootstrap = f"{self.allocation(job)['ID']}/connect-proxy-{job}/secrets/"

@@ -22,7 +22,6 @@ from tasktracker_cli.admin.doctor.walk import Finding
 from tasktracker_cli.admin.errors import NotReadyError
 from tests.e2e.cluster import PROGRAM, Cluster
 from tests.e2e.test_mesh import ALLOWED, PARTLY
-from tests.e2e.test_recovery import postmaster
 
 LIMIT_SECONDS = 90  # generous: a machine may be busy
 SPREADING_SECONDS = 20
@@ -140,7 +139,7 @@ def hanging_agent(agent: str) -> Breaking:
 
 @contextmanager
 def hanging_database(cluster: Cluster) -> Iterator[Cluster]:
-    with stopped_process(postmaster(cluster, "task-db")):
+    with stopped_process(cluster.postmaster("task-db")):
         yield cluster
 
 

@@ -151,7 +151,7 @@ def _stop_restored(steps: Steps, api: Api) -> None:
     if any(jobs.running(api, job) for job in jobs.names()):
         with steps.step("jobs from before the machine's restart"):
             for row in reversed(jobs.ORDER):
-                jobs.stop(api, row)
+                jobs.stop(api, *row)
 
 
 def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:
@@ -207,4 +207,4 @@ def _stop_jobs(site: Site, steps: Steps) -> None:
         return  # interrupted before Nomad knew its token: it has no jobs either
     for row in reversed(jobs.ORDER):
         with steps.step(", ".join(row)):
-            jobs.stop(api, row)
+            jobs.stop(api, *row)

@@ -1,6 +1,6 @@
 """Running the jobs: in which order, and how to tell that one is healthy."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -51,7 +51,7 @@ def wait_healthy(nomad: Api, job: str, since: float) -> None:
         raise failure(nomad, job, f"{job} did not become healthy") from error
 
 
-def stop(nomad: Api, together: Iterable[str]) -> None:
+def stop(nomad: Api, *together: str) -> None:
     """Stop jobs at the same time, keeping their history, and wait for their tasks to end."""
     known = [job for job in together if nomad.find(f"/v1/job/{job}") is not None]
     for job in known:
