@@ -99,6 +99,16 @@ def test_fields_choose_and_order(cli: Cli, two: list[Any]) -> None:
     assert COLOUR.sub("", shown).split() == ["status", "id", "todo", "7", "todo", "8"]
 
 
+def test_a_column_shows_values_as_json_does(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /stats/", Answer(body={"total_tasks": 3, "by_status": {"todo": 3}}))
+    options = ["--fields", "total_tasks,by_status,overdue_tasks"]
+    assert out(cli, "stats", *options).splitlines()[1] == '3\t{"todo": 3}\t'
+    assert out(cli, "stats", *options, "-o", "csv").splitlines()[1] == '3,"{""todo"": 3}",'
+    gateway.on("GET /tasks/7", Answer(body=TASK))
+    shown = on_terminal(cli, "task", "show", "7", "--fields", "is_completed")[1]
+    assert COLOUR.sub("", shown).split() == ["is_completed", "false"]
+
+
 def test_an_unknown_field_is_refused_before_anything_is_sent(
     cli: Cli, gateway: FakeGateway
 ) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from tasktracker_cli.choices import Choices, Format
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.models import Raw
-from tasktracker_cli.text import unsafe, visible, visible_json, visible_lines
+from tasktracker_cli.text import cell, unsafe, visible, visible_json, visible_lines
 
 
 def one(choices: Choices, raw: Raw, *, terminal: bool) -> Iterator[str]:
@@ -73,7 +73,7 @@ def _csv(raws: Iterable[Raw], fields: Sequence[str], *, terminal: bool) -> Itera
         if not names:
             names = list(raw)
             yield _csv_line(names, terminal=terminal)
-        yield _csv_line([_cell(raw.get(name)) for name in names], terminal=terminal)
+        yield _csv_line([cell(raw.get(name)) for name in names], terminal=terminal)
 
 
 def _csv_line(cells: Sequence[Any], *, terminal: bool) -> str:
@@ -84,12 +84,6 @@ def _csv_line(cells: Sequence[Any], *, terminal: bool) -> str:
     csv.writer(buffer).writerow(cells)
     # In a file the text is what it was; only a terminal would act on it.
     return _on_terminal(buffer.getvalue()) if terminal else buffer.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if value is None or isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _yaml(value: Any) -> str:

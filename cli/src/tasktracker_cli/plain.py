@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from tasktracker_cli.models import Stats, Task, User
-from tasktracker_cli.text import visible, visible_lines
+from tasktracker_cli.text import cell, visible, visible_lines
 
 
 class PlainViews:
@@ -67,7 +67,7 @@ def columns(fields: Sequence[str], raws: Iterable[Mapping[str, Any]]) -> Iterato
 
 def _cells(*values: object) -> str:
     # A tab inside a text is written out by `visible`, so that `cut -f2` is always the title.
-    return "\t".join("" if value is None else visible(str(value)) for value in values)
+    return "\t".join(visible(cell(value)) for value in values)
 
 
 def _facts(facts: Mapping[str, object]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 # Controls (C0, C1, DEL), format characters (bidi overrides, tags, zero-width space),
@@ -19,6 +20,13 @@ def unsafe(char: str) -> bool:
 def visible(text: str) -> str:
     r"""Return one line in which every unsafe character is written out, as in ``\x1b[31m``."""
     return "".join(_escape(char) if unsafe(char) else char for char in text)
+
+
+def cell(value: object) -> str:
+    """Return a value of JSON as text for a column: text as it is, null as nothing."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def visible_lines(text: str) -> list[str]:

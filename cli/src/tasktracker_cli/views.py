@@ -18,7 +18,7 @@ from tasktracker_cli.bars import Bar, bars, counts
 from tasktracker_cli.labels import PRIORITY, STATUS, due_text, label
 from tasktracker_cli.models import Stats, Task, User
 from tasktracker_cli.tables import TaskTable, headed
-from tasktracker_cli.text import visible, visible_lines
+from tasktracker_cli.text import cell, visible, visible_lines
 
 CHUNK = 200  # tasks rendered at a time: a page of the API
 
@@ -89,7 +89,7 @@ def columns(fields: Sequence[str], raws: Iterable[Mapping[str, Any]]) -> Iterato
         table.add_column(name)
     for raw in raws:
         values = (raw.get(name) for name in fields)
-        table.add_row(*("" if value is None else Text(visible(str(value))) for value in values))
+        table.add_row(*(Text(visible(cell(value))) for value in values))
     yield table
 
 
