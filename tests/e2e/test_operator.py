@@ -1,10 +1,13 @@
 """logs, psql, users and top, in a running cluster."""
 
+import fcntl
 import json
 import os
 import pty
 import select
+import struct
 import subprocess
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,19 +28,18 @@ class Terminal:
     def __init__(self, cluster: Cluster, *words: str) -> None:
         self.seen = ""
         self._ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         self.process = subprocess.Popen(
-            [PROGRAM, "admin", *words],
+            # In a session whose terminal it is: Ctrl-C becomes a signal.
+            ["setsid", "--ctty", PROGRAM, "admin", *words],
             env={
                 **os.environ,
                 "TASKTRACKER_HOME": str(cluster.home),
                 "TERM": "xterm-256color",
-                "COLUMNS": "100",
-                "LINES": "30",
             },
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
-            start_new_session=True,
         )
         os.close(theirs)
 

@@ -44,9 +44,10 @@ def psql(
     """
     site = Site.from_environment()
     task = Task.find(site, f"{database}-db", "postgres")
-    words = [*postgres.psql(site, f"{database}-db"), *(arguments or [])]
+    settings = [f"TERM={os.environ.get('TERM', 'dumb')}"]  # the task itself has no terminal
     if role is not Role.SUPERUSER:
-        words = ["env", f"PGOPTIONS=-c role={database}_{role}", *words]
+        settings.append(f"PGOPTIONS=-c role={database}_{role}")
+    words = ["env", *settings, *postgres.psql(site, f"{database}-db"), *(arguments or [])]
     command = task.command(words, interactive=True)
     # In this process's place: Ctrl-C and the exit code are psql's.
     os.execve(command[0], command, task.environment)  # noqa: S606 - no shell is wanted
