@@ -28,4 +28,4 @@ def _answers(ground: Ground) -> str:
 
 def _leaf(ground: Ground) -> str:
     found = mesh.leaf(ground)
-    return f"{found['ServiceURI']} until {found['ValidBefore']}"
+    return f"for {mesh.SOURCE}, good until {found['ValidBefore']}"
