@@ -1,4 +1,4 @@
-"""The terminal: stdout is data, stderr is talk. Only views.py and sink.py know rich besides."""
+"""The terminal: stdout is data, stderr is talk. Only what draws for a terminal knows rich."""
 
 from __future__ import annotations
 

@@ -101,6 +101,14 @@ def test_a_program_that_watches_is_told_each_change_once(cli: Cli, gateway: Fake
     assert (running.returncode, rest) == (0, "")
 
 
+def test_a_terminal_can_watch_some_fields(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/", Answer(body=[TASK]))
+    options = ["--watch", "--fields", "id,owner_id"]
+    code, shown = on_terminal(cli, "task", "list", *options, typed={"owner_id": CTRL_C})
+    assert code == 0
+    assert "Water the plants" not in shown
+
+
 def test_a_terminal_is_redrawn_and_given_back(cli: Cli, gateway: FakeGateway) -> None:
     second = {**TASK, "title": "Second look"}
     gateway.on("GET /tasks/", Answer(body=[TASK]), Answer(503, b""), Answer(body=[second]))

@@ -40,11 +40,11 @@ def test_several_are_an_array_and_one_is_an_object(cli: Cli, gateway: FakeGatewa
 
 def test_the_worst_failure_is_the_exit_code(cli: Cli, gateway: FakeGateway) -> None:
     gateway.on("DELETE /tasks/5", MISSING)
-    gateway.on("DELETE /tasks/6", Answer(503, {"detail": "Overloaded."}, PROBLEM))
+    gateway.on("DELETE /tasks/6", Answer(503, {"detail": "Overloaded, as 66."}, PROBLEM))
     gateway.on("DELETE /tasks/7", Answer(204))
     done = cli("task", "delete", "5", "6", "7", "--yes")
     assert done.returncode == 7
-    assert "error: Task 6: Overloaded." in done.stderr
+    assert "error: Task 6: Overloaded, as 66." in done.stderr
     assert "✓ Deleted task 7." in done.stderr
 
 

@@ -48,6 +48,7 @@ def test_an_import_says_what_it_made(cli: Cli, gateway: FakeGateway, folder: Pat
 def test_the_result_is_there_for_programs(cli: Cli, gateway: FakeGateway, folder: Path) -> None:
     gateway.on("POST /tasks/", Answer(201, TASK))
     assert cli.json("task", "import", written(folder, {"title": "a"})) == {
+        "rows": 1,
         "created": 1,
         "already_there": 0,
         "failed": 0,
@@ -70,6 +71,7 @@ def test_a_dry_run_checks_and_sends_nothing(cli: Cli, gateway: FakeGateway, fold
     done = cli("task", "import", "--dry-run", written(folder, {"title": "a"}))
     assert done.returncode == 0
     assert "is right: 1 task. Nothing was sent." in done.stderr
+    assert cli.json("task", "import", "--dry-run", written(folder, {"title": "a"}))["rows"] == 1
     assert gateway.requests == []
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Tally:
-    """How many rows became what, and those that the gateway refused."""
+    """How many rows there are, how many became what, and those that the gateway refused."""
 
+    rows: int
     created: int = 0
     already_there: int = 0
     failed: list[Outcome] = field(default_factory=list)
@@ -43,8 +44,9 @@ def run(session: Session, file: str, format_: FileFormat, *, dry_run: bool) -> N
     rows = _checked(session, file, content, format_)
     if dry_run:
         session.output.say(f"{file} is right: {counted(len(rows), 'task')}. Nothing was sent.")
+        _print_summary(session, Tally(len(rows)), None)
         return
-    tally = Tally()
+    tally = Tally(len(rows))
     try:
         _send(session, rows, digest(content), tally)
     except (CliError, KeyboardInterrupt):
@@ -89,19 +91,26 @@ def _report(session: Session, file: str, tally: Tally) -> None:
         session.output.note(f"line {outcome.row.line}: {outcome.error and outcome.error.message}")
     there = f"; {tally.already_there:,} there already" if tally.already_there else ""
     session.output.say(f"Created {counted(tally.created, 'task')}{there}.")
-    if not session.output.choices.for_people:
-        summary = {
-            "created": tally.created,
-            "already_there": tally.already_there,
-            "failed": len(tally.failed),
-            "failed_file": kept and str(kept),
-        }
-        session.output.record(summary, lambda: "")
+    _print_summary(session, tally, kept)
     if kept is not None:
         raise CliError(
             f"{counted(len(tally.failed), 'row')} refused, and kept in {kept}.",
             f"Mend that file, then: tasktracker-cli task import {kept}",
         )
+
+
+def _print_summary(session: Session, tally: Tally, kept: Path | None) -> None:
+    """Print the figures for programs; people were told."""
+    if session.output.choices.for_people:
+        return
+    summary = {
+        "rows": tally.rows,
+        "created": tally.created,
+        "already_there": tally.already_there,
+        "failed": len(tally.failed),
+        "failed_file": kept and str(kept),
+    }
+    session.output.record(summary, lambda: "")
 
 
 def _keep(file: str, failed: Sequence[Outcome]) -> Path:

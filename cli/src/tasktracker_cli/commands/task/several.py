@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -62,6 +63,6 @@ def _hopeless(error: CliError) -> bool:
 
 def _named(error: CliError, task_id: int) -> CliError:
     """The error, with the task's number if its own words do not have it."""
-    if str(task_id) not in error.message:
+    if not re.search(rf"\b{task_id}\b", error.message):
         error.message = f"Task {task_id}: {error.message}"
     return error

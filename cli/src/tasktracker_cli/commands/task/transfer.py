@@ -20,7 +20,7 @@ FormatOption = Annotated[
 class ImportCommand(DataCommand):
     """Prints how many rows became what."""
 
-    fields = ("created", "already_there", "failed", "failed_file")
+    fields = ("rows", "created", "already_there", "failed", "failed_file")
     key = ""
 
 

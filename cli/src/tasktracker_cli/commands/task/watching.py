@@ -30,19 +30,21 @@ def watch(session: Session, filters: Mapping[str, str], limit: int | None, every
 
 def _redraw(session: Session, filters: Mapping[str, str], limit: int | None, every: float) -> None:
     from tasktracker_cli.screen import Screen
-    from tasktracker_cli.views import Views
+    from tasktracker_cli.views import Views, columns
 
+    fields = session.output.choices.fields
     with Screen() as screen:
         while True:
             now = datetime.now(UTC)
             title = f"Every {every:g} s, last at {now.astimezone():%H:%M:%S}. Ctrl-C ends."
             try:
-                tasks = [models.task(raw) for raw in _fetch(session, filters, limit)]
+                raws = _fetch(session, filters, limit)
             except UnavailableError as error:
                 # What is on the screen stays: it is old, and the title says so.
                 screen.title(f"{error.message} Trying again every {every:g} s. Ctrl-C ends.")
             else:
-                screen.show(title, Views(now=now).tasks(tasks))
+                tasks = (models.task(raw) for raw in raws)
+                screen.show(title, columns(fields, raws) if fields else Views(now=now).tasks(tasks))
             time.sleep(every)
 
 
