@@ -214,3 +214,11 @@ def test_at_a_terminal_no_keeps_the_text(editing: Cli, task: None) -> None:
     assert code == 2
     assert "Your text is kept in" in shown
     assert shown.count("error:") == 1
+
+
+@pytest.mark.parametrize("word", ["-", "x", "0"])
+def test_what_is_no_id_is_not_edited(cli: Cli, gateway: FakeGateway, word: str) -> None:
+    done = cli("task", "edit", "--", word)
+    assert done.returncode == 2
+    assert "is not the number of a task" in done.stderr
+    assert gateway.requests == []

@@ -63,9 +63,10 @@ def test_ids_come_from_standard_input(cli: Cli, gateway: FakeGateway) -> None:
 
 
 def test_no_ids_on_standard_input_are_nothing_to_do(cli: Cli, gateway: FakeGateway) -> None:
-    done = cli("task", "complete", "-", stdin="")
-    assert (done.returncode, done.stdout) == (0, "")
-    assert "nothing to do" in done.stderr
+    for command in (["complete", "-"], ["delete", "-", "--yes"]):
+        done = cli("task", *command, stdin="")
+        assert (done.returncode, done.stdout) == (0, "")
+        assert "nothing to do" in done.stderr
 
 
 @pytest.mark.parametrize("bad", ["x", "0", "-5", "1.5", "99999999999", "٣"])

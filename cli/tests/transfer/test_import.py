@@ -103,6 +103,17 @@ def test_rows_that_are_refused_are_kept_to_be_mended(
         assert json.loads((folder / name).read_text()) == {"title": "only"}
 
 
+def test_rows_that_cannot_be_kept_are_told_all_the_same(
+    cli: Cli, gateway: FakeGateway, folder: Path
+) -> None:
+    gateway.on("POST /tasks/", Answer(422, {"detail": "No."}, PROBLEM))
+    name = "n" * 245  # so long that there is no room for what is added to it
+    done = cli("task", "import", written(folder, {"title": "a"}, name=f"{name}.ndjson"))
+    assert done.returncode == 1
+    assert "line 1: No.\n✓ Created 0 tasks.\n" in done.stderr
+    assert "cannot be written: File name too long." in done.stderr
+
+
 def test_a_gateway_that_asks_to_wait_is_waited_for(
     cli: Cli, gateway: FakeGateway, folder: Path
 ) -> None:

@@ -86,11 +86,11 @@ def _send(session: Session, rows: Sequence[Row], name: str, tally: Tally) -> Non
 
 
 def _report(session: Session, file: str, tally: Tally) -> None:
-    kept = _keep(file, tally.failed) if tally.failed else None
     for outcome in tally.failed[:SHOWN_FAULTS]:
         session.output.note(f"line {outcome.row.line}: {outcome.error and outcome.error.message}")
     there = f"; {tally.already_there:,} there already" if tally.already_there else ""
     session.output.say(f"Created {counted(tally.created, 'task')}{there}.")
+    kept = _keep(file, tally.failed) if tally.failed else None
     _print_summary(session, tally, kept)
     if kept is not None:
         raise CliError(

@@ -41,15 +41,18 @@ DryRun = Annotated[
 ]
 
 
-def read_ids(words: list[str]) -> list[int]:
+def read_ids(output: Output, words: list[str]) -> list[int]:
     """Return the numbers named, each once; UsageError for what is none."""
     named = [
         name for word in words for name in (sys.stdin.read().split() if word == "-" else [word])
     ]
-    return list(dict.fromkeys(_id(name) for name in named))
+    if not named:
+        output.note("There are no ids on standard input: nothing to do.")
+    return list(dict.fromkeys(read_id(name) for name in named))
 
 
-def _id(name: str) -> int:
+def read_id(name: str) -> int:
+    """Return the number of a task, written as 7 or #7; UsageError for anything else."""
     digits = name.removeprefix("#")
     if digits.isascii() and digits.isdigit() and 1 <= int(digits[:11]) <= LARGEST_ID:
         return int(digits)

@@ -70,7 +70,9 @@ def update(
     if not changes:
         raise UsageError("Nothing to change.", "Say what, for example with --title or --status.")
     if dry_run:
-        found = [(task_id, session.tasks.get(task_id).etag) for task_id in read_ids(ids)]
+        found = [
+            (task_id, session.tasks.get(task_id).etag) for task_id in read_ids(session.output, ids)
+        ]
         dry.show(
             session,
             [dry.request("PATCH", f"/tasks/{task_id}", changes, etag) for task_id, etag in found],
@@ -118,9 +120,9 @@ def _each(session: Session, ids: list[str], done: str, action: Callable[[int], A
         session.output.say(f"{done} task {task_id}.")
         return raw
 
-    each(session, read_ids(ids), act)
+    each(session, read_ids(session.output, ids), act)
 
 
 def _dry(session: Session, ids: list[str], call: str) -> None:
-    numbers = read_ids(ids)
+    numbers = read_ids(session.output, ids)
     dry.show(session, [dry.request("PATCH", f"/tasks/{number}/{call}") for number in numbers])

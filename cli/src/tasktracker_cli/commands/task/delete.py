@@ -36,7 +36,7 @@ def delete(
       tasktracker-cli task list --status done --all --quiet | tasktracker-cli task delete - --yes
     """
     session: Session = ctx.obj
-    numbers = read_ids(ids)
+    numbers = read_ids(session.output, ids)
     failures: list[CliError] = []
     etags = dict.fromkeys(numbers, "")
     if dry_run or not yes:

@@ -12,7 +12,7 @@ import typer
 from tasktracker_cli import config, draft, models
 from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
-from tasktracker_cli.commands.task.arguments import DryRun, due_date, read_ids
+from tasktracker_cli.commands.task.arguments import DryRun, due_date, read_id
 from tasktracker_cli.conflicts import CHANGEABLE, differences, lost_race
 from tasktracker_cli.editor import Draft
 from tasktracker_cli.errors import CliError, ConflictError, UsageError
@@ -43,7 +43,7 @@ def edit(
       EDITOR="code --wait" tasktracker-cli task edit 7
     """
     session: Session = ctx.obj
-    number = read_ids([task_id])[0]
+    number = read_id(task_id)
     version = session.tasks.get(number)
     text = draft.write(version.raw, version.etag) if from_ is None else _kept(from_, version)
     paper = Draft(config.state_dir() / "drafts", f"task-{number}", text)

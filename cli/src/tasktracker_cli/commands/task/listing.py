@@ -99,7 +99,7 @@ def show(ctx: typer.Context, ids: Ids) -> None:
       tasktracker-cli task show 3 5 --output yaml
     """
     session: Session = ctx.obj
-    each(session, read_ids(ids), lambda task_id: session.tasks.get(task_id).raw)
+    each(session, read_ids(session.output, ids), lambda task_id: session.tasks.get(task_id).raw)
 
 
 def _print(session: Session, filters: dict[str, str], limit: int | None) -> None:

@@ -22,8 +22,6 @@ def each(session: Session, ids: Sequence[int], action: Callable[[int], Raw]) -> 
         raw = action(ids[0])
         session.output.record(raw, lambda: session.views.task(models.task(raw)))
         return
-    if not ids:
-        session.output.note("There are no ids on standard input: nothing to do.")
     failures: list[CliError] = []
     done = survivors(session, ids, action, failures)
     session.output.records(done, lambda raws: session.views.tasks(map(models.task, raws)))
