@@ -70,13 +70,11 @@ def update(
     if not changes:
         raise UsageError("Nothing to change.", "Say what, for example with --title or --status.")
     if dry_run:
-        found = [
-            (task_id, session.tasks.get(task_id).etag) for task_id in read_ids(session.output, ids)
+        requests = [
+            dry.request("PATCH", f"/tasks/{number}", changes, session.tasks.get(number).etag)
+            for number in read_ids(session.output, ids)
         ]
-        dry.show(
-            session,
-            [dry.request("PATCH", f"/tasks/{task_id}", changes, etag) for task_id, etag in found],
-        )
+        dry.show(session, requests)
         return
     _each(
         session, ids, "Updated", lambda task_id: update_unchanged(session.tasks, task_id, changes)
