@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 
@@ -15,6 +14,8 @@ def make_private(folder: Path) -> None:
 
 def write_private(path: Path, content: str) -> None:
     """Replace a file in one step: whoever reads it sees the old content or the new."""
+    import tempfile  # reading, which every command does, needs none of it
+
     # mkstemp makes the file 0600 from the start: there is no moment when others can read it.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:

@@ -51,9 +51,12 @@ class Sink:
     @contextmanager
     def paged(self) -> Iterator[None]:
         """Put a pager in front, if there are one and a terminal to read and to type on."""
+        if not (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
+            yield
+            return
         from tasktracker_cli import pager
 
-        words = pager.command() if is_terminal(sys.stdout) and is_terminal(sys.stdin) else []
+        words = pager.command()
         if not words:
             yield
             return
