@@ -25,13 +25,13 @@ LIMIT_SECONDS = 30
 class Terminal:
     """A command of the operator's on a terminal of 100 columns and 30 lines."""
 
-    def __init__(self, cluster: Cluster, *words: str) -> None:
+    def __init__(self, cluster: Cluster, *words: str, controls: bool = True) -> None:
         self.seen = ""
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
         self.process = subprocess.Popen(
-            # In a session whose terminal it is: Ctrl-C becomes a signal.
-            ["setsid", "--ctty", PROGRAM, "admin", *words],
+            # Where it controls the session, Ctrl-C and hanging up become signals.
+            ["setsid", *(["--ctty"] if controls else []), PROGRAM, "admin", *words],
             env={
                 **os.environ,
                 "TASKTRACKER_HOME": str(cluster.home),
@@ -53,6 +53,11 @@ class Terminal:
 
     def type(self, text: str) -> None:
         os.write(self._ours, text.encode())
+
+    def hang_up(self) -> int:
+        """Close the terminal, and return the exit code."""
+        os.close(self._ours)
+        return self.process.wait(LIMIT_SECONDS)
 
     def end(self) -> int:
         """Read what is left, and return the exit code."""
@@ -229,6 +234,13 @@ def test_top_leaves_the_terminal_as_it_was(cluster: Cluster, key: str) -> None:
     assert terminal.end() == 0
     assert terminal.seen.count("\x1b[?1049h") == terminal.seen.count("\x1b[?1049l") == 1
     assert terminal.seen.count("\x1b[?25l") <= terminal.seen.count("\x1b[?25h"), "the cursor"
+
+
+@pytest.mark.parametrize("controls", [True, False])
+def test_top_ends_when_its_terminal_goes_away(cluster: Cluster, controls: bool) -> None:
+    terminal = Terminal(cluster, "top", "--interval", "0.5", controls=controls)
+    terminal.wait_for("task-service")
+    assert terminal.hang_up() is not None
 
 
 def test_the_agents_write_logs_that_they_rotate_themselves(cluster: Cluster) -> None:

@@ -1,5 +1,6 @@
 """Single keys from a terminal, while something else is on the screen."""
 
+import os
 import select
 import sys
 import termios
@@ -7,7 +8,6 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TextIO
 
 Pressed = Callable[[float], str]
 
@@ -16,6 +16,7 @@ Pressed = Callable[[float], str]
 def keys() -> Iterator[Pressed]:
     """Yield a function that waits some seconds for a key, and returns it or an empty text.
 
+    It raises EOFError when the terminal has gone away.
     Keys are neither shown nor kept until Enter; the terminal is as before afterwards.
     """
     if not sys.stdin.isatty():
@@ -24,7 +25,7 @@ def keys() -> Iterator[Pressed]:
     before = termios.tcgetattr(sys.stdin)
     tty.setcbreak(sys.stdin)
     try:
-        yield lambda seconds: sys.stdin.read(1) if _is_ready([sys.stdin], seconds) else ""
+        yield _key
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
@@ -34,5 +35,13 @@ def _pause(seconds: float) -> str:
     return ""
 
 
-def _is_ready(streams: list[TextIO], seconds: float) -> bool:
-    return bool(select.select(streams, [], [], seconds)[0])
+def _key(seconds: float) -> str:
+    if not select.select([sys.stdin], [], [], seconds)[0]:
+        return ""
+    try:
+        key = os.read(sys.stdin.fileno(), 1)
+    except OSError:
+        key = b""
+    if not key:
+        raise EOFError  # the terminal is gone
+    return key.decode(errors="replace")

@@ -4,7 +4,7 @@ from tasktracker_cli.admin.site import Site
 
 BIN = "/usr/lib/postgresql/15/bin"
 AS_SUPERUSER = ("runuser", "-u", "postgres", "--")
-PATIENCE_SECONDS = 3
+PATIENCE_SECONDS = 5
 
 
 def is_ready(site: Site, database: str) -> list[str]:

@@ -61,7 +61,7 @@ def top(
         session.output.choices.pager = False
         session.output.records(map(asdict, rows), lambda raws: iter([_table(raws)]))
         return
-    with suppress(KeyboardInterrupt):
+    with suppress(KeyboardInterrupt, EOFError):
         _watch(site, before, interval)
 
 
