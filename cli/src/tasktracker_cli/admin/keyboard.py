@@ -7,7 +7,7 @@ import termios
 import time
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 Pressed = Callable[[float], str]
 
@@ -27,7 +27,8 @@ def keys() -> Iterator[Pressed]:
     try:
         yield _key
     finally:
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # a terminal that is gone needs no tidying
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
 def _pause(seconds: float) -> str:
