@@ -1,0 +1,40 @@
+"""Through the gateway and the mesh, too, each service answers as its OpenAPI document says."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tasktracker_cli.admin.site import GATEWAY_URL
+from tests.contract.fuzz import Headers, schemathesis
+from tests.e2e.cluster import Cluster
+
+# Wrong passwords would make the gateway's one client, this machine, wait for 15 minutes.
+NO_SIGN_INS = ("--exclude-path-regex", "/auth/(login|token)$")
+
+
+@pytest.fixture(scope="module")
+def people(cluster: Cluster) -> Mapping[str, Headers]:
+    """The headers of two signed-in people."""
+    return {name: _headers(cluster, f"contract-{name}") for name in ("ada", "bob")}
+
+
+@pytest.mark.parametrize("service", ["user-service", "task-service", "stats-service"])
+def test_each_answer_through_the_gateway_is_as_the_document_says(
+    people: Mapping[str, Headers], tmp_path: Path, service: str
+) -> None:
+    found = schemathesis(
+        GATEWAY_URL,
+        people,
+        tmp_path,
+        *("--phases", "coverage,fuzzing", "--max-examples", "5", *NO_SIGN_INS),
+        document=f"/docs/openapi/{service}.json",
+    )
+
+    assert found.passed, found.text
+    assert found.cases > 5
+
+
+def _headers(cluster: Cluster, name: str) -> Headers:
+    with cluster.user(name).http() as client:
+        return {"Authorization": client.headers["Authorization"]}
