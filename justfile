@@ -78,6 +78,13 @@ coverage: _environment
     @.venv/bin/coverage combine --quiet
     @.venv/bin/coverage report
 
+# Write docs/endpoints.md: each call, each of its answers, and the tests that make it happen
+[group('work')]
+[no-exit-message]
+endpoints: _environment
+    @.venv/bin/pytest -q services/user services/task services/stats services/portal \
+        --endpoints docs/endpoints.md
+
 # Format the Python code
 [group('work')]
 format: _environment

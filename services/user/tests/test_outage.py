@@ -14,6 +14,8 @@ MakeSettings = Callable[..., UserSettings]
 
 TOKEN = "A" * 64
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
+PASSWORDS = {"current_password": "securepass123", "new_password": "an even better one"}
+BODY = {**JOHN, **PASSWORDS, "refresh_token": TOKEN}
 
 
 @pytest.fixture
@@ -33,6 +35,7 @@ def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
         ("POST", "/api/v1/auth/logout"),
         ("GET", "/api/v1/auth/me"),
         ("PATCH", "/api/v1/auth/me"),
+        ("POST", "/api/v1/auth/me/password"),
         ("GET", "/api/v1/auth/users"),
         ("PATCH", "/api/v1/auth/users/1"),
     ],
@@ -40,11 +43,15 @@ def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
 def test_without_its_database_the_service_says_so(
     client: httpx.Client, method: str, path: str
 ) -> None:
-    answer = client.request(method, path, json={**JOHN, "refresh_token": TOKEN}, headers=bearer())
+    answer = client.request(method, path, json=BODY, headers=bearer())
 
     assert_problem(answer, 503)
     assert answer.headers["retry-after"] == "1"
     assert "127.0.0.1" not in answer.text
+
+
+def test_without_its_database_no_form_signs_in(client: httpx.Client) -> None:
+    assert_problem(client.post("/api/v1/auth/token", data=JOHN), 503)
 
 
 def test_without_its_database_the_process_is_live_and_not_ready(client: httpx.Client) -> None:

@@ -11,6 +11,8 @@ import structlog
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from servicekit.openapi import Responses
+
 TIME_LIMIT = 2.0  # seconds
 _log = structlog.get_logger(__name__)
 
@@ -65,10 +67,11 @@ class Check:
 
 
 def router(service: str, version: str, checks: Sequence[Check] = ()) -> APIRouter:
-    """GET /health (200 or 503) and GET /health/live (200)."""
+    """GET /health (200, or 503 where there are checks) and GET /health/live (200)."""
+    failing: Responses = {503: {"model": Health}} if checks else {}
     routes = APIRouter(tags=["health"])
 
-    @routes.get("/health", response_model_exclude_none=True, responses={503: {"model": Health}})
+    @routes.get("/health", response_model_exclude_none=True, responses=failing)
     async def health(response: Response) -> Health:
         results = await asyncio.gather(*(check.run() for check in checks))
         well = all(result.status == "ok" for result in results)

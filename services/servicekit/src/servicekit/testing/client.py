@@ -10,13 +10,15 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
+from servicekit.testing.endpoints import SEEN
+
 
 class _PortalTransport(httpx.BaseTransport):
     """Hands each request to the application on the portal's event loop."""
 
     def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
         self.portal = portal
-        self.transport = httpx.ASGITransport(app)
+        self.transport = httpx.ASGITransport(SEEN.watching(app))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()

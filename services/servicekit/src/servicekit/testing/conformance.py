@@ -13,6 +13,8 @@ The service's conftest.py gives the fixtures `app` (with `state.keys` if it take
 
 import http.client
 import re
+from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -42,6 +44,13 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
     assert problem["request_id"] == answer.headers["x-request-id"]
 
 
+def _operations(client: httpx.Client) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Method, path with 1 for each parameter, and description of what the document names."""
+    for path, operations in client.get("/openapi.json").json()["paths"].items():
+        for method, operation in operations.items():
+            yield method, _PARAMETER.sub("1", path), operation
+
+
 class Conformance:
     """For every service."""
 
@@ -68,6 +77,22 @@ class Conformance:
                 answer = client.request(method, _PARAMETER.sub("1", path))
                 assert_problem(answer, 405)
                 assert set(answer.headers["allow"].split(", ")) == known
+
+    def test_each_call_that_takes_a_body_refuses_a_broken_and_an_endless_one(
+        self, client: httpx.Client
+    ) -> None:
+        for method, path, operation in _operations(client):
+            for media_type in operation.get("requestBody", {}).get("content", {}):
+                kind = media_type if media_type.endswith("json") else "multipart/form-data"
+                headers = {"Content-Type": kind}
+                assert_problem(client.request(method, path, content=b"{", headers=headers), 400)
+                endless = b"x" * (body_limit.DEFAULT_LIMIT + 1)
+                assert_problem(client.request(method, path, content=endless), 413)
+
+    def test_each_call_that_wants_a_token_refuses_who_has_none(self, client: httpx.Client) -> None:
+        for method, path, operation in _operations(client):
+            if "security" in operation:
+                assert_problem(client.request(method, path, json={"title": "a"}), 401)
 
     def test_unknown_method_of_an_asset_is_a_405_problem(self, client: httpx.Client) -> None:
         answer = client.post(f"{docs.ASSETS}/favicon.png")

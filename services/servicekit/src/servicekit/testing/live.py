@@ -7,16 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from servicekit.server import OPTIONS
+from servicekit.testing.endpoints import SEEN
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[int]:
+def serving(app: Starlette) -> Iterator[int]:
     """Serves the app with a service's own options; gives the port on 127.0.0.1."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, **OPTIONS))
+        server = uvicorn.Server(uvicorn.Config(SEEN.watching(app), **OPTIONS))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

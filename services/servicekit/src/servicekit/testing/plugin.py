@@ -2,11 +2,13 @@
 
 import itertools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import psycopg2
 import pytest
 import structlog
 
+from servicekit.testing import endpoints
 from servicekit.testing import postgres as server
 
 pytest.register_assert_rewrite("servicekit.testing.conformance")
@@ -21,6 +23,20 @@ structlog.configure(
 )
 
 MakeDatabase = Callable[[str], str]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--endpoints", type=Path, help="write which test makes each answer happen")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    file: Path | None = session.config.getoption("--endpoints")
+    if file is None:
+        return
+    root, seen = session.config.rootpath, endpoints.SEEN.tests
+    file.write_text(endpoints.page(root, seen))
+    if found := endpoints.faults(root, seen):
+        raise pytest.UsageError("\n".join(found))
 
 
 @pytest.fixture(scope="session")
