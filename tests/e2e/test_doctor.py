@@ -197,9 +197,7 @@ def no_leaf(cluster: Cluster) -> Iterator[Cluster]:
     path = f"/v1/acl/binding-rule/{rule['ID']}"
     cluster.consul.call("PUT", path, {**rule, "BindName": "somebody-else"})
     try:
-        old = cluster.allocation("traefik")["ID"]
-        cluster.nomad.call("PUT", f"/v1/allocation/{old}/stop")
-        wait.until("another Traefik", lambda: _another(cluster, "traefik", old), LIMIT_SECONDS)
+        _place_anew(cluster, "traefik")
         # Until it starts anew, Consul gives a certificate that it has to whoever asks
         # (docs/decisions/0010-leaf-certificates.md).
         _restart_consul(cluster)
@@ -254,14 +252,13 @@ def refused_secret(cluster: Cluster) -> Iterator[Cluster]:
     """A service that ends as soon as it starts."""
     path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
     good = cluster.nomad.call("GET", path)
-    pid = task_process(cluster, "stats-service", "app")
     cluster.nomad.call("PUT", path, {**good, "Items": {"secret_key": "too short"}})
     try:
-        gone = Path("/proc", str(pid))
-        wait.until("the end of the application", lambda: not gone.exists(), LIMIT_SECONDS)
+        _place_anew(cluster, "stats-service")
         yield cluster
     finally:
         cluster.nomad.call("PUT", path, good)
+        _place_anew(cluster, "stats-service")
 
 
 @contextmanager
@@ -320,8 +317,14 @@ def _restart_consul(cluster: Cluster) -> None:
     wait.until("a leader", lambda: consul.has_leader(cluster.consul), LIMIT_SECONDS)
 
 
+def _place_anew(cluster: Cluster, job: str) -> None:
+    """Have another allocation of the job running, and the one that there is ended."""
+    old = cluster.allocation(job)["ID"]
+    cluster.nomad.call("PUT", f"/v1/allocation/{old}/stop")
+    wait.until(f"another {job}", lambda: _another(cluster, job, old), LIMIT_SECONDS)
+
+
 def _another(cluster: Cluster, job: str, old: str) -> bool:
-    """Whether the job runs, all of it, in allocations other than the old one."""
     running = jobs.running(cluster.nomad, job)
     new = [a for a in running if a["ID"] != old and a["ClientStatus"] == "running"]
     return len(running) == len(new) == 1

@@ -11,7 +11,7 @@ from string import Template
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy
 
-from supervisor.xmlrpc import SupervisorTransport
+from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from tasktracker_cli.admin import files, shell, wait
 from tasktracker_cli.admin.credentials import Tokens
@@ -96,7 +96,11 @@ def ensure(site: Site, agent: str, changed: bool) -> None:
         call(site, "addProcessGroup", agent)
     state = next(process.state for process in processes(site) if process.name == agent)
     if state not in ("STARTING", "RUNNING"):
-        call(site, "startProcess", agent, False)
+        try:
+            call(site, "startProcess", agent, False)
+        except Fault as fault:  # the supervisor may just have started it again by itself
+            if fault.faultCode != Faults.ALREADY_STARTED:
+                raise
 
 
 def stop(site: Site) -> None:
