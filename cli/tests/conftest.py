@@ -17,7 +17,7 @@ import pytest
 
 from cli.tests import services
 from servicekit.testing.plugin import MakeDatabase
-from tasktracker_cli.credentials import Credentials, Login
+from tasktracker_cli.logins.credentials import Credentials, Login
 
 PROGRAM = Path(sys.executable).parent / "tasktracker-cli"
 PASSWORD = "correct horse battery"

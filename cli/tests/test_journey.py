@@ -12,7 +12,7 @@ import pytest
 from cli.tests.conftest import PASSWORD, PROGRAM, Cli, log_in, register
 from cli.tests.services import KEY
 from servicekit.tokens import Keys, Principal, issue
-from tasktracker_cli.credentials import Credentials, Login
+from tasktracker_cli.logins.credentials import Credentials, Login
 
 
 def test_from_an_empty_list_to_the_right_share_of_completed_tasks(user: Cli) -> None:

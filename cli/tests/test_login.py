@@ -9,7 +9,7 @@ import pytest
 
 from cli.tests.conftest import PROBLEM, PROGRAM, TASK, USER, Answer, Cli, FakeGateway
 from cli.tests.test_terminal import on_terminal
-from tasktracker_cli.credentials import Credentials, Login
+from tasktracker_cli.logins.credentials import Credentials, Login
 
 GRANT = {
     "access_token": "second-access",

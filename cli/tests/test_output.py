@@ -13,7 +13,7 @@ import yaml
 
 from cli.tests.conftest import PROBLEM, PROGRAM, TASK, USER, Answer, Cli, FakeGateway
 from cli.tests.test_terminal import COLOUR, on_terminal
-from tasktracker_cli import models
+from tasktracker_cli.gateway import models
 
 ROOT = Path(__file__).parents[2]
 TITLE = 'Büro, "quoted"\nsecond line\t\x1b[31m \u202e 😀'
@@ -262,7 +262,7 @@ def test_tables_of_several_pages_line_up(cli: Cli, gateway: FakeGateway) -> None
 
 def test_a_spinner_appears_only_after_half_a_second(cli: Cli, gateway: FakeGateway) -> None:
     script = (
-        "import sys, time; from tasktracker_cli.output import Output\n"
+        "import sys, time; from tasktracker_cli.terminal.output import Output\n"
         "with Output().progress('Counting', 3) as progress:\n"
         "    time.sleep(float(sys.argv[1])); progress.advance(3); time.sleep(float(sys.argv[1]))"
     )

@@ -3,8 +3,8 @@
 import pytest
 
 from tasktracker_cli.admin.site import Site
-from tests.infra.conftest import SMALL_LOG, Consul
-from tests.infra.reading import ROOT
+from tests.infra.conftest import SMALL_LOG
+from tests.infra.reading import ROOT, Consul
 
 MOST_FILES = 5
 LONGEST_LINE = 2000  # a line is not torn apart

@@ -10,12 +10,12 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from tasktracker_cli import __version__
-from tasktracker_cli.choices import expected
 from tasktracker_cli.commands.options import Profile, Url, Verbose
 from tasktracker_cli.errors import guard
 from tasktracker_cli.lazy import Lazy
-from tasktracker_cli.output import Output
 from tasktracker_cli.session import Session
+from tasktracker_cli.terminal.choices import expected
+from tasktracker_cli.terminal.output import Output
 
 PROGRAM = "tasktracker-cli"
 

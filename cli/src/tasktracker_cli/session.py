@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 from tasktracker_cli import config
 from tasktracker_cli.errors import NotLoggedInError, UsageError
-from tasktracker_cli.output import Output
+from tasktracker_cli.terminal.output import Output
 
 if TYPE_CHECKING:
-    from tasktracker_cli.access import Access, StoredLogin
-    from tasktracker_cli.client import Client
-    from tasktracker_cli.credentials import Credentials
-    from tasktracker_cli.plain import PlainViews
-    from tasktracker_cli.profiles import Profile, Profiles
-    from tasktracker_cli.tasks import Tasks
-    from tasktracker_cli.transport import Exchange
-    from tasktracker_cli.views import Views
+    from tasktracker_cli.gateway.access import Access, StoredLogin
+    from tasktracker_cli.gateway.client import Client
+    from tasktracker_cli.gateway.tasks import Tasks
+    from tasktracker_cli.gateway.transport import Exchange
+    from tasktracker_cli.logins.credentials import Credentials
+    from tasktracker_cli.logins.profiles import Profile, Profiles
+    from tasktracker_cli.terminal.plain import PlainViews
+    from tasktracker_cli.terminal.views import Views
 
 
 class Session:
@@ -35,7 +35,7 @@ class Session:
 
     @cached_property
     def profiles(self) -> Profiles:
-        from tasktracker_cli.profiles import Profiles
+        from tasktracker_cli.logins.profiles import Profiles
 
         return Profiles(config.config_dir())
 
@@ -55,14 +55,14 @@ class Session:
 
     @cached_property
     def credentials(self) -> Credentials:
-        from tasktracker_cli.credentials import Credentials
+        from tasktracker_cli.logins.credentials import Credentials
 
         return Credentials(config.state_dir())
 
     @property
     def login_key(self) -> str:
         """The name under which the login of this gateway and profile is kept."""
-        from tasktracker_cli.credentials import key
+        from tasktracker_cli.logins.credentials import key
 
         return key(self.gateway.origin, self.profile.name)
 
@@ -89,8 +89,8 @@ class Session:
         return self._access()
 
     def _access(self) -> Access:
-        from tasktracker_cli.access import GivenToken
-        from tasktracker_cli.models import is_token
+        from tasktracker_cli.gateway.access import GivenToken
+        from tasktracker_cli.gateway.models import is_token
 
         token = os.environ.get("TASKTRACKER_TOKEN")
         if not token:
@@ -101,7 +101,7 @@ class Session:
 
     def _stored_login(self) -> StoredLogin:
         """The login that was kept for this gateway and profile; NotLoggedInError without one."""
-        from tasktracker_cli.access import StoredLogin
+        from tasktracker_cli.gateway.access import StoredLogin
 
         login = self.credentials.load(self.login_key)
         if login is None:
@@ -116,7 +116,7 @@ class Session:
     @cached_property
     def tasks(self) -> Tasks:
         """The tasks of whoever is logged in."""
-        from tasktracker_cli.tasks import Tasks
+        from tasktracker_cli.gateway.tasks import Tasks
 
         return Tasks(self.client)
 
@@ -124,19 +124,19 @@ class Session:
     def views(self) -> Views | PlainViews:
         """How objects look to whoever reads stdout."""
         if not self.output.terminal:
-            from tasktracker_cli.plain import PlainViews
+            from tasktracker_cli.terminal.plain import PlainViews
 
             return PlainViews()
         from datetime import UTC, datetime
 
-        from tasktracker_cli.views import Views
+        from tasktracker_cli.terminal.views import Views
 
         return Views(now=datetime.now(UTC))
 
     def connect(self, access: Access | None, timeout: float | None = None) -> Client:
         """Return a client with a connection of its own; `timeout` is in seconds."""
-        from tasktracker_cli.client import Client
-        from tasktracker_cli.transport import Transport
+        from tasktracker_cli.gateway.client import Client
+        from tasktracker_cli.gateway.transport import Transport
 
         transport = Transport(self.gateway, timeout or config.timeout_seconds(), self._trace)
         return Client(transport, access, lambda: self.output.progress("Waiting for the gateway"))

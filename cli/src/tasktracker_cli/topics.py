@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tasktracker_cli import models
 from tasktracker_cli.errors import ERRORS, INTERRUPTED
+from tasktracker_cli.gateway import models
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console, RenderableType
 
 from cli.tests.conftest import TASK
-from tasktracker_cli import models
-from tasktracker_cli.tables import TaskTable
-from tasktracker_cli.views import Views
+from tasktracker_cli.gateway import models
+from tasktracker_cli.terminal.tables import TaskTable
+from tasktracker_cli.terminal.views import Views
 
 NOW = datetime(2030, 6, 15, 12, tzinfo=UTC)
 

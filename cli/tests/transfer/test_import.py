@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from cli.tests.conftest import PROBLEM, PROGRAM, TASK, Answer, Cli, FakeGateway
-from tasktracker_cli.credentials import Credentials, Login
+from tasktracker_cli.logins.credentials import Credentials, Login
 
 # Enough for a kill in the middle. IMPORT_ROWS=10000 does the same, and takes ten times as long.
 ROWS = int(os.environ.get("IMPORT_ROWS", "1000"))

@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
-from tasktracker_cli import models
 from tasktracker_cli.commands import passwords
 from tasktracker_cli.commands.login import show as show_user
 from tasktracker_cli.commands.options import GatewayCommand, PasswordStdin, UserCommand
 from tasktracker_cli.errors import UsageError
+from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
 
 app = typer.Typer()

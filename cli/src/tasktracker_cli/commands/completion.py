@@ -13,7 +13,7 @@ from typer._click.shell_completion import (
     ShellComplete,
 )  # Typer shows it nowhere else
 
-from tasktracker_cli.text import visible
+from tasktracker_cli.terminal.text import visible
 
 app = typer.Typer()
 

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from tasktracker_cli import models
 from tasktracker_cli.commands import passwords
 from tasktracker_cli.commands.options import GatewayCommand, PasswordStdin, UserCommand
 from tasktracker_cli.errors import UnavailableError, UsageError
+from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
-from tasktracker_cli.sink import is_terminal
-from tasktracker_cli.text import visible
+from tasktracker_cli.terminal.sink import is_terminal
+from tasktracker_cli.terminal.text import visible
 
 app = typer.Typer()
 
@@ -65,7 +65,7 @@ def login(
       tasktracker-cli login --username ada
       pass show tasktracker | tasktracker-cli login --username ada --password-stdin
     """
-    from tasktracker_cli.access import granted
+    from tasktracker_cli.gateway.access import granted
 
     session: Session = ctx.obj
     username = username or _ask_username(session, password_stdin)

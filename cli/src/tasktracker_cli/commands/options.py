@@ -8,9 +8,9 @@ from typing import Annotated, Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperOption
 
-from tasktracker_cli.choices import Format
 from tasktracker_cli.commands.suggestions import profile_names
-from tasktracker_cli.models import STATS_FIELDS, TASK_FIELDS, USER_FIELDS
+from tasktracker_cli.gateway.models import STATS_FIELDS, TASK_FIELDS, USER_FIELDS
+from tasktracker_cli.terminal.choices import Format
 
 Url = Annotated[
     str | None,

@@ -8,7 +8,7 @@ import sys
 import typer
 
 from tasktracker_cli.errors import UsageError
-from tasktracker_cli.sink import is_terminal
+from tasktracker_cli.terminal.sink import is_terminal
 
 
 def read() -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import typer
 
-from tasktracker_cli import models
 from tasktracker_cli.commands.options import StatsCommand
+from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
 
 app = typer.Typer()

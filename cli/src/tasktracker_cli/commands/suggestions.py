@@ -28,7 +28,7 @@ def profile_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
 def task_ids(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """Suggest the newest tasks by number, each with its title."""
     session: Session = ctx.obj
-    from tasktracker_cli.tasks import Tasks
+    from tasktracker_cli.gateway.tasks import Tasks
 
     try:
         newest = Tasks(session.connect(session.access, PATIENCE)).pages({}, SOME)

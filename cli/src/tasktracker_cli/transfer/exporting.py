@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tasktracker_cli import formats
-from tasktracker_cli.choices import Choices, Format
 from tasktracker_cli.errors import CliError, UsageError
-from tasktracker_cli.models import TASK_FIELDS
-from tasktracker_cli.progress import Progress
+from tasktracker_cli.gateway.models import TASK_FIELDS
 from tasktracker_cli.session import Session
-from tasktracker_cli.text import counted
+from tasktracker_cli.terminal import formats
+from tasktracker_cli.terminal.choices import Choices, Format
+from tasktracker_cli.terminal.progress import Progress
+from tasktracker_cli.terminal.text import counted
 from tasktracker_cli.transfer.formats import FileFormat
 
 OLDEST_FIRST = {"sort": "created_at"}

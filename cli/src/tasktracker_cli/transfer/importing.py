@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasktracker_cli.errors import CliError, UsageError
-from tasktracker_cli.tasks import Tasks
-from tasktracker_cli.text import counted
+from tasktracker_cli.gateway.tasks import Tasks
+from tasktracker_cli.terminal.text import counted
 from tasktracker_cli.transfer.formats import FileFormat
 from tasktracker_cli.transfer.reading import SHOWN_FAULTS, InvalidFileError, Row, read
 from tasktracker_cli.transfer.sending import Outcome, Sending, digest

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tasktracker_cli.editing.fields import checked
 from tasktracker_cli.errors import UsageError
-from tasktracker_cli.fields import checked
 from tasktracker_cli.transfer.formats import BrokenFileError, FileFormat, objects
 
 SHOWN_FAULTS = 20

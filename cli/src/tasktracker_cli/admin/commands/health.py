@@ -16,7 +16,7 @@ from tasktracker_cli.admin.doctor.ground import Ground
 from tasktracker_cli.admin.errors import BrokenHopError
 from tasktracker_cli.admin.site import Site
 from tasktracker_cli.session import Session
-from tasktracker_cli.text import visible
+from tasktracker_cli.terminal.text import visible
 
 app = typer.Typer()
 

@@ -8,7 +8,7 @@ import typer
 from tasktracker_cli.admin import credentials, logs, nomad
 from tasktracker_cli.admin.site import Site
 from tasktracker_cli.session import Session
-from tasktracker_cli.text import visible
+from tasktracker_cli.terminal.text import visible
 
 if TYPE_CHECKING:
     from rich.text import Text

@@ -19,7 +19,7 @@ from tasktracker_cli.admin.errors import AdminError
 from tasktracker_cli.admin.figures import Look
 from tasktracker_cli.admin.site import Site
 from tasktracker_cli.session import Session
-from tasktracker_cli.text import visible
+from tasktracker_cli.terminal.text import visible
 
 app = typer.Typer()
 

@@ -14,7 +14,7 @@ from tasktracker_cli.admin.errors import CommandError
 from tasktracker_cli.admin.site import Site
 from tasktracker_cli.admin.tasks import Task
 from tasktracker_cli.session import Session
-from tasktracker_cli.text import visible
+from tasktracker_cli.terminal.text import visible
 
 app = typer.Typer(help="List accounts; activate, deactivate and promote them.")
 

@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli.commands.suggestions import task_ids
-from tasktracker_cli.due import Due, parse_due
+from tasktracker_cli.editing.due import Due, parse_due
+from tasktracker_cli.editing.fields import Priority, Status
 from tasktracker_cli.errors import UsageError
-from tasktracker_cli.fields import Priority, Status
-from tasktracker_cli.output import Output
+from tasktracker_cli.terminal.output import Output
 
 LARGEST_ID = 2**31 - 1
 
@@ -93,7 +93,7 @@ def due_date(output: Output, text: str) -> str | None:
 
 def tell_due(output: Output, due: Due, now: datetime) -> None:
     """Show a due date back before anything is saved."""
-    from tasktracker_cli.moments import spoken
+    from tasktracker_cli.terminal.moments import spoken
 
     output.say(f"Due {spoken(due, now)}.")
     for note in due.notes:

@@ -20,7 +20,7 @@ from tasktracker_cli.commands.task.arguments import (
     read_ids,
 )
 from tasktracker_cli.commands.task.several import each
-from tasktracker_cli.conflicts import update_unchanged
+from tasktracker_cli.editing.conflicts import update_unchanged
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
 

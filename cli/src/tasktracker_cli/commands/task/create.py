@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from tasktracker_cli import models
 from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import (
@@ -17,6 +16,7 @@ from tasktracker_cli.commands.task.arguments import (
     StatusOption,
     given_fields,
 )
+from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
 
 app = typer.Typer()

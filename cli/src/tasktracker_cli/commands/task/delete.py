@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from tasktracker_cli import models
 from tasktracker_cli.commands.options import GatewayCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import DryRun, Ids, read_ids
 from tasktracker_cli.commands.task.several import end, survivors
 from tasktracker_cli.errors import CliError, UsageError
+from tasktracker_cli.gateway import models
+from tasktracker_cli.gateway.tasks import Version
 from tasktracker_cli.session import Session
-from tasktracker_cli.tasks import Version
-from tasktracker_cli.text import visible
+from tasktracker_cli.terminal.text import visible
 
 app = typer.Typer()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasktracker_cli.session import Session
-from tasktracker_cli.text import visible
+from tasktracker_cli.terminal.text import visible
 
 
 def request(

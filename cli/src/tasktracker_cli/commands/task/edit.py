@@ -9,15 +9,17 @@ from typing import Annotated, Any
 
 import typer
 
-from tasktracker_cli import config, draft, models
+from tasktracker_cli import config
 from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import DryRun, due_date, read_id
-from tasktracker_cli.conflicts import CHANGEABLE, differences, lost_race
-from tasktracker_cli.editor import Draft
+from tasktracker_cli.editing import draft
+from tasktracker_cli.editing.conflicts import CHANGEABLE, differences, lost_race
+from tasktracker_cli.editing.editor import Draft
 from tasktracker_cli.errors import CliError, ConflictError, UsageError
+from tasktracker_cli.gateway import models
+from tasktracker_cli.gateway.tasks import Version
 from tasktracker_cli.session import Session
-from tasktracker_cli.tasks import Version
 
 app = typer.Typer()
 

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from tasktracker_cli import models
 from tasktracker_cli.commands.options import TaskCommand, TaskListCommand
 from tasktracker_cli.commands.task.arguments import Ids, PriorityOption, StatusOption, read_ids
 from tasktracker_cli.commands.task.several import each
-from tasktracker_cli.due import Due, parse_due
+from tasktracker_cli.editing.due import Due, parse_due
 from tasktracker_cli.errors import UsageError
+from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
 
 app = typer.Typer()

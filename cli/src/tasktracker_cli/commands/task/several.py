@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tasktracker_cli import models
 from tasktracker_cli.errors import CliError, NotLoggedInError, OutputClosedError, UnavailableError
+from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
 
 Raw = Mapping[str, Any]

@@ -8,10 +8,10 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-from tasktracker_cli import models
-from tasktracker_cli.choices import Format
 from tasktracker_cli.errors import UnavailableError, UsageError
+from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
+from tasktracker_cli.terminal.choices import Format
 
 
 def watch(session: Session, filters: Mapping[str, str], limit: int | None, every: float) -> None:
@@ -29,8 +29,8 @@ def watch(session: Session, filters: Mapping[str, str], limit: int | None, every
 
 
 def _redraw(session: Session, filters: Mapping[str, str], limit: int | None, every: float) -> None:
-    from tasktracker_cli.screen import Screen
-    from tasktracker_cli.views import Views, columns
+    from tasktracker_cli.terminal.screen import Screen
+    from tasktracker_cli.terminal.views import Views, columns
 
     fields = session.output.choices.fields
     with Screen() as screen:

@@ -1,0 +1,1 @@
+"""What people write about a task: due dates, fields, a text in an editor."""

@@ -1,0 +1,134 @@
+"""The one client of the gateway's HTTP API: calls in, JSON out, refusals as exceptions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+from tasktracker_cli.gateway.access import Access
+from tasktracker_cli.gateway.problems import nonsense, refusal
+from tasktracker_cli.gateway.tasks import Reply
+from tasktracker_cli.gateway.transport import Answer, Transport
+
+BASE = "/api/v1"
+
+
+class Client:
+    """Calls one gateway, with the tokens that `access` gives or with none.
+
+    Every call returns the answer's JSON as it came, and raises the errors of `errors.py`.
+    `waiting` surrounds each request.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        access: Access | None,
+        waiting: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> None:
+        self._transport = transport
+        self._access = access
+        self._waiting = waiting
+
+    def register(self, account: Mapping[str, str]) -> Any:
+        hints = {409: "Choose another, or log in with: tasktracker-cli login --username NAME"}
+        return _json(self._send("POST", "/auth/register", account, hints=hints))
+
+    def log_in(self, username: str, password: str) -> Any:
+        body = {"username": username, "password": password}
+        hints = {401: "Try again, or make an account with: tasktracker-cli register"}
+        return _json(self._send("POST", "/auth/login", body, hints=hints))
+
+    def refresh(self, token: str) -> Any:
+        """Exchange a refresh token for new tokens."""
+        return _json(self._send("POST", "/auth/refresh", {"refresh_token": token}))
+
+    def log_out(self, token: str) -> None:
+        """End the session of a refresh token."""
+        self._send("POST", "/auth/logout", {"refresh_token": token})
+
+    def me(self) -> Any:
+        return _json(self._send("GET", "/auth/me"))
+
+    def update_me(self, changes: Mapping[str, Any]) -> Any:
+        return _json(self._send("PATCH", "/auth/me", changes))
+
+    def change_password(self, current: str, new: str) -> None:
+        """Change the password; every session ends but the one of this client's login."""
+        keep = self._access.refresh_token() if self._access else None
+        body = {"current_password": current, "new_password": new, "refresh_token": keep}
+        hints = {403: "Nothing was changed: try again."}
+        self._send("POST", "/auth/me/password", body, hints=hints)
+
+    def stats(self) -> Any:
+        return _json(self._send("GET", "/stats/"))
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply:
+        """Send any request below /api/v1; the names of the answer's headers are in lower case."""
+        answer = self._send(method, path, body, headers=headers)
+        return Reply(_json(answer) if answer.status != 204 else None, answer.headers)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        hints: Mapping[int, str] | None = None,
+    ) -> Answer:
+        sent = dict(headers or {})
+        content = None
+        if body is not None:
+            # json.dumps escapes a lone surrogate, so that the server can refuse it.
+            content = json.dumps(body).encode()
+            sent["Content-Type"] = "application/json"
+        answer = self._exchange(method, path, content, sent)
+        if answer.is_success:
+            return answer
+        if answer.status < 400:
+            raise nonsense("it redirects, which is not followed")
+        raise refusal(answer, hints or {})
+
+    def _exchange(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """Exchange a request for an answer; with another token if the first is refused."""
+        access = self._access
+        if access is None:
+            return self._carry(method, path, content, headers)
+        answer = self._carry(method, path, content, headers, access.token())
+        if answer.status == 401:
+            access.renew()
+            answer = self._carry(method, path, content, headers, access.token())
+        if answer.status == 401:
+            raise access.refused()
+        return answer
+
+    def _carry(
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        token: str | None = None,
+    ) -> Answer:
+        sent = {**headers, "Authorization": f"Bearer {token}"} if token else headers
+        with self._waiting():
+            return self._transport.request(method, f"{BASE}{path}", content, sent)
+
+
+def _json(answer: Answer) -> Any:
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        raise nonsense("its answer is not JSON") from None

@@ -1,0 +1,125 @@
+"""The API's calls about tasks, on top of a client that is logged in."""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from tasktracker_cli.errors import UnavailableError
+from tasktracker_cli.gateway.problems import nonsense
+
+PAGE = 200  # the API's largest page
+PATIENCE = 5.0  # seconds that a create waits before it tries once more, at most
+_NEXT = re.compile(r'<([^>]*)>[^,<]*;\s*rel="?next\b')  # RFC 8288
+
+
+class Reply(NamedTuple):
+    """The answer's JSON, None if it has no body, and its headers."""
+
+    value: Any
+    headers: Mapping[str, str]
+
+
+class Page(NamedTuple):
+    """Some tasks of a list, and whether there are more after them."""
+
+    tasks: list[Any]
+    more: bool
+
+
+class Caller(Protocol):
+    """What sends a request and raises the errors of `errors.py`; `Client` is one."""
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> Reply: ...
+
+
+@dataclass(frozen=True)
+class Version:
+    """A task as it was read, and the entity tag that stands for just this state of it."""
+
+    raw: Mapping[str, Any]
+    etag: str
+
+
+class Tasks:
+    """The tasks of whoever is logged in, as the API's own JSON."""
+
+    def __init__(self, caller: Caller, sleep: Callable[[float], object] = time.sleep) -> None:
+        self._caller = caller
+        self._sleep = sleep
+
+    def create(self, fields: Mapping[str, Any], key: str | None = None) -> tuple[Any, bool]:
+        """Return the task, and whether the idempotency key had made it before.
+
+        The key is what makes it safe to try once more after a fault that may pass.
+        """
+        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+        try:
+            reply = self._caller.call("POST", "/tasks/", fields, headers=headers)
+        except UnavailableError as error:
+            if error.status == 429 or error.retry_after > PATIENCE:
+                raise
+            self._sleep(error.retry_after)
+            reply = self._caller.call("POST", "/tasks/", fields, headers=headers)
+        return reply.value, reply.headers.get("idempotent-replayed") == "true"
+
+    def pages(self, filters: Mapping[str, str], limit: int | None) -> Iterator[Page]:
+        """Give the tasks as they arrive: `limit` in all, or with None every one."""
+        query = dict(filters)
+        while True:
+            query["limit"] = str(PAGE if limit is None else min(limit, PAGE))
+            reply = self._caller.call("GET", f"/tasks/?{urlencode(query, errors='surrogatepass')}")
+            found = _tasks(reply.value)
+            following = _NEXT.search(reply.headers.get("link", "")) if found else None
+            yield Page(found[:limit], following is not None or len(found) > len(found[:limit]))
+            limit = None if limit is None else max(limit - len(found), 0)
+            if following is None or limit == 0:
+                return
+            # Only the query is taken: a link cannot lead the token anywhere else.
+            query = dict(parse_qsl(urlsplit(following[1]).query))
+
+    def get(self, task_id: int) -> Version:
+        return _version(self._caller.call("GET", f"/tasks/{task_id}"))
+
+    def update(self, task_id: int, changes: Mapping[str, Any], etag: str) -> Version:
+        """Change the task as long as it is in the state that the tag names; else ConflictError."""
+        headers = _if_match(etag)
+        return _version(self._caller.call("PATCH", f"/tasks/{task_id}", changes, headers=headers))
+
+    def complete(self, task_id: int) -> Any:
+        return self._caller.call("PATCH", f"/tasks/{task_id}/complete").value
+
+    def reopen(self, task_id: int) -> Any:
+        return self._caller.call("PATCH", f"/tasks/{task_id}/incomplete").value
+
+    def delete(self, task_id: int, etag: str = "") -> None:
+        """Delete the task, with a tag only in the state that it names; else ConflictError."""
+        self._caller.call("DELETE", f"/tasks/{task_id}", headers=_if_match(etag))
+
+
+def _tasks(value: Any) -> list[Any]:
+    if not (isinstance(value, list) and all(isinstance(task, dict) for task in value)):
+        raise nonsense("a list of tasks was expected")
+    return value
+
+
+def _version(reply: Reply) -> Version:
+    if not isinstance(reply.value, dict):
+        raise nonsense("a task was expected")
+    return Version(reply.value, reply.headers.get("etag", ""))
+
+
+def _if_match(etag: str) -> dict[str, str]:
+    return {"If-Match": etag} if etag else {}

@@ -1,0 +1,1 @@
+"""Who is logged in where, and how that is kept private."""

@@ -1,0 +1,1 @@
+"""What people and programs read: formats, colours, bars, pages."""

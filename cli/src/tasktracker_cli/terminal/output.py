@@ -1,0 +1,165 @@
+"""The terminal: stdout is data, stderr is talk. Only what draws for a terminal knows rich."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from tasktracker_cli.errors import CliError
+from tasktracker_cli.gateway.models import Raw
+from tasktracker_cli.terminal.choices import Choices
+from tasktracker_cli.terminal.sink import Sink, coloured, for_eyes, is_terminal
+from tasktracker_cli.terminal.text import visible
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from tasktracker_cli.terminal.progress import Progress
+
+View = Callable[[Iterable[Raw]], Iterable["RenderableType"]]
+
+
+class Output:
+    """Prints data, talk and errors.
+
+    `choices` says what the user wants of the data; `terminal` whether a person reads them:
+    colours, glyphs and relative dates are for people.
+    """
+
+    def __init__(self, choices: Choices | None = None) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # A character that the stream's encoding lacks is shown as an escape, not a crash.
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        self.choices = choices or Choices()
+        self._sink = Sink()
+        self._busy = False
+
+    @property
+    def terminal(self) -> bool:
+        return self._sink.terminal
+
+    def record(self, raw: Raw, view: Callable[[], RenderableType]) -> None:
+        """Print one object in the chosen format; `view` gives what people see."""
+        if not self.choices.for_people:
+            from tasktracker_cli.terminal import formats
+
+            self._write(formats.one(self.choices, raw, terminal=self.terminal))
+        elif self.choices.fields:
+            self.show(*self.columns(self.choices.fields, [raw]))
+        else:
+            self.show(view())
+
+    def records(self, raws: Iterable[Raw], view: View) -> int:
+        """Print objects in the chosen format as they arrive; return how many there were.
+
+        `view` turns them into what people see, piece by piece.
+        """
+        counted = _Counted(raws)
+        if not self.choices.for_people:
+            from tasktracker_cli.terminal import formats
+
+            self._write(formats.many(self.choices, counted, terminal=self.terminal))
+        else:
+            with self._paged():
+                fields = self.choices.fields
+                for piece in self.columns(fields, counted) if fields else view(counted):
+                    self._sink.show(piece)
+        return counted.count
+
+    def show(self, *pieces: RenderableType) -> None:
+        """Print what is for people only."""
+        for piece in pieces:
+            self._sink.show(piece)
+
+    def columns(self, fields: Sequence[str], raws: Iterable[Raw]) -> Iterable[RenderableType]:
+        """Give a table of these fields as they are, for objects without a view of their own."""
+        if self.terminal:
+            from tasktracker_cli.terminal.views import columns
+        else:
+            from tasktracker_cli.terminal.plain import columns
+        return columns(fields, raws)
+
+    def say(self, message: str) -> None:
+        """Tell the user what happened; programs and `--quiet` see it in the result."""
+        if not (self.choices.errors_are_json or self.choices.quiet):
+            self._tell("✓", "green", message)
+
+    def note(self, message: str) -> None:
+        """Tell the user something worth knowing."""
+        if self.choices.errors_are_json:
+            _tell_programs({"note": {"message": message}})
+        else:
+            self._tell("!", "yellow", message)
+
+    def trace(self, message: str) -> None:
+        """Show what `--verbose` asks for."""
+        if self.choices.errors_are_json:
+            _tell_programs({"trace": {"message": message}})
+        else:
+            self._tell("→", "blue", message)
+
+    def error(self, error: CliError) -> None:
+        """Tell the user what went wrong, and what to do next."""
+        if self.choices.errors_are_json:
+            _tell_programs({"error": error.facts()})
+        else:
+            self._tell("error:", "red", f"{error.message} {error.hint}".rstrip())
+
+    @contextmanager
+    def progress(self, title: str, total: int | None = None) -> Iterator[Progress]:
+        """Show on a terminal that this takes long, if it does; inside another one: nothing."""
+        from tasktracker_cli.terminal import progress
+
+        if self._busy or not is_terminal(sys.stderr):
+            yield progress.Progress()
+            return
+        self._busy = True
+        try:
+            with progress.delayed(title, total) as shown:
+                yield shown
+        finally:
+            self._busy = False
+
+    def _write(self, texts: Iterable[str]) -> None:
+        for text in texts:
+            self._sink.write(text)
+
+    @contextmanager
+    def _paged(self) -> Iterator[None]:
+        # A spinner would draw across the pager.
+        was_busy, self._busy = self._busy, True
+        try:
+            with self._sink.paged() if self.choices.pager else nullcontext():
+                yield
+        finally:
+            self._busy = was_busy
+
+    def _tell(self, mark: str, color: str, message: str) -> None:
+        if for_eyes(sys.stderr) and coloured():
+            mark = typer.style(mark, fg=color, bold=True)
+        print(f"{mark} {visible(message)}", file=sys.stderr)  # noqa: T201 - the place that prints
+
+
+class _Counted:
+    """Counts what passes."""
+
+    def __init__(self, raws: Iterable[Raw]) -> None:
+        self.count = 0
+        self._raws = raws
+
+    def __iter__(self) -> Iterator[Raw]:
+        for raw in self._raws:
+            self.count += 1
+            yield raw
+
+
+def _tell_programs(value: Any) -> None:
+    # One line each, in ASCII: nothing in it can act on a terminal.
+    print(json.dumps(value), file=sys.stderr)  # noqa: T201 - the place that prints

@@ -1,0 +1,101 @@
+"""Where data go: standard output, or a pager in front of it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, TextIO
+
+from tasktracker_cli.errors import CliError, OutputClosedError
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+_UNLIMITED = 100_000  # columns: what goes to a file or a pipe is not cut or wrapped
+
+
+def for_eyes(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether a person reads the stream: it is a terminal, or the user says so."""
+    forced = (environ.get(name, "") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
+    return any(value not in {"", "0"} for value in forced) or is_terminal(stream)
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and stream.isatty()
+
+
+def coloured(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether what people read has colours: NO_COLOR wins over everything."""
+    return not environ.get("NO_COLOR") and environ.get("TERM") not in {"dumb", "unknown"}
+
+
+class Sink:
+    """Writes text and what rich renders. `terminal` says whether a person reads it."""
+
+    def __init__(self) -> None:
+        self.terminal = for_eyes(sys.stdout)
+        self._write: Callable[[str], None] = _print
+
+    def write(self, text: str) -> None:
+        """Write text, at once: what reads a pipe may be waiting for it."""
+        self._write(text)
+
+    def show(self, piece: RenderableType) -> None:
+        """Write something for people."""
+        self._write(f"{piece}\n" if isinstance(piece, str) else self._rendered(piece))
+
+    @contextmanager
+    def paged(self) -> Iterator[None]:
+        """Put a pager in front, if there are one and a terminal to read and to type on."""
+        if not (is_terminal(sys.stdout) and is_terminal(sys.stdin)):
+            yield
+            return
+        from tasktracker_cli.terminal import pager
+
+        words = pager.command()
+        if not words:
+            yield
+            return
+        paged = pager.Paged(words, _print, shutil.get_terminal_size().lines)
+        self._write = paged.write
+        try:
+            yield
+        finally:
+            self._write = _print
+            paged.close()
+
+    def _rendered(self, piece: RenderableType) -> str:
+        with self._console.capture() as capture:
+            self._console.print(piece)
+        return capture.get()
+
+    @cached_property
+    def _console(self) -> Console:
+        from rich.console import Console
+
+        known = is_terminal(sys.stdout) or "COLUMNS" in os.environ
+        return Console(
+            force_terminal=self.terminal,
+            no_color=not coloured(),
+            width=None if known else _UNLIMITED,
+            # Text is data, whoever wrote it: [red] and :smile: are shown as they are.
+            markup=False,
+            highlight=False,
+            emoji=False,
+        )
+
+
+def _print(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        # Python flushes again when it exits, and would complain again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise OutputClosedError from None
+        raise CliError(f"The output cannot be written: {error.strerror}.") from None
