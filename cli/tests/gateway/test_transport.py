@@ -26,6 +26,7 @@ def server(
     """Answer each connection's first request with bytes; give the port and what was asked."""
     asked: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.settimeout(10)  # a connection that never comes is a failure, not a wait without end
 
     def serve() -> None:
         for connection in connections:
@@ -41,7 +42,7 @@ def server(
     try:
         yield listener.getsockname()[1], asked
     finally:
-        thread.join(10)
+        thread.join()
         listener.close()
 
 
