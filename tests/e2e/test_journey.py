@@ -115,6 +115,9 @@ def test_cors_is_answered_for_the_configured_origin_only(anyone: httpx.Client) -
     assert "Idempotency-Key" in allowed.headers["Access-Control-Allow-Headers"]
     assert "Access-Control-Allow-Origin" not in preflight("http://evil.example").headers
 
+    answer = anyone.get("/", headers={"Origin": "http://localhost:3000"})
+    assert "Idempotent-Replayed" in answer.headers["Access-Control-Expose-Headers"]
+
 
 def test_a_body_over_the_limit_is_refused(cluster: Cluster) -> None:
     with cluster.user("erin").http() as erin:

@@ -62,3 +62,11 @@ def test_every_middleware_that_traefik_is_told_to_use_is_defined(jobs: dict[str,
     defined = yaml.safe_load((ROOT / "traefik" / "dynamic.yml").read_text())["http"]["middlewares"]
     assert used
     assert used <= defined.keys()
+
+
+def test_a_front_end_can_read_every_header_that_the_contract_has() -> None:
+    dynamic = yaml.safe_load((ROOT / "traefik" / "dynamic.yml").read_text())["http"]
+    cors = dynamic["middlewares"]["cors"]["headers"]
+    assert {"ETag", "Idempotent-Replayed", "Link", "Location", "Retry-After"} <= set(
+        cors["accessControlExposeHeaders"]
+    )
