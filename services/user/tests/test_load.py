@@ -13,6 +13,7 @@ from user_service.settings import UserSettings
 MakeSettings = Callable[..., UserSettings]
 
 pytestmark = pytest.mark.anyio
+SIDECAR_LIMIT_SECONDS = 15  # consul/config-entries/proxy-defaults/global.hcl
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 
 
@@ -28,7 +29,7 @@ async def with_john(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def test_others_are_served_while_fifty_sign_in(make_settings: MakeSettings) -> None:
-    app = create_app(make_settings(password_cost=8))
+    app = create_app(make_settings(password_cost=8, password_queue=50))
     async with with_john(app) as client:
         tokens = (await client.post("/api/v1/auth/login", json=JOHN)).json()
         headers = {"Authorization": f"Bearer {tokens['access_token']}"}
@@ -60,3 +61,13 @@ async def test_more_sign_ins_than_the_queue_takes_are_told_to_come_back(
             assert_problem(answer, 503)
             assert answer.headers["retry-after"] == "5"
         assert (await client.post("/api/v1/auth/login", json=JOHN)).status_code == 200
+
+
+def test_by_default_the_queue_grows_with_the_workers_that_empty_it(
+    make_settings: MakeSettings,
+) -> None:
+    hash_seconds = 0.25  # at the default cost: see Passwords
+    for workers in (1, 2, 16):
+        settings = make_settings(password_workers=workers)
+        assert settings.password_queue / workers * hash_seconds <= SIDECAR_LIMIT_SECONDS / 2
+        assert settings.password_queue >= 30

@@ -18,4 +18,9 @@ class UserSettings(ServiceSettings, DatabaseSettings, TokenSettings):
     failures_per_client: int = Field(default=100, ge=1, description="The same, over all accounts")
     password_cost: int = Field(default=12, ge=4, le=16, description="bcrypt's log2 of rounds")
     password_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
-    password_queue: int = Field(default=128, ge=0, description="Hashes waiting before a 503")
+    # Thirty for each worker wait about 7.5 s, half of the time after which a sidecar answers 504.
+    password_queue: int = Field(
+        default_factory=lambda values: 30 * values["password_workers"],
+        ge=0,
+        description="Hashes waiting before a 503",
+    )
