@@ -56,11 +56,17 @@ rotate-key: _environment
 env: _environment
     @.venv/bin/tasktracker-cli admin env
 
-# Check everything, or test parts: user task stats portal servicekit cli contract infra docs bench dev e2e
+# Check everything but the drills, or test parts: user task stats portal servicekit cli contract infra docs bench dev e2e
 [group('work')]
 [no-exit-message]
 test *parts: _environment
     @tools/test "$@"
+
+# The tests that take minutes: loss of power, lost tokens, a rotation, Schemathesis at length
+[group('work')]
+[no-exit-message]
+drill: _environment
+    @tools/test drills
 
 # Compare the speed with what is possible, figure by figure (docs/bench.md)
 [group('work')]

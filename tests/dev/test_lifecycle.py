@@ -19,6 +19,7 @@ LIMIT = 60  # seconds
 MakeSession = Callable[[str], Session]
 
 
+@pytest.mark.drill
 def test_ctrl_c_leaves_no_process_and_the_next_session_has_the_data(
     make_session: MakeSession,
 ) -> None:
@@ -37,6 +38,7 @@ def test_ctrl_c_leaves_no_process_and_the_next_session_has_the_data(
         assert [task["title"] for task in client.get("/api/v1/tasks/").json()] == ["still here"]
 
 
+@pytest.mark.drill
 def test_a_session_that_is_killed_leaves_no_process_and_can_be_continued(
     make_session: MakeSession,
 ) -> None:
@@ -50,6 +52,7 @@ def test_a_session_that_is_killed_leaves_no_process_and_can_be_continued(
     session.start()
 
 
+@pytest.mark.drill
 def test_a_supervisor_that_is_killed_takes_everything_along_and_ends_the_session(
     make_session: MakeSession,
 ) -> None:

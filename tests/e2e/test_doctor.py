@@ -434,6 +434,7 @@ def test_a_missing_intention_is_named_with_its_repair(
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}: {case.hop}, {case.says}")
+@pytest.mark.drill
 def test_a_broken_hop_is_named_with_its_repair(cluster: Cluster, case: Case) -> None:
     with case.breaking(cluster) as patient:
         first = seen(patient, case)

@@ -9,6 +9,8 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from tasktracker_cli.admin import processes, supervisor, wait
 from tests.e2e.cluster import PROGRAM, Cluster
 
@@ -54,6 +56,7 @@ def test_down_and_up_keep_the_tasks(cluster: Cluster) -> None:
     assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
 
 
+@pytest.mark.drill
 def test_an_interrupted_up_is_put_right_by_the_next(cluster: Cluster) -> None:
     user = cluster.user("leo")
     user.run("task", "create", "Survive")
@@ -77,6 +80,7 @@ def test_a_killed_supervisor_is_replaced_by_up(cluster: Cluster) -> None:
     assert cluster.running() == before, "tasks were adopted, not restarted"
 
 
+@pytest.mark.drill
 def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: Cluster) -> None:
     os.kill(int((cluster.site.run / "supervisord.pid").read_text()), signal.SIGKILL)
     wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
@@ -85,6 +89,7 @@ def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: Cluster) -> None:
     cluster.admin("up")
 
 
+@pytest.mark.drill
 def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(cluster: Cluster) -> None:
     # The task's own secret is too short: the service refuses to start and says so.
     path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
@@ -152,6 +157,7 @@ def test_a_folder_with_strangers_in_it_is_left_alone(other: Cluster) -> None:
     assert (other.home / "thesis.txt").read_text() == "precious"
 
 
+@pytest.mark.drill
 def test_lost_tokens_are_a_stale_state(cluster: Cluster) -> None:
     cluster.admin("down")
     token = cluster.site.secrets / "nomad-management.token"

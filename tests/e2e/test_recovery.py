@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tasktracker_cli.admin import machine, processes, shell, wait
 from tests.e2e.cluster import Cluster
@@ -42,6 +43,7 @@ def test_a_killed_database_is_back_and_loses_nothing(cluster: Cluster) -> None:
         assert set(traffic.acknowledged) <= titles(client)
 
 
+@pytest.mark.drill
 def test_after_a_loss_of_power_up_brings_every_task_back(cluster: Cluster) -> None:
     user = cluster.user("mallory")
     user.run("task", "create", "Survive")

@@ -82,6 +82,7 @@ def versions(cluster: Cluster) -> dict[str, int]:
     return {job: cluster.nomad.call("GET", f"/v1/job/{job}")["Version"] for job in jobs.names()}
 
 
+@pytest.mark.drill
 def test_a_token_lives_through_one_rotation_and_none_is_refused_meanwhile(
     cluster: Cluster, visitor: Visitor
 ) -> None:

@@ -48,6 +48,8 @@ Title = Annotated[
     # Two steps, because one would measure the title before it is stripped.
     StringConstraints(strip_whitespace=True),
     StringConstraints(min_length=1, max_length=255),
+    # For the document: no NUL, and something that is not a space.
+    Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}),
 ]
 Description = Annotated[CleanText, StringConstraints(max_length=10_000)]
 Completed = Annotated[
