@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import BoundedSemaphore
@@ -62,5 +61,5 @@ class Passwords:
 
 
 def _yield_to_others() -> None:
-    # A priority is a thread's own on Linux. Who signs in waits a little longer, all others do not.
-    os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 5)
+    # On Linux only the calling thread's. Who signs in waits a little longer, all others do not.
+    os.nice(5)
