@@ -120,11 +120,13 @@ def test_the_documents_show_every_service_and_no_request_of_theirs_fails(page: P
     page.on("response", lambda answer: failed.append(answer.url) if not answer.ok else None)
     page.on("pageerror", lambda error: failed.append(str(error)))
 
+    operations = page.locator(".opblock-summary-path")
     page.goto(f"{GATEWAY_URL}/docs")
+    # Leaving a page that is still loading would break its requests off.
+    expect(operations.first).to_be_visible()
     for name, prefix in PREFIXES.items():
         page.get_by_role("link", name=name, exact=True).click()
         page.wait_for_url(re.compile(rf"\?api={name}$"))
-        operations = page.locator(".opblock-summary-path")
         expect(operations.first).to_be_visible()
         paths = [path.replace("\u200b", "") for path in operations.all_inner_texts()]
         assert paths
