@@ -62,11 +62,17 @@ env: _environment
 test *parts: _environment
     @tools/test "$@"
 
-# The tests that take minutes: loss of power, lost tokens, a rotation, Schemathesis at length
+# The tests that take minutes: loss of power, lost tokens, a rotation, every hop broken
 [group('work')]
 [no-exit-message]
 drill: _environment
     @tools/test drills
+
+# Let Schemathesis look for sequences of calls that a service answers otherwise than documented
+[group('work')]
+[no-exit-message]
+fuzz: _environment
+    @tools/test fuzz
 
 # Compare the speed with what is possible, figure by figure (docs/bench.md)
 [group('work')]

@@ -37,7 +37,7 @@ def test_each_answer_is_as_the_document_says(
 
 
 @pytest.mark.parametrize("service", ["user", "task"])
-@pytest.mark.drill
+@pytest.mark.fuzz
 def test_each_sequence_of_linked_calls_is_as_the_document_says(
     services: Mapping[str, str],
     people: Mapping[str, Headers],

@@ -9,7 +9,7 @@ from tasktracker_cli.admin.site import GATEWAY_URL
 from tests.contract.fuzz import Headers, schemathesis
 from tests.e2e.cluster import Cluster
 
-pytestmark = pytest.mark.drill
+pytestmark = pytest.mark.fuzz
 
 # Wrong passwords would make the gateway's one client, this machine, wait for 15 minutes.
 NO_SIGN_INS = ("--exclude-path-regex", "/auth/(login|token)$")
