@@ -1,10 +1,7 @@
 """The real user, task and stats services on loopback, behind one address."""
 
-import os
 import secrets
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +11,7 @@ from typing import Any
 import httpx
 import uvicorn
 
+from servicekit.testing import process
 from servicekit.testing.plugin import MakeDatabase
 
 KEY = secrets.token_hex(32)
@@ -33,38 +31,16 @@ def running(make_database: MakeDatabase, key: str) -> Iterator[str]:
 
 @contextmanager
 def _service(module: str, key: str, database: str = "", **more: str) -> Iterator[str]:
-    port = _free_port()
-    env = {
-        "PATH": os.environ["PATH"],
-        "PORT": str(port),
+    settings = {
         "SECRET_KEY": key,
         "PASSWORD_COST": "4",  # the least that bcrypt takes: these tests are not about it
         **more,
     }
-    command = [sys.executable, "-m", module]
     if database:
-        env["DATABASE_URL"] = database
-        subprocess.run([*command, "migrate"], env=env, check=True, capture_output=True)
-    process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        _wait(process, f"{url}/health/live")
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait(process: "subprocess.Popen[bytes]", url: str) -> None:
-    deadline = time.monotonic() + START_LIMIT
-    while True:
-        try:
-            httpx.get(url).raise_for_status()
-            return
-        except httpx.TransportError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
+        settings["DATABASE_URL"] = database
+        process.run(module, "migrate", **settings)
+    with process.started(module, START_LIMIT, **settings) as service:
+        yield service.address
 
 
 @contextmanager

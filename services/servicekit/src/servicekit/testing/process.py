@@ -30,8 +30,11 @@ class Started:
 
 
 @contextmanager
-def started(module: str, **variables: str) -> Iterator[Started]:
-    """Runs `python -m module` on a free port, and ends it with SIGTERM where the block does not."""
+def started(module: str, limit: float = START_LIMIT, /, **variables: str) -> Iterator[Started]:
+    """Runs `python -m module` on a free port, and ends it with SIGTERM where the block does not.
+
+    `limit` is in seconds: httpx.ConnectError if it does not answer by then, or ends before.
+    """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     environment = _environment({**variables, "PORT": str(port)})
@@ -39,7 +42,7 @@ def started(module: str, **variables: str) -> Iterator[Started]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
             address = f"http://127.0.0.1:{port}"
-            _wait(process, address)
+            _wait(process, address, limit)
             yield Started(address, process)
         finally:
             process.send_signal(signal.SIGTERM)
@@ -57,11 +60,11 @@ def _environment(variables: Mapping[str, str]) -> dict[str, str]:
     return {**kept, **variables}
 
 
-def _wait(process: "subprocess.Popen[bytes]", address: str) -> None:
-    deadline = time.monotonic() + START_LIMIT
+def _wait(process: "subprocess.Popen[bytes]", address: str, limit: float) -> None:
+    deadline = time.monotonic() + limit
     while True:
         try:
-            httpx.get(f"{address}/health/live")
+            httpx.get(f"{address}/health/live", trust_env=False).raise_for_status()
             return
         except httpx.ConnectError:
             if process.poll() is not None or time.monotonic() > deadline:
