@@ -25,6 +25,11 @@ class NoteLostError(Exception):
 
 
 @pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
 def app() -> FastAPI:
     app = application.create("Notes", "1.2.3")
     app.state.keys = KEYS

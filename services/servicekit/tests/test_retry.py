@@ -81,12 +81,17 @@ def test_any_other_answer_is_the_answer(outcome: Outcome) -> None:
     assert upstream.calls == 1
 
 
-def test_a_write_is_never_repeated() -> None:
+def test_a_write_that_was_sent_is_never_repeated() -> None:
     broken = Upstream(httpx.ReadError("broken"))
     with pytest.raises(httpx.ReadError):
         ask(broken, "POST")
 
     assert ask(Upstream(503), "POST").status_code == 503
+
+
+@pytest.mark.parametrize("fault", [httpx.ConnectError, httpx.ConnectTimeout])
+def test_a_write_that_was_not_sent_is_sent(fault: Callable[[str], Exception]) -> None:
+    assert ask(Upstream(fault("refused"), 201), "POST").status_code == 201
 
 
 def test_waiting_for_a_free_connection_is_not_repeated() -> None:

@@ -4,11 +4,9 @@ import httpx
 from pydantic import HttpUrl
 
 from servicekit import discovery, request_id
+from servicekit.network import Network
 from servicekit.retry import RetryTransport
 from servicekit.settings import ConsulSettings
-
-# What one process opens to another service at most; who finds none free waits for one.
-LIMITS = httpx.Limits(max_connections=50, max_keepalive_connections=50)
 
 
 def client(
@@ -16,13 +14,13 @@ def client(
 ) -> httpx.AsyncClient:
     """A client for the life of the process: making one costs 35 ms. `timeout` is in seconds.
 
-    Retries a refused connection once, which is safe for every method: nothing was sent. Retries
-    what only reads once more; see RetryTransport.
+    Open it as a context, in the event loop that uses it. What may have failed in passing is asked
+    once more; see RetryTransport.
     """
     return httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout,
-        transport=RetryTransport(transport or httpx.AsyncHTTPTransport(limits=LIMITS, retries=1)),
+        transport=RetryTransport(transport or Network()),
         event_hooks={"request": [_pass_request_id]},
     )
 
@@ -36,8 +34,7 @@ def service_client(
 ) -> httpx.AsyncClient:
     """The client of the service `name`: at the URL that was given, else where Consul finds it."""
     if url is None:
-        network = transport or httpx.AsyncHTTPTransport(limits=LIMITS)
-        found = discovery.transport(name, settings, network)
+        found = discovery.transport(name, settings, transport or Network())
         return client(f"http://{name}", timeout, found)
     return client(str(url), timeout, transport)
 

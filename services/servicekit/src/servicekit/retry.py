@@ -1,4 +1,4 @@
-"""A call that only reads is asked once more where its answer did not come through."""
+"""A call is made once more where it did not come through, and doing so is safe."""
 
 import httpx
 
@@ -7,7 +7,10 @@ _GATEWAY = {502, 503, 504}
 
 
 class RetryTransport(httpx.AsyncBaseTransport):
-    """Asks once more, where that is safe, after a broken connection or a proxy's own error.
+    """Asks once more after a broken connection or a proxy's own error.
+
+    That is safe for what only reads, and for any call whose connection could not be opened:
+    nothing was sent.
 
     A sidecar answers 502, 503 or 504 for an instance that has just gone, and the next may take the
     call. A service that says Retry-After means it. Waiting for a free connection is not repeated.
@@ -21,15 +24,16 @@ class RetryTransport(httpx.AsyncBaseTransport):
         return self
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.method not in _SAFE:
-            return await self._inner.handle_async_request(request)
+        is_safe = request.method in _SAFE
         try:
             response = await self._inner.handle_async_request(request)
         except httpx.PoolTimeout:
             raise
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            if not is_safe and not isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+                raise
             return await self._inner.handle_async_request(request)
-        if response.status_code not in _GATEWAY or "Retry-After" in response.headers:
+        if not is_safe or response.status_code not in _GATEWAY or "Retry-After" in response.headers:
             return response
         await response.aclose()
         return await self._inner.handle_async_request(request)
