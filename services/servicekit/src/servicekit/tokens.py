@@ -138,6 +138,13 @@ def bearer_token(request: Request) -> str:
     return token
 
 
+def identify(request: Request) -> Principal:
+    """Who is asking, noted for the log; Unauthenticated (401) without a good token."""
+    principal = verify(request.app.state.keys, bearer_token(request))
+    structlog.contextvars.bind_contextvars(user_id=principal.user_id)
+    return principal
+
+
 class _Caller(SecurityBase):
     """The scheme in OpenAPI, which makes Authorize in /docs work, and the check in one dependency.
 
@@ -150,9 +157,7 @@ class _Caller(SecurityBase):
 
     # Not `def`: a thread of its own would lose the log context, and cost a hop.
     async def __call__(self, request: Request) -> Principal:
-        principal = verify(request.app.state.keys, bearer_token(request))
-        structlog.contextvars.bind_contextvars(user_id=principal.user_id)
-        return principal
+        return identify(request)
 
 
 # The caller, verified with `app.state.keys`; Unauthenticated (401) without a good token.

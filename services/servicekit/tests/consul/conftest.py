@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from rich.console import Console
 
 from servicekit.testing.consul import ConsulServer
@@ -20,6 +21,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(BUILD_LIMIT))
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_come() -> None:
+    """Whatever level another service's tests have set in this process."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

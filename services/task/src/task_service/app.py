@@ -12,8 +12,8 @@ from servicekit import database, docs, errors, health, logs, middleware, registr
 from servicekit.reads import Reads
 from servicekit.settings import load
 from servicekit.tokens import Keys
+from task_service.api import reads, writes
 from task_service.api.problems import PROBLEMS
-from task_service.api.routes import router
 from task_service.domain.service import Tasks
 from task_service.persistence.tasks import TaskRepository
 from task_service.settings import TaskSettings
@@ -29,18 +29,19 @@ def create_app(settings: TaskSettings | None = None) -> FastAPI:
     settings = settings or load(TaskSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     engine = database.engine(settings)
-    reads = Reads(settings)
+    pool = Reads(settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with reads, registration.registered(REGISTRATION, settings):
+        async with pool, registration.registered(REGISTRATION, settings):
             yield
         engine.dispose()
 
     app = base.create("Task service", VERSION, lifespan)
     app.state.keys = Keys.of(settings)
-    app.state.tasks = Tasks(TaskRepository(engine, reads))
-    app.include_router(router)
+    app.state.tasks = Tasks(TaskRepository(engine, pool))
+    app.include_router(reads.router)
+    app.include_router(writes.router)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))
     errors.install(app, {**PROBLEMS, **database.PROBLEMS})

@@ -7,9 +7,10 @@ the last task seen is sorted by, its id, and a digest of the sort and filters th
 import base64
 import hashlib
 import json
+from functools import cached_property
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from servicekit.fields import CleanText, Id32
 from task_service.api.schemas import Moment
@@ -29,6 +30,8 @@ _PAGE = {"limit", "skip", "cursor"}
 
 class ListQuery(BaseModel):
     """The query string of the list."""
+
+    model_config = ConfigDict(frozen=True)
 
     status: Status | None = None
     priority: Priority | None = None
@@ -75,7 +78,7 @@ class ListQuery(BaseModel):
     def cursor_after(self, task: Task) -> str:
         """The cursor of the page that begins after the task."""
         value = json.loads(task.json)[self.sort.field]
-        content = json.dumps([self._digest(), value, task.id], ensure_ascii=False)
+        content = json.dumps([self._digest, value, task.id], ensure_ascii=False)
         return base64.urlsafe_b64encode(content.encode()).decode()
 
     def _position(self, cursor: str) -> Position:
@@ -85,9 +88,10 @@ class ListQuery(BaseModel):
             digest, value, task_id = _CURSORS[self.sort.field].validate_json(content)
         except ValueError:
             raise InvalidCursorError from None
-        if digest != self._digest():
+        if digest != self._digest:
             raise InvalidCursorError
         return Position(value, task_id)
 
+    @cached_property
     def _digest(self) -> str:
         return hashlib.sha256(self.model_dump_json(exclude=_PAGE).encode()).hexdigest()[:16]

@@ -1,9 +1,8 @@
 """The task itself, and the changes that can be asked of one."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from task_service.domain.errors import ContradictionError
 
@@ -20,8 +19,7 @@ class Priority(StrEnum):
     HIGH = "high"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
+class Task(NamedTuple):
     """A task as stored; `version` grows by one with every change.
 
     `json` is the whole task as its owner sees it. The database writes it: a read that turned

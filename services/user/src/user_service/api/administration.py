@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from servicekit import queries
 from servicekit.fields import Id32
 from servicekit.openapi import BODY, problems
 from user_service.api import schemas
@@ -18,7 +19,7 @@ router = APIRouter(
 )
 
 
-@router.get("", response_model=list[schemas.User])
+@router.get("", response_model=list[schemas.User], dependencies=[Depends(queries.each_once)])
 def list_users(
     query: Annotated[schemas.UserQuery, Query()],
     administration: AdministrationDep,
