@@ -71,6 +71,30 @@ def test_a_connection_that_the_gateway_closed_is_opened_again() -> None:
         assert len(asked) == 2
 
 
+def _leaves_at_the_second_request(peer: socket.socket) -> None:
+    peer.sendall(OK)
+    peer.recv(65536)
+
+
+def test_a_read_on_a_connection_that_ends_just_then_is_asked_again() -> None:
+    with server(_leaves_at_the_second_request, OK) as (port, _), closing(client(port)) as kept:
+        assert get(kept).status == 200
+        assert get(kept).status == 200
+
+
+def test_a_change_on_a_connection_that_ends_just_then_is_not_made_again() -> None:
+    with server(_leaves_at_the_second_request) as (port, _), closing(client(port)) as kept:
+        assert get(kept).status == 200
+        with pytest.raises(UnavailableError, match="broke off"):
+            kept.request("POST", "/api/v1/tasks/", b"{}", {})
+
+
+def test_a_read_on_a_new_connection_is_not_asked_again() -> None:
+    with server(b"") as (port, asked), pytest.raises(UnavailableError, match="broke off"):
+        get(client(port))
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -85,6 +85,7 @@ class Transport:
     def _exchange(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
+        kept = self._route.connection.sock is not None
         connection = self._connected()
         try:
             target = f"{self._route.prefix}{path}"
@@ -95,6 +96,9 @@ class Transport:
             raise self._too_slow() from None
         except (OSError, HTTPException) as error:
             connection.close()
+            # The gateway may end a connection that was idle just when it is used again.
+            if kept and method == "GET":
+                return self._exchange(method, path, content, headers)
             raise UnavailableError(
                 f"The gateway at {self.origin} broke off: {_reason(error)}.",
                 "Try again in a moment.",

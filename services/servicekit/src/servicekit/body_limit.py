@@ -1,6 +1,5 @@
 """No request body grows without bound."""
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -22,8 +21,8 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = Headers(scope=scope).get("content-length", "0")
-        if announced.isdecimal() and int(announced[:20]) > self.limit:
+        announced = next((v for name, v in scope["headers"] if name == b"content-length"), b"0")
+        if announced.isdigit() and int(announced[:20]) > self.limit:
             answer = errors.problem(TOO_LARGE, self.detail, scope["path"])
             await answer(scope, receive, send)
             return

@@ -3,6 +3,7 @@
 Never logged: headers, tokens, bodies, query strings.
 """
 
+import json
 import logging
 import os
 import sys
@@ -40,7 +41,10 @@ def _rendering(*, pretty: bool) -> list[Processor]:
     if pretty:
         # The plain formatter: the others print local variables, which may hold secrets.
         return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    # An encoder for all lines: json.dumps would make one for each.
+    encoder = json.JSONEncoder(default=repr)
+    rendering = structlog.processors.JSONRenderer(lambda event, **_: encoder.encode(event))
+    return [structlog.processors.format_exc_info, rendering]
 
 
 def _configure_standard_library(

@@ -1,7 +1,7 @@
 """One identifier per request, from the edge through every log line and every call it causes."""
 
 import re
-import uuid
+import secrets
 from contextvars import ContextVar
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -28,7 +28,7 @@ class RequestIdMiddleware:
             await self.app(scope, receive, send)
             return
         given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if _WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
+        request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

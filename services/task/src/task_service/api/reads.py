@@ -1,7 +1,8 @@
 """The calls that read tasks. They stay on the event loop."""
 
+from functools import lru_cache
 from typing import Annotated
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 from fastapi import APIRouter, Header, Query, Request, Response, status
 from pydantic import TypeAdapter
@@ -65,6 +66,13 @@ async def get_task(
 
 def _following(request: Request, cursor: str) -> str:
     """The same request behind the cursor, without its host: the gateway's is not ours."""
-    given = request.query_params.items()
-    query = [(name, value) for name, value in given if name not in ("skip", "cursor")]
-    return f"{request.scope['path']}?{urlencode([*query, ('cursor', cursor)])}"
+    others = _unpositioned(request.scope["query_string"])
+    return f"{request.scope['path']}?{others}cursor={quote(cursor)}"
+
+
+@lru_cache
+def _unpositioned(query_string: bytes) -> str:
+    """The query string without a position, ready for one to be added."""
+    given = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
+    kept = [(name, value) for name, value in given if name not in ("skip", "cursor")]
+    return f"{urlencode(kept)}&" if kept else ""

@@ -66,10 +66,10 @@ class TaskRepository:
 
     async def find(self, owner_id: int, task_id: int) -> Task | None:
         rows = await self._reads.rows(FIND, {"owner_id": owner_id, "task_id": task_id})
-        return Task(*rows[0]) if rows else None
+        return Task._make(rows[0]) if rows else None
 
     async def select(self, owner_id: int, query: Query) -> list[Task]:
-        return [Task(*row) for row in await self._reads.rows(*lists.page(owner_id, query))]
+        return [*map(Task._make, await self._reads.rows(*lists.page(owner_id, query)))]
 
     def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
