@@ -78,6 +78,14 @@ def test_a_cursor_of_another_list_is_refused(ada: httpx.Client, query: str) -> N
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize("query", ["cursor=1&cursor=2", "limit=1&limit=1", "status=todo&status=x"])
+def test_a_parameter_given_twice_is_refused_by_name(ada: httpx.Client, query: str) -> None:
+    answer = ada.get(f"/?{query}")
+
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [query.partition("=")[0]]
+
+
 def test_a_cursor_serves_pages_of_any_length(ada: httpx.Client) -> None:
     ids = _create(ada, *"abcd")
     cursor = ada.get("/?limit=1").links["next"]["url"].rpartition("cursor=")[2]

@@ -121,6 +121,13 @@ def test_an_invalid_query_is_refused(
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
+def test_a_parameter_given_twice_is_refused_by_name(client: httpx.Client, root: Headers) -> None:
+    answer = client.get(f"{USERS}?limit=1&q=a&limit=2", headers=root)
+
+    assert_problem(answer, 422)
+    assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
+
+
 def test_nobody_else_gets_in(client: httpx.Client, john: str, log_in: LogIn) -> None:
     # What counts is what the database says, not the token.
     session = verify(KEYS, log_in()["access_token"]).session_id
