@@ -136,13 +136,21 @@ def _start_consul(site: Site, steps: Steps, tokens: credentials.Tokens, changed:
 def _start_nomad(site: Site, steps: Steps, tokens: credentials.Tokens, changed: bool) -> None:
     api = nomad.api(tokens.nomad_management)
     with steps.step("Nomad") as step:
-        supervisor.ensure(site, "nomad", changed)
-        supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(api))
+        _lead(site, api, changed)
         nomad.set_up_acl(site, api, tokens)
+        if not nomad.knows_a_node(api):
+            # At its first start Nomad may refuse its own client, which asks before the server has
+            # made a key to sign the answer with, and then stays away for 15 to 30 s.
+            _lead(site, api, changed=True)
         nomad.make_secrets(api)
         consul.trust_nomad(site, consul.api(tokens.consul_management))
         wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)
         step.detail = "leads, with a node ready"
+
+
+def _lead(site: Site, api: Api, changed: bool) -> None:
+    supervisor.ensure(site, "nomad", changed)
+    supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(api))
 
 
 def _stop_restored(steps: Steps, api: Api) -> None:

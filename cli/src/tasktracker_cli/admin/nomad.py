@@ -4,9 +4,13 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import quote
 
+from tasktracker_cli.admin import wait
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.credentials import Tokens
+from tasktracker_cli.admin.errors import NotReadyError
 from tasktracker_cli.admin.site import NOMAD_URL, Site
+
+FIRST_NODE_SECONDS = 1
 
 
 def api(token: str, timeout: float = 10) -> Api:
@@ -30,6 +34,15 @@ def set_up_acl(site: Site, nomad: Api, tokens: Tokens) -> None:
         "/v1/acl/policy/anonymous",
         {"Name": "anonymous", "Rules": (site.checkout / "nomad/acl/anonymous.hcl").read_text()},
     )
+
+
+def knows_a_node(nomad: Api) -> bool:
+    """Whether a client has ever registered; one that is about to is given a second."""
+    try:
+        wait.until("a node", lambda: nomad.call("GET", "/v1/nodes") != [], FIRST_NODE_SECONDS)
+    except NotReadyError:
+        return False
+    return True
 
 
 def has_ready_node(nomad: Api) -> bool:
