@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -168,3 +170,14 @@ class User:
             trust_env=False,
             timeout=30,
         )
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    """Keep a process from doing anything; it is there, and what it has open stays open."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with suppress(ProcessLookupError):  # a repair has replaced it
+            os.kill(pid, signal.SIGCONT)

@@ -20,7 +20,7 @@ from tasktracker_cli.admin.doctor import paths, walk
 from tasktracker_cli.admin.doctor.ground import Ground
 from tasktracker_cli.admin.doctor.walk import Finding
 from tasktracker_cli.admin.errors import NotReadyError
-from tests.e2e.cluster import PROGRAM, Cluster
+from tests.e2e.cluster import PROGRAM, Cluster, frozen
 from tests.e2e.test_mesh import ALLOWED, PARTLY
 
 LIMIT_SECONDS = 90  # generous: a machine may be busy
@@ -108,21 +108,10 @@ def task_process(cluster: Cluster, job: str, task: str) -> int:
     raise AssertionError(f"{job} has no process for {task}")
 
 
-@contextmanager
-def stopped_process(pid: int) -> Iterator[None]:
-    """A process that hangs: it is there, and does nothing."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        with suppress(ProcessLookupError):  # the repair has replaced it
-            os.kill(pid, signal.SIGCONT)
-
-
 def hanging(job: str, task: str) -> Breaking:
     @contextmanager
     def breaking(cluster: Cluster) -> Iterator[Cluster]:
-        with stopped_process(task_process(cluster, job, task)):
+        with frozen(task_process(cluster, job, task)):
             yield cluster
 
     return breaking
@@ -131,7 +120,7 @@ def hanging(job: str, task: str) -> Breaking:
 def hanging_agent(agent: str) -> Breaking:
     @contextmanager
     def breaking(cluster: Cluster) -> Iterator[Cluster]:
-        with stopped_process(cluster.agent_pid(agent)):
+        with frozen(cluster.agent_pid(agent)):
             yield cluster
 
     return breaking
@@ -139,7 +128,7 @@ def hanging_agent(agent: str) -> Breaking:
 
 @contextmanager
 def hanging_database(cluster: Cluster) -> Iterator[Cluster]:
-    with stopped_process(cluster.postmaster("task-db")):
+    with frozen(cluster.postmaster("task-db")):
         yield cluster
 
 

@@ -3,7 +3,6 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from servicekit.testing.conformance import assert_problem
 from tasktracker_cli.admin import wait
 from tasktracker_cli.admin.cluster import gateway_answers
-from tests.e2e.cluster import Cluster, User
+from tests.e2e.cluster import Cluster, User, frozen
 
 TASKS = "/api/v1/tasks/"
 STATS = "/api/v1/stats/"
@@ -31,16 +30,6 @@ def client(cluster: Cluster, olivia: User) -> Iterator[httpx.Client]:
     with olivia.http() as client:
         yield client
     wait.until("every service", gateway_answers, LIMIT_SECONDS)
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    """Keep a process from doing anything; what it has open stays open."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
 
 
 def assert_may_work_later(answer: httpx.Response, status: int) -> None:
