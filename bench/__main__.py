@@ -1,14 +1,16 @@
 """`python -m bench [FIGURE ...]` prints the scoreboard; see docs/bench.md."""
 
 import argparse
+import signal
 import sys
 
 from bench import scoreboard
 from bench.errors import BenchError
 from bench.figure import Figure
-from bench.figures import commands, growth, logins, reads, statistics
+from bench.figures import commands, growth, logins, mesh, reads, start, statistics
 from bench.rounds import compare
 from bench.stage import Stage
+from tasktracker_cli.admin.errors import AdminError
 
 FIGURES = [
     *reads.FIGURES,
@@ -16,18 +18,22 @@ FIGURES = [
     *statistics.FIGURES,
     *logins.FIGURES,
     *commands.FIGURES,
+    # At the end: their cluster takes this process into a network of its own.
+    *mesh.FIGURES,
+    *start.FIGURES,
 ]
 
 
 def main(words: list[str]) -> None:
     arguments = _parse(words)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # then, too, everything is ended
     chosen = [each for each in FIGURES if each.number in (arguments.figures or _NUMBERS)]
     try:
         with Stage() as stage:
             print(scoreboard.HEAD)
             for figure in chosen:
                 _measure(stage, figure, arguments.rounds, arguments.seconds)
-    except BenchError as error:
+    except (BenchError, AdminError) as error:
         sys.exit(f"bench: {error}")
 
 
@@ -49,7 +55,7 @@ def _parse(words: list[str]) -> argparse.Namespace:
 
 def _measure(stage: Stage, figure: Figure, rounds: int, seconds: float) -> None:
     with figure.prepare(stage) as pair:
-        comparison = compare(pair, rounds, seconds)
+        comparison = compare(pair, figure.rounds(rounds), seconds)
     print(scoreboard.line(figure, comparison), flush=True)
 
 

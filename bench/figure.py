@@ -36,6 +36,11 @@ class Figure:
     better: Better
     target: float
     prepare: Callable[[Stage], AbstractContextManager[Pair]]
+    most_rounds: int | None = None
+    """For what takes minutes, however few seconds it is given."""
+
+    def rounds(self, asked: int) -> int:
+        return min(asked, self.most_rounds or asked)
 
     def reached(self, ratio: float) -> bool:
         return ratio >= self.target if self.better is Better.HIGHER else ratio <= self.target

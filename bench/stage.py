@@ -1,22 +1,24 @@
 """What the figures are measured on: started when the first figure asks for it, ended together."""
 
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from types import TracebackType
 
 import user_service.app
-from bench import databases
+from bench import databases, tokens
+from bench.errors import BenchError
 from bench.processes import serving
 from servicekit import logs, migrate
 from servicekit.testing import postgres
-from servicekit.tokens import Keys, Principal, issue
+from tests.e2e import throwaway
+from tests.e2e.cluster import Cluster
 
 
 class Stage:
-    """One PostgreSQL, and services on it; every address is http://127.0.0.1:port."""
+    """A PostgreSQL with services on it, each at http://127.0.0.1:port; and a whole cluster."""
 
     def __init__(self) -> None:
         self._exit = ExitStack()
@@ -35,10 +37,8 @@ class Stage:
         self._exit.close()
 
     def bearer(self, user_id: int) -> dict[str, str]:
-        """The header of a caller, whose token outlives the benchmark."""
-        principal = Principal(user_id, is_superuser=False)
-        token = issue(Keys(self._key.encode()), principal, timedelta(days=1), datetime.now(UTC))
-        return {"Authorization": f"Bearer {token}"}
+        """The header of a caller of these services."""
+        return tokens.bearer(self._key, user_id)
 
     @cached_property
     def tasks(self) -> str:
@@ -73,6 +73,16 @@ class Stage:
         migrate.upgrade(url, user_service.app.MIGRATIONS)
         with serving("user_service", {"SECRET_KEY": self._key, "DATABASE_URL": url}) as address:
             yield address
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """A cluster of the benchmark's own, not started.
+
+        From now on this process is in the cluster's network, and reaches no service above.
+        """
+        if os.geteuid() != 0:
+            raise BenchError("the figures of a whole cluster need root: try sudo ./just bench")
+        return self._exit.enter_context(throwaway.installed())
 
     @cached_property
     def _server(self) -> str:

@@ -1,7 +1,10 @@
 """Whether the benchmark can say anything at all; how fast anything is, it says by itself."""
 
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -10,18 +13,24 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bench.errors import BenchError
-from bench.figure import Pair
+from bench.figure import Better, Figure, Pair
 from bench.rounds import compare
+from bench.stage import Stage
 from bench.wrk import Request, load, read
 from servicekit.testing.live import serving
 
+NOBODY = 65534
 GOOD = {"requests": 10, "microseconds": 2_000_000, "p50": 500, "p99": 900,
         "refused": 0, "broken": 0, "late": 0}  # fmt: skip
 
 
-def bench(*words: str) -> subprocess.CompletedProcess[str]:
+def bench(*words: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "bench", *words], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "bench", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
     )
 
 
@@ -83,3 +92,22 @@ def test_ours_is_compared_with_the_references_around_it() -> None:
 
     assert (comparison.ratios, comparison.ratio) == ([0.5] * 3, 0.5)
     assert comparison.noise == [4.0] * 3
+
+
+def test_a_figure_that_takes_minutes_is_measured_in_fewer_rounds() -> None:
+    @contextmanager
+    def prepare(_: Stage) -> Iterator[Pair]:
+        yield Pair(ours=lambda _: 1, reference=lambda _: 1)
+
+    quick = Figure(1, "", "", Better.LOWER, 1, prepare)
+    slow = Figure(1, "", "", Better.LOWER, 1, prepare, most_rounds=3)
+
+    assert (quick.rounds(5), slow.rounds(5), slow.rounds(1)) == (5, 3, 1)
+
+
+def test_a_figure_of_a_whole_cluster_needs_root() -> None:
+    done = bench("7", user=NOBODY if os.geteuid() == 0 else None)
+
+    assert done.returncode == 1
+    assert "need root" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -111,11 +111,14 @@ class Cluster:
                 return int(folder.name)
         return 0
 
+    def network(self, job: str) -> Path:
+        """The network namespace of a job's allocation."""
+        return Path("/run/netns", self.allocation(job)["ID"])
+
     def exec(self, job: str, command: Sequence[str], user: str) -> subprocess.CompletedProcess[str]:
         """Run a program inside a job's network namespace, as one of the machine's users."""
-        namespace = f"/run/netns/{self.allocation(job)['ID']}"
         return subprocess.run(
-            ["nsenter", f"--net={namespace}", "runuser", "-u", user, "--", *command],
+            ["nsenter", f"--net={self.network(job)}", "runuser", "-u", user, "--", *command],
             capture_output=True,
             text=True,
             check=False,

@@ -5,19 +5,16 @@ here. Whatever runs on the machine outside is neither seen nor touched, and stat
 its own.
 """
 
-import os
 import shutil
-import tempfile
 from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.admin import processes, shell
-from tasktracker_cli.admin.site import Site
+from tasktracker_cli.admin import shell
+from tests.e2e import throwaway
 from tests.e2e.cluster import Cluster
-from tests.namespace import network_namespace
 
 LIMIT_SECONDS = 1800  # building Nomad and Consul takes about ten minutes, once
 
@@ -34,21 +31,9 @@ def cluster() -> Iterator[Cluster]:
 
     It lasts until the end of all tests: those in this folder are the last (`tools/test`).
     """
-    assert os.geteuid() == 0, "a cluster needs root"
-    home = Path(tempfile.mkdtemp(prefix="tt-", dir="/tmp"))
-    home.chmod(0o755)
-    cluster = Cluster(home / "state")
-    try:
-        cluster.admin("install")  # the only step that needs a registry, which the namespace lacks
-        with network_namespace():
-            try:
-                cluster.admin("up")
-                yield cluster
-            finally:
-                cluster.admin("destroy", "--yes", check=False)
-                _end_processes(cluster.site)
-    finally:
-        shutil.rmtree(home)
+    with throwaway.installed() as cluster:
+        cluster.admin("up")
+        yield cluster
 
 
 @pytest.fixture
@@ -73,8 +58,3 @@ def pytest_runtest_makereport(
         report.sections.append(("status", cluster.admin("status", check=False).stdout))
         report.sections.append(("jobs", "\n".join(cluster.evidence())))
     return report
-
-
-def _end_processes(site: Site) -> None:
-    if site.home.exists():
-        processes.end_all(site)

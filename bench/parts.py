@@ -1,0 +1,93 @@
+"""The programs of a cluster that is down: the same as `up` starts, on the same data.
+
+The agents have the cluster's own configuration; Traefik, Envoy and the services have the least that
+makes them answer.
+"""
+
+import signal
+import subprocess
+from collections.abc import Iterator
+
+from bench.program import Program
+from tasktracker_cli.admin import consul, credentials, jobs, machine, nomad, postgres, supervisor
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.dev.parts import SERVICES, Service
+from tasktracker_cli.admin.site import TRAEFIK_URL, Site
+
+_SIDECARS = len(jobs.names()) - 1  # Traefik has none
+_ENVOY_PORT = 19000
+_NOBODY = "127.0.0.1:1"  # Where a service looks for others: it starts without them.
+
+
+def of_cluster(site: Site) -> Iterator[Program]:
+    """Each to be started when all before it have ended: some have the same ports."""
+    yield from _agents(site)
+    for database in machine.DATABASES:
+        yield _postgres(site, database)
+    yield _traefik(site)
+    for _ in range(_SIDECARS):
+        yield _envoy(site)
+    for service in SERVICES:
+        yield _service(site, service)
+
+
+def _agents(site: Site) -> Iterator[Program]:
+    tokens = credentials.load(site)
+    consul_api = consul.api(tokens.consul_management)
+    nomad_api = nomad.api(tokens.nomad_management)
+    yield Program(
+        [site.bin / "consul", "agent", f"-config-dir={site.agent / 'consul'}"],
+        lambda: consul.has_leader(consul_api),
+    )
+    yield Program(
+        [site.bin / "nomad", "agent", f"-config={site.agent / 'nomad'}"],
+        lambda: nomad.has_leader(nomad_api) and nomad.has_ready_node(nomad_api),
+        {"PATH": supervisor.SYSTEM_PATH},
+        signal.SIGINT,
+    )
+
+
+def _postgres(site: Site, database: str) -> Program:
+    volume, is_ready = site.volume(database), postgres.is_ready(site, database)
+    return Program(
+        ["/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
+         f"{postgres.BIN}/postgres", "-D", volume / "data",
+         "-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=64MB",
+         "-c", f"unix_socket_directories={volume / 'run'}"],
+        lambda: subprocess.run(is_ready, capture_output=True, check=False).returncode == 0,
+        stop=signal.SIGINT,  # its fast shutdown
+    )  # fmt: skip
+
+
+def _traefik(site: Site) -> Program:
+    traefik = Api("Traefik", TRAEFIK_URL, {})
+    return Program(
+        [site.release / "bin" / "traefik", "--ping=true", "--ping.entryPoint=dashboard",
+         "--entryPoints.web.address=127.0.0.1:8000",
+         "--entryPoints.dashboard.address=127.0.0.1:8080"],
+        lambda: traefik.answers("/ping"),
+    )  # fmt: skip
+
+
+def _envoy(site: Site) -> Program:
+    envoy = Api("Envoy", f"http://127.0.0.1:{_ENVOY_PORT}", {})
+    address = f"{{address: 127.0.0.1, port_value: {_ENVOY_PORT}}}"
+    return Program(
+        [site.release / "bin" / "envoy", "--concurrency", "1", "--disable-hot-restart",
+         "--config-yaml", f"admin: {{address: {{socket_address: {address}}}}}"],
+        lambda: envoy.answers("/ready"),
+    )  # fmt: skip
+
+
+def _service(site: Site, service: Service) -> Program:
+    api = Api(service.name, f"http://127.0.0.1:{service.port}", {})
+    return Program(
+        [site.release / "bin" / "python", "-m", service.module],
+        lambda: api.answers("/health/live"),
+        {
+            "PORT": str(service.port),
+            "SECRET_KEY": "0" * 32,
+            "DATABASE_URL": f"postgresql://{_NOBODY}/",
+            **{f"{other.folder.upper()}_SERVICE_URL": f"http://{_NOBODY}" for other in SERVICES},
+        },
+    )

@@ -1,0 +1,59 @@
+"""A program that is started alone, to see how long that takes."""
+
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.errors import BenchError
+
+START_LIMIT = 60  # seconds
+STOP_LIMIT = 30
+POLL_SECONDS = 0.01
+
+
+@dataclass(frozen=True)
+class Program:
+    """`answers` says whether it serves already, `variables` are its environment.
+
+    `stop` is the signal that ends it.
+    """
+
+    command: Sequence[str | Path]
+    answers: Callable[[], bool]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    stop: signal.Signals = signal.SIGTERM
+
+    def start_seconds(self) -> float:
+        """Start it, end it, and say how many seconds passed from its start until it answered.
+
+        Raises BenchError if it ends before, or does not answer within START_LIMIT.
+        """
+        start = time.perf_counter()
+        with subprocess.Popen(
+            self.command,
+            env=self.variables,
+            cwd="/",
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            try:
+                self._wait(process, start + START_LIMIT)
+                return time.perf_counter() - start
+            finally:
+                self._end(process)
+
+    def _wait(self, process: "subprocess.Popen[bytes]", deadline: float) -> None:
+        while not self.answers():
+            if process.poll() is not None or time.perf_counter() > deadline:
+                raise BenchError(f"does not start alone: {' '.join(map(str, self.command))}")
+            time.sleep(POLL_SECONDS)
+
+    def _end(self, process: "subprocess.Popen[bytes]") -> None:
+        process.send_signal(self.stop)
+        try:
+            process.wait(STOP_LIMIT)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,82 @@
+"""Who uses the benchmark's cluster, and what it runs for comparison."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from bench import tokens
+from bench.wrk import Request
+from tasktracker_cli.admin import jobs, nomad, wait
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.site import GATEWAY_URL
+from tests.e2e.cluster import Cluster
+from tests.namespace import entered
+
+CALLER = 1_000_000_000
+"""An account that nobody has: the services believe its token, and its tasks are in nobody's way."""
+TASKS = "/api/v1/tasks/"
+TASK = '{"title": "Task", "description": "What there is to do about it, said in some more words."}'
+PAGE = 50
+PORT = 8002
+"""Of the task service, within its network and, in a caller's, of the sidecar's way to it."""
+
+START_LIMIT = 30  # seconds
+_BARE = "task-service-without-mesh"
+
+
+def headers(cluster: Cluster) -> dict[str, str]:
+    """Of `CALLER`, in this cluster."""
+    return tokens.bearer(_variables(cluster)["secret_key"], CALLER)
+
+
+def create_tasks(cluster: Cluster, number: int) -> None:
+    """Through the gateway. Raises BenchError unless they all are there."""
+    json = {**headers(cluster), "Content-Type": "application/json"}
+    request = Request(GATEWAY_URL + TASKS, json, TASK)
+    for _ in range(number):
+        request.check()
+
+
+@contextmanager
+def without_mesh(cluster: Cluster) -> Iterator[None]:
+    """A second task service, beside PostgreSQL in `cluster.network("task-db")`, without sidecars.
+
+    Nomad runs the same program as the first one's in the same way: only the mesh is missing.
+    """
+    cluster.nomad.call("PUT", "/v1/jobs", {"Job": _job(cluster)})
+    try:
+        with entered(cluster.network("task-db")):
+            service = Api("The task service", f"http://127.0.0.1:{PORT}", {})
+            wait.until(_BARE, lambda: service.answers("/health"), START_LIMIT)
+        yield
+    finally:
+        jobs.stop(cluster.nomad, _BARE)
+        cluster.nomad.call("DELETE", f"/v1/job/{_BARE}", purge="true")
+
+
+def _job(cluster: Cluster) -> Mapping[str, object]:
+    # Whoever is in the cluster's network can read the secrets in it: that is the benchmark alone.
+    variables = _variables(cluster)
+    database = f"task_app:{variables['database_password']}@127.0.0.1:5432/task_db"
+    python = cluster.site.release / "bin" / "python"
+    network = f"--net={cluster.network('task-db')}"
+    app = {
+        "Name": "app",
+        "Driver": "raw_exec",
+        "User": "root",  # to enter the network
+        "Config": {
+            "command": "/usr/bin/nsenter",
+            "args": [network, "--", str(python), "-m", "task_service"],
+            "work_dir": "/",
+        },
+        "Env": {
+            "PORT": str(PORT),
+            "SECRET_KEY": variables["secret_key"],
+            "DATABASE_URL": f"postgresql://{database}",
+        },
+        "Resources": {"CPU": 200, "MemoryMB": 256},  # as in nomad/jobs/task-service.nomad.hcl
+    }
+    return {"ID": _BARE, "Datacenters": ["dc1"], "TaskGroups": [{"Name": "api", "Tasks": [app]}]}
+
+
+def _variables(cluster: Cluster) -> dict[str, str]:
+    return nomad.read_variable(cluster.nomad, "nomad/jobs/task-service/api/app")

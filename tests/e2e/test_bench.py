@@ -1,0 +1,27 @@
+"""The figures of a whole cluster can be measured; how good they are, the benchmark says itself."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import pytest
+
+from bench.figure import Pair
+from bench.figures import mesh, start
+from tests.e2e.cluster import Cluster
+
+
+@pytest.mark.parametrize("figure", [mesh.through_gateway, mesh.through_sidecars])
+def test_both_ways_to_the_task_service_are_measured(
+    cluster: Cluster, figure: Callable[[Cluster], AbstractContextManager[Pair]]
+) -> None:
+    with figure(cluster) as pair:
+        assert pair.ours(1) > 0
+        assert pair.reference(1) > 0
+
+
+@pytest.mark.drill
+def test_every_program_starts_alone_and_all_start_together(cluster: Cluster) -> None:
+    try:
+        assert start.of_all_parts(cluster) > 0
+    finally:
+        assert start.until_a_task_exists(cluster) > 0
