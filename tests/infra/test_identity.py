@@ -17,11 +17,12 @@ def test_up_runs_every_job_file() -> None:
     assert sorted(running.names()) == sorted(map(job_name, JOB_FILES))
 
 
-def test_up_runs_a_job_after_those_that_it_connects_to(jobs: dict[str, Json]) -> None:
+def test_up_runs_a_job_after_the_databases_that_it_connects_to(jobs: dict[str, Json]) -> None:
     started: set[str] = set()
     for row in running.ORDER:
         for name in row:
-            assert upstreams(jobs[name]).keys() <= started, name
+            databases = upstreams(jobs[name]).keys() & set(machine.DATABASES)
+            assert databases <= started, name
         started.update(row)
 
 

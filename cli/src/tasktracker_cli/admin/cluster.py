@@ -166,11 +166,10 @@ def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -
     api = nomad.api(tokens.nomad_management)
     since = time.time()
     variables = {"release": name, "signing_keys": keys.name(api)}
-    # Migrations need their database; everything else waits for what it needs by itself.
-    for wave in (jobs.ORDER[0], [job for row in jobs.ORDER[1:] for job in row]):
-        for job in wave:
+    for row in jobs.ORDER:
+        for job in row:
             jobs.submit(site, job, variables)
-        for job in wave:
+        for job in row:
             with steps.step(job):
                 jobs.wait_healthy(api, job, since)
     with steps.step("gateway"):

@@ -9,12 +9,11 @@ from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.errors import JobFailedError, NotReadyError
 from tasktracker_cli.admin.site import NOMAD_URL, Site
 
-# A job depends on those in the rows above it.
+# What starts, and in reverse what stops, together. Migrations need their database, and a database
+# takes the last writes of its service; everything else waits for what it needs by itself.
 ORDER = (
     ("user-db", "task-db"),
-    ("user-service", "task-service"),
-    ("stats-service",),
-    ("portal", "traefik"),
+    ("user-service", "task-service", "stats-service", "portal", "traefik"),
 )
 
 LIMIT_SECONDS = 180
