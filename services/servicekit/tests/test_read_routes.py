@@ -1,13 +1,16 @@
 """A ReadRoute answers as FastAPI's own route with the same signature does."""
 
+import time
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import httpx
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.datastructures import QueryParams
 
 from servicekit import app as application
 from servicekit import health, openapi, queries
@@ -120,6 +123,30 @@ def test_each_once_refuses_the_same_on_any_route(app: FastAPI) -> None:
 
     assert refusal.status_code == 422
     assert [error["field"] for error in refusal.json()["errors"]] == ["limit", "q"]
+
+
+def test_a_query_of_very_many_parameters_is_read_at_once() -> None:
+    parameters = QueryParams("&".join(f"p{number}" for number in range(100_000)))
+
+    start = time.perf_counter()
+    with pytest.raises(RequestValidationError):
+        queries.refuse_repeated(QueryParams([*parameters.multi_items(), ("p1", "")]))
+
+    assert time.perf_counter() - start < 5  # seconds; comparing each with each takes minutes
+
+
+def test_only_query_strings_that_are_not_long_are_remembered() -> None:
+    made: list[bytes] = []
+
+    @queries.remembering
+    def read(query_string: bytes) -> int:
+        made.append(query_string)
+        return len(query_string)
+
+    short, long = b"q" * queries.LONGEST, b"q" * (queries.LONGEST + 1)
+
+    assert [read(each) for each in (short, short, long, long)] == [1024, 1024, 1025, 1025]
+    assert made == [short, long, long]
 
 
 async def asks_for_a_body(body: Filter) -> Response:

@@ -1,5 +1,6 @@
 """Query strings: each parameter once, read into a model."""
 
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeVar
@@ -10,8 +11,10 @@ from pydantic import BaseModel
 from starlette.datastructures import QueryParams
 
 Model = TypeVar("Model", bound=BaseModel)
+Result = TypeVar("Result")
 # Most lists are asked for with the same few filters; a cursor comes once.
-REMEMBERED = 256
+REMEMBERED = 256  # query strings
+LONGEST = 1024  # bytes of one: callers do not choose how much memory they take
 
 
 async def each_once(request: Request) -> None:
@@ -19,7 +22,7 @@ async def each_once(request: Request) -> None:
 
     A coroutine, because FastAPI sends a plain function to a thread of its own.
     """
-    _refuse_repeated(request.query_params)
+    refuse_repeated(request.query_params)
 
 
 def reader(model: type[Model]) -> Callable[[bytes], Model]:
@@ -29,18 +32,29 @@ def reader(model: type[Model]) -> Callable[[bytes], Model]:
     comes twice. It remembers what it made, so that a string that comes again costs nothing.
     """
 
-    @lru_cache(REMEMBERED)
+    @remembering
     def read(query_string: bytes) -> Model:
         parameters = QueryParams(query_string)
-        _refuse_repeated(parameters)
+        refuse_repeated(parameters)
         return model.model_validate(dict(parameters))
 
     return read
 
 
-def _refuse_repeated(parameters: QueryParams) -> None:
-    names = [name for name, _ in parameters.multi_items()]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+def remembering(read: Callable[[bytes], Result]) -> Callable[[bytes], Result]:
+    """`read`, remembering what it made of the last few query strings that were not long."""
+    remembered = lru_cache(REMEMBERED)(read)
+
+    def choose(query_string: bytes) -> Result:
+        return (remembered if len(query_string) <= LONGEST else read)(query_string)
+
+    return choose
+
+
+def refuse_repeated(parameters: QueryParams) -> None:
+    """Raises RequestValidationError, which names each parameter that comes more than once."""
+    given = Counter(name for name, _ in parameters.multi_items())
+    repeated = sorted(name for name, times in given.items() if times > 1)
     if repeated:
         message = "This parameter may be given once"
         raise RequestValidationError(

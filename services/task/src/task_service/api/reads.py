@@ -1,6 +1,5 @@
 """The calls that read tasks. They stay on the event loop."""
 
-from functools import lru_cache
 from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlencode
 
@@ -9,6 +8,7 @@ from pydantic import TypeAdapter
 
 from servicekit.fields import Id32
 from servicekit.openapi import Responses, problems
+from servicekit.queries import remembering
 from servicekit.read_routes import ReadRoute
 from servicekit.tokens import CurrentPrincipal
 from task_service.api.answers import JSON, one
@@ -70,7 +70,7 @@ def _following(request: Request, cursor: str) -> str:
     return f"{request.scope['path']}?{others}cursor={quote(cursor)}"
 
 
-@lru_cache
+@remembering
 def _unpositioned(query_string: bytes) -> str:
     """The query string without a position, ready for one to be added."""
     given = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
