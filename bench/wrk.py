@@ -35,21 +35,25 @@ class Request:
 
     def check(self) -> httpx.Response:
         """Make it once. Raises BenchError unless the answer is a 2xx: wrk takes a 3xx as good."""
+        with client() as http:
+            return self.check_over(http)
+
+    def check_over(self, http: httpx.Client) -> httpx.Response:
+        """`check` without a client of its own, which takes longer to make than many an answer."""
         method = "POST" if self.body else "GET"
         try:
-            answer = httpx.request(
-                method,
-                self.url,
-                headers=dict(self.headers),
-                content=self.body,
-                trust_env=False,
-                timeout=TIME_LIMIT,
-            )
+            answer = http.request(method, self.url, headers=dict(self.headers), content=self.body)
         except httpx.HTTPError as error:
             raise BenchError(f"{self.url} does not answer: {error}") from error
         if not answer.is_success:
             raise BenchError(f"{self.url} answers {answer.status_code}: {answer.text[:200]}")
         return answer
+
+
+def client(connections: int = 1) -> httpx.Client:
+    """For requests to the machine itself, over that many connections."""
+    limits = httpx.Limits(max_connections=connections)
+    return httpx.Client(trust_env=False, timeout=TIME_LIMIT, limits=limits)
 
 
 def load(request: Request, *, connections: int, seconds: float, pause: float = 0) -> Load:

@@ -12,7 +12,7 @@ import httpx
 
 from bench.figure import Better, Figure, Pair
 from bench.stage import Stage
-from bench.wrk import TIME_LIMIT, Request, finish, load, start
+from bench.wrk import TIME_LIMIT, Request, client, finish, load, start
 
 IN_FLIGHT = 50
 READERS, PAUSE = 4, 0.02  # connections, and seconds from an answer to the next request
@@ -40,11 +40,12 @@ def _throughput(stage: Stage) -> Iterator[Pair]:
         return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
     def log_in(seconds: float) -> float:
-        start, number = time.perf_counter(), _number(seconds)
-        with ThreadPoolExecutor(IN_FLIGHT) as clients:
-            for _ in clients.map(lambda _: login.check(), range(number)):
+        number = _number(seconds)
+        with ThreadPoolExecutor(IN_FLIGHT) as threads, client(IN_FLIGHT) as http:
+            start = time.perf_counter()
+            for _ in threads.map(lambda _: login.check_over(http), range(number)):
                 pass
-        return number / (time.perf_counter() - start)
+            return number / (time.perf_counter() - start)
 
     yield Pair(ours=log_in, reference=hash_alone)
 
