@@ -18,10 +18,14 @@ Start = Callable[..., str]
 
 
 @pytest.fixture
-def say(request: pytest.FixtureRequest) -> Callable[[str], None]:
+def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
     """Print a line although the test passes."""
-    terminal = request.config.pluginmanager.getplugin("terminalreporter")
-    return lambda line: terminal.write_line(f" {line}")
+
+    def say(line: str) -> None:
+        with capsys.disabled():
+            print(f"\n  {line}")  # noqa: T201 - the figure is what the test shows
+
+    return say
 
 
 @pytest.fixture(scope="session")
