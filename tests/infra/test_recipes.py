@@ -10,6 +10,18 @@ import pytest
 
 from tests.infra.reading import ROOT, run
 
+# A shell of a user who has activated nothing.
+PLAIN = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# A harmless way to call a recipe, and what the program behind it then says.
+HARMLESS = {
+    "bench": ("0", "bench: error:"),
+    "doctor": ("--help", "--json"),
+    "logs": ("--help", "--task"),
+    "status": ("--help", "--json"),
+    "test": ("nope", "no part is called 'nope'"),
+}
+
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -39,3 +51,10 @@ def test_every_recipe_says_what_it_does_in_a_group_and_a_few_lines() -> None:
         assert recipe["doc"], name
         assert any("group" in attribute for attribute in recipe["attributes"]), name
         assert len(recipe["body"]) <= 5, name
+
+
+@pytest.mark.parametrize("recipe", HARMLESS)
+def test_a_recipe_reaches_its_program_from_a_plain_shell(recipe: str) -> None:
+    word, answer = HARMLESS[recipe]
+    result = run(ROOT / "just", recipe, word, PATH=PLAIN)
+    assert answer in result.stdout + result.stderr
