@@ -25,6 +25,13 @@ def test_the_topics_are_listed(isolated: Cli) -> None:
     assert all(f"tasktracker-cli help {name}" in shown for name in TOPICS)
 
 
+def test_a_missing_argument_is_told_on_one_line(isolated: Cli) -> None:
+    done = isolated("completion")
+    assert done.returncode == 2
+    assert "\\" not in done.stderr
+    assert "bash, zsh, fish" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("typed", "meant"),
     [

@@ -127,11 +127,13 @@ def test_jq_selects_from_the_whole_list(cli: Cli, two: list[Any]) -> None:
     assert r"\x1b[31m" in shown
 
 
-@pytest.mark.parametrize("expression", [".[", ".id", "error"])
+@pytest.mark.parametrize("expression", [".[", ".id", "error", "bad("])
 def test_a_jq_expression_that_fails_is_usage(cli: Cli, two: list[Any], expression: str) -> None:
     done = cli("task", "list", "--jq", expression)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("error: jq: ")
+    assert done.stderr.startswith("error: --jq: ")
+    assert "jq: jq" not in done.stderr
+    assert "jq: error" not in done.stderr
 
 
 @pytest.mark.parametrize(

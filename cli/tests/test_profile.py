@@ -93,6 +93,7 @@ def test_profiles_are_listed(isolated: Cli, gateway: FakeGateway) -> None:
     assert not default["current"]
     assert isolated("profile", "list", "--quiet").stdout == "default\nwork\n"
     assert isolated("profile", "show", "--fields", "name").stdout == "name\nwork\n"
+    assert isolated.json("profile", "show", "work") == work
     assert "work" in isolated("profile", "list").stdout
 
 

@@ -31,7 +31,7 @@ def test_status_shows_every_agent_and_job_healthy(cluster: Cluster) -> None:
         "portal", "traefik",
     ]  # fmt: skip
     assert {row["health"] for row in rows} == {"passing"}
-    assert {row["instances"] for row in rows} == {"1/1"}
+    assert {(row["running"], row["wanted"]) for row in rows} == {(1, 1)}
 
 
 def test_env_lets_nomad_run_a_job_by_hand_and_holds_no_secret(cluster: Cluster) -> None:

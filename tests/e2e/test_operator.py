@@ -121,7 +121,7 @@ def _line_appears(terminal: Terminal) -> bool:
 )
 def test_logs_names_what_there_is(cluster: Cluster, words: list[str], says: str) -> None:
     result = cluster.admin("logs", *words, check=False)
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert says in result.stderr
 
 
@@ -208,8 +208,23 @@ def _log_in(name: str) -> int:
 
 def test_an_account_that_is_not_there_is_named(cluster: Cluster) -> None:
     result = cluster.admin("users", "promote", "nobody", check=False)
-    assert (result.returncode, result.stdout) == (1, "")
-    assert "there is no user 'nobody'" in result.stderr
+    assert (result.returncode, result.stdout) == (5, "")
+    assert "There is no user 'nobody'." in result.stderr
+
+
+@pytest.mark.parametrize("words", [["status"], ["top", "--once"], ["doctor"]])
+def test_quiet_prints_names(cluster: Cluster, words: list[str]) -> None:
+    names = cluster.admin(*words, "-q").stdout.splitlines()
+    assert "None" not in names
+    assert {"doctor": "node", "status": "task-db", "top": "task-db"}[words[0]] in names
+
+
+@pytest.mark.parametrize("words", [["status"], ["top", "--once"], ["users", "list"]])
+def test_a_table_in_a_pipe_has_tabs(cluster: Cluster, words: list[str]) -> None:
+    cluster.user("tabitha")
+    header, *rows = cluster.admin(*words).stdout.splitlines()
+    assert rows
+    assert {row.count("\t") for row in rows} == {header.count("\t")} != {0}
 
 
 def test_top_counts_requests_errors_memory_and_connections(cluster: Cluster) -> None:
@@ -278,5 +293,5 @@ def test_an_agent_that_does_not_stay_up_says_why(cluster: Cluster) -> None:
     nonsense.unlink()
     cluster.admin("up")
     assert result.returncode == 1
-    assert "consul agent does not stay up" in result.stderr
+    assert "The consul agent does not stay up." in result.stderr
     assert "invalid config key nonsense" in result.stderr

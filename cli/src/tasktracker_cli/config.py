@@ -54,7 +54,7 @@ def _is_host(host: str) -> bool:
 
 
 def _bad_url(url: str) -> UsageError:
-    return UsageError(f"{url!r} is not the address of a gateway.", f"Give one like {DEFAULT_URL}")
+    return UsageError(f"{url!r} is not the address of a gateway.", f"Give one like: {DEFAULT_URL}")
 
 
 def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:

@@ -48,11 +48,15 @@ class CliError(Exception):
         self.status = status
         self.request_id = request_id
 
+    def told(self) -> str:
+        """Return what people are told: a sentence, and a second one or a command to type."""
+        return f"{sentence(self.message)} {self.hint}".rstrip()
+
     def facts(self) -> dict[str, str | int]:
         """Return what programs are told: code, message, and what else there is."""
         facts = {
             "code": self.code,
-            "message": self.message,
+            "message": sentence(self.message),
             "hint": self.hint,
             "status": self.status,
             "request_id": self.request_id,
@@ -127,7 +131,9 @@ def guard(program: Callable[[], Any], reporter: Reporter) -> int:
     except typer.Abort:
         return INTERRUPTED
     except typer.TyperException as error:
-        reporter.error(UsageError(_sentence(error.format_message()), _usage_hint(error)))
+        # Typer puts the values that may be chosen on lines of their own.
+        message = " ".join(error.format_message().split())
+        reporter.error(UsageError(message, _usage_hint(error)))
         return error.exit_code
     return code if isinstance(code, int) else 0
 
@@ -137,5 +143,6 @@ def _usage_hint(error: typer.TyperException) -> str:
     return f"See: {context.command_path} --help" if context else ""
 
 
-def _sentence(text: str) -> str:
-    return text if text.endswith((".", "?")) else f"{text}."
+def sentence(text: str) -> str:
+    """Return the text with a full stop, unless it ends like a sentence."""
+    return text if text.endswith((".", "?", "!", ":")) else f"{text}."

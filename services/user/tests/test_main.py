@@ -58,12 +58,15 @@ def test_promote_makes_a_superuser_once_or_again(
 
 
 def test_promote_names_a_user_that_is_not_there(
-    empty_database: str, monkeypatch: pytest.MonkeyPatch
+    empty_database: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", empty_database)
 
-    with pytest.raises(SystemExit, match="there is no user 'nobody'"):
+    with pytest.raises(SystemExit) as ended:
         main(["promote", "nobody"])
+
+    assert ended.value.code == 5
+    assert "there is no user 'nobody'" in capsys.readouterr().err
 
 
 def test_users_prints_every_account_or_those_with_a_text_in_a_name(

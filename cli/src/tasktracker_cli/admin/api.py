@@ -55,7 +55,7 @@ class Api:
             request = response.request
             raise ApiError(
                 f"{self.name} answered {response.status_code} to "
-                f"{request.method} {request.url.path}: {response.text.strip()[:300]}"
+                f"{request.method} {request.url.path}: {response.text.strip()[:300]}."
             )
         return response.json() if response.content.strip() else None
 
@@ -64,6 +64,6 @@ class Api:
             return self.http.request(method, path, json=body, params=params)
         except httpx.TransportError as error:
             raise ApiError(
-                f"{self.name} cannot be reached at {self.http.base_url}",
-                "is the cluster up? see ./just status",
+                f"{self.name} cannot be reached at {self.http.base_url}.",
+                "See whether the cluster is up: ./just status",
             ) from error

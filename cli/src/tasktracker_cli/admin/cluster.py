@@ -86,7 +86,7 @@ def destroy(site: Site, steps: Steps) -> None:
     preflight.must_own(site)
     if preflight.owner(site) is None:
         if site.home.exists() and any(site.home.iterdir()):
-            raise StaleStateError(f"{site.home} is not TaskTracker's: nothing was deleted")
+            raise StaleStateError(f"{site.home} is not TaskTracker's: nothing was deleted.")
         return
     with preflight.alone(site):
         _stop(site, steps)
@@ -182,7 +182,7 @@ def _wait_for_gateway(site: Site, api: Api) -> None:
     except NotReadyError as error:
         for row in status.rows(site):
             if row.kind == "job" and not row.is_well:
-                raise jobs.failure(api, row.name, f"{row.name}: {row.health}") from error
+                raise jobs.failure(api, row.name, f"{row.name}: {row.health}.") from error
         raise
 
 

@@ -30,8 +30,8 @@ def load(site: Site) -> Tokens:
         return Tokens(**{f.name: path(site, f.name).read_text().strip() for f in fields(Tokens)})
     except FileNotFoundError as error:
         raise StaleStateError(
-            f"{site.home} has no {Path(str(error.filename)).name}: its cluster cannot be reached",
-            "restore the file from a backup, or delete everything with ./just destroy",
+            f"{site.home} has no {Path(str(error.filename)).name}: its cluster cannot be reached.",
+            "Restore the file from a backup, or delete everything with: ./just destroy",
         ) from error
     except PermissionError as error:
         raise NotRootError(

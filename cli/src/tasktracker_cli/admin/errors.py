@@ -14,14 +14,15 @@ AdminError
 ├── BusyError               another `admin` command is at work
 ├── JobFailedError          a job that never became healthy
 ├── BrokenHopError          `doctor` found what is broken; the hint is a command to type
-├── NoLogError              there is no such service, task or instance to read a log of
+├── NoLogError              there is no such service or task to read a log of
+├── NoUserError             there is no such account
 ├── NoInstanceError         a job that does not run, so that nothing can be asked inside it
 └── ApiError                Consul or Nomad refused a request
 """
 
 from collections.abc import Sequence
 
-from tasktracker_cli.errors import CliError
+from tasktracker_cli.errors import CliError, NotFoundError, UsageError
 
 
 class AdminError(CliError):
@@ -88,7 +89,13 @@ class BrokenHopError(AdminError):
 
 
 class NoLogError(AdminError):
-    pass
+    exit_code = UsageError.exit_code
+    code = UsageError.code
+
+
+class NoUserError(AdminError):
+    exit_code = NotFoundError.exit_code
+    code = NotFoundError.code
 
 
 class NoInstanceError(AdminError):

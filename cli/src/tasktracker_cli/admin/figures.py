@@ -37,7 +37,8 @@ class Figures:
     """One line of `top`. What does not apply, or is not known, is None."""
 
     name: str
-    instances: str
+    running: int | None  # instances
+    wanted: int | None
     health: str
     requests_per_second: float | None
     errors_percent: float | None
@@ -79,7 +80,15 @@ def _figures(row: status.Row, before: Look, after: Look) -> Figures:
     memory = round(used / 2**20, 1) if used else None
     connections = after.connections.get(row.name)
     return Figures(
-        row.name, row.instances, row.health, per_second, errors, p95, memory, connections
+        row.name,
+        row.running,
+        row.wanted,
+        row.health,
+        per_second,
+        errors,
+        p95,
+        memory,
+        connections,
     )
 
 

@@ -47,7 +47,7 @@ def wait_healthy(nomad: Api, job: str, since: float) -> None:
     try:
         wait.until(f"job {job}", lambda: _healthy(nomad, job, since), LIMIT_SECONDS)
     except NotReadyError as error:
-        raise failure(nomad, job, f"{job} did not become healthy") from error
+        raise failure(nomad, job, f"{job} did not become healthy.") from error
 
 
 def stop(nomad: Api, *together: str) -> None:
@@ -79,9 +79,9 @@ def _healthy(nomad: Api, job: str, since: float) -> bool:
     if is_deployed and deployment["Status"] == "successful":
         return any(a["ClientStatus"] == "running" for a in allocations)
     if is_deployed and deployment["Status"] in ("failed", "cancelled"):
-        raise failure(nomad, job, f"{job} was not deployed: {deployment['StatusDescription']}")
+        raise failure(nomad, job, f"{job} was not deployed: {deployment['StatusDescription']}.")
     if _keeps_failing([a for a in allocations if a["CreateTime"] > since * 1e9]):
-        raise failure(nomad, job, f"{job} keeps failing")
+        raise failure(nomad, job, f"{job} keeps failing.")
     return False
 
 
@@ -94,7 +94,7 @@ def _keeps_failing(allocations: list[dict[str, Any]]) -> bool:
 def failure(nomad: Api, job: str, message: str) -> JobFailedError:
     """The error to raise for a job, with what it said last."""
     return JobFailedError(
-        message, f"look closer: ./just env, then nomad job status {job}", evidence(nomad, job)
+        message, f"Look closer: ./just env, then nomad job status {job}", evidence(nomad, job)
     )
 
 

@@ -27,7 +27,7 @@ def rotate(site: Site, steps: Steps) -> None:
     preflight.must_be_root("rotate-key")
     preflight.must_own(site)
     if preflight.owner(site) is None:
-        raise NotReadyError("there is no cluster on this machine", "./just up starts one")
+        raise NotReadyError("There is no cluster on this machine.", "Start one with: ./just up")
     with preflight.alone(site):
         api = nomad.api(credentials.load(site).nomad_management)
         old, new = nomad.read_variable(api, _path("user-service"))["secret_key"], nomad.new_secret()

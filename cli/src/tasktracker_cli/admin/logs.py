@@ -13,7 +13,7 @@ import httpx
 
 from tasktracker_cli.admin import jobs, supervisor
 from tasktracker_cli.admin.api import Api
-from tasktracker_cli.admin.errors import NoLogError
+from tasktracker_cli.admin.errors import NoInstanceError, NoLogError
 from tasktracker_cli.admin.site import Site
 
 STREAMS = ("stdout", "stderr")
@@ -109,7 +109,7 @@ class AgentLog:
 def sources(site: Site, nomad: Api, name: str, task: str | None) -> Sequence[Source]:
     """The logs of a service's running instances, or of an agent.
 
-    Without `task`: the one that does the service's work. Raises NoLogError.
+    Without `task`: the one that does the service's work. Raises NoLogError, NoInstanceError.
     """
     if name in supervisor.AGENTS:
         return [AgentLog(name, site.logs / f"{name}.log")]
@@ -118,7 +118,7 @@ def sources(site: Site, nomad: Api, name: str, task: str | None) -> Sequence[Sou
         raise NoLogError(f"There is no service {name!r}.", f"There are {known}.")
     running = [a for a in jobs.running(nomad, name) if a["ClientStatus"] != "unknown"]
     if not running:
-        raise NoLogError(f"{name} has no instance.", "Start it with: ./just up")
+        raise NoInstanceError(f"{name} has no instance.", "Start it with: ./just up")
     return [
         TaskLog(nomad, allocation["ID"], _task(allocation["TaskStates"] or {}, task), stream)
         for allocation in running

@@ -38,8 +38,8 @@ def install(step: Step) -> None:
         return
     if shutil.which("apt-get") is None:
         raise MissingProgramError(
-            f"this machine lacks {', '.join(packages)} and has no apt-get",
-            "install them with the system's own package manager (PostgreSQL must be version 15)",
+            f"This machine lacks {', '.join(packages)} and has no apt-get.",
+            "Install them with the system's own package manager (PostgreSQL must be version 15).",
         )
     step.note(f"installing {', '.join(packages)}")
     if not NO_MAIN_CLUSTER.parent.exists():

@@ -48,7 +48,7 @@ LONGEST_HOME = 31
 def must_be_root(command: str) -> None:
     """Raise NotRootError: bridge networks, system users and control groups need root."""
     if os.geteuid() != 0:
-        raise NotRootError(f"`{command}` needs root", f"run it as: sudo ./just {command}")
+        raise NotRootError(f"`{command}` needs root.", f"Run it as: sudo ./just {command}")
 
 
 def must_have_a_usable_home(site: Site) -> None:
@@ -56,8 +56,8 @@ def must_have_a_usable_home(site: Site) -> None:
     name = str(site.home)
     if len(name) > LONGEST_HOME or not re.fullmatch(r"[\w./-]+", name):
         raise BadHomeError(
-            f"the state folder {name} must have at most {LONGEST_HOME} characters, without spaces",
-            "set TASKTRACKER_HOME to a shorter name",
+            f"The state folder {name} must have at most {LONGEST_HOME} characters, without spaces.",
+            "Set TASKTRACKER_HOME to a shorter name.",
         )
 
 
@@ -70,7 +70,7 @@ def alone(site: Site) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BusyError(
-                f"another up, down or destroy is at work on {site.home}", "wait for it to end"
+                f"Another up, down or destroy is at work on {site.home}.", "Wait for it to end."
             ) from error
         yield
 
@@ -83,7 +83,7 @@ def owner(site: Site) -> Path | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise StaleStateError(
-            f"{site.owner_file} is damaged", f"delete that file if {site.home} is TaskTracker's"
+            f"{site.owner_file} is damaged.", f"Delete that file if {site.home} is TaskTracker's."
         ) from error
 
 
@@ -94,8 +94,8 @@ def must_own(site: Site) -> None:
         return
     if supervisor.is_running(site):
         raise OwnedElsewhereError(
-            f"the running cluster belongs to the checkout {other}",
-            f"work there, or stop it first: {other}/just down",
+            f"The running cluster belongs to the checkout {other}.",
+            f"Work there, or stop it first: {other}/just down",
         )
 
 
@@ -109,8 +109,8 @@ def take_ownership(site: Site) -> None:
         if strangers:
             some = ", ".join(sorted(strangers)[:5])
             raise StaleStateError(
-                f"{site.home} holds files that are not TaskTracker's: {some}",
-                "empty it, or set TASKTRACKER_HOME to a folder of its own",
+                f"{site.home} holds files that are not TaskTracker's: {some}.",
+                "Empty it, or set TASKTRACKER_HOME to a folder of its own.",
             )
     files.write(site.owner_file, json.dumps({"checkout": str(site.checkout)}) + "\n")
 
@@ -120,8 +120,8 @@ def must_have_space(site: Site) -> None:
     free = shutil.disk_usage(site.home).free
     if free < NEEDED_BYTES:
         raise NoSpaceError(
-            f"{site.home} has {free / 2**30:.1f} GiB of free space; two are needed",
-            "free some, or set TASKTRACKER_HOME to a folder on a larger disk",
+            f"{site.home} has {free / 2**30:.1f} GiB of free space; two are needed.",
+            "Free some, or set TASKTRACKER_HOME to a folder on a larger disk.",
         )
 
 
@@ -129,7 +129,7 @@ def must_have_ports(site: Site) -> None:
     """Raise PortTakenError, naming who has it, unless the ports are free."""
     for port, purpose in PORTS.items():
         address = site.bind if port in (4646, 8000, 8080, 8500) else "127.0.0.1"
-        must_be_free(address, port, purpose, "stop that program, then run ./just up again")
+        must_be_free(address, port, purpose, "Stop that program, then run: ./just up")
 
 
 def must_be_free(address: str, port: int, purpose: str, hint: str) -> None:
@@ -140,7 +140,7 @@ def must_be_free(address: str, port: int, purpose: str, hint: str) -> None:
             probe.bind((address, port))
         except OSError as error:
             raise PortTakenError(
-                f"port {port} ({purpose}) cannot be used: {_holder(port) or error.strerror}", hint
+                f"Port {port} ({purpose}) cannot be used: {_holder(port) or error.strerror}.", hint
             ) from error
 
 

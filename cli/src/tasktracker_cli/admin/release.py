@@ -93,8 +93,8 @@ def _python() -> Path:
         if candidate and _reachable(Path(candidate).resolve()):
             return Path(candidate)
     raise MissingProgramError(
-        "no Python 3.11 or newer that every user may run: the only one lies in a private folder",
-        "install the system's own (Debian: apt-get install python3)",
+        "No Python 3.11 or newer that every user may run: the only one lies in a private folder.",
+        "Install the system's own (Debian: apt-get install python3).",
     )
 
 

@@ -35,12 +35,12 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
-        raise MissingProgramError(f"{command[0]} is not installed") from error
+        raise MissingProgramError(f"{command[0]} is not installed.") from error
     if result.returncode != 0:
         printed = (result.stdout + result.stderr).strip().splitlines()
         raise CommandError(
             f"`{Path(command[0]).name} {' '.join(map(str, command[1:3]))}` failed "
-            f"with exit code {result.returncode}",
+            f"with exit code {result.returncode}.",
             evidence=printed[-EVIDENCE_LINES:],
         )
     return result.stdout

@@ -35,7 +35,7 @@ class Site:
         if bind not in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  compared, not bound
             raise BadAddressError(
                 f"TASKTRACKER_BIND is {bind!r}: it must be 127.0.0.1 (this machine only) "
-                "or 0.0.0.0 (every address of this machine)"
+                "or 0.0.0.0 (every address of this machine)."
             )
         home = Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute()
         return cls(home, _find_checkout(), bind)
@@ -94,6 +94,6 @@ def _find_checkout() -> Path:
         if (folder / "justfile").exists() and (folder / "nomad" / "jobs").is_dir():
             return folder
     raise MissingProgramError(
-        "the admin commands work from a checkout of TaskTracker, and this program is not in one",
-        "clone the repository and use its ./just",
+        "The admin commands work from a checkout of TaskTracker, and this program is not in one.",
+        "Clone the repository and use its ./just.",
     )

@@ -16,7 +16,8 @@ class Row:
     kind: str  # agent or job
     name: str
     state: str
-    instances: str  # running of wanted
+    running: int | None  # instances; None where that is not known
+    wanted: int | None
     health: str  # passing, failing, or what is known instead
 
     @property
@@ -30,7 +31,10 @@ def rows(site: Site) -> list[Row]:
         return []
     agents = _agents(site)
     if not any(agent.is_well for agent in agents):
-        return [*agents, *(Row("job", job, "unknown", "-", "no agents") for job in jobs.names())]
+        return [
+            *agents,
+            *(Row("job", job, "unknown", None, None, "no agents") for job in jobs.names()),
+        ]
     tokens = credentials.load(site)
     nomad_api, consul_api = nomad.api(tokens.nomad_management), consul.api(tokens.consul_management)
     return [*agents, *(_job(nomad_api, consul_api, job) for job in jobs.names())]
@@ -44,8 +48,8 @@ def _agents(site: Site) -> list[Row]:
         state = process.state.lower() if process else "stopped"
         api = consul.api("") if name == "consul" else nomad.api("")
         answers = bool(process and process.pid) and api.answers("/v1/status/leader")
-        instances = "1/1" if process and process.pid else "0/1"
-        found.append(Row("agent", name, state, instances, "passing" if answers else "failing"))
+        running = 1 if process and process.pid else 0
+        found.append(Row("agent", name, state, running, 1, "passing" if answers else "failing"))
     return found
 
 
@@ -53,13 +57,13 @@ def _job(nomad_api: Api, consul_api: Api, job: str) -> Row:
     try:
         known = nomad_api.find(f"/v1/job/{job}")
         if known is None:
-            return Row("job", job, "not deployed", "0/0", "-")
+            return Row("job", job, "not deployed", 0, 0, "-")
         wanted = sum(group["Count"] for group in known["TaskGroups"] if not known["Stop"])
         running = [a for a in jobs.running(nomad_api, job) if a["ClientStatus"] == "running"]
         state = "stopped" if known["Stop"] else known["Status"]
-        return Row("job", job, state, f"{len(running)}/{wanted}", _health(consul_api, job))
+        return Row("job", job, state, len(running), wanted, _health(consul_api, job))
     except ApiError as error:
-        return Row("job", job, "unknown", "-", error.message)
+        return Row("job", job, "unknown", None, None, error.message.rstrip("."))
 
 
 def _health(consul_api: Api, service: str) -> str:

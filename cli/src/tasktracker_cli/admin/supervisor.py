@@ -145,14 +145,14 @@ def wait_for(site: Site, agent: str, ready: Callable[[], bool]) -> None:
         state = next(p.state for p in processes(site) if p.name == agent)
         if state in ("RUNNING", "STARTING") or time.monotonic() < patience:
             return ready()
-        raise NotReadyError(f"the {agent} agent does not stay up")
+        raise NotReadyError(f"The {agent} agent does not stay up.")
 
     try:
         wait.until(f"a leader in {agent}", probe, LIMIT_SECONDS)
     except NotReadyError as error:
         log, cries = site.logs / f"{agent}.log", site.logs / f"{agent}.err"
         said = [*shell.tail(log), *shell.tail(cries)]
-        raise NotReadyError(error.message, f"read {log}", said) from error
+        raise NotReadyError(error.message, f"Read {log}.", said) from error
 
 
 def call(site: Site, method: str, *arguments: object) -> Any:

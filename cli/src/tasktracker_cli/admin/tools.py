@@ -55,7 +55,7 @@ def pinned_version(checkout: Path, name: str) -> Version:
     module = (checkout / "tools" / name / "go.mod").read_text()
     match = re.search(rf"github\.com/hashicorp/{name} v([\d.]+)", module)
     if match is None:
-        raise MissingProgramError(f"tools/{name}/go.mod requires no github.com/hashicorp/{name}")
+        raise MissingProgramError(f"The file tools/{name}/go.mod requires no hashicorp/{name}.")
     return _parsed(match[1])
 
 
@@ -100,9 +100,9 @@ def _must_have_space_to_build() -> None:
     free = shutil.disk_usage(folder).free
     if free < BUILD_BYTES:
         raise NoSpaceError(
-            f"building Nomad and Consul needs {BUILD_BYTES / 2**30:.0f} GiB of free space "
-            f"below {folder}, and there are {free / 2**30:.1f}",
-            "free some, or put fitting nomad and consul programs on PATH",
+            f"Building Nomad and Consul needs {BUILD_BYTES / 2**30:.0f} GiB of free space "
+            f"below {folder}, and there are {free / 2**30:.1f}.",
+            "Free some, or put fitting nomad and consul programs on PATH.",
         )
 
 

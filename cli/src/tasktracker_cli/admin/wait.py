@@ -22,5 +22,5 @@ def until(what: str, probe: Callable[[], T | None], limit: float) -> T:
         if answer is not None and answer is not False:
             return answer
         if time.monotonic() > deadline:
-            raise NotReadyError(f"{what}: not after {limit:.0f} s")
+            raise NotReadyError(f"Waited {limit:.0f} s in vain for {what}.")
         time.sleep(POLL_SECONDS)

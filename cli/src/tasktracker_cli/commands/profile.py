@@ -68,7 +68,7 @@ def show(
     session: Session = ctx.obj
     profile = session.profiles.get(name) if name else session.profile
     raw = _raw(session, profile)
-    session.output.records([raw], lambda raws: session.output.columns(FIELDS, raws))
+    session.output.row(raw, lambda raws: session.output.columns(FIELDS, raws))
 
 
 @app.command(cls=GatewayCommand)

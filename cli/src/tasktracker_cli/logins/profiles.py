@@ -119,6 +119,6 @@ def _named(name: str, profiles: dict[str, Profile]) -> Profile:
     if name not in profiles:
         raise UsageError(
             f"There is no profile {name!r}.",
-            f"There are {', '.join(profiles)}; see: tasktracker-cli profile",
+            f"There are {', '.join(profiles)}; see: tasktracker-cli profile list",
         )
     return profiles[name]

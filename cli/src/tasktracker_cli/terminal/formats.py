@@ -116,7 +116,8 @@ def _selected(expression: str, value: Any, *, terminal: bool) -> Iterator[str]:
     try:
         results = jq.compile(expression).input_value(value).all()
     except ValueError as error:
-        raise UsageError(f"jq: {str(error).splitlines()[0]}.", "See: man jq") from None
+        why = str(error).splitlines()[0].removeprefix("jq: ").removeprefix("error: ").rstrip(":")
+        raise UsageError(f"--jq: {why}.", "See: man jq") from None
     for result in results:
         text = f"{result if isinstance(result, str) else _json(result, None)}\n"
         yield _on_terminal(text) if terminal else text

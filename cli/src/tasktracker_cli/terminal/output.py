@@ -56,6 +56,13 @@ class Output:
         else:
             self.show(view())
 
+    def row(self, raw: Raw, view: View) -> None:
+        """Print one object in the chosen format; people see it as the only row of a table."""
+        if self.choices.for_people:
+            self.records([raw], view)
+        else:
+            self.record(raw, lambda: "")
+
     def records(self, raws: Iterable[Raw], view: View) -> int:
         """Print objects in the chosen format as they arrive; return how many there were.
 
@@ -110,7 +117,7 @@ class Output:
         if self.choices.errors_are_json:
             _tell_programs({"error": error.facts()})
         else:
-            self._tell("error:", "red", f"{error.message} {error.hint}".rstrip())
+            self._tell("error:", "red", error.told())
 
     @contextmanager
     def progress(self, title: str, total: int | None = None) -> Iterator[Progress]:

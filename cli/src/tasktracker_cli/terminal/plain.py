@@ -20,10 +20,10 @@ class PlainViews:
         header = True
         for task in tasks:
             if header:
-                yield _cells("ID", "TITLE", "STATUS", "PRIORITY", "DUE")
+                yield cells("ID", "TITLE", "STATUS", "PRIORITY", "DUE")
             header = False
             due = _moment(task.due) if task.due else "-"
-            yield _cells(task.id, task.title, task.status, task.priority, due)
+            yield cells(task.id, task.title, task.status, task.priority, due)
 
     def task(self, task: Task) -> str:
         facts = {
@@ -60,18 +60,19 @@ class PlainViews:
 
 def columns(fields: Sequence[str], raws: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Give the fields that the user chose, under their own names."""
-    yield _cells(*fields)
+    yield cells(*fields)
     for raw in raws:
-        yield _cells(*(raw.get(name) for name in fields))
+        yield cells(*(raw.get(name) for name in fields))
 
 
-def _cells(*values: object) -> str:
+def cells(*values: object) -> str:
+    """Return a line with the values in full, and tabs between them."""
     # A tab inside a text is written out by `visible`, so that `cut -f2` is always the title.
     return "\t".join(visible(cell(value)) for value in values)
 
 
 def _facts(facts: Mapping[str, object]) -> str:
-    return "\n".join(_cells(*fact) for fact in facts.items())
+    return "\n".join(cells(*fact) for fact in facts.items())
 
 
 def _counts(counts: Mapping[str, int]) -> str:

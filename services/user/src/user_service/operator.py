@@ -14,6 +14,7 @@ from user_service.domain.accounts import Account
 from user_service.persistence.administration import SqlAdministrationStore
 
 PAGE = 200
+NO_USER = 5  # the exit code that `tasktracker-cli` has for what is not there
 CHANGES: Mapping[str, Mapping[str, bool]] = {
     "activate": {"is_active": True},
     "deactivate": {"is_active": False},
@@ -28,11 +29,12 @@ def show(settings: DatabaseSettings, text: str | None = None) -> None:
 
 
 def change(settings: DatabaseSettings, action: str, username: str) -> None:
-    """Do one of CHANGES to an account, and print it. Ends the program if there is none."""
+    """Do one of CHANGES to an account, and print it. Ends the program with NO_USER if none is."""
     store = SqlAdministrationStore(database.engine(settings))
     changed = store.set(username, CHANGES[action])
     if changed is None:
-        sys.exit(f"{SERVICE}: there is no user {username!r}")
+        sys.stderr.write(f"{SERVICE}: there is no user {username!r}\n")
+        sys.exit(NO_USER)
     _print(changed)
 
 

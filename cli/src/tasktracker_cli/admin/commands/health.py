@@ -5,11 +5,11 @@ from dataclasses import asdict
 from typing import Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from tasktracker_cli.admin import preflight, status
 from tasktracker_cli.admin.commands.options import ReportCommand
+from tasktracker_cli.admin.commands.tables import Cell, of, table
 from tasktracker_cli.admin.commands.talk import talking
 from tasktracker_cli.admin.doctor import paths, walk
 from tasktracker_cli.admin.doctor.ground import Ground
@@ -23,19 +23,21 @@ app = typer.Typer()
 Raw = Mapping[str, Any]
 
 MARKS = {"ok": ("✓", "green"), "broken": ("✗", "bold red"), "skipped": ("·", "dim")}
+HEADINGS = ("KIND", "NAME", "STATE", "INSTANCES", "HEALTH")
 HOP_WIDTH = 39  # the longest name of a hop
 
 
 class StatusCommand(ReportCommand):
     """Prints agents and jobs."""
 
-    fields = ("kind", "name", "state", "instances", "health")
+    fields = ("kind", "name", "state", "running", "wanted", "health")
 
 
 class DoctorCommand(ReportCommand):
     """Prints hops."""
 
     fields = ("path", "hop", "state", "detail", "repair")
+    key = "hop"
 
 
 @app.command("status", cls=StatusCommand)
@@ -48,7 +50,8 @@ def show_status(ctx: typer.Context) -> None:
     session: Session = ctx.obj
     with talking():
         rows = status.rows(Site.from_environment())
-    session.output.records(map(asdict, rows), _status_table)
+    shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
+    session.output.records(map(asdict, rows), lambda _: shown)
     if not rows:
         session.output.note("There is no cluster on this machine yet: ./just up starts one.")
     if not rows or not all(row.is_well for row in rows):
@@ -88,15 +91,9 @@ def doctor(ctx: typer.Context) -> None:
     session.output.say("Every hop works.")
 
 
-def _status_table(rows: Iterable[Raw]) -> Iterator[Table]:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("", "NAME", "STATE", "INSTANCES", "HEALTH"):
-        table.add_column(heading)
-    for row in rows:
-        health = Text(visible(row["health"]), "green" if row["health"] == "passing" else "red")
-        table.add_row(row["kind"], row["name"], row["state"], row["instances"], health)
-    if table.row_count:
-        yield table
+def _cells(row: status.Row) -> list[Cell]:
+    health = (row.health, "green" if row.is_well else "red")
+    return [row.kind, row.name, row.state, of(row.running, row.wanted), health]
 
 
 def _hops(findings: Iterable[Raw]) -> Iterator[Text]:

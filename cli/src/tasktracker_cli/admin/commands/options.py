@@ -8,7 +8,7 @@ from tasktracker_cli.commands.options import DataCommand
 class ReportCommand(DataCommand):
     """A command that prints what is known, in the format that the user chooses."""
 
-    has_id = False
+    key = "name"
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)

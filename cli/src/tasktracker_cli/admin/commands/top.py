@@ -2,19 +2,19 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from tasktracker_cli.admin import figures, keyboard
 from tasktracker_cli.admin.commands.options import ReportCommand
+from tasktracker_cli.admin.commands.tables import Cell, of, table
 from tasktracker_cli.admin.errors import AdminError
 from tasktracker_cli.admin.figures import Look
 from tasktracker_cli.admin.site import Site
@@ -23,8 +23,9 @@ from tasktracker_cli.terminal.text import visible
 
 app = typer.Typer()
 
-Raw = Mapping[str, Any]
-COLUMNS = ("NAME", "INSTANCES", "REQUESTS/S", "ERRORS %", "P95 MS", "MEMORY MIB", "CONNECTIONS")
+HEADINGS = (
+    "NAME", "INSTANCES", "REQUESTS/S", "ERRORS %", "P95 MS", "MEMORY MIB", "CONNECTIONS", "HEALTH",
+)  # fmt: skip
 
 
 class TopCommand(ReportCommand):
@@ -59,7 +60,8 @@ def top(
         time.sleep(interval)
         rows = figures.between(before, figures.look(site))
         session.output.choices.pager = False
-        session.output.records(map(asdict, rows), lambda raws: iter([_table(raws)]))
+        shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
+        session.output.records(map(asdict, rows), lambda _: shown)
         return
     with suppress(KeyboardInterrupt, EOFError):
         _watch(site, before, interval)
@@ -81,21 +83,20 @@ def _frames(site: Site, before: Look) -> Iterator[RenderableType]:
     while True:
         try:
             after = figures.look(site)
-            rows = map(asdict, figures.between(before, after))
-            yield Group(_table(rows), "", Text("q ends.", "dim"))
+            rows = map(_cells, figures.between(before, after))
+            yield Group(*table(HEADINGS, rows, terminal=True), "", Text("q ends.", "dim"))
             before = after
         except AdminError as error:  # the next look may succeed
-            yield Text(visible(f"{error.message} {error.hint}"), "red")
+            yield Text(visible(error.told()), "red")
 
 
-def _table(rows: Iterable[Raw]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for number, column in enumerate(COLUMNS):
-        table.add_column(column, justify="left" if number == 0 else "right")
-    table.add_column("HEALTH")
-    for row in rows:
-        measured = list(row.values())[3:]
-        health = Text(visible(row["health"]), "green" if row["health"] == "passing" else "red")
-        cells = ["-" if value is None else f"{value:g}" for value in measured]
-        table.add_row(row["name"], row["instances"], *cells, health)
-    return table
+def _cells(row: figures.Figures) -> list[Cell]:
+    measured = (
+        row.requests_per_second,
+        row.errors_percent,
+        row.p95_ms,
+        row.memory_mib,
+        row.connections,
+    )
+    health = (row.health, "green" if row.health == "passing" else "red")
+    return [row.name, of(row.running, row.wanted), *measured, health]

@@ -2,23 +2,23 @@
 
 import json
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from tasktracker_cli.admin.commands.options import ReportCommand
-from tasktracker_cli.admin.errors import CommandError
+from tasktracker_cli.admin.commands.tables import Cell, table
+from tasktracker_cli.admin.errors import CommandError, NoUserError
 from tasktracker_cli.admin.site import Site
 from tasktracker_cli.admin.tasks import Task
 from tasktracker_cli.session import Session
-from tasktracker_cli.terminal.text import visible
 
 app = typer.Typer(help="List accounts; activate, deactivate and promote them.")
 
 Raw = Mapping[str, Any]
+HEADINGS = ("ID", "USERNAME", "EMAIL", "NAME", "STATE")
+NO_USER = 5  # user_service.operator's exit code for an account that is not there
 Username = Annotated[str, typer.Argument(metavar="USERNAME", help="Whose account.")]
 
 
@@ -29,7 +29,7 @@ class UsersCommand(ReportCommand):
         "id", "email", "username", "full_name", "is_active", "is_superuser",
         "created_at", "updated_at",
     )  # fmt: skip
-    has_id = True
+    key = "id"
 
 
 class UserListCommand(UsersCommand):
@@ -51,7 +51,11 @@ def list_users(
       sudo tasktracker-cli admin users list example.com --fields id,username
     """
     session: Session = ctx.obj
-    session.output.records(_run("users", *([text] if text else [])), _table)
+    terminal = session.output.terminal
+    session.output.records(
+        _run("users", *([text] if text else [])),
+        lambda accounts: table(HEADINGS, map(_cells, accounts), terminal=terminal),
+    )
 
 
 @app.command(cls=UsersCommand)
@@ -88,7 +92,10 @@ def _change(ctx: typer.Context, action: str, username: str, done: str) -> None:
     session: Session = ctx.obj
     (account,) = _run(action, username)
     session.output.say(f"{done} {account['username']}.")
-    session.output.record(account, lambda: next(_table([account])))
+    session.output.row(
+        account,
+        lambda rows: table(HEADINGS, map(_cells, rows), terminal=session.output.terminal),
+    )
 
 
 def _run(*arguments: str) -> Iterator[Raw]:
@@ -104,19 +111,18 @@ def _run(*arguments: str) -> Iterator[Raw]:
         text=True,
         check=False,
     )
+    if result.returncode == NO_USER:
+        raise NoUserError(
+            f"There is no user {arguments[-1]!r}.", "See: tasktracker-cli admin users list"
+        )
     if result.returncode != 0:
         raise CommandError(result.stderr.strip().splitlines()[-1] + ".")
     yield from map(json.loads, result.stdout.splitlines())
 
 
-def _table(accounts: Iterable[Raw]) -> Iterator[Table]:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("ID", "USERNAME", "EMAIL", "NAME", "STATE"):
-        table.add_column(heading)
-    for each in accounts:
-        state = Text("active", "green") if each["is_active"] else Text("inactive", "red")
-        if each["is_superuser"]:
-            state.append(" superuser", "bold")
-        names = (each["username"], each["email"], each["full_name"] or "-")
-        table.add_row(str(each["id"]), *(Text(visible(name)) for name in names), state)
-    yield table
+def _cells(account: Raw) -> list[Cell]:
+    state, colour = ("active", "green") if account["is_active"] else ("inactive", "red")
+    if account["is_superuser"]:
+        state += " superuser"
+    names = (account["username"], account["email"], account["full_name"])
+    return [account["id"], *names, (state, colour)]

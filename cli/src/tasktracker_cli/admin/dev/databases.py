@@ -29,7 +29,7 @@ def prepare(site: Site) -> None:
     """
     if not (BIN / "postgres").exists():
         raise MissingProgramError(
-            "PostgreSQL 15 is not installed", "Debian: sudo apt-get install postgresql-15"
+            "PostgreSQL 15 is not installed.", "On Debian: sudo apt-get install postgresql-15"
         )
     with ThreadPoolExecutor() as pool:
         for done in [pool.submit(_prepare, site, database) for database in DATABASES]:

@@ -17,7 +17,7 @@ from tasktracker_cli.admin.site import Site
 
 LIMIT_SECONDS = 60
 # The gateway's port is the same on purpose: what works with one works with the other.
-PORT_HINT = "./just up uses some of the same ports: ./just down stops it"
+PORT_HINT = "./just up uses some of the same ports. Stop it with: ./just down"
 
 
 def site() -> Site:
@@ -86,7 +86,9 @@ def _alone(site: Site) -> Iterator[None]:
         with preflight.alone(site):
             yield
     except BusyError as error:
-        raise BusyError("./just dev runs already", "stop it in its terminal with Ctrl-C") from error
+        raise BusyError(
+            "./just dev runs already.", "Stop it in its terminal with Ctrl-C."
+        ) from error
 
 
 def _prepare(site: Site, steps: Steps) -> Path:
@@ -115,4 +117,4 @@ def _wait(site: Site, process: "subprocess.Popen[bytes]") -> None:
 
 def _ended(site: Site) -> NotReadyError:
     log = site.logs / "supervisord.log"
-    return NotReadyError("the supervisor ended", f"read {log}", shell.tail(log))
+    return NotReadyError("The supervisor ended.", f"Read {log}.", shell.tail(log))

@@ -33,7 +33,8 @@ def leaf(ground: Ground) -> Mapping[str, Any]:
     try:
         found: dict[str, Any] = asking.call("GET", f"/v1/agent/connect/ca/leaf/{SOURCE}")
     except ApiError as error:
-        raise BrokenHopError(f"Traefik gets no certificate: {error.message}", NEW_TRAEFIK) from None
+        why = error.message.rstrip(".")
+        raise BrokenHopError(f"Traefik gets no certificate: {why}", NEW_TRAEFIK) from None
     if not _moment(found["ValidAfter"]) <= datetime.now(UTC) < _moment(found["ValidBefore"]):
         raise BrokenHopError(f"it was good until {found['ValidBefore']}", NEW_TRAEFIK)
     domain = roots(ground)["TrustDomain"]

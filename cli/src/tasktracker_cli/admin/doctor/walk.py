@@ -53,4 +53,4 @@ def _look(path: Path, hop: Hop) -> Finding:
     try:
         return Finding(path.name, hop.name, "ok", hop.probe())
     except AdminError as error:
-        return Finding(path.name, hop.name, "broken", error.message, error.hint)
+        return Finding(path.name, hop.name, "broken", error.message.rstrip("."), error.hint)

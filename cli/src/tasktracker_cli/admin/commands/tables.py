@@ -1,0 +1,60 @@
+"""The operator's tables: lined up for people, tabs between whole values in a pipe."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tasktracker_cli.terminal.plain import cells
+from tasktracker_cli.terminal.text import visible
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+Cell = str | int | float | None | tuple[str, str]  # or a text and its style
+
+
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, terminal: bool
+) -> Iterator["RenderableType"]:
+    """Give the rows below their headings; nothing where there are no rows.
+
+    Numbers are on the right. What is not known is a dash.
+    """
+    known = list(rows)
+    if not known:
+        return
+    if terminal:
+        yield _drawn(headings, known)
+        return
+    yield cells(*headings)
+    yield from (cells(*map(_text, row)) for row in known)
+
+
+def of(running: int | None, wanted: int | None) -> str | None:
+    """Running of wanted instances, as in: 1/2."""
+    return None if running is None else f"{running}/{wanted}"
+
+
+def _drawn(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> "RenderableType":
+    from rich.text import Text
+
+    from tasktracker_cli.terminal.tables import headed
+
+    drawn = headed(header=True)
+    for heading, column in zip(headings, zip(*rows, strict=True), strict=True):
+        numbers = all(cell is None or isinstance(cell, int | float) for cell in column)
+        drawn.add_column(heading, justify="right" if numbers else "left")
+    for row in rows:
+        drawn.add_row(*(Text(visible(_text(cell)), _style(cell)) for cell in row))
+    return drawn
+
+
+def _text(cell: Cell) -> str:
+    if cell is None:
+        return "-"
+    if isinstance(cell, tuple):
+        return cell[0]
+    return cell if isinstance(cell, str) else f"{cell:g}"
+
+
+def _style(cell: Cell) -> str:
+    return cell[1] if isinstance(cell, tuple) else ""
