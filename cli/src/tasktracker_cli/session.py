@@ -76,19 +76,9 @@ class Session:
         """The client of whoever is logged in; NotLoggedInError before any request if nobody is."""
         return self.connect(self.access)
 
-    def another_client(self) -> Client:
-        """A client like `client`, for another thread: each has a connection of its own.
-
-        It reads the kept login for itself, and so sees when another thread has renewed it.
-        """
-        return self.connect(self._access())
-
     @cached_property
     def access(self) -> Access:
         """What gives requests their token: TASKTRACKER_TOKEN, or the login that was kept."""
-        return self._access()
-
-    def _access(self) -> Access:
         from tasktracker_cli.gateway.access import GivenToken
         from tasktracker_cli.gateway.models import is_token
 

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,11 +37,13 @@ def posted(gateway: FakeGateway) -> list[str]:
 def test_an_import_says_what_it_made(cli: Cli, gateway: FakeGateway, folder: Path) -> None:
     replayed = Answer(201, TASK, {"Idempotent-Replayed": "true"})
     gateway.on("POST /tasks/", replayed, Answer(201, TASK))
+    gateway.on("GET /tasks/7", Answer(body=TASK))
     file = written(folder, {"title": "a"}, {"title": "b"}, {"title": "c"})
     done = cli("task", "import", file)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "✓ Created 2 tasks; 1 there already.\n"
-    assert sorted(posted(gateway)) == ["a", "b", "c"]
+    gateway.requests = [request for request in gateway.requests if request.method == "POST"]
+    assert posted(gateway) == ["a", "b", "c"]
     keys = [request.headers["idempotency-key"] for request in gateway.requests]
     assert sorted(key.rpartition("-")[2] for key in keys) == ["1", "2", "3"]
 
@@ -51,6 +54,7 @@ def test_the_result_is_there_for_programs(cli: Cli, gateway: FakeGateway, folder
         "rows": 1,
         "created": 1,
         "already_there": 0,
+        "deleted_since": 0,
         "failed": 0,
         "failed_file": None,
     }
@@ -157,7 +161,7 @@ def test_who_is_not_logged_in_is_told_before_anything(
     assert gateway.requests == []
 
 
-def test_all_connections_renew_an_expired_login_once(
+def test_an_import_renews_an_expired_login_once(
     cli: Cli, gateway: FakeGateway, folder: Path
 ) -> None:
     kept = Credentials(Path(cli.env["XDG_STATE_HOME"]) / "tasktracker")
@@ -171,6 +175,36 @@ def test_all_connections_renew_an_expired_login_once(
     tokens = {request.headers.get("authorization") for request in gateway.requests}
     assert len(renewals) == 1
     assert tokens == {None, "Bearer new-token"}
+
+
+def test_tasks_deleted_since_an_import_are_told_and_made_again_on_request(
+    user: Cli, folder: Path
+) -> None:
+    titles = [f"Task {number}" for number in range(5)]
+    file = written(folder, *({"title": title} for title in titles))
+    assert user("task", "import", file).returncode == 0
+    made = user.json("task", "list", "--sort", "created_at")
+    assert user("task", "delete", *(str(task["id"]) for task in made[:2]), "--yes").returncode == 0
+    done = user("task", "import", file)
+    assert done.returncode == 0
+    said = "✓ Created 0 tasks; 3 there already; 2 made before and deleted since.\n"
+    assert said in done.stderr
+    assert "--again" in done.stderr
+    for created in (2, 0):
+        summary = json.loads(user("task", "import", file, "--again", "--json").stdout)
+        assert (summary["created"], summary["deleted_since"]) == (created, 0)
+    assert sorted(task["title"] for task in user.json("task", "list")) == titles
+
+
+def test_an_import_keeps_the_files_order(user: Cli, folder: Path) -> None:
+    titles = [f"Task {number}" for number in range(60)]
+    assert user("task", "import", written(folder, *({"title": t} for t in titles))).returncode == 0
+    listed = user.json("task", "list", "--all", "--sort", "created_at")
+    assert [task["title"] for task in listed] == titles
+
+
+def test_a_dry_run_of_an_import_asks_for_a_login(guest: Cli, folder: Path) -> None:
+    assert guest("task", "import", "--dry-run", written(folder, {"title": "a"})).returncode == 4
 
 
 def test_an_export_is_never_half_there(cli: Cli, gateway: FakeGateway, folder: Path) -> None:
@@ -204,6 +238,63 @@ def test_no_tasks_are_a_file_all_the_same(cli: Cli, gateway: FakeGateway, folder
     gateway.on("GET /tasks/", Answer(body=[]))
     assert cli("task", "export").stdout == "[]\n"
     assert cli("task", "export", "--format", "csv").stdout.startswith("id,title,description,")
+
+
+def test_an_export_writes_where_a_link_leads_to(
+    cli: Cli, gateway: FakeGateway, folder: Path
+) -> None:
+    gateway.on("GET /tasks/", Answer(body=[TASK]))
+    target, link = folder / "target.json", folder / "link.json"
+    target.write_text("old")
+    target.chmod(0o640)
+    link.symlink_to(target)
+    assert cli("task", "export", str(link)).returncode == 2
+    assert cli("task", "export", str(link), "--force").returncode == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text()) == [TASK]
+    assert target.stat().st_mode & 0o777 == 0o640
+    target.unlink()
+    assert cli("task", "export", str(link)).returncode == 0
+    assert link.is_symlink()
+    assert json.loads(target.read_text()) == [TASK]
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_an_export_writes_to_a_pipe_and_leaves_it_there(
+    cli: Cli, gateway: FakeGateway, folder: Path, force: list[str]
+) -> None:
+    gateway.on("GET /tasks/", Answer(body=[TASK]))
+    pipe = folder / "pipe.json"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["cat", pipe], stdout=subprocess.PIPE) as reader:
+        done = cli("task", "export", str(pipe), *force)
+        if not pipe.is_fifo():
+            reader.kill()  # nobody will ever write to what it has opened
+        assert (done.returncode, pipe.is_fifo()) == (0, True)
+        assert json.loads(reader.communicate(timeout=30)[0]) == [TASK]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a device")
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_an_export_leaves_a_device_a_device(
+    cli: Cli, gateway: FakeGateway, folder: Path, force: list[str]
+) -> None:
+    gateway.on("GET /tasks/", Answer(body=[TASK]))
+    device = folder / "null"
+    os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))  # what /dev/null is
+    assert cli("task", "export", str(device), "--format", "json", *force).returncode == 0
+    assert device.is_char_device()
+
+
+def test_an_export_to_the_standard_output_by_name_needs_no_force(
+    cli: Cli, gateway: FakeGateway, folder: Path
+) -> None:
+    gateway.on("GET /tasks/", Answer(body=[TASK]))
+    assert json.loads(cli("task", "export", "/dev/stdout").stdout) == [TASK]
+    with (folder / "out").open("w") as out:
+        arguments = [str(PROGRAM), "task", "export", "/dev/stdout"]
+        assert subprocess.run(arguments, stdout=out, env=cli.env).returncode == 0
+    assert json.loads((folder / "out").read_text()) == [TASK]
 
 
 @pytest.mark.parametrize("ending", ["json", "ndjson", "csv"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tasktracker_cli.errors import UnavailableError
+from tasktracker_cli.errors import NotFoundError, UnavailableError
 from tasktracker_cli.gateway.problems import nonsense
 
 PAGE = 200  # the API's largest page
@@ -60,20 +60,30 @@ class Tasks:
         self._caller = caller
         self._sleep = sleep
 
-    def create(self, fields: Mapping[str, Any], key: str | None = None) -> tuple[Any, bool]:
-        """Return the task, and whether the idempotency key had made it before.
-
-        The key is what makes it safe to try once more after a fault that may pass.
-        """
-        headers = {"Idempotency-Key": key or str(uuid.uuid4())}
+    def create(self, fields: Mapping[str, Any]) -> Any:
+        """Return the task. A fault that may pass is waited for once; nothing is made twice."""
+        key = str(uuid.uuid4())
         try:
-            reply = self._caller.call("POST", "/tasks/", fields, headers=headers)
+            return self.create_once(fields, key)[0]
         except UnavailableError as error:
             if error.status == 429 or error.retry_after > PATIENCE:
                 raise
             self._sleep(error.retry_after)
-            reply = self._caller.call("POST", "/tasks/", fields, headers=headers)
+            return self.create_once(fields, key)[0]
+
+    def create_once(self, fields: Mapping[str, Any], key: str) -> tuple[Any, bool]:
+        """Return the task, and whether the idempotency key had made it before."""
+        headers = {"Idempotency-Key": key}
+        reply = self._caller.call("POST", "/tasks/", fields, headers=headers)
         return reply.value, reply.headers.get("idempotent-replayed") == "true"
+
+    def exists(self, task_id: int) -> bool:
+        """Whether the task is there, and has not been deleted."""
+        try:
+            self.get(task_id)
+        except NotFoundError:
+            return False
+        return True
 
     def pages(self, filters: Mapping[str, str], limit: int | None) -> Iterator[Page]:
         """Give the tasks as they arrive: `limit` in all, or with None every one."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.gateway.models import TASK_FIELDS
@@ -20,17 +23,27 @@ from tasktracker_cli.transfer.formats import FileFormat
 OLDEST_FIRST = {"sort": "created_at"}
 
 
+def is_standard_output(file: str) -> bool:
+    """Whether the name is that of the standard output, such as - or /dev/stdout."""
+    if file == "-":
+        return True
+    try:
+        return os.path.samestat(os.stat(file), os.fstat(sys.stdout.fileno()))
+    except OSError:
+        return False
+
+
 def run(session: Session, file: str, format_: FileFormat, *, force: bool) -> None:
-    """Write the tasks; a file appears whole or not at all."""
+    """Write the tasks; a file appears whole or not at all, and what is no file is written to."""
     # With no task there is still a header, which fields that are named give.
     fields = TASK_FIELDS if format_ is FileFormat.CSV else ()
     choices = Choices(format=Format(format_), fields=fields)
-    if file == "-":
+    if is_standard_output(file):
         session.output.choices = choices
         session.output.records(_tasks(session, Progress()), lambda _: ())
         return
     path = Path(file)
-    if path.exists() and not force:
+    if path.is_file() and not force:
         raise UsageError(f"{file} is there already.", "Use --force to replace it.")
     with session.output.progress("Exporting") as progress:
         count = _write(path, choices, _tasks(session, progress))
@@ -53,14 +66,28 @@ def _write(path: Path, choices: Choices, tasks: Iterator[Any]) -> int:
             yield task
 
     try:
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
-                out.writelines(formats.many(choices, counted(), terminal=False))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with _opened(path) as out:
+            out.writelines(formats.many(choices, counted(), terminal=False))
     except OSError as error:
         raise CliError(f"{path} cannot be written: {error.strerror}.") from None
     return count
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """Open a pipe or a device as it is; a file is replaced at the end, where a link leads to."""
+    if path.exists() and not path.is_file():
+        with path.open("w", encoding="utf-8", newline="") as out:
+            yield out
+        return
+    target = path.resolve()
+    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    try:
+        if target.exists():
+            os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
+            yield out
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tasktracker_cli.errors import CliError, UsageError
-from tasktracker_cli.gateway.tasks import Tasks
+from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.text import counted
 from tasktracker_cli.transfer.formats import FileFormat
 from tasktracker_cli.transfer.reading import SHOWN_FAULTS, InvalidFileError, Row, read
@@ -27,28 +26,32 @@ class Tally:
     rows: int
     created: int = 0
     already_there: int = 0
+    deleted_since: int = 0
     failed: list[Outcome] = field(default_factory=list)
 
     def count(self, outcome: Outcome) -> None:
         if outcome.error is not None:
             self.failed.append(outcome)
+        elif outcome.deleted:
+            self.deleted_since += 1
         elif outcome.replayed:
             self.already_there += 1
         else:
             self.created += 1
 
 
-def run(session: Session, file: str, format_: FileFormat, *, dry_run: bool) -> None:
+def run(session: Session, file: str, format_: FileFormat, *, again: bool, dry_run: bool) -> None:
     """Import the file; UsageError, before anything is sent, if any of its rows is wrong."""
     content = _content(file)
     rows = _checked(session, file, content, format_)
+    tasks = session.tasks
     if dry_run:
         session.output.say(f"{file} is right: {counted(len(rows), 'task')}. Nothing was sent.")
         _print_summary(session, Tally(len(rows)), None)
         return
     tally = Tally(len(rows))
     try:
-        _send(session, rows, digest(content), tally)
+        _send(session, rows, Sending(tasks, digest(content), again=again), tally)
     except (CliError, KeyboardInterrupt):
         done = tally.created + tally.already_there
         session.output.note(
@@ -61,7 +64,7 @@ def run(session: Session, file: str, format_: FileFormat, *, dry_run: bool) -> N
 
 def _content(file: str) -> bytes:
     try:
-        return sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        return streams.read_bytes() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
 
@@ -75,10 +78,7 @@ def _checked(session: Session, file: str, content: bytes, format_: FileFormat) -
         raise
 
 
-def _send(session: Session, rows: Sequence[Row], name: str, tally: Tally) -> None:
-    # Whoever is not logged in is told so once, and not by every connection.
-    session.tasks  # noqa: B018
-    sending = Sending(lambda: Tasks(session.another_client()), name)
+def _send(session: Session, rows: Sequence[Row], sending: Sending, tally: Tally) -> None:
     with session.output.progress("Importing", len(rows)) as progress:
         for outcome in sending.outcomes(rows):
             tally.count(outcome)
@@ -89,7 +89,10 @@ def _report(session: Session, file: str, tally: Tally) -> None:
     for outcome in tally.failed[:SHOWN_FAULTS]:
         session.output.note(f"line {outcome.row.line}: {outcome.error and outcome.error.message}")
     there = f"; {tally.already_there:,} there already" if tally.already_there else ""
-    session.output.say(f"Created {counted(tally.created, 'task')}{there}.")
+    gone = f"; {tally.deleted_since:,} made before and deleted since" if tally.deleted_since else ""
+    session.output.say(f"Created {counted(tally.created, 'task')}{there}{gone}.")
+    if tally.deleted_since:
+        session.output.note("Make what was deleted again with the same command and --again.")
     kept = _keep(file, tally.failed) if tally.failed else None
     _print_summary(session, tally, kept)
     if kept is not None:
@@ -107,6 +110,7 @@ def _print_summary(session: Session, tally: Tally, kept: Path | None) -> None:
         "rows": tally.rows,
         "created": tally.created,
         "already_there": tally.already_there,
+        "deleted_since": tally.deleted_since,
         "failed": len(tally.failed),
         "failed_file": kept and str(kept),
     }

@@ -1,17 +1,17 @@
-"""Rows of a file to the gateway: several at a time, each exactly once.
+"""Rows of a file to the gateway: one after the other, each exactly once.
 
 Every row has an idempotency key made of the file's content and its number, so that the same file
-sent again makes nothing twice: the server remembers a key for 24 hours.
+sent again makes nothing twice: the server remembers a key for 24 hours. One at a time, because
+tasks are listed in the order in which they were made (docs/decisions/0036-import-order.md).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from queue import SimpleQueue
-from threading import Event, Lock, Thread
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from tasktracker_cli.errors import (
     CliError,
@@ -20,9 +20,11 @@ from tasktracker_cli.errors import (
     UnavailableError,
     UsageError,
 )
+from tasktracker_cli.gateway import models
 from tasktracker_cli.transfer.reading import Row
 
-CONNECTIONS = 8
+T = TypeVar("T")
+
 ATTEMPTS = 6
 LONGEST_WAIT = 60.0  # seconds, before one attempt
 
@@ -33,15 +35,18 @@ _OF_THE_ROW = (UsageError, ConflictError, NotFoundError)
 class Creates(Protocol):
     """What makes a task; `Tasks` is one."""
 
-    def create(self, fields: Mapping[str, Any], key: str) -> tuple[Any, bool]: ...
+    def create_once(self, fields: Mapping[str, Any], key: str) -> tuple[Any, bool]: ...
+
+    def exists(self, task_id: int) -> bool: ...
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a row: made now, there already, or refused."""
+    """What became of a row: made now, there already, deleted since it was made, or refused."""
 
     row: Row
     replayed: bool = False
+    deleted: bool = False
     error: CliError | None = None
 
 
@@ -51,72 +56,58 @@ def digest(content: bytes) -> str:
 
 
 class Sending:
-    """Sends the rows of a file, named by its digest, over several connections.
+    """Sends the rows of a file, named by its digest.
 
-    `connect` opens one; `first_pause` is in seconds, and each pause twice the one before.
+    With `again` a task that the file made before is made anew if it has been deleted since.
+    `pause` is in seconds, and each pause twice the one before.
     """
 
     def __init__(
-        self, connect: Callable[[], Creates], file: str, first_pause: float = 0.25
+        self,
+        tasks: Creates,
+        file: str,
+        *,
+        again: bool = False,
+        pause: float = 0.25,
+        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._connect = connect
+        self._tasks = tasks
         self._file = file
-        self._first_pause = first_pause
-        self._stop = Event()
-        self._lock = Lock()
-        self._results: SimpleQueue[Outcome | Exception | None] = SimpleQueue()
+        self._again = again
+        self._pause = pause
+        self._sleep = sleep
 
-    def outcomes(self, rows: Sequence[Row]) -> Generator[Outcome, None, None]:
-        """Give what becomes of the rows, in no order; raise what stops all of them.
+    def outcomes(self, rows: Sequence[Row]) -> Iterator[Outcome]:
+        """Give what becomes of the rows, in their order; raise what stops all of them."""
+        for row in rows:
+            try:
+                yield self._sent(row)
+            except _OF_THE_ROW as error:
+                yield Outcome(row, error=error)
 
-        Whoever stops listening stops the sending, after the requests that are under way.
-        """
-        waiting = iter(rows)
-        threads = [
-            Thread(target=self._work, args=(waiting,)) for _ in range(min(CONNECTIONS, len(rows)))
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            yield from self._collected(len(threads))
-        finally:
-            self._stop.set()
-            for thread in threads:
-                thread.join()
+    def _sent(self, row: Row) -> Outcome:
+        key = f"import-{self._file}-{row.number}"
+        while True:
+            raw, replayed = self._patiently(self._tasks.create_once, row.fields, key)
+            if not replayed:
+                return Outcome(row)
+            number = models.task(raw).id
+            if self._patiently(self._tasks.exists, number):
+                return Outcome(row, replayed=True)
+            if not self._again:
+                return Outcome(row, replayed=True, deleted=True)
+            # The deleted task names the one that takes its place: that is made once, too.
+            key = f"import-{self._file}-{row.number}-after-{number}"
 
-    def _collected(self, running: int) -> Iterator[Outcome]:
-        while running:
-            result = self._results.get()
-            if result is None:
-                running -= 1
-            elif isinstance(result, Exception):
-                raise result
-            else:
-                yield result
-
-    def _work(self, waiting: Iterator[Row]) -> None:
-        try:
-            tasks = self._connect()
-            while (row := self._next(waiting)) is not None:
-                self._results.put(self._send(tasks, row))
-        except Exception as error:
-            self._results.put(error)
-        self._results.put(None)
-
-    def _next(self, waiting: Iterator[Row]) -> Row | None:
-        with self._lock:
-            return None if self._stop.is_set() else next(waiting, None)
-
-    def _send(self, tasks: Creates, row: Row) -> Outcome:
+    def _patiently(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Return the call's answer; wait for faults that may pass."""
         attempt = 1
         while True:
             try:
-                _, replayed = tasks.create(row.fields, f"import-{self._file}-{row.number}")
-                return Outcome(row, replayed)
-            except _OF_THE_ROW as error:
-                return Outcome(row, error=error)
+                return call(*arguments)
             except UnavailableError as error:
-                pause = error.retry_after or self._first_pause * 2 ** (attempt - 1)
-                if attempt == ATTEMPTS or pause > LONGEST_WAIT or self._stop.wait(pause):
+                pause = error.retry_after or self._pause * 2 ** (attempt - 1)
+                if attempt == ATTEMPTS or pause > LONGEST_WAIT:
                     raise
+                self._sleep(pause)
             attempt += 1

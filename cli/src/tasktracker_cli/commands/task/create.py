@@ -50,9 +50,10 @@ def create(
         due=due,
     )
     if dry_run:
+        session.tasks  # noqa: B018 - a login is asked for as it would be
         dry.show(session, [dry.request("POST", "/tasks/", fields)])
         return
-    raw, _ = session.tasks.create(fields)
+    raw = session.tasks.create(fields)
     task = models.task(raw)
     session.output.say(f"Created task {task.id}.")
     session.output.record(raw, lambda: session.views.task(task))

@@ -20,7 +20,7 @@ FormatOption = Annotated[
 class ImportCommand(DataCommand):
     """Prints how many rows became what."""
 
-    fields = ("rows", "created", "already_there", "failed", "failed_file")
+    fields = ("rows", "created", "already_there", "deleted_since", "failed", "failed_file")
     key = ""
 
 
@@ -29,6 +29,10 @@ def import_(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE", help="The file; - is standard input.")],
     format_: FormatOption = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Make what this file made before and was deleted since."),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Check the whole file, and send nothing.")
     ] = False,
@@ -39,17 +43,19 @@ def import_(
     without an offset is in your time zone. Nothing is sent unless the whole file is right.
 
     Run it again after a failure, a crash or Ctrl-C: what an earlier run of the same, unchanged
-    file made within 24 hours is not made again. After that, or in a changed file, it is new.
+    file made within 24 hours is not made again, even if you have deleted it since, unless you say
+    --again. After that, or in a changed file, it is new.
 
     \b
     Examples:
       tasktracker-cli task import tasks.csv --dry-run
       tasktracker-cli task import tasks.csv
+      tasktracker-cli task import tasks.csv --again
       other-program | tasktracker-cli task import - --format ndjson
     """
     from tasktracker_cli.transfer import importing
 
-    importing.run(ctx.obj, file, format_of(file, format_), dry_run=dry_run)
+    importing.run(ctx.obj, file, format_of(file, format_), again=again, dry_run=dry_run)
 
 
 @app.command(cls=GatewayCommand)
@@ -65,6 +71,7 @@ def export(
 ) -> None:
     """Write all your tasks, oldest first, to a JSON, NDJSON or CSV file.
 
+    A pipe or a device is written to; a link stays, and the file that it leads to is replaced.
     Standard output gets JSON unless --format says otherwise. For some of the tasks or fields, use:
     task list --all --output FORMAT.
 
@@ -75,5 +82,6 @@ def export(
     """
     from tasktracker_cli.transfer import exporting
 
-    chosen = FileFormat.JSON if file == "-" and format_ is None else format_of(file, format_)
+    is_piped = exporting.is_standard_output(file)
+    chosen = FileFormat.JSON if is_piped and format_ is None else format_of(file, format_)
     exporting.run(ctx.obj, file, chosen, force=force)
