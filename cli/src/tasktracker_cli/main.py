@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -14,6 +14,7 @@ from tasktracker_cli.commands.options import Profile, Url, Verbose
 from tasktracker_cli.errors import guard
 from tasktracker_cli.lazy import Lazy
 from tasktracker_cli.session import Session
+from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.choices import expected
 from tasktracker_cli.terminal.output import Output
 
@@ -66,11 +67,14 @@ def program() -> TyperGroup:
 
 def run() -> int:
     """Run the program and return its exit code."""
+    streams.open_closed()
     output = Output(expected(sys.argv[1:]))
-    return guard(
-        lambda: program().main(prog_name=PROGRAM, standalone_mode=False, obj=Session(output)),
-        output,
-    )
+
+    def main() -> Any:
+        with streams.writing():
+            return program().main(prog_name=PROGRAM, standalone_mode=False, obj=Session(output))
+
+    return guard(main, output)
 
 
 def _version(wanted: bool) -> None:

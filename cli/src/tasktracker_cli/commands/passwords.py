@@ -8,15 +8,13 @@ import sys
 import typer
 
 from tasktracker_cli.errors import UsageError
+from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.sink import is_terminal
 
 
 def read() -> str:
     """Return the next line of standard input."""
-    try:
-        password = sys.stdin.readline().rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise UsageError("The password on standard input is not text in UTF-8.") from None
+    password = streams.read_line()
     if not password:
         raise UsageError("There is no password on standard input.")
     return password

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from io import TextIOWrapper
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import typer
 
 from tasktracker_cli.errors import CliError
 from tasktracker_cli.gateway.models import Raw
+from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.choices import Choices
 from tasktracker_cli.terminal.sink import Sink, coloured, for_eyes, is_terminal
 from tasktracker_cli.terminal.text import visible
@@ -55,6 +57,13 @@ class Output:
             self.show(*self.columns(self.choices.fields, [raw]))
         else:
             self.show(view())
+
+    def event(self, raw: Raw) -> None:
+        """Print what is no object of the list that is being printed: --fields chooses of those."""
+        from tasktracker_cli.terminal import formats
+
+        whole = replace(self.choices, fields=())
+        self._write(formats.one(whole, raw, terminal=self.terminal))
 
     def row(self, raw: Raw, view: View) -> None:
         """Print one object in the chosen format; people see it as the only row of a table."""
@@ -151,7 +160,7 @@ class Output:
     def _tell(self, mark: str, color: str, message: str) -> None:
         if for_eyes(sys.stderr) and coloured():
             mark = typer.style(mark, fg=color, bold=True)
-        print(f"{mark} {visible(message)}", file=sys.stderr)  # noqa: T201 - the place that prints
+        streams.tell(f"{mark} {visible(message)}")
 
 
 class _Counted:
@@ -169,4 +178,4 @@ class _Counted:
 
 def _tell_programs(value: Any) -> None:
     # One line each, in ASCII: nothing in it can act on a terminal.
-    print(json.dumps(value), file=sys.stderr)  # noqa: T201 - the place that prints
+    streams.tell(json.dumps(value))

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
-from tasktracker_cli.errors import CliError, OutputClosedError
+from tasktracker_cli.terminal import streams
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
+_DUMB = {"dumb", "unknown"}
 _UNLIMITED = 100_000  # columns: what goes to a file or a pipe is not cut or wrapped
 
 
@@ -28,9 +29,14 @@ def is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty()
 
 
+def can_redraw(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the terminal can move its cursor: one that cannot shows line after line."""
+    return environ.get("TERM") not in _DUMB
+
+
 def coloured(environ: Mapping[str, str] = os.environ) -> bool:
     """Whether what people read has colours: NO_COLOR wins over everything."""
-    return not environ.get("NO_COLOR") and environ.get("TERM") not in {"dumb", "unknown"}
+    return not environ.get("NO_COLOR") and can_redraw(environ)
 
 
 class Sink:
@@ -94,8 +100,4 @@ def _print(text: str) -> None:
         sys.stdout.write(text)
         sys.stdout.flush()
     except OSError as error:
-        # Python flushes again when it exits, and would complain again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise OutputClosedError from None
-        raise CliError(f"The output cannot be written: {error.strerror}.") from None
+        raise streams.lost(error) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,8 +9,9 @@ import typer
 
 from tasktracker_cli.commands.suggestions import task_ids
 from tasktracker_cli.editing.due import Due, parse_due
-from tasktracker_cli.editing.fields import Priority, Status
+from tasktracker_cli.editing.fields import Priority, Status, understood
 from tasktracker_cli.errors import UsageError
+from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.output import Output
 
 LARGEST_ID = 2**31 - 1
@@ -44,7 +44,7 @@ DryRun = Annotated[
 def read_ids(output: Output, words: list[str]) -> list[int]:
     """Return the numbers named, each once; UsageError for what is none."""
     named = [
-        name for word in words for name in (sys.stdin.read().split() if word == "-" else [word])
+        name for word in words for name in (streams.read_text().split() if word == "-" else [word])
     ]
     if not named:
         output.note("There are no ids on standard input: nothing to do.")
@@ -68,14 +68,17 @@ def given_fields(
     priority: Priority | None = None,
     due: str | None = None,
 ) -> dict[str, Any]:
-    """Return the fields that were given, under the API's names; the due date is shown back."""
+    """Return the fields that were given, under the API's names; the due date is shown back.
+
+    UsageError for what the API would not take.
+    """
     fields: dict[str, Any] = {
         "title": title,
         "description": description,
         "status": status and str(status),
         "priority": priority and str(priority),
     }
-    fields = {name: value for name, value in fields.items() if value is not None}
+    fields = understood({name: value for name, value in fields.items() if value is not None})
     if due is not None:
         fields["due_date"] = due_date(output, due)
     return fields

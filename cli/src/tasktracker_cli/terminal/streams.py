@@ -1,0 +1,96 @@
+"""The three standard streams: open from the start, and their failures told in a sentence."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TextIO
+
+from tasktracker_cli.errors import CliError, OutputClosedError, UsageError
+
+_OF_A_STREAM = {errno.EBADF, errno.EIO, errno.ENOSPC, errno.EPIPE, errno.EFBIG, errno.EDQUOT}
+
+
+def open_closed() -> None:
+    """Open the streams that the caller closed, so that no other file gets their numbers.
+
+    Standard input and output are opened the wrong way round: using them fails, as it should.
+    """
+    for number, flags in ((0, os.O_WRONLY), (1, os.O_RDONLY), (2, os.O_WRONLY)):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, flags)  # takes the lowest number that is free: this one
+    # Python has no object for a stream that was closed.
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            stream = open(number, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - stays
+            setattr(sys, name, stream)
+
+
+def read_text() -> str:
+    """Return the rest of standard input; UsageError if it cannot be read, or is not UTF-8."""
+    with _reading():
+        return sys.stdin.read()
+
+
+def read_line() -> str:
+    """Return the next line of standard input, without its end; errors as for `read_text`."""
+    with _reading():
+        return sys.stdin.readline().rstrip("\r\n")
+
+
+def read_bytes() -> bytes:
+    """Return the rest of standard input as it is; UsageError if it cannot be read."""
+    with _reading():
+        return sys.stdin.buffer.read()
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """Turn a failure of standard output, through whatever code it was written, into an error."""
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None or error.errno not in _OF_A_STREAM:
+            raise
+        raise lost(error) from None
+
+
+def tell(line: str) -> None:
+    """Write a line to standard error. Where that fails, the exit code still says how it went."""
+    try:
+        print(line, file=sys.stderr)  # noqa: T201 - the place that prints
+    except OSError:
+        _discard(sys.stderr)
+
+
+def lost(error: OSError) -> CliError:
+    """Give up standard output, and return the error that says why."""
+    _discard(sys.stdout)
+    if isinstance(error, BrokenPipeError):
+        return OutputClosedError()
+    return CliError(f"The output cannot be written: {_reason(error)}.")
+
+
+def _discard(stream: TextIO) -> None:
+    # Python flushes again when it exits, and would complain again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"Standard input cannot be read: {_reason(error)}.") from None
+    except UnicodeDecodeError:
+        raise UsageError("Standard input is not text in UTF-8.") from None
+
+
+def _reason(error: OSError) -> str:
+    return "it is closed" if error.errno == errno.EBADF else str(error.strerror)
