@@ -115,10 +115,11 @@ def test_a_title_that_looks_like_an_option_follows_two_dashes(
     assert sent(gateway) == {"title": "--yes"}
 
 
-def test_text_that_is_not_utf_8_is_left_to_the_server(cli: Cli, gateway: FakeGateway) -> None:
-    gateway.on("POST /tasks/", Answer(201, TASK))
-    assert cli("task", "create", "caf\udce9").returncode == 0
-    assert sent(gateway) == {"title": "caf\udce9"}
+def test_text_that_is_not_utf_8_is_refused(cli: Cli, gateway: FakeGateway) -> None:
+    done = cli("task", "create", "caf\udce9")
+    assert done.returncode == 2
+    assert "Title has a character that is not text." in done.stderr
+    assert gateway.requests == []
 
 
 def test_update_sends_only_what_was_named(cli: Cli, gateway: FakeGateway) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tasktracker_cli.editing.fields import Priority, Status, checked
+from tasktracker_cli.editing.fields import Priority, Status, understood
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.gateway import models
 from tasktracker_cli.terminal.moments import is_whole_day
@@ -64,11 +64,7 @@ def changes(
         changed["due_date"] = read_due(changed.pop("due") or "none")
     if changed.get("description") == "":
         changed["description"] = None
-    try:
-        return checked(changed)
-    except ValueError as error:
-        message = str(error)
-        raise UsageError(f"{message[0].upper()}{message[1:]}.") from None
+    return understood(changed)
 
 
 def _version(etag: str) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from tasktracker_cli.editing.due import parse_iso
+from tasktracker_cli.errors import UsageError
 
 TITLE_LENGTH = 255  # characters
 DESCRIPTION_LENGTH = 10_000  # characters
@@ -42,6 +43,15 @@ def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"is_completed contradicts status {fields['status']!r}")
         del fields["is_completed"]
     return fields
+
+
+def understood(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Like `checked`, for what the user gave on the command line; UsageError for what is wrong."""
+    try:
+        return checked(raw)
+    except ValueError as error:
+        message = str(error)
+        raise UsageError(f"{message[0].upper()}{message[1:]}.") from None
 
 
 def _title(value: Any) -> str:

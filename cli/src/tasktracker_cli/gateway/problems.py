@@ -15,6 +15,7 @@ from tasktracker_cli.errors import (
     UsageError,
 )
 from tasktracker_cli.gateway.transport import Answer
+from tasktracker_cli.gateway.wording import said
 
 # A status that is not here is a plain failure.
 ERRORS: dict[int, type[CliError]] = {
@@ -83,16 +84,16 @@ def _problem(answer: Answer) -> dict[str, Any]:
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:
-    said = str(problem.get("detail") or problem.get("title") or "")
     errors = problem.get("errors")
-    fields = [_field(error) for error in errors] if isinstance(errors, list) else []
-    return ". ".join(part.rstrip(".") for part in [said, "; ".join(fields)] if part) + "."
+    if isinstance(errors, list) and errors:
+        return f"{'; '.join(map(_field, errors))}."
+    return f"{str(problem.get('detail') or problem.get('title') or '').rstrip('.')}."
 
 
 def _field(error: Any) -> str:
     if not isinstance(error, dict):
         return str(error)
-    return f"{error.get('field', '?')}: {error.get('message', '?')}"
+    return said(str(error.get("field", "?")), str(error.get("message", "?")))
 
 
 def _general_hint(answer: Answer, problem: Mapping[str, Any]) -> str:

@@ -1,0 +1,48 @@
+"""What the gateway says of a field that it refuses, in this program's own words."""
+
+from __future__ import annotations
+
+import re
+
+# How the user gave the field; one that is not here keeps the API's name.
+_NAMES = {
+    "title": "The title",
+    "description": "--description",
+    "status": "--status",
+    "priority": "--priority",
+    "due_date": "--due",
+    "q": "--search",
+    "due_before": "--due-before",
+    "due_after": "--due-after",
+    "sort": "--sort",
+    "limit": "--limit",
+    "username": "The user name",
+    "email": "The e-mail address",
+    "full_name": "--full-name",
+    "password": "A password",
+    "new_password": "A password",
+    "current_password": "The current password",
+}
+# The framework's words, and ours. What is not here is said as it is.
+_WORDS = (
+    (r".* should have at least 1 (?:character|item)\b.*", "must not be empty"),
+    (r".* should have at least (\d+) (?:character|item)s?\b.*", r"needs \1 characters"),
+    (r".* should have at most (\d+) (?:character|item)s?\b.*", r"has \1 characters at most"),
+    (r"String should match pattern .*\[A-Za-z0-9\._-\].*", "has letters, digits, . _ and - only"),
+    (r"String should match pattern .*", "has a character that is not allowed"),
+    (r"Text must not contain .*", "has a character that is not text"),
+    (r"Field required", "is missing"),
+    (r"Extra inputs are not permitted", "is not known there"),
+    (r"Input should be (?:a valid )?(.*)", r"must be \1"),
+    (r"value is not a valid email address: (.*)", r"is not valid: \1"),
+    (r"Value error, it (.*)", r"\1"),
+    (r"Value error, (.*)", r"is not valid: \1"),
+)
+
+
+def said(field: str, message: str) -> str:
+    """Return what is wrong with a field, as part of a sentence."""
+    for pattern, words in _WORDS:
+        if match := re.fullmatch(pattern, message.rstrip("."), re.DOTALL):
+            return f"{_NAMES.get(field, field)} {match.expand(words)}"
+    return f"{_NAMES.get(field, field)}: {message.rstrip('.')}"
