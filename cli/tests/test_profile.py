@@ -125,6 +125,20 @@ def test_what_is_no_profile_is_refused(isolated: Cli, command: list[str], code: 
     assert done.stderr.startswith("error: ")
 
 
+def test_a_profile_in_use_that_is_gone_is_told_with_its_cure(isolated: Cli) -> None:
+    isolated("profile", "add", "work")
+    isolated("profile", "use", "work")
+    file = Path(isolated.env["HOME"]) / ".config" / "tasktracker" / "config.json"
+    file.write_text(json.dumps({"current": "lost", "profiles": {}}))
+    done = isolated("whoami")
+    assert done.returncode == 1
+    assert "'lost'" in done.stderr
+    cure = done.stderr.rpartition("with: tasktracker-cli ")[2].split()
+    assert isolated("profile", "list", "-q").stdout == "default\n"
+    assert isolated(*cure).returncode == 0
+    assert isolated("whoami").returncode == 4, "it gets as far as the login"
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"current": "x", "profiles": 1}', "\x00"])
 def test_a_damaged_file_is_named(isolated: Cli, content: str) -> None:
     isolated("profile", "add", "work")
@@ -133,6 +147,7 @@ def test_a_damaged_file_is_named(isolated: Cli, content: str) -> None:
     done = isolated("profile", "list")
     assert done.returncode == 1
     assert str(file) in done.stderr
+    assert f"rm {file}" in done.stderr
 
 
 def test_a_folder_that_cannot_be_used_is_named(isolated: Cli, tmp_path: Path) -> None:

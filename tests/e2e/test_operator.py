@@ -221,7 +221,7 @@ def test_quiet_prints_names(cluster: Cluster, words: list[str]) -> None:
 
 @pytest.mark.parametrize("words", [["status"], ["top", "--once"], ["users", "list"]])
 def test_a_table_in_a_pipe_has_tabs(cluster: Cluster, words: list[str]) -> None:
-    cluster.user("tabitha")
+    cluster.user(f"tabs-{words[0]}")
     header, *rows = cluster.admin(*words).stdout.splitlines()
     assert rows
     assert {row.count("\t") for row in rows} == {header.count("\t")} != {0}

@@ -12,6 +12,7 @@ from tasktracker_cli.errors import UsageError
 
 DEFAULT_URL = "http://localhost:8000"
 DEFAULT_TIMEOUT = 15.0
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 0.1, 3600.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -64,8 +65,9 @@ def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
         seconds = float(text or DEFAULT_TIMEOUT)
     except ValueError:
         seconds = 0.0
-    if not 0 < seconds <= 3600:
-        raise UsageError(f"TASKTRACKER_TIMEOUT is {text!r}.", "Give it seconds, from 0.1 to 3600.")
+    if not SHORTEST_TIMEOUT <= seconds <= LONGEST_TIMEOUT:
+        bounds = f"from {SHORTEST_TIMEOUT:g} to {LONGEST_TIMEOUT:g}"
+        raise UsageError(f"TASKTRACKER_TIMEOUT is {text!r}.", f"Give it seconds, {bounds}.")
     return seconds
 
 

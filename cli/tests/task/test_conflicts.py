@@ -20,17 +20,38 @@ def test_an_update_names_the_state_that_it_saw(cli: Cli, gateway: FakeGateway) -
 def test_a_lost_race_says_what_both_changed(cli: Cli, gateway: FakeGateway) -> None:
     gateway.on("GET /tasks/7", BEFORE, NOW)
     gateway.on("PATCH /tasks/7", CHANGED)
-    done = cli("task", "update", "7", "--priority", "high")
+    done = cli("task", "update", "7", "--priority", "high", "--title", "Mine")
     assert done.returncode == 6
     theirs = f"title Water the plants -> {'T' * 39}…, status todo -> done"
-    assert f"Theirs: {theirs}. Yours, which was not saved: priority high." in done.stderr
+    yours = "title Mine, priority high"
+    assert f"Theirs: {theirs}. Yours, which was not saved: {yours}." in done.stderr
     assert "task show 7" in done.stderr
+
+
+def test_changes_of_different_fields_are_both_kept(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/7", BEFORE, NOW)
+    gateway.on("PATCH /tasks/7", CHANGED, Answer(body=TASK))
+    done = cli("task", "update", "7", "--priority", "high")
+    assert done.returncode == 0
+    assert "in other fields: title Water the plants ->" in done.stderr
+    assert "Both changes are kept." in done.stderr
+    assert gateway.requests[-1].headers["if-match"] == '"4"'
+    assert json.loads(gateway.requests[-1].body) == {"priority": "high"}
+
+
+def test_a_task_that_changes_again_and_again_is_left_alone_in_the_end(
+    cli: Cli, gateway: FakeGateway
+) -> None:
+    gateway.on("GET /tasks/7", BEFORE, NOW)
+    gateway.on("PATCH /tasks/7", CHANGED)
+    assert cli("task", "update", "7", "--priority", "high").returncode == 6
+    assert len(gateway.requests) < 20
 
 
 def test_programs_are_told_the_code_and_the_status(cli: Cli, gateway: FakeGateway) -> None:
     gateway.on("GET /tasks/7", BEFORE, NOW)
     gateway.on("PATCH /tasks/7", CHANGED)
-    done = cli("task", "update", "7", "--priority", "high", "--json")
+    done = cli("task", "update", "7", "--status", "in_progress", "--json")
     error = json.loads(done.stderr)["error"]
     assert (error["code"], error["status"]) == ("conflict", 412)
 

@@ -121,17 +121,30 @@ def test_what_cannot_be_understood_is_kept_and_can_be_gone_on_with(
 def test_a_lost_race_keeps_the_text_on_top_of_theirs(
     editing: Cli, gateway: FakeGateway, task: None
 ) -> None:
-    theirs = Answer(body={**OLD, "status": "done"}, headers={"ETag": '"4"'})
+    theirs = Answer(body={**OLD, "description": "yours"}, headers={"ETag": '"4"'})
     gateway.on("GET /tasks/7", Answer(body=OLD, headers={"ETag": '"3"'}), theirs)
     gateway.on("PATCH /tasks/7", CHANGED, Answer(body=OLD))
     done = editing("task", "edit", "7", SCRIPT="s/first/mine/")
     assert done.returncode == 6
-    assert "Theirs: status todo -> done." in done.stderr
+    assert "Theirs: description # Heading\\nfirst\\n -> yours." in done.stderr
     [kept] = drafts(editing)
-    assert "# Changed by someone else meanwhile: status todo -> done" in kept.read_text()
+    assert "# Changed by someone else meanwhile: description" in kept.read_text()
     assert editing("task", "edit", "7", "--from", str(kept), SCRIPT="").returncode == 0
     assert sent(gateway) == {"description": "# Heading\nmine"}
     assert gateway.requests[-1].headers["if-match"] == '"4"'
+
+
+def test_what_somebody_else_changed_in_another_field_is_kept(
+    editing: Cli, gateway: FakeGateway, task: None
+) -> None:
+    theirs = Answer(body={**OLD, "status": "done"}, headers={"ETag": '"4"'})
+    gateway.on("GET /tasks/7", Answer(body=OLD, headers={"ETag": '"3"'}), theirs)
+    gateway.on("PATCH /tasks/7", CHANGED, Answer(body=OLD))
+    done = editing("task", "edit", "7", SCRIPT="s/first/mine/")
+    assert done.returncode == 0
+    assert "Both changes are kept." in done.stderr
+    assert sent(gateway) == {"description": "# Heading\nmine"}
+    assert drafts(editing) == []
 
 
 def test_a_text_older_than_the_task_says_how_the_task_is_now(

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from cli.tests.conftest import PROGRAM, TASK, Answer, Cli, FakeGateway
+from cli.tests.conftest import PROBLEM, PROGRAM, TASK, Answer, Cli, FakeGateway
 from cli.tests.test_terminal import COLOUR, CTRL_C, on_terminal
 
 
@@ -99,6 +99,57 @@ def test_a_program_that_watches_is_told_each_change_once(cli: Cli, gateway: Fake
     running.send_signal(signal.SIGINT)
     rest, _ = running.communicate(timeout=30)
     assert (running.returncode, rest) == (0, "")
+
+
+def test_a_program_that_watches_is_told_what_has_gone(cli: Cli, gateway: FakeGateway) -> None:
+    eight = {**TASK, "id": 8}
+    lists: list[list[Any]] = [[TASK, eight], [eight], []]
+    gateway.on("GET /tasks/", *(Answer(body=tasks) for tasks in lists))
+    gateway.on("GET /tasks/7", Answer(404, {"detail": "There is no task 7."}, PROBLEM))
+    gateway.on("GET /tasks/8", Answer(body={**eight, "status": "done"}))
+    options = ["--watch", "--every", "0.5", "--status", "todo", "--fields", "id"]
+    running = subprocess.Popen(
+        [PROGRAM, "task", "list", *options, "-o", "ndjson"],
+        env=cli.env,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert running.stdout
+    told = [json.loads(running.stdout.readline()) for _ in range(4)]
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    gone = [{"event": "deleted", "id": 7}, {"event": "left", "id": 8}]
+    assert told == [{"id": 7}, {"id": 8}, *gone]
+
+
+def test_a_dumb_terminal_gets_the_list_again_when_it_has_changed(
+    cli: Cli, gateway: FakeGateway
+) -> None:
+    second = Answer(body=[{**TASK, "title": "Second look"}])
+    gateway.on("GET /tasks/", Answer(body=[TASK]), Answer(body=[TASK]), Answer(503, b""), second)
+    code, shown = on_terminal(
+        cli,
+        *("task", "list", "--watch", "--every", "0.5"),
+        typed={"Second look": CTRL_C},
+        TERM="dumb",
+    )
+    assert code == 0
+    assert "\x1b" not in shown
+    assert shown.count("Water the plants") == 1
+    assert shown.index("Water the plants") < shown.index("not available") < shown.index("Second")
+
+
+def test_a_watch_says_that_there_are_more_tasks(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/", page(0, 2, "a"))
+    options = ["--watch", "--limit", "2"]
+    _, shown = on_terminal(cli, "task", "list", *options, typed={"Water": CTRL_C})
+    assert "The first 2 tasks, every 2 s" in COLOUR.sub("", shown)
+
+
+def test_a_search_for_nothing_names_the_option(cli: Cli, gateway: FakeGateway) -> None:
+    done = cli("task", "list", "--search", "")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: --search is empty.")
 
 
 def test_a_terminal_can_watch_some_fields(cli: Cli, gateway: FakeGateway) -> None:

@@ -1,11 +1,13 @@
 """The task commands with several ids, and what they would do."""
 
 import json
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from cli.tests.conftest import PROBLEM, TASK, Answer, Cli, FakeGateway
-from cli.tests.test_terminal import on_terminal
+from cli.tests.conftest import PROBLEM, PROGRAM, TASK, Answer, Cli, FakeGateway
+from cli.tests.test_terminal import COLOUR, on_terminal
 
 MISSING = Answer(404, {"detail": "There is no task 5."}, PROBLEM)
 CALLS = {"complete": "/complete", "reopen": "/incomplete"}
@@ -93,6 +95,7 @@ def test_a_dry_run_says_what_would_be_sent_and_changes_nothing(
         "headers": {"If-Match": '"3"'},
         "body": {"due_date": None},
     }
+    gateway.on("GET /tasks/8", Answer(body={**TASK, "id": 8}))
     for command, path in CALLS.items():
         done = cli("task", command, "7", "8", "--dry-run")
         assert done.stdout == f"PATCH /api/v1/tasks/7{path}\nPATCH /api/v1/tasks/8{path}\n"
@@ -100,6 +103,80 @@ def test_a_dry_run_says_what_would_be_sent_and_changes_nothing(
     assert done.stdout == "DELETE /api/v1/tasks/7\n"
     assert "7  Water the plants" in done.stderr
     assert {call.split()[0] for call in calls(gateway)} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    "command", [["complete"], ["reopen"], ["delete"], ["update", "--title", "New"]]
+)
+def test_a_dry_run_fails_as_the_run_would_for_a_task_that_is_not_there(
+    cli: Cli, gateway: FakeGateway, command: list[str]
+) -> None:
+    gateway.on("GET /tasks/5", MISSING)
+    gateway.on("GET /tasks/7", Answer(body=TASK))
+    done = cli("task", *command, "5", "7", "--dry-run")
+    assert done.returncode == 5
+    assert "There is no task 5." in done.stderr
+    assert "/api/v1/tasks/7" in done.stdout
+    assert {request.method for request in gateway.requests} == {"GET"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([""], "The title is empty."),
+        (["x" * 256], "Title has 256 characters, 255 are the most."),
+        (["x", "--description", "x" * 10_001], "Description has 10,001 characters"),
+    ],
+)
+@pytest.mark.parametrize("dry", [[], ["--dry-run"]])
+def test_what_the_service_would_refuse_is_told_before_it_is_sent(
+    cli: Cli, gateway: FakeGateway, words: list[str], said: str, dry: list[str]
+) -> None:
+    done = cli("task", "create", *words, *dry)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert gateway.requests == []
+
+
+def test_a_dry_run_asks_for_a_login(guest: Cli, gateway: FakeGateway) -> None:
+    for command in (["create", "A"], ["complete", "7"], ["delete", "7"]):
+        assert guest("task", *command, "--dry-run").returncode == 4
+
+
+def test_several_tasks_are_shown_in_full(cli: Cli, gateway: FakeGateway) -> None:
+    title = "long " * 40
+    gateway.on("GET /tasks/5", Answer(body={**TASK, "id": 5, "description": "Why it matters"}))
+    gateway.on("GET /tasks/6", Answer(body={**TASK, "id": 6, "title": title}))
+    shown = cli("task", "show", "5", "6").stdout
+    assert f"#5 {TASK['title']}\nStatus" in shown
+    assert "\n\nWhy it matters\n\n#6 long" in shown
+    _, shown = on_terminal(cli, "task", "show", "5", "6", "--no-pager", width=60)
+    assert "Why it matters" in shown
+    assert COLOUR.sub("", shown).replace("\r\n", " ").count("long") == 40
+
+
+def test_ids_that_are_piped_are_asked_about_on_the_terminal(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/7", Answer(body=TASK))
+    gateway.on("DELETE /tasks/7", Answer(204))
+    piped = f"echo 7 | {PROGRAM} task delete -"
+    for reply, code, calls in (("n\n", 1, ["GET"]), ("y\n", 0, ["GET", "DELETE"])):
+        gateway.requests.clear()
+        typed = {"Delete this task? [y/N]: ": reply}
+        left, _ = on_terminal(cli, "-c", piped, typed=typed, program=Path("/bin/sh"))
+        assert (left, [request.method for request in gateway.requests]) == (code, calls)
+
+
+def test_ids_that_are_piped_without_a_terminal_need_yes(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/7", Answer(body=TASK))
+    done = subprocess.run(
+        ["setsid", "--wait", PROGRAM, "task", "delete", "-"],
+        input=b"7\n",
+        capture_output=True,
+        env=cli.env,
+    )
+    assert done.returncode == 2
+    assert b"--yes" in done.stderr
+    assert [request.method for request in gateway.requests] == ["GET"]
 
 
 def test_delete_asks_once_for_several_and_deletes_what_was_shown(

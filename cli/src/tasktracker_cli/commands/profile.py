@@ -127,7 +127,7 @@ def _raw(session: Session, profile: Profile) -> Mapping[str, Any]:
         "name": profile.name,
         "url": profile.url,
         "username": profile.username or (login.username if login else None),
-        "current": profile.name == session.profiles.current().name,
+        "current": profile.name == session.profiles.current_name(),
         "logged_in": login is not None,
     }
 

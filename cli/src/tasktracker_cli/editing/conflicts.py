@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tasktracker_cli.errors import ConflictError
@@ -10,20 +10,49 @@ from tasktracker_cli.gateway.tasks import Tasks, Version
 
 # What people change; the others follow from these.
 CHANGEABLE = ("title", "description", "status", "priority", "due_date")
+ATTEMPTS = 5  # against others who go on changing the task
 
 
-def update_unchanged(tasks: Tasks, task_id: int, changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Change a task, unless somebody does so between our look at it and our change.
+def update(
+    tasks: Tasks,
+    before: Version,
+    changes: Mapping[str, Any],
+    tell: Callable[[str], None],
+) -> Mapping[str, Any]:
+    """Change a task that was seen as it was `before`.
 
-    ConflictError then says what they changed; nothing of ours is saved.
+    If somebody changed it since then, in other fields, both changes are kept and `tell` says so.
+    If they changed one of our fields, ConflictError says what; nothing of ours is saved.
     """
-    before = tasks.get(task_id)
-    try:
-        return tasks.update(task_id, changes, before.etag).raw
-    except ConflictError as error:
-        if error.status != 412:
-            raise
-        raise lost_race(before, tasks.get(task_id), changes) from None
+    seen = before
+    for _ in range(ATTEMPTS):
+        try:
+            after = tasks.update(int(before.raw["id"]), changes, seen.etag).raw
+        except ConflictError as error:
+            if error.status != 412:
+                raise
+            now = tasks.get(int(before.raw["id"]))
+            if touched(before.raw, now.raw) & changes.keys():
+                raise lost_race(before, now, changes) from None
+            seen = now
+        else:
+            if theirs := differences(before.raw, seen.raw):
+                tell(merged(before, theirs))
+            return after
+    raise lost_race(before, seen, changes)
+
+
+def merged(before: Version, theirs: Sequence[str]) -> str:
+    """Say that somebody else's changes of other fields were kept."""
+    return (
+        f"Task {before.raw['id']} was changed by someone else meanwhile, in other fields:"
+        f" {', '.join(theirs)}. Both changes are kept."
+    )
+
+
+def touched(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
+    """Return the fields that differ."""
+    return {name for name in CHANGEABLE if before.get(name) != now.get(name)}
 
 
 def lost_race(before: Version, now: Version, yours: Mapping[str, Any]) -> ConflictError:
@@ -44,7 +73,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     return [
         f"{name} {_short(before.get(name))} -> {_short(now.get(name))}"
         for name in CHANGEABLE
-        if before.get(name) != now.get(name)
+        if name in touched(before, now)
     ]
 
 

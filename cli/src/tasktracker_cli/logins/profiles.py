@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,16 @@ class Profiles:
     def current(self) -> Profile:
         """Return the profile that is used when none is named."""
         name, profiles = self._read()
-        return _named(name, profiles)
+        if name not in profiles:
+            raise CliError(
+                f"The profile in use, {name!r}, is not there any more.",
+                f"Use the one of this machine with: tasktracker-cli profile use {DEFAULT}",
+            )
+        return profiles[name]
+
+    def current_name(self) -> str:
+        """Return the name of the profile in use, even if there is none of this name."""
+        return self._read()[0]
 
     def use(self, name: str) -> Profile:
         """Use this profile from now on."""
@@ -91,7 +101,8 @@ class Profiles:
             return DEFAULT, profiles
         except (ValueError, KeyError, TypeError, AttributeError):
             raise CliError(
-                f"The profiles at {self._path} cannot be read.", "Mend that file, or delete it."
+                f"The profiles at {self._path} cannot be read.",
+                f"Mend that file, or delete it with: rm {shlex.quote(str(self._path))}",
             ) from None
         except OSError as error:
             raise self._unusable(error) from error

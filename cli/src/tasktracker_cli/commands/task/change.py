@@ -20,7 +20,7 @@ from tasktracker_cli.commands.task.arguments import (
     read_ids,
 )
 from tasktracker_cli.commands.task.several import each
-from tasktracker_cli.editing.conflicts import update_unchanged
+from tasktracker_cli.editing import conflicts
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
 
@@ -46,7 +46,8 @@ def update(
 ) -> None:
     """Change tasks; what you do not name stays as it is.
 
-    If somebody else changes a task at the same moment, theirs stays, and you are told what it is.
+    If somebody else changes a task at the same moment, in other fields, both changes are kept.
+    In the same field theirs stays, and you are told what it is.
 
     \b
     Examples:
@@ -70,15 +71,18 @@ def update(
     if not changes:
         raise UsageError("Nothing to change.", "Say what, for example with --title or --status.")
     if dry_run:
-        requests = [
-            dry.request("PATCH", f"/tasks/{number}", changes, session.tasks.get(number).etag)
-            for number in read_ids(session.output, ids)
-        ]
-        dry.show(session, requests)
+        dry.show_each(
+            session,
+            read_ids(session.output, ids),
+            lambda number, etag: dry.request("PATCH", f"/tasks/{number}", changes, etag),
+        )
         return
-    _each(
-        session, ids, "Updated", lambda task_id: update_unchanged(session.tasks, task_id, changes)
-    )
+
+    def change(number: int) -> Any:
+        seen = session.tasks.get(number)
+        return conflicts.update(session.tasks, seen, changes, session.output.note)
+
+    _each(session, ids, "Updated", change)
 
 
 @app.command(cls=TaskCommand)
@@ -122,5 +126,8 @@ def _each(session: Session, ids: list[str], done: str, action: Callable[[int], A
 
 
 def _dry(session: Session, ids: list[str], call: str) -> None:
-    numbers = read_ids(session.output, ids)
-    dry.show(session, [dry.request("PATCH", f"/tasks/{number}/{call}") for number in numbers])
+    dry.show_each(
+        session,
+        read_ids(session.output, ids),
+        lambda number, _: dry.request("PATCH", f"/tasks/{number}/{call}"),
+    )

@@ -40,7 +40,9 @@ def delete(
     failures: list[CliError] = []
     etags = dict.fromkeys(numbers, "")
     if dry_run or not yes:
-        seen = _look(session, numbers, failures, dry_run=dry_run)
+        if not (dry_run or sys.stdin.isatty() or "-" in ids):
+            raise _no_terminal()
+        seen = _look(session, numbers, failures)
         etags = {int(version.raw["id"]): version.etag for version in seen}
     if dry_run:
         requests = [
@@ -49,8 +51,8 @@ def delete(
         dry.show(session, requests)
         end(failures)
         return
-    if not yes and etags:
-        _confirm(len(etags))
+    if not yes and etags and not _confirmed(len(etags), piped="-" in ids):
+        raise CliError("Nothing was deleted.")
 
     def remove(number: int) -> None:
         # What was shown is what is deleted: a task that has changed since is not.
@@ -61,11 +63,7 @@ def delete(
     end(failures)
 
 
-def _look(
-    session: Session, numbers: Sequence[int], failures: list[CliError], *, dry_run: bool
-) -> list[Version]:
-    if not (dry_run or sys.stdin.isatty()):
-        raise UsageError("There is no terminal to ask on.", "Use --yes to delete without asking.")
+def _look(session: Session, numbers: Sequence[int], failures: list[CliError]) -> list[Version]:
     seen = list(survivors(session, numbers, session.tasks.get, failures))
     for version in seen:
         task = models.task(version.raw)
@@ -73,7 +71,20 @@ def _look(
     return seen
 
 
-def _confirm(count: int) -> None:
+def _confirmed(count: int, *, piped: bool) -> bool:
+    """Ask the user; on the terminal itself where standard input has brought the ids."""
     what = "this task" if count == 1 else f"these {count} tasks"
-    if not typer.confirm(f"Delete {what}?", err=True):
-        raise CliError("Nothing was deleted.")
+    question = f"Delete {what}?"
+    if not piped:
+        return typer.confirm(question, err=True)
+    try:
+        with open("/dev/tty", "r+b", buffering=0) as terminal:
+            terminal.write(f"{question} [y/N]: ".encode())
+            reply = terminal.readline()
+    except OSError:
+        raise _no_terminal() from None
+    return reply.strip().lower() in {b"y", b"yes"}
+
+
+def _no_terminal() -> UsageError:
+    return UsageError("There is no terminal to ask on.", "Use --yes to delete without asking.")

@@ -1,11 +1,17 @@
-"""What would be sent, shown instead of sent."""
+"""What would be sent, shown instead of sent.
+
+What can be known without changing anything is checked all the same: that there is a login, that
+the fields are right, and that the tasks are there.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tasktracker_cli.commands.task.several import end, survivors
+from tasktracker_cli.errors import CliError
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal.text import visible
 
@@ -22,10 +28,20 @@ def request(
     return described
 
 
+def show_each(
+    session: Session, ids: Sequence[int], described: Callable[[int, str], Mapping[str, Any]]
+) -> None:
+    """Print the request for each task that is there; `described` takes its number and its tag."""
+    failures: list[CliError] = []
+    seen = list(survivors(session, ids, session.tasks.get, failures))
+    show(session, [described(int(one.raw["id"]), one.etag) for one in seen])
+    end(failures)
+
+
 def show(session: Session, requests: Sequence[Mapping[str, Any]]) -> None:
     """Print the requests that a command would send."""
     session.output.note("This is a dry run: nothing was changed.")
-    if session.output.choices.quiet:
+    if session.output.choices.quiet or not requests:
         return
     if len(requests) == 1:
         session.output.record(requests[0], lambda: _line(requests[0]))

@@ -13,8 +13,8 @@ from tasktracker_cli import config
 from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import DryRun, due_date, read_id
-from tasktracker_cli.editing import draft
-from tasktracker_cli.editing.conflicts import CHANGEABLE, differences, lost_race
+from tasktracker_cli.editing import conflicts, draft
+from tasktracker_cli.editing.conflicts import CHANGEABLE, differences
 from tasktracker_cli.editing.editor import Draft
 from tasktracker_cli.errors import CliError, ConflictError, UsageError
 from tasktracker_cli.gateway import models
@@ -79,7 +79,7 @@ def _edit(session: Session, number: int, version: Version, paper: Draft, *, dry_
             remarks = [f"Changed by someone else meanwhile: {change}" for change in theirs]
             # Theirs, and on top of it only what the user changed.
             paper.write(draft.write({**now.raw, **changes}, now.etag, remarks))
-            _ask_to_go_on(session, lost_race(version, now, changes))
+            _ask_to_go_on(session, error)
             version = now
 
 
@@ -92,7 +92,7 @@ def _send(
     if dry_run:
         dry.show(session, [dry.request("PATCH", f"/tasks/{number}", changes, version.etag)])
         return False
-    raw = session.tasks.update(number, changes, version.etag).raw
+    raw = conflicts.update(session.tasks, version, changes, session.output.note)
     session.output.say(f"Updated task {number}.")
     session.output.record(raw, lambda: session.views.task(models.task(raw)))
     return True

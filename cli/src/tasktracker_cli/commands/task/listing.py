@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tasktracker_cli.commands.options import TaskCommand, TaskListCommand
+from tasktracker_cli.commands.options import TaskListCommand
 from tasktracker_cli.commands.task.arguments import Ids, PriorityOption, StatusOption, read_ids
 from tasktracker_cli.commands.task.several import each
 from tasktracker_cli.editing.due import Due, parse_due
@@ -79,6 +79,8 @@ def list_(
     session: Session = ctx.obj
     if all_ and limit is not None:
         raise UsageError("--all and --limit contradict each other.", "Give one of them.")
+    if search == "":
+        raise UsageError("--search is empty.", "Give a text that the tasks have, or leave it out.")
     filters = _filters(status, priority, search, overdue, due_before, due_after, sort)
     most = None if all_ else limit or DEFAULT_LIMIT
     if watch:
@@ -89,7 +91,7 @@ def list_(
         _print(session, filters, most)
 
 
-@app.command(cls=TaskCommand)
+@app.command(cls=TaskListCommand)
 def show(ctx: typer.Context, ids: Ids) -> None:
     """Show tasks in full.
 
@@ -99,7 +101,8 @@ def show(ctx: typer.Context, ids: Ids) -> None:
       tasktracker-cli task show 3 5 --output yaml
     """
     session: Session = ctx.obj
-    each(session, read_ids(session.output, ids), lambda task_id: session.tasks.get(task_id).raw)
+    numbers = read_ids(session.output, ids)
+    each(session, numbers, lambda number: session.tasks.get(number).raw, in_full=True)
 
 
 def _print(session: Session, filters: dict[str, str], limit: int | None) -> None:

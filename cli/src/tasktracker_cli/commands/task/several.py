@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tasktracker_cli.errors import CliError, NotLoggedInError, OutputClosedError, UnavailableError
@@ -13,8 +13,10 @@ from tasktracker_cli.session import Session
 Raw = Mapping[str, Any]
 
 
-def each(session: Session, ids: Sequence[int], action: Callable[[int], Raw]) -> None:
-    """Do the action for each task, and print what it gives.
+def each(
+    session: Session, ids: Sequence[int], action: Callable[[int], Raw], *, in_full: bool = False
+) -> None:
+    """Do the action for each task, and print what it gives: a line each, or in full.
 
     A task that fails is told at once; the worst of the failures becomes the exit code.
     """
@@ -24,8 +26,20 @@ def each(session: Session, ids: Sequence[int], action: Callable[[int], Raw]) -> 
         return
     failures: list[CliError] = []
     done = survivors(session, ids, action, failures)
-    session.output.records(done, lambda raws: session.views.tasks(map(models.task, raws)))
+    view = _in_full if in_full else _lines
+    session.output.records(done, lambda raws: view(session, map(models.task, raws)))
     end(failures)
+
+
+def _lines(session: Session, tasks: Iterable[models.Task]) -> Iterable[Any]:
+    return session.views.tasks(tasks)
+
+
+def _in_full(session: Session, tasks: Iterable[models.Task]) -> Iterable[Any]:
+    for number, task in enumerate(tasks):
+        if number:
+            yield ""
+        yield session.views.task(task)
 
 
 def survivors(
