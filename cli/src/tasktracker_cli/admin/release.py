@@ -18,6 +18,7 @@ from tasktracker_cli.admin.progress import Step
 from tasktracker_cli.admin.site import Site
 
 LOCK = "requirements/runtime.lock"
+BUILD_LOCK = "requirements/build.lock"  # of what builds the packages that come as sources only
 KEPT = 3  # releases on disk: the newest, and two to go back to
 
 
@@ -73,8 +74,9 @@ def _build(site: Site, folder: Path) -> None:
 
         def environment() -> None:
             shell.run([uv, "venv", "--quiet", "--relocatable", "--python", _python(), draft])
-            shell.run([uv, "pip", "sync", "--quiet", "--require-hashes", "--compile-bytecode",
-                       "--python", draft, site.checkout / LOCK])  # fmt: skip
+            shell.run([uv, "pip", "sync", "--quiet", "--compile-bytecode",
+                       "--require-build-hashes", "--build-constraints", site.checkout / BUILD_LOCK,
+                       "--require-hashes", "--python", draft, site.checkout / LOCK])  # fmt: skip
 
         with ThreadPoolExecutor() as pool:
             for job in [pool.submit(environment), *(pool.submit(wheel, p) for p in packages)]:

@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 
 from user_service.domain import password_rules
 from user_service.domain.errors import SignedOutError, WrongPasswordError
+from user_service.domain.password_rules import Owner
 from user_service.domain.passwords import Passwords
 from user_service.domain.refresh_tokens import RefreshToken
 from user_service.domain.throttle import Throttle
@@ -81,7 +82,7 @@ class Accounts:
 
         Raises PasswordRefusedError, EmailTakenError, UsernameTakenError, HashingBusyError.
         """
-        password_rules.check(password, username=username, email=email)
+        password_rules.check(password, Owner(username, email, full_name))
         hashed_password = await self._passwords.hash(password)
         return await run_sync(
             lambda: self._store.insert(
@@ -114,9 +115,8 @@ class Accounts:
         """
         kept = RefreshToken.parse(keep) if keep else None
         account = await run_sync(self.signed_in, caller)
-        password_rules.check(
-            new, username=account.username, email=account.email, field="new_password"
-        )
+        owner = Owner(account.username, account.email, account.full_name)
+        password_rules.check(new, owner, field="new_password")
         guard = self._throttle.password_change(account.id)
         if not await guard.verify(current, account.hashed_password):
             raise WrongPasswordError

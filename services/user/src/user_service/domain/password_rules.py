@@ -3,18 +3,76 @@
 There are no rules of composition. Length is a matter of the body's schema, 8 to 128 characters.
 """
 
-from zxcvbn.frequency_lists import FREQUENCY_LISTS  # type: ignore[import-untyped] # it has no types
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 
+from zxcvbn import matching  # type: ignore[import-untyped] # it has no types
+
+from user_service.domain.common_passwords import COMMON
 from user_service.domain.errors import PasswordRefusedError
 
-_COMMON = frozenset[str](FREQUENCY_LISTS["passwords"])
+CHOICES = 6
+"""How many characters that follow from nothing a password needs."""
+
+_PRODUCT = ("tasktracker", "tracker", "task")
+_WORD = re.compile(r"[^\W_]{3,}")
+_REPEAT = re.compile(r"(.+?)\1+")
+
+# Where a piece of a password begins and ends, and how many characters it is worth.
+_Piece = tuple[int, int, int]
 
 
-def check(password: str, *, username: str, email: str, field: str = "password") -> None:
-    """Raises PasswordRefusedError for a common password and for one's own name."""
+@dataclass(frozen=True)
+class Owner:
+    """Whose password it is going to be."""
+
+    username: str
+    email: str
+    full_name: str | None
+
+    def words(self) -> set[str]:
+        """Return what a stranger knows of him, folded: names, addresses and their parts."""
+        names = [self.username, self.email, self.email.partition("@")[0], self.full_name or ""]
+        folded = [name.casefold() for name in names]
+        parts = (word for name in folded for word in _WORD.findall(name))
+        return {word for word in (*folded, *parts) if len(word) > 2}
+
+
+def check(password: str, owner: Owner, field: str = "password") -> None:
+    """Raise PasswordRefusedError for what is common, regular, or made of known words."""
     folded = password.casefold()
-    if folded in _COMMON:
-        raise PasswordRefusedError(field, "This is one of the most common passwords.")
-    mailbox, _, _ = email.partition("@")
-    if folded in {name.casefold() for name in (username, email, mailbox)}:
-        raise PasswordRefusedError(field, "This is your own username or email address.")
+    if folded in COMMON:
+        raise PasswordRefusedError(field, "This is among the most common passwords.")
+    regular = list(_regular(folded))
+    if _choices(folded, regular) < CHOICES:
+        raise PasswordRefusedError(
+            field, "This is little more than repeats, sequences or neighbouring keys."
+        )
+    if _choices(folded, [*regular, *_known(folded, owner.words())]) < CHOICES:
+        raise PasswordRefusedError(
+            field, "This is little more than your own name or address, or the product's name."
+        )
+
+
+def _regular(password: str) -> Iterator[_Piece]:
+    for match in matching.sequence_match(password) + matching.spatial_match(password):
+        yield match["i"], match["j"] + 1, 2
+    # Not zxcvbn's own repeat_match: it estimates what is repeated, which can take seconds.
+    for match in _REPEAT.finditer(password):
+        yield match.start(), match.end(), len(match[1])
+
+
+def _known(password: str, words: set[str]) -> Iterator[_Piece]:
+    for word in {*words, *_PRODUCT}:
+        for match in re.finditer(re.escape(word), password):
+            yield match.start(), match.end(), 1
+
+
+def _choices(password: str, pieces: list[_Piece]) -> int:
+    """Return what a password is worth when each piece is taken for what it is, the least of all."""
+    least: list[int] = [*range(len(password) + 1)]
+    for end in range(1, len(password) + 1):
+        worths = [least[start] + worth for start, stop, worth in pieces if stop == end]
+        least[end] = min([least[end - 1] + 1, *worths])
+    return least[-1]
