@@ -161,6 +161,8 @@ job "user-service" {
 
       env {
         PORT = "8001"
+        # Whoever asks comes through the sidecar, whose intentions let Traefik alone sign in.
+        TRUST_FORWARDED_FOR = "true"
       }
 
       template {

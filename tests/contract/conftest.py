@@ -57,6 +57,7 @@ def services(make_database: MakeDatabase, user_database: str, start: Start) -> M
         PASSWORD_COST="4",
         FAILURES_PER_ACCOUNT="1000000",
         FAILURES_PER_CLIENT="1000000",
+        REGISTRATIONS_PER_CLIENT="1000000",
     )
     task = start("task_service", DATABASE_URL=make_database("contract_task"))
     stats = start("stats_service", TASK_SERVICE_URL=task)

@@ -130,6 +130,24 @@ def test_the_portal_may_read_a_services_documents(
     assert ask(leaves[source], target, destination, get(path)).startswith(b"HTTP/1.1 200")
 
 
+@pytest.mark.parametrize("source", ["portal", "stats-service", "task-service"])
+def test_nobody_but_traefik_can_say_where_a_sign_in_comes_from(
+    cluster: Cluster, leaves: dict[str, ssl.SSLContext], source: str
+) -> None:
+    target = sidecar(cluster, "user-service")
+    body = b'{"username": "somebody", "password": "a wrong one"}'
+    head = (
+        "POST /api/v1/auth/login HTTP/1.1\r\nHost: mesh\r\nX-Forwarded-For: 203.0.113.77\r\n"
+        f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    before = target.denied()
+
+    answer = ask(leaves[source], target, "user-service", head.encode() + body)
+
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert target.denied() - before == 1
+
+
 def test_a_caller_without_a_certificate_is_refused(cluster: Cluster) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False

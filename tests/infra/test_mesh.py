@@ -48,6 +48,15 @@ def test_the_portal_may_ask_for_health_and_documents_only(entries: Entries) -> N
         assert all(rule["Methods"] == ["GET"] for rule in rules)
 
 
+def test_traefik_alone_may_do_more_than_read_at_the_user_service(entries: Entries) -> None:
+    # Rests on it: TRUST_FORWARDED_FOR in the job. Whoever could sign in could say from where.
+    for (source, destination), intention in sources(entries).items():
+        if destination != "user-service" or source == "traefik":
+            continue
+        rules = [rule["HTTP"] for rule in intention["Permissions"]]
+        assert all(rule["Methods"] == ["GET"] for rule in rules), source
+
+
 def test_every_service_has_its_protocol(entries: Entries, jobs: dict[str, Json]) -> None:
     protocols = {n: e["Protocol"] for (kind, n), e in entries.items() if kind == "service-defaults"}
     assert protocols == {name: "tcp" if name.endswith("-db") else "http" for name in jobs}

@@ -57,6 +57,7 @@ def make_settings(empty_database: str) -> MakeSettings:
             "secret_key": SecretStr(KEYS.current.decode()),
             "password_cost": 4,
             "log_level": "ERROR",
+            "trust_forwarded_for": True,
             **changes,
         }
         return UserSettings(**values)

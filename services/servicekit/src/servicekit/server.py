@@ -16,7 +16,7 @@ OPTIONS: dict[str, Any] = {
     "server_header": False,
     "timeout_keep_alive": 75,  # longer than the proxies keep idle connections: they close first
     "timeout_graceful_shutdown": 20,
-    "forwarded_allow_ips": "127.0.0.1",
+    "proxy_headers": False,  # X-Forwarded-For is for the one service that counts clients to read
 }
 
 

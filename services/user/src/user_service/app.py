@@ -16,10 +16,11 @@ from user_service.api import accounts, administration, problems, sessions
 from user_service.api.grants import Grants
 from user_service.domain.accounts import Accounts
 from user_service.domain.administration import Administration
+from user_service.domain.limits import Limits
 from user_service.domain.passwords import Passwords
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
-from user_service.domain.throttle import Limits, Throttle
+from user_service.domain.throttle import Throttle
 from user_service.persistence.accounts import SqlAccountStore
 from user_service.persistence.administration import SqlAdministrationStore
 from user_service.persistence.failures import SqlFailureStore
@@ -46,7 +47,7 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # The first hash of a process is slow: passlib tries the library and makes its decoy.
-        await passwords.run(lambda: passwords.matches("", None))
+        await passwords.run(lambda: passwords.matches("", None), client="")
         async with registration.registered(REGISTRATION, settings):
             yield
         passwords.close()
@@ -54,10 +55,15 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
 
     app = base.create("User service", VERSION, lifespan)
     app.state.keys = Keys.of(settings)
+    app.state.trust_forwarded_for = settings.trust_forwarded_for
     lifetime = timedelta(minutes=settings.access_token_expire_minutes)
     app.state.grants = Grants(app.state.keys, lifetime)
     store = SqlAccountStore(engine)
-    limits = Limits(settings.failures_per_account, settings.failures_per_client)
+    limits = Limits(
+        settings.failures_per_account,
+        settings.failures_per_client,
+        settings.registrations_per_client,
+    )
     throttle = Throttle(SqlFailureStore(engine), passwords, limits)
     app.state.accounts = Accounts(store, passwords, throttle)
     app.state.sessions = Sessions(SqlSessionStore(engine), app.state.accounts)

@@ -7,11 +7,19 @@ from anyio.to_thread import run_sync
 from sqlalchemy import Engine, text
 
 from user_service.domain.accounts import Account, Accounts, Caller
-from user_service.domain.errors import BadCredentialsError, TooManyFailuresError, WrongPasswordError
+from user_service.domain.errors import (
+    AccountConflictError,
+    BadCredentialsError,
+    EmailTakenError,
+    TooManyFailuresError,
+    UsernameTakenError,
+    WrongPasswordError,
+)
+from user_service.domain.limits import Limits
 from user_service.domain.passwords import Passwords
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
-from user_service.domain.throttle import Limits, Throttle
+from user_service.domain.throttle import Throttle
 from user_service.persistence.accounts import SqlAccountStore
 from user_service.persistence.failures import SqlFailureStore
 from user_service.persistence.sessions import SqlSessionStore
@@ -22,10 +30,15 @@ pytestmark = pytest.mark.anyio
 
 
 class CountingPasswords(Passwords):
-    """Counts the verifications that really ran, and does something else after each."""
+    """Counts what really ran, and does something else after each verification."""
 
+    hashed = 0
     verified = 0
     meanwhile: Callable[[], object] = staticmethod(lambda: None)
+
+    async def hash(self, password: str, client: str) -> str:
+        self.hashed += 1
+        return await super().hash(password, client)
 
     def matches(self, password: str, hashed: str | None) -> bool:
         matches = super().matches(password, hashed)
@@ -43,7 +56,7 @@ async def passwords() -> AsyncIterator[CountingPasswords]:
 
 @pytest.fixture
 async def throttle(passwords: CountingPasswords, engine: Engine) -> Throttle:
-    return Throttle(SqlFailureStore(engine), passwords, Limits(per_account=3, per_client=100))
+    return Throttle(SqlFailureStore(engine), passwords, Limits(3, 100, 100))
 
 
 @pytest.fixture
@@ -66,7 +79,11 @@ async def sign_in(throttle: Throttle, sessions: Sessions, engine: Engine) -> Sig
 @pytest.fixture
 async def john(accounts: Accounts) -> Account:
     return await accounts.register(
-        email="john@example.com", username="johndoe", full_name=None, password="securepass123"
+        email="john@example.com",
+        username="johndoe",
+        full_name=None,
+        password="securepass123",
+        client=CLIENT,
     )
 
 
@@ -161,8 +178,37 @@ async def test_of_two_password_changes_at_once_one_wins(
 
     with pytest.raises(WrongPasswordError):
         await accounts.change_password(
-            caller, current="securepass123", new="an even better one", keep=None
+            caller, current="securepass123", new="an even better one", keep=None, client=CLIENT
         )
+
+
+@pytest.mark.usefixtures("john")
+@pytest.mark.parametrize(
+    ("email", "username", "error"),
+    [
+        ("JOHN@example.com", "another", EmailTakenError),
+        ("another@example.com", "JohnDoe", UsernameTakenError),
+    ],
+)
+async def test_a_name_that_is_taken_costs_no_hash(
+    accounts: Accounts,
+    passwords: CountingPasswords,
+    email: str,
+    username: str,
+    error: type[AccountConflictError],
+) -> None:
+    before = passwords.hashed
+
+    with pytest.raises(error):
+        await accounts.register(
+            email=email,
+            username=username,
+            full_name=None,
+            password="securepass123",
+            client=CLIENT,
+        )
+
+    assert passwords.hashed == before
 
 
 async def test_secrets_stay_out_of_texts(sign_in: SignIn, john: Account) -> None:

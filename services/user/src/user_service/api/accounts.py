@@ -4,7 +4,7 @@ from fastapi import APIRouter, status
 
 from servicekit.openapi import BODY, problems
 from user_service.api import links, schemas
-from user_service.api.dependencies import AccountsDep, CallerDep
+from user_service.api.dependencies import AccountsDep, CallerDep, ClientDep
 from user_service.domain.accounts import Account
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=problems(503))
@@ -14,15 +14,16 @@ router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=problems(503)
     "/register",
     status_code=status.HTTP_201_CREATED,
     response_model=schemas.User,
-    responses=BODY | problems(409) | {201: {"links": links.REGISTERED}},
+    responses=BODY | problems(409, 429) | {201: {"links": links.REGISTERED}},
 )
-async def register(body: schemas.Registration, accounts: AccountsDep) -> Account:
+async def register(body: schemas.Registration, accounts: AccountsDep, client: ClientDep) -> Account:
     """Create an account."""
     return await accounts.register(
         email=body.email,
         username=body.username,
         full_name=body.full_name,
         password=body.password,
+        client=client,
     )
 
 
@@ -44,7 +45,7 @@ def change_me(body: schemas.ProfileChange, caller: CallerDep, accounts: Accounts
     responses=BODY | problems(401, 403, 429),
 )
 async def change_password(
-    body: schemas.PasswordChange, caller: CallerDep, accounts: AccountsDep
+    body: schemas.PasswordChange, caller: CallerDep, accounts: AccountsDep, client: ClientDep
 ) -> None:
     """Replace the caller's password and end his other sessions."""
     await accounts.change_password(
@@ -52,4 +53,5 @@ async def change_password(
         current=body.current_password,
         new=body.new_password,
         keep=body.refresh_token,
+        client=client,
     )

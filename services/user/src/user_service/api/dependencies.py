@@ -5,6 +5,7 @@ Coroutines, because FastAPI sends a plain function to a thread of its own.
 
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, Request
 
 from servicekit.tokens import CurrentPrincipal
@@ -45,21 +46,26 @@ async def _caller(principal: CurrentPrincipal) -> Caller:
     return Caller(principal.user_id, principal.session_id)
 
 
-async def _client(request: Request) -> str:
-    """Who is at the other end of the gateway.
+async def client(request: Request) -> str:
+    """Who is at the other end of the gateway. The request's log lines name him from here on.
 
-    uvicorn has put the last hop of X-Forwarded-For here, where the connection came from the sidecar
-    or the gateway on our own loopback. Traefik writes that header anew: what a caller puts in it
-    does not arrive, and in a job's namespace nobody else can connect.
+    X-Forwarded-For is believed only where the settings say that nobody but Traefik can ask: the
+    sidecar's intentions see to it (docs/decisions/0031-sign-in-under-attack.md). Traefik writes the
+    header anew, so what a client puts in it does not arrive.
     """
-    return clients.network(request.client.host if request.client else "")
+    peer = request.client.host if request.client else ""
+    believed = request.app.state.trust_forwarded_for
+    hops = request.headers.getlist("X-Forwarded-For") if believed else []
+    found = clients.behind(peer, hops)
+    structlog.contextvars.bind_contextvars(client=found)
+    return found
 
 
 CallerDep = Annotated[Caller, Depends(_caller)]
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 SignInDep = Annotated[SignIn, Depends(_sign_in)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
-ClientDep = Annotated[str, Depends(_client)]
+ClientDep = Annotated[str, Depends(client)]
 AdministrationDep = Annotated[Administration, Depends(_administration)]
 GrantsDep = Annotated[Grants, Depends(_grants)]
 

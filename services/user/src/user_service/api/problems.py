@@ -17,6 +17,7 @@ PROBLEMS: dict[type[Exception], Kind] = {
     errors.PasswordRefusedError: Kind(422, "password-refused", "Password refused"),
     errors.BadCredentialsError: Kind(401, "bad-credentials", "Sign-in failed", _CHALLENGE),
     errors.TooManyFailuresError: Kind(429, "too-many-failures", "Too many failed attempts"),
+    errors.TooManyRegistrationsError: Kind(429, "too-many-registrations", "Too many registrations"),
     errors.InvalidRefreshTokenError: Kind(
         401, "invalid-refresh-token", "Invalid refresh token", _CHALLENGE
     ),
@@ -32,13 +33,14 @@ PROBLEMS: dict[type[Exception], Kind] = {
 def install(app: FastAPI) -> None:
     """Answer every error with its problem."""
     shared.install(app, {**PROBLEMS, **database.PROBLEMS})
-    app.add_exception_handler(errors.TooManyFailuresError, _too_many_failures)
+    for error in (errors.TooManyFailuresError, errors.TooManyRegistrationsError):
+        app.add_exception_handler(error, _throttled)
     app.add_exception_handler(errors.PasswordRefusedError, _password_refused)
 
 
-async def _too_many_failures(request: Request, error: Exception) -> Response:
-    """The one answer that says more than its kind: how long to wait."""
-    assert isinstance(error, errors.TooManyFailuresError)  # noqa: S101 - registered for it only
+async def _throttled(request: Request, error: Exception) -> Response:
+    """Says more than its kind: how long to wait."""
+    assert isinstance(error, errors.ThrottledError)  # noqa: S101 - registered for these only
     headers = {"Retry-After": str(error.retry_after)}
     kind = replace(PROBLEMS[type(error)], headers=headers)
     return shared.problem(kind, str(error), request.scope["path"])

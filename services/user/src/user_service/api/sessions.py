@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Form, Response, status
 
 from servicekit.openapi import BODY, problems
 from user_service.api import links, schemas
-from user_service.api.dependencies import ClientDep, GrantsDep, SessionsDep, SignInDep
+from user_service.api.dependencies import ClientDep, GrantsDep, SessionsDep, SignInDep, client
 
 
 async def _no_store(response: Response) -> None:
@@ -17,7 +17,7 @@ async def _no_store(response: Response) -> None:
 router = APIRouter(
     prefix="/api/v1/auth",
     tags=["auth"],
-    dependencies=[Depends(_no_store)],
+    dependencies=[Depends(_no_store), Depends(client)],
     responses=BODY | problems(503),
 )
 

@@ -42,8 +42,11 @@ class Caller:
 class AccountStore(Protocol):
     """Where accounts are kept. Every call blocks and is one transaction.
 
-    `insert` and `update` raise EmailTakenError or UsernameTakenError.
+    `require_free`, `insert` and `update` raise EmailTakenError or UsernameTakenError.
     """
+
+    def require_free(self, email: str, username: str) -> None:
+        """Look before the work is done; `insert` looks again."""
 
     def insert(
         self, *, email: str, username: str, full_name: str | None, hashed_password: str
@@ -76,14 +79,18 @@ class Accounts:
         self._throttle = throttle
 
     async def register(
-        self, *, email: str, username: str, full_name: str | None, password: str
+        self, *, email: str, username: str, full_name: str | None, password: str, client: str
     ) -> Account:
         """Create an account.
 
-        Raises PasswordRefusedError, EmailTakenError, UsernameTakenError, HashingBusyError.
+        Raises PasswordRefusedError, TooManyRegistrationsError, EmailTakenError, UsernameTakenError,
+        HashingBusyError.
         """
         password_rules.check(password, Owner(username, email, full_name))
-        hashed_password = await self._passwords.hash(password)
+        await run_sync(self._throttle.register, client)
+        # Before the hash, which costs more than all else; what is taken is told in any case.
+        await run_sync(self._store.require_free, email, username)
+        hashed_password = await self._passwords.hash(password, client)
         return await run_sync(
             lambda: self._store.insert(
                 email=email,
@@ -106,7 +113,7 @@ class Accounts:
         return _usable(self._store.update(account.id, changes)) if changes else account
 
     async def change_password(
-        self, caller: Caller, *, current: str, new: str, keep: str | None
+        self, caller: Caller, *, current: str, new: str, keep: str | None, client: str
     ) -> None:
         """Replace the password and end every session but that of the refresh token `keep`.
 
@@ -117,11 +124,11 @@ class Accounts:
         account = await run_sync(self.signed_in, caller)
         owner = Owner(account.username, account.email, account.full_name)
         password_rules.check(new, owner, field="new_password")
-        guard = self._throttle.password_change(account.id)
+        guard = self._throttle.password_change(account.id, client)
         if not await guard.verify(current, account.hashed_password):
             raise WrongPasswordError
         await run_sync(guard.forgive)
-        hashed_password = await self._passwords.hash(new)
+        hashed_password = await self._passwords.hash(new, client)
         if not await run_sync(self._store.replace_password, account, hashed_password, kept):
             raise WrongPasswordError
 

@@ -6,7 +6,9 @@ UserServiceError
 │   └── UsernameTakenError
 ├── PasswordRefusedError
 ├── BadCredentialsError
-├── TooManyFailuresError
+├── ThrottledError
+│   ├── TooManyFailuresError
+│   └── TooManyRegistrationsError
 ├── InvalidRefreshTokenError
 ├── SignedOutError
 ├── WrongPasswordError
@@ -61,17 +63,24 @@ class BadCredentialsError(UserServiceError):
     detail = "The username or password is not correct."
 
 
-class TooManyFailuresError(UserServiceError):
-    """Wrong passwords came too often. The same whether there is such an account or not.
-
-    retry_after: seconds until the next attempt is taken.
-    """
-
-    detail = "Too many failed attempts; try again later."
+class ThrottledError(UserServiceError):
+    """Somebody asks too often. retry_after: seconds until the next attempt is taken."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__()
         self.retry_after = retry_after
+
+
+class TooManyFailuresError(ThrottledError):
+    """Wrong passwords came too often. The same whether there is such an account or not."""
+
+    detail = "Too many failed attempts; try again later."
+
+
+class TooManyRegistrationsError(ThrottledError):
+    """One client registers too often, successfully or not."""
+
+    detail = "Too many registrations from your address; try again later."
 
 
 class InvalidRefreshTokenError(UserServiceError):

@@ -3,13 +3,13 @@
 import asyncio
 import os
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from threading import BoundedSemaphore
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TypeVar
 
 from passlib.context import CryptContext
 
-from user_service.domain.errors import HashingBusyError
+from user_service.domain.turns import Turns
 
 Result = TypeVar("Result")
 
@@ -19,7 +19,8 @@ class Passwords:
 
     cost: bcrypt's log2 of rounds; each step doubles the time (12 takes about 0.25 s).
     workers: hashes computed at once. More than the cores only makes each one slower.
-    queue: hashes that may wait beyond those; the next one raises HashingBusyError.
+    queue: hashes that may wait beyond those; one too many raises HashingBusyError. Clients take
+    turns: what that is for, and whom it hits, is with Turns.
     """
 
     def __init__(self, *, cost: int, workers: int, queue: int) -> None:
@@ -27,11 +28,11 @@ class Passwords:
         self._pool = ThreadPoolExecutor(
             workers, thread_name_prefix="passwords", initializer=_yield_to_others
         )
-        self._places = BoundedSemaphore(workers + queue)
+        self._turns = Turns(running=workers, waiting=queue)
 
-    async def hash(self, password: str) -> str:
+    async def hash(self, password: str, client: str) -> str:
         """Return the salted hash to store, 75 ASCII characters."""
-        return await self.run(lambda: self._context.hash(password))
+        return await self.run(lambda: self._context.hash(password), client)
 
     def matches(self, password: str, hashed: str | None) -> bool:
         """Tell whether `password` is the one that was hashed. Blocks: only for `run`.
@@ -43,21 +44,19 @@ class Passwords:
             return False
         return bool(self._context.verify(password, hashed))
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Do `work`, which hashes, when its turn has come. Raises HashingBusyError."""
-        if not self._places.acquire(blocking=False):
-            raise HashingBusyError
-        future = self._pool.submit(work)
-        # The place is freed when the thread is, which is later than a caller who gave up.
-        future.add_done_callback(self._leave)
+    async def run(self, work: Callable[[], Result], client: str) -> Result:
+        """Do `work`, which hashes, when the client's turn has come. Raises HashingBusyError."""
+        await self._turns.wait(client)
+        loop = asyncio.get_running_loop()
+        # With the request's context: what `work` logs names the request.
+        future = self._pool.submit(copy_context().run, work)
+        # The turn ends when the thread is free, which is later than a caller who gave up.
+        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turns.leave))
         return await asyncio.wrap_future(future)
 
     def close(self) -> None:
-        """Finish what is running, drop what waits."""
-        self._pool.shutdown(cancel_futures=True)
-
-    def _leave(self, _: Future[Result]) -> None:
-        self._places.release()
+        """Finish what is running."""
+        self._pool.shutdown()
 
 
 def _yield_to_others() -> None:

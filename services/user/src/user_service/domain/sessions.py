@@ -68,7 +68,10 @@ class Sessions:
         account_id = self._store.rotate(used, following)
         if account_id is None:
             if self._store.delete(used.session_id):
-                _log.warning("session ended: refresh token reused or expired")
+                session_id = str(used.session_id)
+                _log.warning(
+                    "session ended: refresh token reused or expired", session_id=session_id
+                )
             raise InvalidRefreshTokenError
         caller = Caller(account_id, used.session_id)
         return Session(self._accounts.signed_in(caller), following)

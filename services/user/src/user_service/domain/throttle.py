@@ -1,23 +1,23 @@
-"""Limits on failed sign-ins. Only failures count, and they count before the next hash is made.
+"""Limits on failed sign-ins and on registrations: who has used one up waits.
 
-A client that has signed in to the account before has a counter of its own: strangers who guess at
-the account cannot lock it out. All others share one counter per login name, whether it has an
-account or not, and one per client over all login names.
+Only failures count, and they count before the next hash is made. A client that has signed in to the
+account before has a counter of its own: strangers who guess at the account cannot lock it out. All
+others share one counter per account, and one per client over all accounts. The reasons are in
+docs/decisions/0031-sign-in-under-attack.md.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Protocol
 
+import structlog
 from anyio.to_thread import run_sync
 
-from user_service.domain.errors import TooManyFailuresError
+from user_service.domain.errors import TooManyFailuresError, TooManyRegistrationsError
+from user_service.domain.limits import Limit, Limits
 from user_service.domain.passwords import Passwords
-
-WINDOW = timedelta(minutes=15)
-"""How long failures count, from the first one on."""
 
 KNOWN = timedelta(days=90)
 """How long a client stays known after it last signed in."""
@@ -25,22 +25,25 @@ KNOWN = timedelta(days=90)
 # No account has it: who knows no account is asked about as well, so that both take equally long.
 _NOBODY = 0
 
+_log = structlog.get_logger(__name__)
+
 
 @dataclass(frozen=True)
 class Counter:
-    """Failures under one name, in whatever case, and how many of them are too many."""
+    """What is counted under one name, in whatever case, and the limit on it."""
 
     name: str
-    limit: int
+    limit: Limit
 
 
 class FailureStore(Protocol):
     """Where failures and known clients are kept. Every call blocks and is one transaction."""
 
     def wait(self, counters: Sequence[Counter]) -> timedelta | None:
-        """How long until none of them is at its limit; None if none is."""
+        """How long until none of them has to wait any more; None if none has to."""
 
-    def add(self, counters: Sequence[Counter]) -> None: ...
+    def add(self, counters: Sequence[Counter]) -> None:
+        """Count one more in each, and start the wait that it leads to."""
 
     def clear(self, counter: Counter) -> None: ...
 
@@ -50,48 +53,60 @@ class FailureStore(Protocol):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """Failures allowed in a window."""
+class Attempt:
+    """Who tries a password, on which account, if there is one. All of it that a log may have."""
 
-    per_account: int
-    per_client: int
+    client: str
+    account_id: int | None
 
 
 class Guard:
     """Verifies one password, and counts it if it is wrong."""
 
     def __init__(
-        self, store: FailureStore, passwords: Passwords, counters: Sequence[Counter]
+        self,
+        store: FailureStore,
+        passwords: Passwords,
+        attempt: Attempt,
+        counters: Sequence[Counter],
     ) -> None:
         self._store = store
         self._passwords = passwords
+        self._attempt = attempt
         self._counters = counters
-
-    def check(self) -> None:
-        """Raises TooManyFailuresError."""
-        wait = self._store.wait(self._counters)
-        if wait is not None:
-            raise TooManyFailuresError(math.ceil(wait.total_seconds()))
 
     async def verify(self, password: str, hashed: str | None) -> bool:
         """Tell whether the password is the hashed one; nobody's (None) takes as long.
 
         Raises TooManyFailuresError, HashingBusyError.
         """
-        await run_sync(self.check)
-        return await self._passwords.run(lambda: self._attempt(password, hashed))
+        await run_sync(self._check)
+        return await self._passwords.run(
+            lambda: self._verify(password, hashed), self._attempt.client
+        )
 
     def forgive(self) -> None:
         """Start from nought. The client's own counter stays: it counts for other accounts, too."""
         self._store.clear(self._counters[0])
 
-    def _attempt(self, password: str, hashed: str | None) -> bool:
+    def _check(self) -> None:
+        wait = self._store.wait(self._counters)
+        if wait is not None:
+            self._report("password not tried: too many failures")
+            raise TooManyFailuresError(math.ceil(wait.total_seconds()))
+
+    def _verify(self, password: str, hashed: str | None) -> bool:
         # Again, because others may have failed while this one waited for its turn.
-        self.check()
+        self._check()
         matches = self._passwords.matches(password, hashed)
         if not matches:
             self._store.add(self._counters)
+            self._report("wrong password")
         return matches
+
+    def _report(self, event: str) -> None:
+        # Never what was typed: some type their password where the name belongs.
+        _log.warning(event, **asdict(self._attempt))
 
 
 class Throttle:
@@ -104,20 +119,34 @@ class Throttle:
 
     def sign_in(self, login: str, client: str, account_id: int | None) -> Guard:
         """The guard of an attempt to sign in, to the account that has this login name or none."""
+        attempt = Attempt(client, account_id)
         if self._store.is_known(account_id or _NOBODY, client):
-            return self._guard(Counter(f"known:{account_id}:{client}", self._limits.per_account))
+            return self._guard(attempt, Counter(f"known:{account_id}:{client}", self._limits.known))
+        # An account has two names and one counter.
+        name = f"login:{login}" if account_id is None else f"account:{account_id}"
         return self._guard(
-            Counter(f"login:{login}", self._limits.per_account),
-            Counter(f"client:{client}", self._limits.per_client),
+            attempt,
+            Counter(name, self._limits.strangers),
+            Counter(f"client:{client}", self._limits.client),
         )
 
-    def password_change(self, account_id: int) -> Guard:
+    def password_change(self, account_id: int, client: str) -> Guard:
         """The guard of somebody who has a token: no stranger's failures count here."""
-        return self._guard(Counter(f"password:{account_id}", self._limits.per_account))
+        counter = Counter(f"password:{account_id}", self._limits.known)
+        return self._guard(Attempt(client, account_id), counter)
+
+    def register(self, client: str) -> None:
+        """Count an attempt to register. Blocks on the store. Raises TooManyRegistrationsError."""
+        counter = [Counter(f"registrations:{client}", self._limits.registrations)]
+        wait = self._store.wait(counter)
+        if wait is not None:
+            _log.warning("not registered: too many registrations", client=client)
+            raise TooManyRegistrationsError(math.ceil(wait.total_seconds()))
+        self._store.add(counter)
 
     def welcome(self, account_id: int, client: str) -> None:
         """Know the client from now on."""
         self._store.remember(account_id, client)
 
-    def _guard(self, *counters: Counter) -> Guard:
-        return Guard(self._store, self._passwords, counters)
+    def _guard(self, attempt: Attempt, *counters: Counter) -> Guard:
+        return Guard(self._store, self._passwords, attempt, counters)

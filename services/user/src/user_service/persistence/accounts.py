@@ -39,6 +39,12 @@ class SqlAccountStore:
         # For the calls that are one statement: one round trip instead of three.
         self._autocommit = database.autocommit(engine)
 
+    def require_free(self, email: str, username: str) -> None:
+        if self.find_by_email(email):
+            raise EmailTakenError
+        if self.find_by_username(username):
+            raise UsernameTakenError
+
     def insert(
         self, *, email: str, username: str, full_name: str | None, hashed_password: str
     ) -> Account:

@@ -1,4 +1,4 @@
-"""Every query on failed sign-ins and known clients."""
+"""Every query on what is counted and on known clients."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,18 +8,19 @@ from sqlalchemy import (
     Connection,
     Engine,
     LargeBinary,
-    and_,
+    Update,
     case,
     delete,
     func,
     literal,
-    or_,
     select,
+    update,
 )
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from servicekit import database
-from user_service.domain.throttle import KNOWN, WINDOW, Counter
+from user_service.domain.throttle import KNOWN, Counter
 from user_service.persistence.models import FailedSignIns, KnownClient
 
 # Each new counter takes more expired ones away than it adds, and never many at once.
@@ -36,12 +37,9 @@ class SqlFailureStore:
         self._autocommit = database.autocommit(engine)
 
     def wait(self, counters: Sequence[Counter]) -> timedelta | None:
-        at_limit = (
-            and_(FailedSignIns.digest == _digest(each), FailedSignIns.failures >= each.limit)
-            for each in counters
-        )
-        statement = select(func.max(FailedSignIns.expires_at), func.now()).where(
-            FailedSignIns.expires_at > func.now(), or_(*at_limit)
+        digests = [_digest(each) for each in counters]
+        statement = select(func.max(FailedSignIns.blocked_until), func.now()).where(
+            FailedSignIns.blocked_until > func.now(), FailedSignIns.digest.in_(digests)
         )
         with self._autocommit.connect() as connection:
             until, now = connection.execute(statement).one()
@@ -52,7 +50,10 @@ class SqlFailureStore:
             _prune(connection)
             # In the order of the counters, which is the same for all: nobody waits in a circle.
             for each in counters:
-                connection.execute(_add(each))
+                failures = connection.execute(_add(each)).scalar_one()
+                wait = each.limit.wait(failures)
+                if wait:
+                    connection.execute(_block(each, wait))
 
     def clear(self, counter: Counter) -> None:
         with self._autocommit.connect() as connection:
@@ -84,15 +85,28 @@ class SqlFailureStore:
             connection.execute(seen)
 
 
-def _add(counter: Counter) -> Insert:
-    new = insert(FailedSignIns).values(
-        digest=_digest(counter), failures=1, expires_at=func.now() + WINDOW
-    )
+def _add(counter: Counter) -> ReturningInsert[int]:
+    memory = func.now() + counter.limit.memory
+    new = insert(FailedSignIns).values(digest=_digest(counter), failures=1, expires_at=memory)
     expired = FailedSignIns.expires_at <= func.now()
-    window = case((expired, new.excluded.expires_at), else_=FailedSignIns.expires_at)
-    failures = case((expired, 1), else_=FailedSignIns.failures + 1)
+    kept = memory if counter.limit.lasting else FailedSignIns.expires_at
     return new.on_conflict_do_update(
-        index_elements=[FailedSignIns.digest], set_={"failures": failures, "expires_at": window}
+        index_elements=[FailedSignIns.digest],
+        set_={
+            "failures": case((expired, 1), else_=FailedSignIns.failures + 1),
+            "expires_at": case((expired, memory), else_=kept),
+        },
+    ).returning(FailedSignIns.failures)
+
+
+def _block(counter: Counter, wait: timedelta) -> Update:
+    until = func.now() + wait
+    # A counter is not forgotten while somebody has to wait for it.
+    kept = func.greatest(FailedSignIns.expires_at, until)
+    return (
+        update(FailedSignIns)
+        .where(FailedSignIns.digest == _digest(counter))
+        .values(blocked_until=until, expires_at=kept)
     )
 
 

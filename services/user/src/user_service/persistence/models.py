@@ -40,12 +40,13 @@ class Session(Base):
 
 
 class FailedSignIns(Base):
-    """A counter of failures, under the SHA-256 of its name."""
+    """A counter of failures or registrations, under the SHA-256 of its name."""
 
     __tablename__ = "failed_sign_ins"
 
     digest: Mapped[bytes] = mapped_column(primary_key=True)
     failures: Mapped[int]
+    blocked_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
 
 

@@ -1,0 +1,48 @@
+"""Where a sign-in comes from is what Traefik saw, whatever anybody says."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from tasktracker_cli.admin import shell
+from tasktracker_cli.admin.site import GATEWAY_URL
+from tests.e2e.cluster import Cluster
+
+ELSEWHERE = "198.51.100.7"
+FORGED = "203.0.113.77"
+LOGIN = "/api/v1/auth/login"
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[str]:
+    """An address of the test's own namespace that is none of its loopback's."""
+    address = ["dev", "lo", f"{ELSEWHERE}/32"]
+    shell.run(["ip", "address", "add", *address])
+    yield ELSEWHERE
+    shell.run(["ip", "address", "del", *address])
+
+
+def logged(cluster: Cluster, answer: httpx.Response) -> set[str]:
+    """The clients that the user service's lines about this request name."""
+    lines = cluster.admin("logs", "user-service", "-n", "200").stdout.splitlines()
+    own = [json.loads(line) for line in lines if answer.headers["X-Request-ID"] in line]
+    return {str(line.get("client")) for line in own}
+
+
+@pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.5", ELSEWHERE])
+@pytest.mark.parametrize(
+    "forged", [{}, {"X-Forwarded-For": FORGED}, {"X-Forwarded-For": f"{FORGED}, {FORGED}"}]
+)
+def test_a_client_cannot_say_where_it_comes_from(
+    cluster: Cluster, elsewhere: str, source: str, forged: dict[str, str]
+) -> None:
+    transport = httpx.HTTPTransport(local_address=source)
+    with httpx.Client(base_url=GATEWAY_URL, transport=transport, trust_env=False) as client:
+        body = {"username": f"nobody-{source}", "password": "a wrong one"}
+        answer = client.post(LOGIN, json=body, headers=forged)
+
+    assert answer.status_code == 401
+    expected = source if source == ELSEWHERE else "127.0.0.1"
+    assert logged(cluster, answer) == {expected}
