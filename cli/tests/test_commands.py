@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,11 +29,26 @@ def sent(gateway: FakeGateway) -> Any:
     return json.loads(gateway.requests[-1].body)
 
 
-def test_register_sends_the_account_and_says_how_to_log_in(
-    guest: Cli, gateway: FakeGateway
-) -> None:
+NAMES = ["--username", "ada", "--email", "ada@example.com"]
+
+
+def test_register_makes_the_account_and_logs_in(guest: Cli, gateway: FakeGateway) -> None:
     gateway.on("POST /auth/register", Answer(201, USER))
-    names = ["--username", "ada", "--email", "ada@example.com", "--full-name", "Ada L."]
+    gateway.on("POST /auth/login", Answer(body={"access_token": "fresh-token"}))
+    gateway.on("GET /auth/me", Answer(body=USER))
+    done = guest("register", *NAMES, "--password-stdin", stdin="a b \n")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr.startswith(
+        f"✓ Made the account ada.\n✓ Logged in as ada at {gateway.url}.\n"
+    )
+    assert sent(gateway) == {"username": "ada", "password": "a b "}
+    assert guest("whoami").returncode == 0
+    assert gateway.requests[-1].headers["authorization"] == "Bearer fresh-token"
+
+
+def test_register_without_a_login_says_how_to_log_in(guest: Cli, gateway: FakeGateway) -> None:
+    gateway.on("POST /auth/register", Answer(201, USER))
+    names = [*NAMES, "--full-name", "Ada L.", "--no-login"]
     done = guest("register", *names, "--password-stdin", stdin="a b \n")
     assert (done.returncode, done.stdout) == (0, "")
     assert "tasktracker-cli login --username ada" in done.stderr
@@ -98,6 +114,36 @@ def test_create_sends_what_was_given_with_an_idempotency_key(
         "due_date": "2030-01-31T23:59:59+01:00",
     }
     assert uuid.UUID(gateway.requests[-1].headers["idempotency-key"]).version == 4
+
+
+@pytest.mark.parametrize("command", [["create", "Tea"], ["update", "7"]], ids=["create", "update"])
+def test_a_description_comes_from_a_file_or_standard_input(
+    cli: Cli, gateway: FakeGateway, tmp_path: Path, command: list[str]
+) -> None:
+    gateway.on("POST /tasks/", Answer(201, TASK))
+    gateway.on("GET /tasks/7", Answer(body=TASK))
+    gateway.on("PATCH /tasks/7", Answer(body=TASK))
+    file = tmp_path / "notes.md"
+    file.write_text("two\nlines\n")
+    for name, text in ((str(file), ""), ("-", "two\nlines\n")):
+        assert cli("task", *command, "--description-file", name, stdin=text).returncode == 0
+        assert sent(gateway)["description"] == "two\nlines"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--description-file", "/none/such"],
+        ["--description-file", "-", "--description", "x"],
+        ["--description-file", "/bin/true"],
+    ],
+)
+def test_a_description_that_cannot_be_read_is_usage(
+    cli: Cli, gateway: FakeGateway, options: list[str]
+) -> None:
+    assert cli("task", "create", "Tea", *options).returncode == 2
+    assert cli("task", "update", "-", "--description-file", "-", stdin="7").returncode == 2
+    assert gateway.requests == []
 
 
 def test_create_shows_the_task_and_says_that_it_is_there(cli: Cli, gateway: FakeGateway) -> None:
@@ -226,6 +272,8 @@ def test_stats_are_the_apis_object_or_a_summary(cli: Cli, gateway: FakeGateway) 
         ["task", "list", "--limit", "0"],
         ["task", "update", "7"],
         ["task", "update", "7", "--due", "2030-01-01", "--no-due"],
+        ["register"],
+        ["register", "--username", "ada", "--password-stdin"],
         ["login"],
         ["login", "--username", "ada"],
         ["login", "--username", "ada", "--password-stdin"],

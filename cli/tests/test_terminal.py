@@ -2,6 +2,7 @@
 
 import codecs
 import fcntl
+import json
 import os
 import re
 import select
@@ -80,17 +81,40 @@ ACCOUNT = ["register", "--username", "ada", "--email", "ada@example.com"]
 
 def test_register_asks_twice(guest: Cli, gateway: FakeGateway) -> None:
     gateway.on("POST /auth/register", Answer(201, USER))
+    gateway.on("POST /auth/login", Answer(body={"access_token": "a-token"}))
     typed = {"Password: ": "hush hush\n", "Password again: ": "hush hush\n"}
     code, shown = on_terminal(guest, *ACCOUNT, typed=typed)
     assert code == 0
     assert "Made the account ada" in shown
 
 
+def test_register_asks_for_what_is_missing(guest: Cli, gateway: FakeGateway) -> None:
+    gateway.on("POST /auth/register", Answer(201, USER))
+    gateway.on("POST /auth/login", Answer(body={"access_token": "a-token"}))
+    typed = {
+        "Username: ": "ada\n",
+        "E-mail address: ": "ada@example.com\n",
+        "Password: ": "hush hush\n",
+        "Password again: ": "hush hash\n",
+        "once more.\r\nPassword: ": "hush hush\n",
+        "\r\nPassword again: ": "hush hush\n",
+    }
+    code, shown = on_terminal(guest, "register", typed=typed)
+    assert code == 0, shown
+    account = {"username": "ada", "email": "ada@example.com", "password": "hush hush"}
+    assert json.loads(gateway.requests[0].body) == account
+    assert "Logged in as ada" in shown
+
+
+# A question that comes again is told from the one before by how much of it is looked for.
+AGAIN = [f"{part}{rest}: " for part in ("Password", "word", "ord") for rest in ("", " again")]
+
+
 def test_two_different_passwords_are_not_sent(guest: Cli, gateway: FakeGateway) -> None:
-    typed = {"Password: ": "hush hush\n", "Password again: ": "hush hash\n"}
-    code, shown = on_terminal(guest, *ACCOUNT, typed=typed)
+    replies = ["hush hush\n", "hush hash\n"] * 3
+    code, shown = on_terminal(guest, *ACCOUNT, typed=dict(zip(AGAIN, replies, strict=True)))
     assert code == 2
-    assert "differ" in shown
+    assert shown.count("differ") == 3, shown
     assert gateway.requests == []
 
 

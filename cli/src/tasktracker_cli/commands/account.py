@@ -78,6 +78,6 @@ def password(ctx: typer.Context, password_stdin: PasswordStdin = False) -> None:
         current, new = passwords.read(), passwords.read()
     else:
         current = passwords.ask("Current password")
-        new = passwords.ask("New password", twice=True)
+        new = passwords.ask_new("New password")
     session.client.change_password(current, new)
     session.output.say(f"Changed the password of {user.username}; other sessions have ended.")

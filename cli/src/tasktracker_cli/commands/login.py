@@ -22,29 +22,46 @@ app = typer.Typer()
 @app.command(cls=GatewayCommand)
 def register(
     ctx: typer.Context,
-    username: Annotated[str, typer.Option(metavar="NAME", help="The name to log in with.")],
-    email: Annotated[str, typer.Option(metavar="ADDRESS", help="Your e-mail address.")],
+    username: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The name to log in with.")
+    ] = None,
+    email: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Your e-mail address.")
+    ] = None,
     full_name: Annotated[
         str | None, typer.Option(metavar="TEXT", help="Your name, as people write it.")
     ] = None,
     password_stdin: PasswordStdin = False,
+    no_login: Annotated[
+        bool, typer.Option("--no-login", help="Do not log in with the new account.")
+    ] = False,
 ) -> None:
-    """Make an account.
+    """Make an account, and log in with it.
+
+    What you do not give is asked for.
 
     \b
-    Example:
+    Examples:
+      tasktracker-cli register
       tasktracker-cli register --username ada --email ada@example.com
+      pass show tasktracker | tasktracker-cli register --username ada --email ada@example.com \\
+        --password-stdin
     """
     session: Session = ctx.obj
-    password = passwords.read() if password_stdin else passwords.ask(twice=True)
-    account = {"username": username, "email": email, "password": password}
+    account = {
+        "username": username or _ask("Username", "--username NAME", password_stdin),
+        "email": email or _ask("E-mail address", "--email ADDRESS", password_stdin),
+        "password": passwords.read() if password_stdin else passwords.ask_new(),
+    }
     if full_name is not None:
         account["full_name"] = full_name
     user = models.user(session.guest.register(account))
-    session.output.say(
-        f"Made the account {user.username}."
-        f" Log in with: tasktracker-cli login --username {user.username}"
-    )
+    if no_login:
+        again = f"Log in with: tasktracker-cli login --username {user.username}"
+        session.output.say(f"Made the account {user.username}. {again}")
+        return
+    session.output.say(f"Made the account {user.username}.")
+    _log_in(session, user.username, account["password"])
 
 
 @app.command(cls=GatewayCommand)
@@ -65,23 +82,9 @@ def login(
       tasktracker-cli login --username ada
       pass show tasktracker | tasktracker-cli login --username ada --password-stdin
     """
-    from tasktracker_cli.gateway.access import granted
-
     session: Session = ctx.obj
     username = username or _ask_username(session, password_stdin)
-    password = passwords.read() if password_stdin else passwords.ask()
-    login = granted(username, session.guest.log_in(username, password))
-    key = session.login_key
-    with session.credentials.lock(key):
-        first = not session.credentials.load(key)
-        secret = session.credentials.save(key, login, secretly=True)
-    session.output.say(f"Logged in as {username} at {session.gateway.origin}.")
-    if first and not secret:
-        session.output.note(
-            f"There is no system keyring: the tokens are in {session.credentials.path(key)},"
-            " which only you can read."
-        )
-    _mention_token(session)
+    _log_in(session, username, passwords.read() if password_stdin else passwords.ask())
 
 
 @app.command(cls=GatewayCommand)
@@ -120,6 +123,31 @@ def whoami(ctx: typer.Context) -> None:
 def show(session: Session, raw: models.Raw) -> None:
     """Print a user."""
     session.output.record(raw, lambda: session.views.user(models.user(raw), session.gateway.origin))
+
+
+def _log_in(session: Session, username: str, password: str) -> None:
+    """Log in and keep the tokens."""
+    from tasktracker_cli.gateway.access import granted
+
+    login = granted(username, session.guest.log_in(username, password))
+    key = session.login_key
+    with session.credentials.lock(key):
+        first = not session.credentials.load(key)
+        secret = session.credentials.save(key, login, secretly=True)
+    session.output.say(f"Logged in as {username} at {session.gateway.origin}.")
+    if first and not secret:
+        session.output.note(
+            f"There is no system keyring: the tokens are in {session.credentials.path(key)},"
+            " which only you can read."
+        )
+    _mention_token(session)
+
+
+def _ask(question: str, option: str, password_stdin: bool) -> str:
+    if password_stdin or not is_terminal(sys.stdin):
+        raise UsageError("There is no terminal to ask on.", f"Give {option}.")
+    answer: str = typer.prompt(question, err=True)
+    return answer
 
 
 def _ask_username(session: Session, password_stdin: bool) -> str:

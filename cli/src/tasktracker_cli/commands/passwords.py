@@ -11,6 +11,8 @@ from tasktracker_cli.errors import UsageError
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.sink import is_terminal
 
+ATTEMPTS = 3
+
 
 def read() -> str:
     """Return the next line of standard input."""
@@ -20,19 +22,31 @@ def read() -> str:
     return password
 
 
-def ask(question: str = "Password", *, twice: bool = False) -> str:
-    """Ask on the terminal; twice for a new one, which a typing mistake would lock away."""
+def ask(question: str = "Password") -> str:
+    """Ask on the terminal, without showing what is typed."""
+    password = _typed(question)
+    if not password:
+        raise UsageError("The password is empty.")
+    return password
+
+
+def ask_new(question: str = "Password") -> str:
+    """Ask for a new password twice, because a typing mistake would lock the account away."""
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            typer.echo("The two passwords differ: once more.", err=True)
+        password = ask(question)
+        if _typed(f"{question} again") == password:
+            return password
+    raise UsageError("The two passwords differ.", "Nothing was sent: try again.")
+
+
+def _typed(question: str) -> str:
     if not is_terminal(sys.stdin):
         raise UsageError(
             "There is no terminal to ask for the password on.", "Use --password-stdin."
         )
     try:
-        password = getpass.getpass(f"{question}: ")
-        repeated = getpass.getpass(f"{question} again: ") if twice else password
+        return getpass.getpass(f"{question}: ")
     except EOFError:
         raise typer.Abort from None
-    if not password:
-        raise UsageError("The password is empty.")
-    if password != repeated:
-        raise UsageError("The two passwords differ.", "Nothing was sent: try again.")
-    return password

@@ -42,7 +42,7 @@ def up() -> None:
         steps.console.print(f"\nTaskTracker is up after {steps.elapsed:.1f} s.\n", highlight=False)
     for place in URLS:
         typer.echo(f"{place.title:<8} {place.url:<22} {place.about}")
-    typer.echo("\nNext: .venv/bin/tasktracker-cli register --username you --email you@example.com")
+    typer.echo("\nNext: .venv/bin/tasktracker-cli register")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -25,12 +26,23 @@ Ids = Annotated[
     ),
 ]
 Description = Annotated[str | None, typer.Option(metavar="TEXT", help="More about the task.")]
-StatusOption = Annotated[Status | None, typer.Option(help="How far the task is.")]
-PriorityOption = Annotated[Priority | None, typer.Option(help="How much the task matters.")]
+DescriptionFile = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Read the description there; - is standard input."),
+]
+StatusOption = Annotated[
+    Status | None,
+    typer.Option("--status", "-s", case_sensitive=False, help="How far the task is."),
+]
+PriorityOption = Annotated[
+    Priority | None,
+    typer.Option("--priority", "-p", case_sensitive=False, help="How much the task matters."),
+]
 DueOption = Annotated[
     str | None,
     typer.Option(
         "--due",
+        "-d",
         metavar="WHEN",
         help="When it is due: 2030-12-31, 'tomorrow 5pm', fri, +3d, 'in 2 weeks' or none."
         " A day means its end.",
@@ -57,6 +69,24 @@ def read_id(name: str) -> int:
     if digits.isascii() and digits.isdigit() and 1 <= int(digits[:11]) <= LARGEST_ID:
         return int(digits)
     raise UsageError(f"{name!r} is not the number of a task.", "See: tasktracker-cli task list")
+
+
+def described(text: str | None, file: str | None) -> str | None:
+    """Return the description that was given, if any; UsageError for two, or an unreadable file."""
+    if file is None:
+        return text
+    if text is not None:
+        raise UsageError(
+            "--description and --description-file contradict each other.", "Give one of them."
+        )
+    if file == "-":
+        return streams.read_text().rstrip("\n")
+    try:
+        return Path(file).read_text("utf-8").rstrip("\n")
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{file} is not text in UTF-8.") from None
 
 
 def given_fields(

@@ -11,11 +11,13 @@ from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import (
     Description,
+    DescriptionFile,
     DryRun,
     DueOption,
     Ids,
     PriorityOption,
     StatusOption,
+    described,
     given_fields,
     read_ids,
 )
@@ -31,8 +33,11 @@ app = typer.Typer()
 def update(
     ctx: typer.Context,
     ids: Ids,
-    title: Annotated[str | None, typer.Option(metavar="TEXT", help="What is to be done.")] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", "-t", metavar="TEXT", help="What is to be done.")
+    ] = None,
     description: Description = None,
+    description_file: DescriptionFile = None,
     no_description: Annotated[
         bool, typer.Option("--no-description", help="Remove the description.")
     ] = False,
@@ -56,6 +61,9 @@ def update(
       tasktracker-cli task list --overdue --quiet | tasktracker-cli task update - --due today
     """
     session: Session = ctx.obj
+    if description_file == "-" and "-" in ids:
+        raise UsageError("Standard input cannot be both ids and description.", "Give one of them.")
+    description = described(description, description_file)
     if (due is not None and no_due) or (description is not None and no_description):
         raise UsageError("An option and its --no-... contradict each other.", "Give one of them.")
     changes = given_fields(

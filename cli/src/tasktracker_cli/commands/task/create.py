@@ -10,10 +10,12 @@ from tasktracker_cli.commands.options import TaskCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import (
     Description,
+    DescriptionFile,
     DryRun,
     DueOption,
     PriorityOption,
     StatusOption,
+    described,
     given_fields,
 )
 from tasktracker_cli.gateway import models
@@ -27,6 +29,7 @@ def create(
     ctx: typer.Context,
     title: Annotated[str, typer.Argument(metavar="TITLE", help="What is to be done.")],
     description: Description = None,
+    description_file: DescriptionFile = None,
     status: StatusOption = None,
     priority: PriorityOption = None,
     due: DueOption = None,
@@ -38,13 +41,14 @@ def create(
     Examples:
       tasktracker-cli task create "Water the plants" --due "tomorrow 5pm"
       tasktracker-cli task create "Pay rent" --priority high --due 2030-12-31
+      git log -1 --format=%b | tasktracker-cli task create "Review" --description-file -
       id=$(tasktracker-cli task create "Call Ada" --quiet)
     """
     session: Session = ctx.obj
     fields = given_fields(
         session.output,
         title=title,
-        description=description,
+        description=described(description, description_file),
         status=status,
         priority=priority,
         due=due,
