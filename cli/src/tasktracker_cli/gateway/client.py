@@ -77,6 +77,15 @@ class Client:
         answer = self._send(method, path, body, headers=headers)
         return Reply(_json(answer) if answer.status != 204 else None, answer.headers)
 
+    def exchange(
+        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> Answer:
+        """Send any request to any path of the gateway; return its answer, whatever its status.
+
+        NotLoggedInError for a login that is over.
+        """
+        return self._exchange(method, path, content, headers)
+
     def _send(
         self,
         method: str,
@@ -92,7 +101,7 @@ class Client:
             # json.dumps escapes a lone surrogate, so that the server can refuse it.
             content = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
-        answer = self._exchange(method, path, content, sent)
+        answer = self._exchange(method, f"{BASE}{path}", content, sent)
         if answer.is_success:
             return answer
         if answer.status < 400:
@@ -124,7 +133,7 @@ class Client:
     ) -> Answer:
         sent = {**headers, "Authorization": f"Bearer {token}"} if token else headers
         with self._waiting():
-            return self._transport.request(method, f"{BASE}{path}", content, sent)
+            return self._transport.request(method, path, content, sent)
 
 
 def _json(answer: Answer) -> Any:

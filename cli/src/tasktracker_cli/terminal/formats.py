@@ -20,7 +20,7 @@ def one(choices: Choices, raw: Raw, *, terminal: bool) -> Iterator[str]:
     """Give an object's text."""
     chosen = pick(raw, choices.fields)
     if choices.jq:
-        yield from _selected(choices.jq, chosen, terminal=terminal)
+        yield from selected(choices.jq, chosen, terminal=terminal)
     elif choices.format is Format.JSON:
         yield _json(chosen) + "\n"
     elif choices.format is Format.YAML:
@@ -35,7 +35,7 @@ def many(choices: Choices, raws: Iterable[Raw], *, terminal: bool) -> Iterator[s
     if choices.quiet:
         return (f"{visible(str(raw.get(choices.key)))}\n" for raw in chosen)
     if choices.jq:
-        return _selected(choices.jq, list(chosen), terminal=terminal)
+        return selected(choices.jq, list(chosen), terminal=terminal)
     match choices.format:
         case Format.NDJSON:
             return (_json(raw, indent=None) + "\n" for raw in chosen)
@@ -104,7 +104,7 @@ def _yaml_items(raws: Iterable[Raw]) -> Iterator[str]:
         yield "[]\n"
 
 
-def _selected(expression: str, value: Any, *, terminal: bool) -> Iterator[str]:
+def selected(expression: str, value: Any, *, terminal: bool) -> Iterator[str]:
     """Give what jq selects: text as it is, anything else as JSON, one result a line."""
     try:
         import jq
