@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from tasktracker_cli import __version__
+from tasktracker_cli.aliases import Program
 from tasktracker_cli.commands.options import Profile, Url, Verbose
 from tasktracker_cli.errors import guard
 from tasktracker_cli.lazy import Lazy
@@ -21,7 +22,11 @@ from tasktracker_cli.terminal.output import Output
 PROGRAM = "tasktracker-cli"
 
 COMMANDS = (
-    Lazy("register", "tasktracker_cli.commands.login", "Make an account."),
+    Lazy(
+        "register",
+        "tasktracker_cli.commands.login",
+        "Make an account, and log in with it.",
+    ),
     Lazy("login", "tasktracker_cli.commands.login", "Log in, and stay logged in."),
     Lazy("logout", "tasktracker_cli.commands.login", "End the login, at the gateway and here."),
     Lazy("whoami", "tasktracker_cli.commands.login", "Show who is logged in."),
@@ -33,6 +38,9 @@ COMMANDS = (
     ),
     Lazy("account", "tasktracker_cli.commands.account", "Show and change your account."),
     Lazy("profile", "tasktracker_cli.commands.profile", "Keep several gateways or users apart."),
+    Lazy("config", "tasktracker_cli.commands.config", "Choose how the program behaves."),
+    Lazy("alias", "tasktracker_cli.commands.alias", "Make names of your own for commands."),
+    Lazy("api", "tasktracker_cli.commands.api", "Send any request to the gateway's API."),
     Lazy("completion", "tasktracker_cli.commands.completion", "Print a shell's completion script."),
     Lazy(
         "complete",
@@ -53,6 +61,7 @@ COMMANDS = (
 def program() -> TyperGroup:
     """Return the whole command line."""
     app = typer.Typer(
+        cls=Program,
         rich_markup_mode=None,
         add_completion=False,
         pretty_exceptions_enable=False,
@@ -96,10 +105,11 @@ def _root(
 
     \b
     Start with:
-      tasktracker-cli register --username ada --email ada@example.com
-      tasktracker-cli login --username ada
+      tasktracker-cli register
       tasktracker-cli task create "Water the plants" --due 2030-12-31
       tasktracker-cli task list
+
+    Short names: add, ls, done and rm are task create, list, complete and delete.
     """
     ctx.obj.url = url
     ctx.obj.profile_name = profile

@@ -11,12 +11,15 @@ from tasktracker_cli.errors import NotLoggedInError, UsageError
 from tasktracker_cli.terminal.output import Output
 
 if TYPE_CHECKING:
+    from tasktracker_cli.aliases import Aliases
+    from tasktracker_cli.configuration import Configuration
     from tasktracker_cli.gateway.access import Access, StoredLogin
     from tasktracker_cli.gateway.client import Client
     from tasktracker_cli.gateway.tasks import Tasks
     from tasktracker_cli.gateway.transport import Exchange
     from tasktracker_cli.logins.credentials import Credentials
     from tasktracker_cli.logins.profiles import Profile, Profiles
+    from tasktracker_cli.settings import Settings
     from tasktracker_cli.terminal.plain import PlainViews
     from tasktracker_cli.terminal.views import Views
 
@@ -34,10 +37,28 @@ class Session:
         self.verbose = False
 
     @cached_property
+    def configuration(self) -> Configuration:
+        from tasktracker_cli.configuration import Configuration
+
+        return Configuration(config.config_dir())
+
+    @cached_property
     def profiles(self) -> Profiles:
         from tasktracker_cli.logins.profiles import Profiles
 
-        return Profiles(config.config_dir())
+        return Profiles(self.configuration)
+
+    @cached_property
+    def settings(self) -> Settings:
+        from tasktracker_cli.settings import Settings
+
+        return Settings(self.configuration)
+
+    @cached_property
+    def aliases(self) -> Aliases:
+        from tasktracker_cli.aliases import Aliases
+
+        return Aliases(self.configuration)
 
     @cached_property
     def profile(self) -> Profile:

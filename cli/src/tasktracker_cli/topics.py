@@ -44,7 +44,7 @@ def _environment() -> str:
   TASKTRACKER_URL        the gateway's address; --url wins, a profile's address loses
   TASKTRACKER_PROFILE    the profile to use; --profile wins
   TASKTRACKER_TOKEN      a token to use instead of a login; it is never kept
-  TASKTRACKER_TIMEOUT    seconds to wait for the gateway (15)
+  TASKTRACKER_TIMEOUT    seconds to wait for the gateway, from 0.1 to 3600 (15)
   TASKTRACKER_PAGER      shows lists that are longer than the screen; empty for none.
                          Without it PAGER, else less
   VISUAL, EDITOR         opened by: tasktracker-cli task edit
@@ -53,7 +53,8 @@ def _environment() -> str:
   CLICOLOR_FORCE
   HTTP_PROXY,            a proxy for gateways elsewhere; what is on this machine is always
   HTTPS_PROXY, NO_PROXY  reached directly
-  XDG_CONFIG_HOME        profiles are in tasktracker/config.json below it (~/.config)
+  XDG_CONFIG_HOME        profiles, settings and aliases are in tasktracker/config.json
+                         below it (~/.config)
   XDG_STATE_HOME         logins are in tasktracker/logins below it (~/.local/state)
 """
 
@@ -73,6 +74,10 @@ Data go to standard output, talk to standard error. --output chooses the format 
 --fields a,b,c chooses and orders the fields, --jq EXPR selects from the JSON
 (pip install 'tasktracker-cli[jq]'), --quiet prints bare ids. In json, ndjson and yaml, names
 and types do not change; new fields may be added.
+
+task list --watch --output ndjson prints each task, and again when it has changed. When one is
+not in the list any more, it prints {{"event": "deleted", "id": 7}}, or "left" instead of
+"deleted" if the task is still there and does not fit.
 
   a task   {_wrapped(models.TASK_FIELDS)}
   a user   {_wrapped(models.USER_FIELDS)}

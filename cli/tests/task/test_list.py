@@ -3,6 +3,7 @@
 import json
 import signal
 import subprocess
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -144,6 +145,68 @@ def test_a_watch_says_that_there_are_more_tasks(cli: Cli, gateway: FakeGateway) 
     options = ["--watch", "--limit", "2"]
     _, shown = on_terminal(cli, "task", "list", *options, typed={"Water": CTRL_C})
     assert "The first 2 tasks, every 2 s" in COLOUR.sub("", shown)
+
+
+STATUSES = ("todo", "in_progress", "done")
+SORTS = ("created_at", "due_date", "priority", "title")
+
+
+@pytest.fixture
+def many(user: Cli, tmp_path: Path) -> Cli:
+    """A user with tasks that are alike in parts, so that orders have ties."""
+    rows = [
+        {
+            "title": f"{'aBcÄ'[n % 4]}{n % 3}",
+            "status": STATUSES[n % 3],
+            "priority": ("low", "medium", "high")[n % 5 % 3],
+            "due_date": None if n % 4 == 0 else f"2030-01-{n % 7 + 1:02}",
+        }
+        for n in range(30)
+    ]
+    file = tmp_path / "many.ndjson"
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert user("task", "import", str(file)).returncode == 0
+    return user
+
+
+def test_several_statuses_are_one_list_in_the_apis_order(many: Cli) -> None:
+    for sort in (*SORTS, *(f"-{field}" for field in SORTS)):
+        every = many.json("task", "list", f"--sort={sort}")
+        for statuses in (("todo", "in_progress"), ("done", "TODO")):
+            options = [word for status in statuses for word in ("-s", status)]
+            wanted = {status.lower() for status in statuses}
+            found = many.json("task", "list", f"--sort={sort}", *options)
+            assert found == [task for task in every if task["status"] in wanted], sort
+    opened = many.json("task", "list", "--open")
+    assert {task["status"] for task in opened} == {"todo", "in_progress"}
+
+
+def test_several_statuses_are_limited_together(many: Cli) -> None:
+    every = many.json("task", "list", "--open")
+    assert len(every) == 20
+    done = many("task", "list", "--open", "-n", "7", "--json")
+    assert json.loads(done.stdout) == every[:7]
+    assert "more tasks than 7" in done.stderr
+    for limit in ("20", "21"):
+        done = many("task", "list", "--open", "-n", limit, "--json")
+        assert (json.loads(done.stdout), done.stderr) == (every, "")
+
+
+def test_pages_of_several_statuses_arrive_whole(cli: Cli, gateway: FakeGateway) -> None:
+    def listed(status: str, ids: range) -> Answer:
+        tasks = [{**TASK, "id": number, "status": status} for number in ids]
+        return Answer(body=tasks)
+
+    gateway.on(
+        "GET /tasks/", listed("todo", range(600, 0, -2)), listed("in_progress", range(599, 0, -2))
+    )
+    done = cli("task", "list", "--open", "--all", "-q")
+    assert done.stdout.split() == [str(number) for number in range(600, 0, -1)]
+
+
+def test_status_and_open_contradict_each_other(cli: Cli, gateway: FakeGateway) -> None:
+    assert cli("task", "list", "--open", "--status", "done").returncode == 2
+    assert gateway.requests == []
 
 
 def test_a_search_for_nothing_names_the_option(cli: Cli, gateway: FakeGateway) -> None:

@@ -10,8 +10,9 @@ import typer
 from tasktracker_cli.commands.options import DataCommand, GatewayCommand
 from tasktracker_cli.commands.suggestions import profile_names
 from tasktracker_cli.config import Gateway
+from tasktracker_cli.configuration import DEFAULT
 from tasktracker_cli.logins.credentials import key
-from tasktracker_cli.logins.profiles import DEFAULT, Profile
+from tasktracker_cli.logins.profiles import Profile
 from tasktracker_cli.session import Session
 
 app = typer.Typer()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -85,20 +85,40 @@ class Tasks:
             return False
         return True
 
-    def pages(self, filters: Mapping[str, str], limit: int | None) -> Iterator[Page]:
-        """Give the tasks as they arrive: `limit` in all, or with None every one."""
+    def pages(
+        self, filters: Mapping[str, str], limit: int | None, statuses: Sequence[str] = ()
+    ) -> Iterator[Page]:
+        """Give the tasks as they arrive: `limit` in all, or with None every one.
+
+        The API lists one status or all of them; several are that many lists, put together here.
+        """
+        if len(statuses) < 2:
+            one = {"status": statuses[0]} if statuses else {}
+            yield from self._pages({**one, **filters}, limit)
+            return
+        from tasktracker_cli.gateway import merging
+
+        most = None if limit is None else limit + 1  # one more tells whether there are more
+        lists = [
+            (task for page in self._pages({"status": status, **filters}, most) for task in page[0])
+            for status in statuses
+        ]
+        sort = filters.get("sort", merging.NEWEST_FIRST)
+        for tasks, more in merging.merged(lists, sort, PAGE, limit):
+            yield Page(tasks, more)
+
+    def _pages(self, filters: Mapping[str, str], limit: int | None) -> Iterator[Page]:
         query = dict(filters)
         while True:
             query["limit"] = str(PAGE if limit is None else min(limit, PAGE))
             reply = self._caller.call("GET", f"/tasks/?{urlencode(query, errors='surrogatepass')}")
             found = _tasks(reply.value)
-            following = _NEXT.search(reply.headers.get("link", "")) if found else None
+            following = next_query(reply.headers) if found else None
             yield Page(found[:limit], following is not None or len(found) > len(found[:limit]))
             limit = None if limit is None else max(limit - len(found), 0)
             if following is None or limit == 0:
                 return
-            # Only the query is taken: a link cannot lead the token anywhere else.
-            query = dict(parse_qsl(urlsplit(following[1]).query))
+            query = following
 
     def get(self, task_id: int) -> Version:
         return _version(self._caller.call("GET", f"/tasks/{task_id}"))
@@ -117,6 +137,15 @@ class Tasks:
     def delete(self, task_id: int, etag: str = "") -> None:
         """Delete the task, with a tag only in the state that it names; else ConflictError."""
         self._caller.call("DELETE", f"/tasks/{task_id}", headers=_if_match(etag))
+
+
+def next_query(headers: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the query of the list's next page, if there is one.
+
+    Only the query is taken: a link cannot lead the token anywhere else.
+    """
+    link = _NEXT.search(headers.get("link", ""))
+    return dict(parse_qsl(urlsplit(link[1]).query)) if link else None
 
 
 def _tasks(value: Any) -> list[Any]:

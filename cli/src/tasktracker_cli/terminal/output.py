@@ -89,6 +89,10 @@ class Output:
                     self._sink.show(piece)
         return counted.count
 
+    def write(self, text: str) -> None:
+        """Print text as it is."""
+        self._sink.write(text)
+
     def show(self, *pieces: RenderableType) -> None:
         """Print what is for people only."""
         for piece in pieces:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typer.core import TyperGroup
-
+from tasktracker_cli.aliases import ShortNames
 from tasktracker_cli.lazy import Lazy
 
 _HERE = "tasktracker_cli.commands.task"
 
-app = TyperGroup(
+app = ShortNames(
     name="task",
     commands=[
         Lazy("create", f"{_HERE}.create", "Create a task."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -10,16 +11,20 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli.commands.options import TaskListCommand
-from tasktracker_cli.commands.task.arguments import Ids, PriorityOption, StatusOption, read_ids
+from tasktracker_cli.commands.task.arguments import Ids, PriorityOption, read_ids
 from tasktracker_cli.commands.task.several import each
 from tasktracker_cli.editing.due import Due, parse_due
+from tasktracker_cli.editing.fields import Status
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.gateway import models
+from tasktracker_cli.gateway.tasks import Page, Tasks
 from tasktracker_cli.session import Session
+from tasktracker_cli.settings import LIST
 
 app = typer.Typer()
 
 DEFAULT_LIMIT = 50
+OPEN = (str(Status.TODO), str(Status.IN_PROGRESS))
 
 
 class Sort(StrEnum):
@@ -35,10 +40,30 @@ class Sort(StrEnum):
     TITLE_REVERSED = "-title"
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """Which tasks are listed: `limit` at most, or all; of any status if there is none."""
+
+    filters: Mapping[str, str]
+    statuses: tuple[str, ...]
+    limit: int | None
+
+    def pages(self, tasks: Tasks) -> Iterator[Page]:
+        """Give the tasks as they arrive."""
+        return tasks.pages(self.filters, self.limit, self.statuses)
+
+
 @app.command("list", cls=TaskListCommand)
 def list_(
     ctx: typer.Context,
-    status: StatusOption = None,
+    status: Annotated[
+        list[Status] | None,
+        typer.Option("--status", "-s", case_sensitive=False, help="Only these; may be repeated."),
+    ] = None,
+    open_: Annotated[
+        bool | None,
+        typer.Option("--open/--no-open", help="Only what is not done, or whatever it is."),
+    ] = None,
     priority: PriorityOption = None,
     search: Annotated[
         str | None,
@@ -57,9 +82,11 @@ def list_(
     sort: Annotated[Sort | None, typer.Option(help="In which order; a minus reverses.")] = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=1, metavar="N", help=f"How many tasks at most: {DEFAULT_LIMIT}."),
+        typer.Option(
+            "--limit", "-n", min=1, metavar="N", help=f"How many tasks at most: {DEFAULT_LIMIT}."
+        ),
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every task, however many.")] = False,
+    all_: Annotated[bool, typer.Option("--all", "-a", help="Every task, however many.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep the list up to date until Ctrl-C.")
     ] = False,
@@ -69,9 +96,13 @@ def list_(
 ) -> None:
     """List your tasks, newest first.
 
+    `tasktracker-cli config set list open` leaves out of the table what is done; other formats
+    list it all the same.
+
     \b
     Examples:
-      tasktracker-cli task list --status todo --priority high
+      tasktracker-cli task list --open --sort due_date
+      tasktracker-cli task list -s todo -s in_progress --priority high
       tasktracker-cli task list --due-before "next monday" --sort due_date
       tasktracker-cli task list --all --output csv --fields id,title > tasks.csv
       tasktracker-cli task list --watch
@@ -81,14 +112,17 @@ def list_(
         raise UsageError("--all and --limit contradict each other.", "Give one of them.")
     if search == "":
         raise UsageError("--search is empty.", "Give a text that the tasks have, or leave it out.")
-    filters = _filters(status, priority, search, overdue, due_before, due_after, sort)
-    most = None if all_ else limit or DEFAULT_LIMIT
+    wanted = Wanted(
+        _filters(priority, search, overdue, due_before, due_after, sort),
+        _statuses(session, status or [], open_),
+        None if all_ else limit or DEFAULT_LIMIT,
+    )
     if watch:
         from tasktracker_cli.commands.task import watching
 
-        watching.watch(session, filters, most, every)
+        watching.run(session, wanted, every)
     else:
-        _print(session, filters, most)
+        _print(session, wanted)
 
 
 @app.command(cls=TaskListCommand)
@@ -105,12 +139,12 @@ def show(ctx: typer.Context, ids: Ids) -> None:
     each(session, numbers, lambda number: session.tasks.get(number).raw, in_full=True)
 
 
-def _print(session: Session, filters: dict[str, str], limit: int | None) -> None:
+def _print(session: Session, wanted: Wanted) -> None:
     more = False
 
     def arriving() -> Iterator[Any]:
         nonlocal more
-        for page in session.tasks.pages(filters, limit):
+        for page in wanted.pages(session.tasks):
             more = page.more
             yield from page.tasks
 
@@ -118,15 +152,25 @@ def _print(session: Session, filters: dict[str, str], limit: int | None) -> None
         arriving(), lambda raws: session.views.tasks(map(models.task, raws))
     )
     if not count and session.output.choices.for_people:
-        session.output.note(_nothing(filters))
+        session.output.note(_nothing(wanted))
     if more:
         session.output.note(
-            f"There are more tasks than {limit}: see them with a higher --limit, or --all."
+            f"There are more tasks than {wanted.limit}: see them with a higher --limit, or --all."
         )
 
 
+def _statuses(session: Session, chosen: Sequence[Status], open_: bool | None) -> tuple[str, ...]:
+    """Return the statuses that were asked for, or that the table has by the user's setting."""
+    if chosen and open_ is not None:
+        raise UsageError("--status and --open contradict each other.", "Give one of them.")
+    if chosen:
+        return tuple(dict.fromkeys(map(str, chosen)))
+    if open_ is None and session.output.choices.for_people:
+        open_ = session.settings.get(LIST) == "open"
+    return OPEN if open_ else ()
+
+
 def _filters(
-    status: StrEnum | None,
     priority: StrEnum | None,
     search: str | None,
     overdue: bool | None,
@@ -136,7 +180,6 @@ def _filters(
 ) -> dict[str, str]:
     """Return the query of the API's list for what was given."""
     filters = {
-        "status": status and str(status),
         "priority": priority and str(priority),
         "q": search,
         "overdue": None if overdue is None else str(overdue).lower(),
@@ -151,7 +194,7 @@ def _when(text: str) -> Due:
     return parse_due(text, datetime.now(UTC))
 
 
-def _nothing(filters: dict[str, str]) -> str:
-    if filters.keys() - {"sort"}:
-        return "No task fits. See all with: tasktracker-cli task list"
+def _nothing(wanted: Wanted) -> str:
+    if wanted.filters.keys() - {"sort"} or wanted.statuses:
+        return "No task fits. See all with: tasktracker-cli task list --no-open"
     return 'No tasks yet. Create one with: tasktracker-cli task create "..."'

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from tasktracker_cli.commands.task.listing import Wanted
 from tasktracker_cli.errors import NotFoundError, UnavailableError, UsageError
 from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
@@ -18,39 +19,38 @@ from tasktracker_cli.terminal.sink import can_redraw
 
 @dataclass(frozen=True)
 class Watch:
-    """What is looked at: at most `limit` tasks that fit the filters, every so many seconds."""
+    """Which tasks are looked at, every so many seconds."""
 
     session: Session
-    filters: Mapping[str, str]
-    limit: int | None
+    wanted: Wanted
     every: float
 
     def look(self) -> tuple[list[Any], bool]:
         """Return the tasks as they are now, and whether there are more than the limit."""
-        pages = list(self.session.tasks.pages(self.filters, self.limit))
+        pages = list(self.wanted.pages(self.session.tasks))
         return [raw for page in pages for raw in page.tasks], pages[-1].more
 
     def about(self, now: datetime, *, more: bool) -> str:
         """Say when the last look was, and of how many tasks if not all."""
-        some = f"The first {self.limit} tasks, every" if more else "Every"
+        some = f"The first {self.wanted.limit} tasks, every" if more else "Every"
         return f"{some} {self.every:g} s, last at {now.astimezone():%H:%M:%S}. Ctrl-C ends."
 
 
-def watch(session: Session, filters: Mapping[str, str], limit: int | None, every: float) -> None:
+def run(session: Session, wanted: Wanted, every: float) -> None:
     """Look every so many seconds, until Ctrl-C, which is how it is meant to end."""
     choices = session.output.choices
-    wanted = Watch(session, filters, limit, every)
+    watch = Watch(session, wanted, every)
     with suppress(KeyboardInterrupt):
         if choices.format is Format.NDJSON:
-            _tell_changes(wanted)
+            _tell_changes(watch)
         elif not (choices.for_people and session.output.terminal):
             raise UsageError(
                 "--watch redraws a terminal.", "For a program, use it with --output ndjson."
             )
         elif can_redraw():
-            _redraw(wanted)
+            _redraw(watch)
         else:
-            _reprint(wanted)
+            _reprint(watch)
 
 
 def _redraw(watch: Watch) -> None:

@@ -1,0 +1,101 @@
+"""config list, get, set, unset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar
+
+import typer
+
+from tasktracker_cli import settings
+from tasktracker_cli.commands.options import DataCommand
+from tasktracker_cli.session import Session
+from tasktracker_cli.settings import SETTINGS, Setting
+
+app = typer.Typer()
+
+FIELDS = ("name", "value", "values", "about")
+
+
+def _names(incomplete: str) -> list[tuple[str, str]]:
+    return [(one.name, one.about) for one in SETTINGS.values() if one.name.startswith(incomplete)]
+
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The setting.", autocompletion=_names)]
+
+
+class ConfigCommand(DataCommand):
+    """Prints settings. It talks to no gateway."""
+
+    fields: ClassVar[Sequence[str]] = FIELDS
+    key = "name"
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        elsewhere = {"url", "profile", "verbose"}
+        self.params = [option for option in self.params if option.name not in elsewhere]
+
+
+@app.command("list", cls=ConfigCommand)
+def list_(ctx: typer.Context) -> None:
+    """List the settings, their values, and what else they may be.
+
+    \b
+    Example:
+      tasktracker-cli config list
+    """
+    session: Session = ctx.obj
+    raws = [_raw(session, setting) for setting in SETTINGS.values()]
+    session.output.records(raws, lambda raws: session.output.columns(FIELDS, raws))
+
+
+@app.command()
+def get(ctx: typer.Context, name: Name) -> None:
+    """Print a setting's value.
+
+    \b
+    Example:
+      tasktracker-cli config get list
+    """
+    session: Session = ctx.obj
+    session.output.show(session.settings.get(settings.named(name)))
+
+
+@app.command("set")
+def set_(
+    ctx: typer.Context,
+    name: Name,
+    value: Annotated[str, typer.Argument(metavar="VALUE", help="What it is from now on.")],
+) -> None:
+    """Choose a setting's value.
+
+    \b
+    Example:
+      tasktracker-cli config set list open
+    """
+    session: Session = ctx.obj
+    session.settings.choose(settings.named(name), value)
+    session.output.say(f"The setting {name} is {value}.")
+
+
+@app.command()
+def unset(ctx: typer.Context, name: Name) -> None:
+    """Go back to the value that a setting has without a choice.
+
+    \b
+    Example:
+      tasktracker-cli config unset list
+    """
+    session: Session = ctx.obj
+    setting = settings.named(name)
+    session.settings.forget(setting)
+    session.output.say(f"The setting {name} is {setting.values[0]}.")
+
+
+def _raw(session: Session, setting: Setting) -> Mapping[str, Any]:
+    return {
+        "name": setting.name,
+        "value": session.settings.get(setting),
+        "values": list(setting.values),
+        "about": setting.about,
+    }
