@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import Engine, NullPool, create_engine, insert, text
+from sqlalchemy import Engine, NullPool, create_engine, delete, insert, text
 
 import servicekit.database
 from servicekit import migrate
@@ -136,7 +136,8 @@ def make_many(database: Engine) -> Callable[[httpx.Client, int], list[int]]:
 
     def make(client: httpx.Client, number: int) -> list[int]:
         owner = client.post("/", json={"title": "to learn the id"}).json()
-        client.delete(f"/{owner['id']}")
+        with database.begin() as connection:
+            connection.execute(delete(tasks).where(tasks.c.id == owner["id"]))
         rows = [{"title": str(n), "owner_id": owner["owner_id"]} for n in range(number)]
         with database.begin() as connection:
             return list(connection.scalars(insert(tasks).returning(tasks.c.id), rows))

@@ -34,6 +34,7 @@ def cut_off(task_settings: TaskSettings) -> Iterator[httpx.Client]:
         ("DELETE", "1", None),
         ("PATCH", "1/complete", None),
         ("PATCH", "1/incomplete", None),
+        ("POST", "1/restore", None),
     ],
 )
 def test_without_the_database_every_call_is_a_503(

@@ -57,11 +57,13 @@ def call(tasks: httpx.Client, chance: random.Random, ids: list[int]) -> int:
         ids.append(answer.json()["id"])
         return answer.status_code
     path = f"/{chance.choice(ids)}"
-    match chance.choice(("change", "complete", "incomplete", "delete")):
+    match chance.choice(("change", "complete", "incomplete", "delete", "restore")):
         case "change":
             return tasks.patch(path, json=fields(chance)).status_code
         case "delete":
             return tasks.delete(path).status_code
+        case "restore":
+            return tasks.post(f"{path}/restore").status_code
         case done:
             return tasks.patch(f"{path}/{done}").status_code
 

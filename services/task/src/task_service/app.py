@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,7 +40,7 @@ def create_app(settings: TaskSettings | None = None) -> FastAPI:
 
     app = base.create("Task service", VERSION, lifespan)
     app.state.keys = Keys.of(settings)
-    app.state.tasks = Tasks(TaskRepository(engine, pool))
+    app.state.tasks = Tasks(TaskRepository(engine, pool, kept=timedelta(days=settings.bin_days)))
     app.include_router(reads.router)
     app.include_router(writes.router)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]

@@ -1,9 +1,15 @@
 """What the task service takes from its environment."""
 
+from pydantic import Field
+
 from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings
+from task_service.domain.bin import KEPT
 
 
 class TaskSettings(DatabaseSettings, TokenSettings, ServiceSettings):
-    """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY."""
+    """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY and the following."""
 
     port: int = 8002
+    bin_days: int = Field(
+        default=KEPT.days, ge=1, le=3650, description="How long deleted tasks are kept"
+    )

@@ -107,6 +107,7 @@ def test_a_deleted_task_is_gone(ada: httpx.Client, task: dict[str, Any]) -> None
         ("DELETE", ""),
         ("PATCH", "/complete"),
         ("PATCH", "/incomplete"),
+        ("POST", "/restore"),
     ],
 )
 def test_a_write_to_an_older_version_is_refused_and_changes_nothing(

@@ -119,6 +119,7 @@ def test_a_query_that_is_not_utf_8_finds_nothing(ada: httpx.Client) -> None:
         ("DELETE", ""),
         ("PATCH", "/complete"),
         ("PATCH", "/incomplete"),
+        ("POST", "/restore"),
     ],
 )
 def test_an_impossible_id_is_refused(

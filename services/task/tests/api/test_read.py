@@ -37,6 +37,7 @@ def test_a_task_that_the_caller_does_not_hold_is_sent(
         ("DELETE", ""),
         ("PATCH", "/complete"),
         ("PATCH", "/incomplete"),
+        ("POST", "/restore"),
     ],
 )
 @pytest.mark.parametrize("headers", [{}, {"If-Match": '"1"'}, {"If-Match": '"7"'}])
@@ -78,6 +79,7 @@ def test_lists_and_figures_hold_the_callers_tasks_only(
         ("DELETE", "/1"),
         ("PATCH", "/1/complete"),
         ("PATCH", "/1/incomplete"),
+        ("POST", "/1/restore"),
     ],
 )
 def test_nothing_answers_without_a_token(ada: httpx.Client, method: str, path: str) -> None:

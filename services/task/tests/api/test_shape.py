@@ -6,7 +6,7 @@ import httpx
 import pytest
 from pydantic import BaseModel, TypeAdapter
 
-from task_service.api.schemas import StatisticsOut, TaskOut
+from task_service.api.schemas import DeletedTaskOut, StatisticsOut, TaskOut
 
 FULL = {
     "title": '"quotes", \\ and \u2028 ☃',
@@ -35,6 +35,7 @@ def test_every_call_answers_a_whole_task(ada: httpx.Client, fields: dict[str, An
         ada.patch(path, json={"priority": "high"}),
         ada.patch(f"{path}/complete"),
         ada.patch(f"{path}/incomplete"),
+        ada.post(f"{path}/restore"),
     ):
         _assert_exactly(TaskOut, answer)
 
@@ -46,6 +47,17 @@ def test_a_list_is_an_array_of_the_same_tasks(ada: httpx.Client) -> None:
 
     assert answer.json() == made[::-1]
     TypeAdapter(list[TaskOut]).validate_json(answer.content, strict=True)
+
+
+def test_a_list_of_deleted_tasks_has_the_time_of_deletion_too(ada: httpx.Client) -> None:
+    for fields in (FULL, {"title": "a"}):
+        ada.delete(f"/{ada.post('/', json=fields).json()['id']}")
+
+    answer = ada.get("/", params={"deleted": True})
+
+    tasks = TypeAdapter(list[DeletedTaskOut]).validate_json(answer.content, strict=True)
+    assert len(tasks) == 2
+    assert all(task.keys() == DeletedTaskOut.model_fields.keys() for task in answer.json())
 
 
 def test_statistics_have_their_shape(ada: httpx.Client) -> None:

@@ -25,6 +25,10 @@ SELECT md5(n::text), md5('d' || n), 1 + n % 5, t,
     (enum_range(NULL::task_priority))[1 + n % 3]
 FROM generate_series(1, 50000) n, LATERAL (SELECT now() - n * interval '1 hour' AS t) AS times
 """
+DELETED = """
+INSERT INTO deleted_tasks (id, title, owner_id, created_at, deleted_at)
+SELECT n, n::text, 1 + n % 5, now() - n * interval '1 hour', now() FROM generate_series(1, 5000) n
+"""
 PAST = datetime(2001, 1, 1, tzinfo=UTC)
 POSITIONS: dict[str, datetime | str | None] = {
     "created_at": PAST,
@@ -42,7 +46,8 @@ def large(make_database: MakeDatabase) -> Iterator[sa.Connection]:
     engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
         connection.execute(sa.text(MANY))
-        connection.execute(sa.text("VACUUM ANALYZE tasks, task_counts"))
+        connection.execute(sa.text(DELETED))
+        connection.execute(sa.text("VACUUM ANALYZE tasks, task_counts, deleted_tasks"))
         yield connection
 
 
@@ -67,6 +72,13 @@ def test_a_page_in_any_order_walks_its_index(
     assert f"ix_tasks_owner_{names[sort.field]} on" in plan
     assert "Sort" not in plan
     assert ("ROW(" in index_condition) == positioned
+
+
+def test_a_page_of_the_bin_walks_its_own_index(large: sa.Connection) -> None:
+    plan = _plan(large, *lists.page(3, Query(limit=51, deleted=True)))
+
+    assert "ix_deleted_tasks_owner_newest on" in plan
+    assert "Sort" not in plan
 
 
 def test_a_page_after_the_tasks_without_a_due_date_walks_its_index(large: sa.Connection) -> None:

@@ -70,9 +70,11 @@ async def test_each_read_is_one_statement(
         lambda repository: repository.exists(OWNER, 1),
         lambda repository: repository.update(OWNER, 1, {"title": "a"}, frozenset({1, 2})),
         lambda repository: repository.delete(OWNER, 1, None),
+        lambda repository: repository.restore(OWNER, 1, None),
+        lambda repository: repository.exists_deleted(OWNER, 1),
         lambda repository: repository.insert(OWNER, {"title": "a"}),
     ],
-    ids=["exists", "update", "delete", "insert"],
+    ids=["exists", "update", "delete", "restore", "exists_deleted", "insert"],
 )
 def test_each_write_is_one_statement(
     database: sa.Engine,

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
     RuleBasedStateMachine,
-    consumes,
     invariant,
     rule,
     run_state_machine_as_test,
@@ -80,6 +79,10 @@ def is_in(task: Fields, filters: Fields) -> bool:
     )
 
 
+def without_deletion(task: Fields) -> Fields:
+    return {name: value for name, value in task.items() if name != "deleted_at"}
+
+
 def sort_key(task: Fields, field: str) -> Any:
     return {
         "created_at": task["created_at"],
@@ -97,6 +100,7 @@ class TaskMachine(RuleBasedStateMachine):
         self.client, self.user_id = client, user_id
         client.headers.update(bearer(user_id))
         self.model: dict[int, Fields] = {}
+        self.bin: dict[int, Fields] = {}
         self.versions: dict[int, int] = {}
         self.keys: dict[str, tuple[Fields, httpx.Response]] = {}
 
@@ -150,10 +154,30 @@ class TaskMachine(RuleBasedStateMachine):
         else:
             self._changed(task_id, changes, answer)
 
-    @rule(task_id=consumes(ids))
+    @rule(task_id=ids)
     def delete(self, task_id: int) -> None:
         answer = self.client.delete(f"/{task_id}")
-        assert answer.status_code == (204 if self.model.pop(task_id, None) else 404)
+        task = self.model.pop(task_id, None)
+        assert answer.status_code == (204 if task else 404)
+        if task:
+            self.bin[task_id] = task
+            self.versions[task_id] += 1
+
+    @rule(task_id=ids, behind=st.none() | st.integers(0, 2))
+    def restore(self, task_id: int, behind: int | None) -> None:
+        version = self.versions.get(task_id, 1) - (behind or 0)
+        headers = {} if behind is None else {"If-Match": f'"{version}"'}
+        answer = self.client.post(f"/{task_id}/restore", headers=headers)
+        if task_id not in self.model and task_id not in self.bin:
+            assert answer.status_code == 404
+        elif behind:
+            assert answer.status_code == 412
+        else:
+            if before := self.bin.pop(task_id, None):
+                self.versions[task_id] += 1
+                assert answer.json()["updated_at"] > before["updated_at"]
+                self.model[task_id] = before | {"updated_at": answer.json()["updated_at"]}
+            assert (answer.json(), answer.headers["ETag"]) == self._known(task_id)
 
     @rule(task_id=ids)
     def get(self, task_id: int) -> None:
@@ -172,16 +196,25 @@ class TaskMachine(RuleBasedStateMachine):
         sort=st.sampled_from(["created_at", "due_date", "priority", "title"]),
         direction=st.sampled_from(["", "-"]),
         limit=st.integers(1, 5),
+        deleted=st.booleans(),
     )
-    def turn_pages(self, *, sort: str, direction: str, limit: int, **filters: Any) -> None:
+    def turn_pages(
+        self, *, sort: str, direction: str, limit: int, deleted: bool, **filters: Any
+    ) -> None:
         filters = {name: value for name, value in filters.items() if value is not None}
-        query = httpx.QueryParams(filters | {"sort": direction + sort, "limit": limit})
+        page = {"sort": direction + sort, "limit": limit, "deleted": deleted}
         expected = sorted(
-            (task for task in self.model.values() if is_in(task, filters)),
+            (
+                task
+                for task in (self.bin if deleted else self.model).values()
+                if is_in(task, filters)
+            ),
             key=lambda task: (sort_key(task, sort), task["id"]),
             reverse=bool(direction),
         )
-        assert [task for page in self._pages(query) for task in page] == expected
+        found = [task for page in self._pages(httpx.QueryParams(filters | page)) for task in page]
+        assert all(("deleted_at" in task) == deleted for task in found)
+        assert [without_deletion(task) for task in found] == expected
 
     @invariant()
     def figures_are_those_of_the_tasks(self) -> None:
@@ -205,7 +238,7 @@ class TaskMachine(RuleBasedStateMachine):
         assert given(task) == given(expected)
         assert task["is_completed"] == expected["is_completed"]
         assert task["owner_id"] == self.user_id
-        assert task["id"] not in self.model
+        assert task["id"] not in self.model | self.bin
         self.model[task["id"]], self.versions[task["id"]] = task, 1
         return int(task["id"])
 

@@ -45,6 +45,10 @@ class ListQuery(BaseModel):
     overdue: bool | None = Field(
         default=None, description="Only tasks that are overdue, or that are not"
     )
+    deleted: bool = Field(
+        default=False,
+        description="Only tasks that were deleted and can be restored",
+    )
     sort: Sort = Field(
         default=Sort.NEWEST,
         description="A minus reverses. No due date is later than any; titles go by character, in"
@@ -73,6 +77,7 @@ class ListQuery(BaseModel):
             due_before=self.due_before,
             due_after=self.due_after,
             overdue=self.overdue,
+            deleted=self.deleted,
         )
 
     def cursor_after(self, task: Task) -> str:
@@ -94,4 +99,7 @@ class ListQuery(BaseModel):
 
     @cached_property
     def _digest(self) -> str:
-        return hashlib.sha256(self.model_dump_json(exclude=_PAGE).encode()).hexdigest()[:16]
+        # Where it says nothing it is left out: cursors from before there was a bin still hold.
+        unsaid = set() if self.deleted else {"deleted"}
+        content = self.model_dump_json(exclude=_PAGE | unsaid)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]

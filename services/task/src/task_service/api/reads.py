@@ -14,7 +14,7 @@ from servicekit.tokens import CurrentPrincipal
 from task_service.api.answers import JSON, one
 from task_service.api.listing import ListQuery
 from task_service.api.preconditions import etag, is_fresh
-from task_service.api.schemas import StatisticsOut, TaskOut
+from task_service.api.schemas import DeletedTaskOut, StatisticsOut, TaskOut
 from task_service.domain.service import Tasks
 from task_service.domain.statistics import Statistics
 
@@ -31,7 +31,7 @@ def _tasks(request: Request) -> Tasks:
     return tasks
 
 
-@router.get("/", response_model=list[TaskOut], responses=problems(422))
+@router.get("/", response_model=list[DeletedTaskOut | TaskOut], responses=problems(422))
 async def list_tasks(
     query: Annotated[ListQuery, Query()], principal: CurrentPrincipal, request: Request
 ) -> Response:

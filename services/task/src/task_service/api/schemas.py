@@ -96,6 +96,12 @@ class TaskOut(BaseModel):
     updated_at: datetime
 
 
+class DeletedTaskOut(TaskOut):
+    """A task in the bin."""
+
+    deleted_at: datetime
+
+
 class StatisticsOut(BaseModel):
     """Counts over all tasks of the caller."""
 

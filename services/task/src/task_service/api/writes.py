@@ -73,7 +73,16 @@ def change_task(
 def delete_task(
     task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
 ) -> None:
+    """Put the task into the bin, where it is kept for a while; `restore` brings it back."""
     service.delete(principal.user_id, task_id, versions)
+
+
+@router.post("/{task_id}/restore", response_model=TaskOut, responses=_CHANGE)
+def restore_task(
+    task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
+) -> Response:
+    """Bring a deleted task back. One that is there already is answered as it is."""
+    return one(service.restore(principal.user_id, task_id, versions))
 
 
 @router.patch("/{task_id}/complete", response_model=TaskOut, responses=_CHANGE)

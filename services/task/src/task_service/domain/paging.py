@@ -38,7 +38,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One page's filters and bounds; None filters nothing. `due_after <= due < due_before`."""
+    """One page's filters and bounds; None filters nothing. `due_after <= due < due_before`.
+
+    `deleted` asks for what is in the bin, and for nothing else.
+    """
 
     limit: int
     skip: int = 0
@@ -50,6 +53,7 @@ class Query:
     due_before: datetime | None = None
     due_after: datetime | None = None
     overdue: bool | None = None
+    deleted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,13 @@ class Repository(Protocol):
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
     ) -> Task | None: ...
 
-    def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool: ...
+    def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool:
+        """Put it into the bin."""
+
+    def restore(self, owner_id: int, task_id: int, versions: Versions) -> Task | None:
+        """Take it back from the bin, as a new version; None if it is not there at one of these."""
+
+    def exists_deleted(self, owner_id: int, task_id: int) -> bool: ...
 
 
 class Tasks:
@@ -89,6 +95,15 @@ class Tasks:
     def delete(self, owner_id: int, task_id: int, versions: Versions = None) -> None:
         if not self._repository.delete(owner_id, task_id, versions):
             raise self._refusal(owner_id, task_id)
+
+    def restore(self, owner_id: int, task_id: int, versions: Versions = None) -> Task:
+        """Bring a deleted task back; one that is there is answered as it is."""
+        task = self._repository.restore(owner_id, task_id, versions)
+        if task is not None:
+            return task
+        if self._repository.exists_deleted(owner_id, task_id):
+            raise VersionMismatchError(task_id)
+        return self.change(owner_id, task_id, {}, versions)
 
     async def statistics(self, owner_id: int) -> Statistics:
         counts, overdue = await self._repository.counts(owner_id)

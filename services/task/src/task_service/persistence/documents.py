@@ -3,10 +3,10 @@
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import Row, Text, cast, func, literal_column
+from sqlalchemy import ColumnElement, Row, Table, Text, cast, func, literal_column
 
 from task_service.domain.task import Task
-from task_service.persistence.tables import tasks
+from task_service.persistence.tables import deleted_tasks, tasks
 
 _FIELDS = (
     "id",
@@ -20,13 +20,23 @@ _FIELDS = (
     "created_at",
     "updated_at",
 )
-_JSON = func.json_build_object(
-    *chain.from_iterable((literal_column(f"'{name}'"), tasks.c[name]) for name in _FIELDS)
-)
-
-# What a statement selects or returns for `task`. As text: the driver would parse JSON.
-DOCUMENT = (tasks.c.id, tasks.c.version, cast(_JSON, Text).label("json"))
 
 
-def task(row: Row[Any]) -> Task:
+Document = tuple[ColumnElement[Any], ...]
+
+
+def _document(table: Table, fields: tuple[str, ...]) -> Document:
+    """The columns of `task`. The JSON as text: the driver would parse it."""
+    content = func.json_build_object(
+        *chain.from_iterable((literal_column(f"'{name}'"), table.c[name]) for name in fields)
+    )
+    return table.c.id, table.c.version, cast(content, Text).label("json")
+
+
+# What a statement selects or returns for `task`.
+DOCUMENT = _document(tasks, _FIELDS)
+DELETED_DOCUMENT = _document(deleted_tasks, (*_FIELDS, "deleted_at"))
+
+
+def task(row: Row[*tuple[Any, ...]]) -> Task:
     return Task(row.id, row.version, row.json)

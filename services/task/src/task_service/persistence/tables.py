@@ -1,5 +1,6 @@
 """The schema as it is now; `migrations/` is how a database gets there."""
 
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -34,23 +35,47 @@ PRIORITY = _enum(Priority, "task_priority")
 
 metadata = MetaData()
 
-tasks = Table(
-    "tasks",
+
+def _moment(name: str) -> Column[datetime]:
+    return Column(name, DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+def _task_columns() -> list[Column[Any]]:
+    is_done = Computed("status = 'done'", persisted=True)
+    return [
+        Column("title", String(255), nullable=False),
+        Column("description", Text),
+        Column("status", STATUS, nullable=False, server_default="todo"),
+        Column("priority", PRIORITY, nullable=False, server_default="medium"),
+        Column("is_completed", Boolean, is_done, nullable=False),
+        Column("due_date", DateTime(timezone=True)),
+        # A user of the user service: another database, so no foreign key.
+        Column("owner_id", Integer, nullable=False),
+        _moment("created_at"),
+        # For a task that is there, the trigger `tasks_touch` keeps these two.
+        _moment("updated_at"),
+        Column("version", Integer, nullable=False, server_default="1"),
+    ]
+
+
+tasks = Table("tasks", metadata, Column("id", Integer, primary_key=True), *_task_columns())
+
+# The bin: tasks that were deleted, with the ids that they had. A table of its own costs the tasks
+# that are there nothing, neither in a read nor in an index.
+deleted_tasks = Table(
+    "deleted_tasks",
     metadata,
-    Column("id", Integer, primary_key=True),
-    Column("title", String(255), nullable=False),
-    Column("description", Text),
-    Column("status", STATUS, nullable=False, server_default="todo"),
-    Column("priority", PRIORITY, nullable=False, server_default="medium"),
-    Column("is_completed", Boolean, Computed("status = 'done'", persisted=True), nullable=False),
-    Column("due_date", DateTime(timezone=True)),
-    # A user of the user service: another database, so no foreign key.
-    Column("owner_id", Integer, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    # The trigger `tasks_touch` keeps these two.
-    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    Column("version", Integer, nullable=False, server_default="1"),
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    *_task_columns(),
+    _moment("deleted_at"),
 )
+Index(
+    "ix_deleted_tasks_owner_newest",
+    deleted_tasks.c.owner_id,
+    deleted_tasks.c.created_at.desc(),
+    deleted_tasks.c.id.desc(),
+)
+Index("ix_deleted_tasks_deleted_at", deleted_tasks.c.deleted_at)
 
 # Lists are in this order, so a page of any owner is one walk along this index.
 Index("ix_tasks_owner_newest", tasks.c.owner_id, tasks.c.created_at.desc(), tasks.c.id.desc())

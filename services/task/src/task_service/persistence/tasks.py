@@ -1,5 +1,6 @@
 """Every query over tasks. Each write is a transaction of its own."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -8,7 +9,6 @@ from sqlalchemy import (
     Engine,
     bindparam,
     case,
-    delete,
     func,
     insert,
     update,
@@ -16,12 +16,13 @@ from sqlalchemy import (
 from sqlalchemy import select as select_
 
 from servicekit.reads import Reads, Statement
+from task_service.domain.bin import KEPT
 from task_service.domain.idempotency import Creation
 from task_service.domain.paging import Query
 from task_service.domain.service import Versions
 from task_service.domain.statistics import Count
 from task_service.domain.task import Changes, Priority, Status, Task
-from task_service.persistence import idempotency, lists
+from task_service.persistence import deleted, idempotency, lists
 from task_service.persistence.documents import DOCUMENT, task
 from task_service.persistence.tables import task_counts, tasks
 
@@ -46,9 +47,12 @@ COUNTS = Statement.of(
 
 
 class TaskRepository:
-    def __init__(self, writes: Engine, reads: Reads) -> None:
+    """kept: how long a deleted task stays in the bin."""
+
+    def __init__(self, writes: Engine, reads: Reads, kept: timedelta = KEPT) -> None:
         self._writes = writes
         self._reads = reads
+        self._kept = kept
 
     def insert(self, owner_id: int, values: Changes) -> Task:
         with self._writes.begin() as connection:
@@ -69,7 +73,7 @@ class TaskRepository:
         return Task._make(rows[0]) if rows else None
 
     async def select(self, owner_id: int, query: Query) -> list[Task]:
-        return [*map(Task._make, await self._reads.rows(*lists.page(owner_id, query)))]
+        return [*map(Task._make, await self._reads.rows(*lists.page(owner_id, query, self._kept)))]
 
     def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
@@ -90,9 +94,17 @@ class TaskRepository:
         return task(row) if row else None
 
     def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool:
-        statement = delete(tasks).where(*_one(owner_id, task_id), *_at(versions))
         with self._writes.begin() as connection:
-            return connection.execute(statement).rowcount == 1
+            there = [*_one(owner_id, task_id), *_at(versions)]
+            return deleted.put(connection, there, self._kept)
+
+    def restore(self, owner_id: int, task_id: int, versions: Versions) -> Task | None:
+        with self._writes.begin() as connection:
+            return deleted.take(connection, owner_id, task_id, versions, self._kept)
+
+    def exists_deleted(self, owner_id: int, task_id: int) -> bool:
+        with self._writes.connect() as connection:
+            return deleted.holds(connection, owner_id, task_id, self._kept)
 
     async def counts(self, owner_id: int) -> tuple[list[Count], int]:
         rows = await self._reads.rows(COUNTS, {"owner_id": owner_id})

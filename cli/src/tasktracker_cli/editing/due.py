@@ -1,11 +1,11 @@
-"""A due date: a moment in the user's own time zone."""
+"""Due dates: what the user types, as a moment in the user's own time zone."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from tasktracker_cli.dates import zone
+from tasktracker_cli.errors import UsageError
 
 END_OF_DAY = time(23, 59, 59)
 
@@ -22,25 +22,50 @@ class Due:
         return self.moment.isoformat()
 
     def before(self) -> datetime:
-        """Return the first moment that is not before it: a whole day begins at its midnight."""
+        """The first moment that is not before it: a whole day begins at its midnight."""
         return _midnight(self.moment.date()) if self.whole_day else self.moment
 
     def after(self) -> datetime:
-        """Return the first moment that is after it: a whole day ends at the next midnight."""
+        """The first moment that is after it: a whole day ends at the next midnight."""
         return _midnight(self.moment.date() + timedelta(days=1)) if self.whole_day else self.moment
 
 
+def parse_due(text: str, now: datetime) -> Due:
+    """Read an ISO 8601 date or time, or a phrase like `tomorrow 5pm`; raise UsageError otherwise.
+
+    A day means its end, and a time without an offset is a local one.
+    """
+    try:
+        due = parse_iso(text)
+    except ValueError:
+        # It loads a parser of natural language, which takes longer than all the rest.
+        from tasktracker_cli.editing.phrases import parse_phrase
+
+        due = parse_phrase(text, now)
+    if due.moment < now:
+        due = Due(due.moment, due.whole_day, (*due.notes, "That is in the past."))
+    return due
+
+
+def parse_iso(text: str) -> Due:
+    """Read an ISO 8601 date or date-time; raise ValueError otherwise."""
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        return local(datetime.fromisoformat(text.strip()))
+    return whole(day)
+
+
 def whole(day: date) -> Due:
-    """Return what is due on a day, which is until its end."""
+    """Due on a day, which is until its end."""
     return Due(local(datetime.combine(day, END_OF_DAY)).moment, whole_day=True)
 
 
 def local(moment: datetime) -> Due:
     """Give a time its local offset; say so where the clock is changed and it is not clear which.
 
-    Raises ValueError for a time beyond the years 1 to 9999, and UsageError if TZ is misspelt.
+    Raises ValueError for a time beyond the years 1 to 9999.
     """
-    zone.check()
     try:
         placed, second = (moment.replace(fold=fold).astimezone() for fold in (0, 1))
         placed.astimezone(UTC)
@@ -57,10 +82,13 @@ def local(moment: datetime) -> Due:
     )
 
 
-def is_whole_day(due: datetime) -> bool:
-    """Say whether a local time is the one that stands for its day."""
-    return (due.hour, due.minute) == (END_OF_DAY.hour, END_OF_DAY.minute)
-
-
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, time()).astimezone()
+
+
+def refused(text: str, why: str = "") -> UsageError:
+    """The error for text that is no due date."""
+    return UsageError(
+        f"{text!r} is not a due date{why and f': {why}'}.",
+        "Give one like 2030-12-31, 2030-12-31T17:00, 'tomorrow 5pm', fri, +3d or 'in 2 weeks'.",
+    )
