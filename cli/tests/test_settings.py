@@ -12,7 +12,7 @@ def test_a_setting_is_chosen_read_and_forgotten(isolated: Cli) -> None:
     assert isolated("config", "get", "list").stdout == "all\n"
     assert isolated("config", "set", "list", "open").returncode == 0
     assert isolated("config", "get", "list").stdout == "open\n"
-    [shown] = isolated.json("config", "list")
+    shown = isolated.json("config", "list")[0]
     assert (shown["name"], shown["value"], shown["values"]) == ("list", "open", ["all", "open"])
     assert isolated("config", "unset", "list").returncode == 0
     assert isolated("config", "get", "list").stdout == "all\n"
@@ -46,6 +46,18 @@ def test_what_is_no_setting_is_usage(isolated: Cli, words: list[str]) -> None:
     done = isolated("config", *words)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
+
+
+def test_the_path_is_that_of_the_file(isolated: Cli) -> None:
+    assert isolated("config", "set", "list", "open").returncode == 0
+    path = Path(isolated("config", "path").stdout.strip())
+    assert json.loads(path.read_text())["settings"] == {"list": "open"}
+
+
+def test_settings_and_their_values_are_completed(isolated: Cli) -> None:
+    assert isolated("complete", "--", "config", "set", "da").stdout.startswith("date-order\t")
+    values = isolated("complete", "--", "config", "set", "date-order", "").stdout
+    assert values.split() == ["locale", "day-first", "month-first"]
 
 
 OPEN = ["status=todo", "status=in_progress"]

@@ -20,7 +20,26 @@ connect {
   enabled = true
 }
 
+# Agents speak to each other with the gossip key and by mutual TLS only, on one machine as on many:
+# another user of the machine could join a server of his own else, and be sent every secret. The key,
+# the certificate and its authority are in node.hcl (docs/decisions/0024-agents-tls.md).
+tls {
+  defaults {
+    verify_incoming = true
+    verify_outgoing = true
+  }
+
+  internal_rpc {
+    verify_server_hostname = true
+  }
+
+  grpc {
+    verify_incoming = false # Envoys have no certificate of this authority: tokens say who they are
+  }
+}
+
 ports {
+  serf_wan = -1   # there is one datacenter
   grpc     = 8502 # Envoy's configuration; only the Nomad client on this machine asks
   grpc_tls = -1
   dns      = -1 # names are resolved by the sidecars

@@ -13,6 +13,14 @@ acl {
   token_ttl = "1s" # how long a client believes what it knows of a token
 }
 
+# Agents speak to each other by mutual TLS only, on one machine as on many: another user of the machine
+# could join a server or a client of his own else, and be sent every secret. The certificate and its
+# authority are in node.hcl (docs/decisions/0024-agents-tls.md).
+tls {
+  rpc                    = true
+  verify_server_hostname = true
+}
+
 consul {
   address      = "127.0.0.1:8500"
   grpc_address = "127.0.0.1:8502"

@@ -9,4 +9,10 @@ server {
   # stops them all. So the log after the snapshot stays short.
   raft_snapshot_threshold = 16
   raft_snapshot_interval  = "5s"
+
+  # A node that the servers do not know yet shows a token that an operator made for it (`up` does so
+  # for this machine): else whoever reaches the port could offer a node, and be sent a job's secrets.
+  client_introduction {
+    enforcement = "strict"
+  }
 }

@@ -41,6 +41,7 @@ def site(tokens: Tokens) -> Iterator[Site]:
         site = Site(home=Path(home), checkout=ROOT)
         tools.install(site, Step("Nomad and Consul", Console(stderr=True), status=None))
         site.agent.mkdir()
+        site.secrets.mkdir(mode=0o700)
         site.logs.mkdir()
         supervisor.render(site, tokens)
         yield site

@@ -124,6 +124,14 @@ class Session:
             self.credentials, self.login_key, login, lambda token: self.guest.refresh(token)
         )
 
+    def date_order(self, separator: str) -> str:
+        """Say which number of 1.2.2031 is the day: by the user's setting, or the locale."""
+        from tasktracker_cli.dates.order import of_locale
+        from tasktracker_cli.settings import DATE_ORDER
+
+        order = self.settings.get(DATE_ORDER)
+        return of_locale(separator) if order == DATE_ORDER.values[0] else order
+
     @cached_property
     def tasks(self) -> Tasks:
         """The tasks of whoever is logged in."""

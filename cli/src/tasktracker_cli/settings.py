@@ -19,8 +19,13 @@ class Setting:
 
 
 LIST = Setting("list", ("all", "open"), "Which tasks `task list` shows as a table.")
+DATE_ORDER = Setting(
+    "date-order",
+    ("locale", "day-first", "month-first"),
+    "Which number of a date like 1.2.2031 is the day.",
+)
 
-SETTINGS = {setting.name: setting for setting in (LIST,)}
+SETTINGS = {setting.name: setting for setting in (LIST, DATE_ORDER)}
 
 
 class Settings:

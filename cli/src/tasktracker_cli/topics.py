@@ -53,9 +53,45 @@ def _environment() -> str:
   CLICOLOR_FORCE
   HTTP_PROXY,            a proxy for gateways elsewhere; what is on this machine is always
   HTTPS_PROXY, NO_PROXY  reached directly
+  TZ                     the time zone of dates: Europe/Berlin, CET-1CEST
+  LC_ALL, LC_TIME, LANG  whether the day comes first in 1.2.2031
   XDG_CONFIG_HOME        profiles, settings and aliases are in tasktracker/config.json
                          below it (~/.config)
   XDG_STATE_HOME         logins are in tasktracker/logins below it (~/.local/state)
+"""
+
+
+def _dates() -> str:
+    return """\
+A due date is a day, a time of day, or both in either order: 'tomorrow 5pm', '17:00 on friday'.
+A day alone means its end; a time alone is the first to come. Every word has to have a meaning;
+otherwise the date is refused, with what may be said instead. What was understood is shown.
+
+Days
+  2031-12-31  2031/12/31  31.12.2031     1.12.2031 by the setting date-order, or your locale
+  31 dec  dec 31st, 2031  thu 31 dec     without a year: the first to come
+  the 15th  15th of next month           the first to come
+  today  tomorrow  tmr  yesterday        'the day after tomorrow', too
+  fri  friday                            the first after today
+  this friday  next friday               if the week, Monday to Sunday, leaves no doubt which
+  friday next week  friday in 2 weeks
+  eod  eow  eom  eoy                     the end of the day, of the week (Sunday), ...
+  end of next month  end of feb 2031     or: start of next week
+  in 3 days  +3d  a week ago  -2w        d, w, mo, y; days, weeks, months, years; numbers to twenty
+  10 days from today                     after, from, before: any day, as in
+  1 week before 31 dec                   '3 days after tomorrow'
+
+Times
+  17:00  5pm  5:30 pm  17h  17h30  noon
+  midnight                               the end of the day: 'friday midnight'
+  morning  afternoon  evening  tonight   9:00, 15:00, 18:00, 20:00; 'tonight at 9'
+  17:00Z  5pm UTC  17:00+05:30           other zones have no one name: 5pm IST is refused
+  in 2 hours  +90min  1h30m  half an hour
+  2 hours before friday noon             hours are counted from a time: real hours, even if the
+                                         clock is changed meanwhile
+
+Not understood, as there are two meanings: 'tomorrow at 5', 1/2/2031, 3m, 'next week'. `none`
+is no due date at all. A time is local; TZ may name another zone.
 """
 
 
@@ -94,6 +130,7 @@ def _wrapped(names: tuple[str, ...]) -> str:
 
 
 TOPICS = {
+    "dates": Topic("due dates: digits, words, what is refused", _dates),
     "exit-codes": Topic("what an exit code says, and errors as JSON", _exit_codes),
     "environment": Topic("the variables that are read", _environment),
     "output": Topic("formats, fields, and what stays as it is", _output),

@@ -138,13 +138,14 @@ def _start_nomad(site: Site, steps: Steps, tokens: credentials.Tokens, changed: 
     with steps.step("Nomad") as step:
         _lead(site, api, changed)
         nomad.set_up_acl(site, api, tokens)
-        if not nomad.knows_a_node(api):
-            # At its first start Nomad may refuse its own client, which asks before the server has
-            # made a key to sign the answer with, and then stays away for 15 to 30 s.
+        if not nomad.knows_this_node(api):
+            # The introduction has to be signed by a server, and a client reads it when it starts.
+            nomad.introduce(site, api)
             _lead(site, api, changed=True)
         nomad.make_secrets(api)
         consul.trust_nomad(site, consul.api(tokens.consul_management))
         wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)
+        nomad.introduction(site).unlink(missing_ok=True)
         step.detail = "leads, with a node ready"
 
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tasktracker_cli.admin import credentials, shell
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.credentials import Tokens
-from tasktracker_cli.admin.site import CONSUL_URL, Site
+from tasktracker_cli.admin.site import CONSUL_URL, NODE_NAME, Site
 
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
@@ -30,7 +30,7 @@ def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
         consul,
         tokens.consul_agent,
         "the Consul agent itself",
-        NodeIdentities=[{"NodeName": "node-1", "Datacenter": "dc1"}],
+        NodeIdentities=[{"NodeName": NODE_NAME, "Datacenter": "dc1"}],
     )
     _make_token(consul, tokens.consul_nomad, "the Nomad agent", Policies=[{"Name": "nomad-agent"}])
 

@@ -1,5 +1,7 @@
-"""The cluster's own tokens: generated at the first start, kept in files of mode 0600."""
+"""The cluster's own tokens and keys: generated once, kept in files of mode 0600."""
 
+import base64
+import secrets
 import uuid
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -51,3 +53,14 @@ def load_or_create(site: Site) -> Tokens:
         if not path(site, field.name).exists():
             files.write(path(site, field.name), f"{uuid.uuid4()}\n", mode=0o600)
     return load(site)
+
+
+def gossip_key(site: Site, agent: str) -> str:
+    """The key that an agent's gossip is encrypted with, 32 bytes in base64; made if it is missing.
+
+    Who does not have it joins no agent, nor is joined.
+    """
+    file = site.secrets / f"{agent}-gossip.key"
+    if not file.exists():
+        files.write(file, f"{base64.b64encode(secrets.token_bytes(32)).decode()}\n", mode=0o600)
+    return file.read_text().strip()

@@ -33,7 +33,6 @@ PORTS = {
     8080: "Traefik's dashboard",
     8300: "Consul's servers",
     8301: "Consul's gossip",
-    8302: "Consul's gossip between datacenters",
     8500: "Consul's API",
     8502: "Envoy's configuration",
 }

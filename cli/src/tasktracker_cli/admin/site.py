@@ -9,6 +9,8 @@ from tasktracker_cli.admin.errors import BadAddressError, MissingProgramError
 
 DEFAULT_HOME = Path("/var/lib/tasktracker")
 
+NODE_NAME = "node-1"  # of this machine, in Consul and in Nomad
+
 # Every agent binds loopback too, whatever TASKTRACKER_BIND adds: this is how the tools reach them.
 CONSUL_URL = "http://127.0.0.1:8500"
 NOMAD_URL = "http://127.0.0.1:4646"

@@ -13,12 +13,13 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from tasktracker_cli.admin import files, shell, wait
+from tasktracker_cli.admin import certificates, credentials, files, shell, wait
 from tasktracker_cli.admin.credentials import Tokens
 from tasktracker_cli.admin.errors import NotReadyError, NotRootError
-from tasktracker_cli.admin.site import Site
+from tasktracker_cli.admin.site import NODE_NAME, Site
 
 AGENTS = ("consul", "nomad")
+ROLES = (certificates.CONSUL, certificates.NOMAD)
 
 # Which files of the checkout an agent on a machine that is the whole cluster reads.
 PARTS = {
@@ -49,8 +50,11 @@ def render(site: Site, tokens: Tokens) -> dict[str, bool]:
         "home": str(site.home),
         "bind": site.bind,
         "cgroup": site.cgroup,
-        "node_name": "node-1",
+        "node_name": NODE_NAME,
         **{f"{name}_token": value for name, value in asdict(tokens).items()},
+        **{f"{agent}_gossip_key": credentials.gossip_key(site, agent) for agent in AGENTS},
+        # So that a new certificate is a changed file, and the agent is started again.
+        **{f"{r.name}_fingerprint": certificates.of(site, r).fingerprint for r in ROLES},
     }
     conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
     commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(facts))

@@ -1,4 +1,4 @@
-"""config list, get, set, unset."""
+"""config list, get, set, unset, path."""
 
 from __future__ import annotations
 
@@ -61,17 +61,26 @@ def get(ctx: typer.Context, name: Name) -> None:
     session.output.show(session.settings.get(settings.named(name)))
 
 
+def _values(ctx: typer.Context, incomplete: str) -> list[str]:
+    setting = SETTINGS.get(ctx.params.get("name", ""))
+    return [value for value in setting.values if value.startswith(incomplete)] if setting else []
+
+
 @app.command("set")
 def set_(
     ctx: typer.Context,
     name: Name,
-    value: Annotated[str, typer.Argument(metavar="VALUE", help="What it is from now on.")],
+    value: Annotated[
+        str,
+        typer.Argument(metavar="VALUE", help="What it is from now on.", autocompletion=_values),
+    ],
 ) -> None:
     """Choose a setting's value.
 
     \b
-    Example:
+    Examples:
       tasktracker-cli config set list open
+      tasktracker-cli config set date-order day-first
     """
     session: Session = ctx.obj
     session.settings.choose(settings.named(name), value)
@@ -90,6 +99,18 @@ def unset(ctx: typer.Context, name: Name) -> None:
     setting = settings.named(name)
     session.settings.forget(setting)
     session.output.say(f"The setting {name} is {setting.values[0]}.")
+
+
+@app.command()
+def path(ctx: typer.Context) -> None:
+    """Print the path of the file with the profiles, settings and aliases.
+
+    \b
+    Example:
+      cat "$(tasktracker-cli config path)"
+    """
+    session: Session = ctx.obj
+    typer.echo(session.configuration.path)
 
 
 def _raw(session: Session, setting: Setting) -> Mapping[str, Any]:

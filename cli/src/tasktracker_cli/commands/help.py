@@ -20,7 +20,7 @@ def help_(
         Topic | None, typer.Argument(help="What to explain; without it, what there is.")
     ] = None,
 ) -> None:
-    """Explain exit codes, environment, output.
+    """Explain dates, exit codes, environment, output.
 
     \b
     Example:

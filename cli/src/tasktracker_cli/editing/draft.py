@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from tasktracker_cli.dates.due import is_whole_day
 from tasktracker_cli.editing.fields import Priority, Status, understood
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.gateway import models
-from tasktracker_cli.terminal.moments import is_whole_day
 from tasktracker_cli.terminal.text import visible
 
 RULE = "---"

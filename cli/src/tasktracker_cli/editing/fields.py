@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from tasktracker_cli.editing.due import parse_iso
+from tasktracker_cli.dates.reading import parse_iso
 from tasktracker_cli.errors import UsageError
 
 TITLE_LENGTH = 255  # characters

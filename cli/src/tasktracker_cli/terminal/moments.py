@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tasktracker_cli.editing.due import END_OF_DAY, Due
+from tasktracker_cli.dates.due import Due, is_whole_day
 
 
 def relative(due: datetime, now: datetime) -> str:
@@ -25,11 +25,6 @@ def spoken(due: Due, now: datetime) -> str:
     hour = "" if due.whole_day else f", {moment:%H:%M}"
     days = (moment.date() - now.astimezone().date()).days
     return f"{moment:%a} {moment.day} {moment:%b} {moment.year}{hour} ({_distance(days)})"
-
-
-def is_whole_day(due: datetime) -> bool:
-    """Whether a local time is the one that stands for its day."""
-    return (due.hour, due.minute) == (END_OF_DAY.hour, END_OF_DAY.minute)
 
 
 def _distance(days: int) -> str:

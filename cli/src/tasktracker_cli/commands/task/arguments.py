@@ -9,9 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli.commands.suggestions import task_ids
-from tasktracker_cli.editing.due import Due, parse_due
+from tasktracker_cli.dates.due import Due
+from tasktracker_cli.dates.reading import parse_due
 from tasktracker_cli.editing.fields import Priority, Status, understood
 from tasktracker_cli.errors import UsageError
+from tasktracker_cli.session import Session
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.output import Output
 
@@ -45,7 +47,7 @@ DueOption = Annotated[
         "-d",
         metavar="WHEN",
         help="When it is due: 2030-12-31, 'tomorrow 5pm', fri, +3d, 'in 2 weeks' or none."
-        " A day means its end.",
+        " A day means its end; see: help dates.",
     ),
 ]
 DryRun = Annotated[
@@ -90,7 +92,7 @@ def described(text: str | None, file: str | None) -> str | None:
 
 
 def given_fields(
-    output: Output,
+    session: Session,
     *,
     title: str | None = None,
     description: str | None = None,
@@ -110,17 +112,17 @@ def given_fields(
     }
     fields = understood({name: value for name, value in fields.items() if value is not None})
     if due is not None:
-        fields["due_date"] = due_date(output, due)
+        fields["due_date"] = due_date(session, due)
     return fields
 
 
-def due_date(output: Output, text: str) -> str | None:
+def due_date(session: Session, text: str) -> str | None:
     """Return the moment that is meant, and tell the user which it is; None for `none`."""
     if text.strip().lower() == "none":
         return None
     now = datetime.now(UTC)
-    due = parse_due(text, now)
-    tell_due(output, due, now)
+    due = parse_due(text, now, session.date_order)
+    tell_due(session.output, due, now)
     return str(due)
 
 

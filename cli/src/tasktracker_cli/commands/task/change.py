@@ -67,7 +67,7 @@ def update(
     if (due is not None and no_due) or (description is not None and no_description):
         raise UsageError("An option and its --no-... contradict each other.", "Give one of them.")
     changes = given_fields(
-        session.output,
+        session,
         title=title,
         description=description,
         status=status,

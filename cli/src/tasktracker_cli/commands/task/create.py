@@ -46,7 +46,7 @@ def create(
     """
     session: Session = ctx.obj
     fields = given_fields(
-        session.output,
+        session,
         title=title,
         description=described(description, description_file),
         status=status,

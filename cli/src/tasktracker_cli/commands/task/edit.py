@@ -66,7 +66,7 @@ def _edit(session: Session, number: int, version: Version, paper: Draft, *, dry_
         text = paper.edit()
         changes: dict[str, Any] = {}
         try:
-            changes = draft.changes(text, version.raw, lambda due: due_date(session.output, due))
+            changes = draft.changes(text, version.raw, lambda due: due_date(session, due))
             return _send(session, number, version, changes, dry_run=dry_run)
         except UsageError as error:
             paper.write(draft.annotated(text, [f"{error.message} {error.hint}"]))

@@ -13,7 +13,8 @@ import typer
 from tasktracker_cli.commands.options import TaskListCommand
 from tasktracker_cli.commands.task.arguments import Ids, PriorityOption, read_ids
 from tasktracker_cli.commands.task.several import each
-from tasktracker_cli.editing.due import Due, parse_due
+from tasktracker_cli.dates.due import Due
+from tasktracker_cli.dates.reading import parse_due
 from tasktracker_cli.editing.fields import Status
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.gateway import models
@@ -112,8 +113,9 @@ def list_(
         raise UsageError("--all and --limit contradict each other.", "Give one of them.")
     if search == "":
         raise UsageError("--search is empty.", "Give a text that the tasks have, or leave it out.")
+    before, after = _when(session, due_before), _when(session, due_after)
     wanted = Wanted(
-        _filters(priority, search, overdue, due_before, due_after, sort),
+        _filters(priority, search, overdue, before, after, sort),
         _statuses(session, status or [], open_),
         None if all_ else limit or DEFAULT_LIMIT,
     )
@@ -174,8 +176,8 @@ def _filters(
     priority: StrEnum | None,
     search: str | None,
     overdue: bool | None,
-    due_before: str | None,
-    due_after: str | None,
+    due_before: Due | None,
+    due_after: Due | None,
     sort: Sort | None,
 ) -> dict[str, str]:
     """Return the query of the API's list for what was given."""
@@ -183,15 +185,15 @@ def _filters(
         "priority": priority and str(priority),
         "q": search,
         "overdue": None if overdue is None else str(overdue).lower(),
-        "due_before": None if due_before is None else _when(due_before).before().isoformat(),
-        "due_after": None if due_after is None else _when(due_after).after().isoformat(),
+        "due_before": due_before.before().isoformat() if due_before else None,
+        "due_after": due_after.after().isoformat() if due_after else None,
         "sort": sort and str(sort),
     }
     return {name: value for name, value in filters.items() if value is not None}
 
 
-def _when(text: str) -> Due:
-    return parse_due(text, datetime.now(UTC))
+def _when(session: Session, text: str | None) -> Due | None:
+    return None if text is None else parse_due(text, datetime.now(UTC), session.date_order)
 
 
 def _nothing(wanted: Wanted) -> str:
