@@ -171,3 +171,33 @@ def test_a_session_that_was_left_is_over_for_its_copies(user: Cli) -> None:
     assert user("logout").returncode == 0
     credentials.save(user.env["TASKTRACKER_URL"], replace(copy, expires_at=0.0))
     assert user("whoami").returncode == 4
+
+
+def test_sessions_are_seen_and_ended(user: Cli, tmp_path: Path) -> None:
+    name = user.json("whoami")["username"]
+    others = [Cli({**user.env, "XDG_STATE_HOME": str(tmp_path / each)}) for each in "abc"]
+    assert [log_in(other, name) for other in others] == [0, 0, 0]
+
+    sessions = user.json("account", "sessions", "list")
+    assert [each["current"] for each in sessions].count(True) == 1
+    assert {each["program"].partition("/")[0] for each in sessions} == {"tasktracker-cli"}
+    (last,) = [each["id"] for each in others[2].json("account", "sessions", "list")
+               if each["current"]]  # fmt: skip
+
+    assert user("account", "sessions", "end", last).returncode == 0
+    assert [other("whoami").returncode for other in others] == [0, 0, 4]
+    assert user("account", "sessions", "end", last).returncode == 5
+    assert user("account", "sessions", "end", "--others").returncode == 0
+    assert [other("whoami").returncode for other in others] == [4, 4, 4]
+    assert len(user.json("account", "sessions", "list")) == 1
+
+
+def test_the_address_changes_with_the_password_alone(user: Cli) -> None:
+    before = user.json("account", "show")
+    options = ["account", "update", "--email", f"new-{before['email']}", "--password-stdin"]
+    done = user(*options, stdin="a wrong one\n")
+    assert done.returncode == 1
+    assert "The current password is not correct. Nothing was changed: try again." in done.stderr
+    assert user.json("account", "show")["email"] == before["email"]
+    assert user(*options, stdin=f"{PASSWORD}\n").returncode == 0
+    assert user.json("account", "show")["email"] == f"new-{before['email']}"

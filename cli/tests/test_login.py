@@ -190,9 +190,23 @@ def test_the_account_is_shown_and_changed(cli: Cli, gateway: FakeGateway) -> Non
     gateway.on("GET /auth/me", Answer(body=USER))
     gateway.on("PATCH /auth/me", Answer(body=USER))
     assert cli.json("account", "show") == USER
-    assert cli("account", "update", "--email", "a@example.com", "--no-full-name").returncode == 0
+    options = ["--email", "a@example.com", "--no-full-name", "--password-stdin"]
+    assert cli("account", "update", *options, stdin="secret\n").returncode == 0
     sent = json.loads(gateway.requests[-1].body)
-    assert sent == {"email": "a@example.com", "full_name": None}
+    assert sent == {"email": "a@example.com", "full_name": None, "current_password": "secret"}
+
+
+def test_a_name_is_changed_without_the_password(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("PATCH /auth/me", Answer(body=USER))
+    assert cli("account", "update", "--full-name", "Ada").returncode == 0
+    assert json.loads(gateway.requests[-1].body) == {"full_name": "Ada"}
+
+
+def test_another_address_takes_the_password(cli: Cli, gateway: FakeGateway) -> None:
+    done = cli("account", "update", "--email", "a@example.com")
+    assert done.returncode == 2
+    assert "--password-stdin" in done.stderr
+    assert gateway.requests == []
 
 
 @pytest.mark.parametrize("options", [[], ["--full-name", "Ada", "--no-full-name"]])

@@ -45,7 +45,9 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture
 def empty_database(database_url: str, engine: Engine) -> str:
     with engine.begin() as connection:
-        connection.execute(text("TRUNCATE users, failed_sign_ins RESTART IDENTITY CASCADE"))
+        connection.execute(
+            text("TRUNCATE users, ended_sessions, failed_sign_ins RESTART IDENTITY CASCADE")
+        )
     return database_url
 
 

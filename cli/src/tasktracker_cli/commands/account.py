@@ -1,4 +1,4 @@
-"""account show, update, password."""
+"""account show, update, password, sessions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tasktracker_cli.commands import passwords
+from tasktracker_cli.commands import passwords, sessions
 from tasktracker_cli.commands.login import show as show_user
 from tasktracker_cli.commands.options import GatewayCommand, PasswordStdin, UserCommand
 from tasktracker_cli.errors import UsageError
@@ -14,6 +14,7 @@ from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
 
 app = typer.Typer()
+app.add_typer(sessions.app, name="sessions")
 
 
 @app.command(cls=UserCommand)
@@ -39,12 +40,16 @@ def update(
     no_full_name: Annotated[
         bool, typer.Option("--no-full-name", help="Remove your full name.")
     ] = False,
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Change your e-mail address or full name.
 
+    Another address takes your password, which is asked for.
+
     \b
-    Example:
+    Examples:
       tasktracker-cli account update --full-name "Ada Lovelace"
+      tasktracker-cli account update --email ada@example.org
     """
     if full_name is not None and no_full_name:
         raise UsageError("An option and its --no-... contradict each other.", "Give one of them.")
@@ -54,6 +59,9 @@ def update(
         changes["full_name"] = None
     if not changes:
         raise UsageError("Nothing to change.", "Say what, with --email or --full-name.")
+    if email is not None:
+        ask = passwords.read if password_stdin else passwords.ask
+        changes["current_password"] = ask()
     session: Session = ctx.obj
     raw = session.client.update_me(changes)
     session.output.say("Updated your account.")

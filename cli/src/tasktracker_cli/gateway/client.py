@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from tasktracker_cli import __version__
 from tasktracker_cli.gateway.access import Access
 from tasktracker_cli.gateway.problems import nonsense, refusal
 from tasktracker_cli.gateway.tasks import Reply
@@ -39,7 +41,9 @@ class Client:
     def log_in(self, username: str, password: str) -> Any:
         body = {"username": username, "password": password}
         hints = {401: "Try again, or make an account with: tasktracker-cli register"}
-        return _json(self._send("POST", "/auth/login", body, hints=hints))
+        # By which its owner knows the session in a list.
+        headers = {"User-Agent": f"tasktracker-cli/{__version__} ({os.uname().sysname})"}
+        return _json(self._send("POST", "/auth/login", body, headers=headers, hints=hints))
 
     def refresh(self, token: str) -> Any:
         """Exchange a refresh token for new tokens."""
@@ -53,7 +57,8 @@ class Client:
         return _json(self._send("GET", "/auth/me"))
 
     def update_me(self, changes: Mapping[str, Any]) -> Any:
-        return _json(self._send("PATCH", "/auth/me", changes))
+        hints = {403: "Nothing was changed: try again."}
+        return _json(self._send("PATCH", "/auth/me", changes, hints=hints))
 
     def change_password(self, current: str, new: str) -> None:
         """Change the password; every session ends but the one of this client's login."""
@@ -61,6 +66,20 @@ class Client:
         body = {"current_password": current, "new_password": new, "refresh_token": keep}
         hints = {403: "Nothing was changed: try again."}
         self._send("POST", "/auth/me/password", body, hints=hints)
+
+    def sessions(self) -> Any:
+        """The sessions of whoever is logged in."""
+        found = _json(self._send("GET", "/auth/sessions"))
+        if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
+            raise nonsense("a list of sessions was expected")
+        return found
+
+    def end_session(self, session_id: str) -> None:
+        hints = {404: "See what there is with: tasktracker-cli account sessions list"}
+        self._send("DELETE", f"/auth/sessions/{session_id}", hints=hints)
+
+    def end_other_sessions(self) -> None:
+        self._send("DELETE", "/auth/sessions")
 
     def stats(self) -> Any:
         return _json(self._send("GET", "/stats/"))

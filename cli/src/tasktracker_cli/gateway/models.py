@@ -35,6 +35,7 @@ USER_FIELDS = (
     "created_at",
     "updated_at",
 )
+SESSION_FIELDS = ("id", "created_at", "last_used_at", "expires_at", "program", "current")
 STATS_FIELDS = (
     "total_tasks",
     "completed_tasks",
@@ -75,6 +76,17 @@ class User:
 
 
 @dataclass(frozen=True)
+class Login:
+    """A session at the gateway."""
+
+    id: str
+    program: str | None
+    opened: datetime
+    used: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True)
 class Stats:
     total: int
     completed: int
@@ -97,6 +109,11 @@ def task(raw: Any) -> Task:
 def user(raw: Any) -> User:
     """Read a user from the API's object; raise BadAnswerError if it is none."""
     return _read(raw, _user)
+
+
+def session(raw: Any) -> Login:
+    """Read a session from the API's object; raise BadAnswerError if it is none."""
+    return _read(raw, _session)
 
 
 def stats(raw: Any) -> Stats:
@@ -140,6 +157,16 @@ def _task(raw: Any) -> Task:
 
 def _user(raw: Any) -> User:
     return User(str(raw["username"]), str(raw["email"]), _text(raw.get("full_name")))
+
+
+def _session(raw: Any) -> Login:
+    return Login(
+        id=str(raw["id"]),
+        program=_text(raw.get("program")),
+        opened=_moment(raw["created_at"]),
+        used=_moment(raw["last_used_at"]),
+        is_current=raw["current"] is True,
+    )
 
 
 def _stats(raw: Any) -> Stats:

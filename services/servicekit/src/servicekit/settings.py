@@ -102,6 +102,15 @@ ServiceUrl = Annotated[
 ]
 
 
+class EndedSessionsSettings(ServiceSettings):
+    """USER_SERVICE_URL, where a service asks which sessions have ended.
+
+    Without it the user service is found in Consul; without CONSUL_URL, too, nobody is asked.
+    """
+
+    user_service_url: HttpUrl | None = None
+
+
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 

@@ -12,10 +12,18 @@ from servicekit import app as base
 from servicekit import database, docs, health, logs, middleware, registration
 from servicekit.settings import load
 from servicekit.tokens import Keys
-from user_service.api import accounts, administration, problems, sessions
+from user_service.api import (
+    accounts,
+    administration,
+    ended_sessions,
+    own_sessions,
+    problems,
+    sessions,
+)
 from user_service.api.grants import Grants
 from user_service.domain.accounts import Accounts
 from user_service.domain.administration import Administration
+from user_service.domain.ended_sessions import EndedSessions
 from user_service.domain.limits import Limits
 from user_service.domain.passwords import Passwords
 from user_service.domain.sessions import Sessions
@@ -23,6 +31,7 @@ from user_service.domain.sign_in import SignIn
 from user_service.domain.throttle import Throttle
 from user_service.persistence.accounts import SqlAccountStore
 from user_service.persistence.administration import SqlAdministrationStore
+from user_service.persistence.ended_sessions import SqlEndedSessionStore
 from user_service.persistence.failures import SqlFailureStore
 from user_service.persistence.sessions import SqlSessionStore
 from user_service.settings import UserSettings
@@ -66,12 +75,17 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     )
     throttle = Throttle(SqlFailureStore(engine), passwords, limits)
     app.state.accounts = Accounts(store, passwords, throttle)
-    app.state.sessions = Sessions(SqlSessionStore(engine), app.state.accounts)
+    app.state.sessions = Sessions(
+        SqlSessionStore(engine), app.state.accounts, timedelta(days=settings.session_days)
+    )
+    app.state.ended = EndedSessions(SqlEndedSessionStore(engine), lifetime)
     app.state.administration = Administration(SqlAdministrationStore(engine), app.state.accounts)
     app.state.sign_in = SignIn(store, throttle, app.state.sessions)
     app.include_router(accounts.router)
     app.include_router(administration.router)
     app.include_router(sessions.router)
+    app.include_router(own_sessions.router)
+    app.include_router(ended_sessions.router)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))
     problems.install(app)

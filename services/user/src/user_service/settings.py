@@ -12,6 +12,9 @@ class UserSettings(ServiceSettings, DatabaseSettings, TokenSettings):
 
     port: int = 8001
     access_token_expire_minutes: int = Field(default=15, ge=1, le=1440)
+    session_days: int = Field(
+        default=30, ge=1, le=365, description="Days after which one has to sign in again"
+    )
     trust_forwarded_for: bool = Field(
         default=False, description="Whether nobody but the gateway can send X-Forwarded-For"
     )

@@ -13,6 +13,7 @@ SignIn = Callable[..., dict[str, str]]
 
 ME = "/api/v1/auth/me"
 PASSWORD = "/api/v1/auth/me/password"
+PROOF = {"current_password": "securepass123"}
 
 
 def test_the_token_leads_to_its_own_account(
@@ -29,10 +30,10 @@ def test_the_token_leads_to_its_own_account(
     [
         ({"full_name": "J. Doe"}, {"full_name": "J. Doe"}),
         ({"full_name": None}, {"full_name": None}),
-        ({"email": "Doe@EXAMPLE.org"}, {"email": "Doe@example.org"}),
-        ({"email": "JOHN@example.com"}, {"email": "JOHN@example.com"}),
+        (PROOF | {"email": "Doe@EXAMPLE.org"}, {"email": "Doe@example.org"}),
+        (PROOF | {"email": "JOHN@example.com"}, {"email": "JOHN@example.com"}),
         (
-            {"email": "doe@example.org", "full_name": "J"},
+            PROOF | {"email": "doe@example.org", "full_name": "J"},
             {"email": "doe@example.org", "full_name": "J"},
         ),
     ],
@@ -91,10 +92,64 @@ def test_somebody_elses_address_cannot_be_taken(
     register(username="other", email="other@example.com")
     register()
 
-    answer = client.patch(ME, json={"email": "OTHER@example.com"}, headers=sign_in())
+    body = PROOF | {"email": "OTHER@example.com"}
+    answer = client.patch(ME, json=body, headers=sign_in())
 
     assert_problem(answer, 409)
     assert answer.json()["type"] == "/problems/email-taken"
+
+
+@pytest.mark.parametrize(
+    ("given", "status", "kind"),
+    [
+        ({}, 422, "invalid-request"),
+        ({"current_password": None}, 422, "invalid-request"),
+        ({"current_password": "a wrong one"}, 403, "wrong-password"),
+    ],
+)
+def test_the_address_changes_only_for_who_knows_the_password(
+    client: httpx.Client,
+    register: Register,
+    sign_in: SignIn,
+    given: dict[str, Any],
+    status: int,
+    kind: str,
+) -> None:
+    before = register(full_name="John Doe")
+    body = {"email": "thief@example.com", "full_name": "Thief", **given}
+
+    answer = client.patch(ME, json=body, headers=sign_in())
+
+    assert_problem(answer, status)
+    assert answer.json()["type"] == f"/problems/{kind}"
+    if status == 422:
+        assert [error["field"] for error in answer.json()["errors"]] == ["current_password"]
+    assert client.get(ME, headers=sign_in()).json() == before
+
+
+def test_guessing_the_password_at_a_change_of_the_address_ends_in_a_429(
+    client: httpx.Client, register: Register, sign_in: SignIn
+) -> None:
+    register()
+    headers = sign_in()
+    body = {"email": "thief@example.com", "current_password": "a wrong one"}
+    for _ in range(10):
+        assert client.patch(ME, json=body, headers=headers).status_code == 403
+
+    answer = client.patch(ME, json=body | PROOF, headers=headers)
+
+    assert_problem(answer, 429)
+    assert int(answer.headers["retry-after"]) > 0
+
+
+def test_a_name_changes_without_the_password(
+    client: httpx.Client, register: Register, sign_in: SignIn
+) -> None:
+    register()
+
+    answer = client.patch(ME, json={"full_name": "J. Doe"}, headers=sign_in())
+
+    assert answer.status_code == 200
 
 
 def test_a_new_password_replaces_the_old_one(

@@ -55,6 +55,11 @@ def deactivate(client: httpx.Client, engine: Engine, tokens: Tokens) -> object:
     return [client.patch(account, json=flag, headers=proof(root)) for flag in flags]
 
 
+def end_it(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
+    session_id = verify(KEYS, tokens["access_token"]).session_id
+    return client.delete(f"{AUTH}/sessions/{session_id}", headers=proof(tokens))
+
+
 def expire(_: httpx.Client, engine: Engine, tokens: Tokens) -> object:
     session_id = verify(KEYS, tokens["access_token"]).session_id
     with engine.begin() as connection:
@@ -62,7 +67,7 @@ def expire(_: httpx.Client, engine: Engine, tokens: Tokens) -> object:
         return connection.execute(statement, {"id": session_id})
 
 
-@pytest.mark.parametrize("end", [sign_out, reuse, change_password, deactivate, expire])
+@pytest.mark.parametrize("end", [sign_out, reuse, change_password, deactivate, end_it, expire])
 def test_the_access_token_of_an_ended_session_is_refused_at_once(
     client: httpx.Client, engine: Engine, register: Register, log_in: LogIn, end: End
 ) -> None:
@@ -79,7 +84,7 @@ def test_the_access_token_of_an_ended_session_is_refused_at_once(
     assert answer.json()["type"] == "/problems/unauthenticated"
 
 
-@pytest.mark.parametrize("end", [sign_out, reuse, expire])
+@pytest.mark.parametrize("end", [sign_out, reuse, end_it, expire])
 def test_the_end_of_one_session_is_none_of_the_others(
     client: httpx.Client, engine: Engine, register: Register, log_in: LogIn, end: End
 ) -> None:
@@ -142,6 +147,9 @@ def test_nothing_is_changed_or_administered_in_an_ended_session(
         ("PATCH", "/me", {"full_name": "J"}),
         ("PATCH", "/me", {}),
         ("POST", "/me/password", PASSWORDS),
+        ("GET", "/sessions", None),
+        ("DELETE", "/sessions", None),
+        ("DELETE", f"/sessions/{uuid4()}", None),
         ("GET", "/users", None),
         ("PATCH", "/users/1", {"is_active": True}),
     ):

@@ -2,20 +2,27 @@ import base64
 import hashlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, cast
 
 import httpx
 import pytest
+from jose import jwt
 from sqlalchemy import Engine, text
 
+from servicekit.testing import client as testing
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import KEYS
 from servicekit.tokens import verify
+from user_service.app import create_app
+from user_service.settings import UserSettings
 
 Register = Callable[..., dict[str, Any]]
 Tokens = dict[str, Any]
 LogIn = Callable[..., Tokens]
+MakeSettings = Callable[..., UserSettings]
 
+JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 ME = "/api/v1/auth/me"
 REFRESH = "/api/v1/auth/refresh"
 LOGOUT = "/api/v1/auth/logout"
@@ -31,6 +38,10 @@ def assert_over(client: httpx.Client, tokens: Tokens) -> None:
     assert_problem(answer, 401)
     assert answer.json()["type"] == "/problems/invalid-refresh-token"
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def proof(tokens: Tokens) -> dict[str, str]:
+    return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
 def count(engine: Engine) -> int:
@@ -104,18 +115,48 @@ def test_only_a_digest_is_stored(log_in: LogIn, register: Register, engine: Engi
     assert bytes(row.digest) == hashlib.sha256(content[16:]).digest()
 
 
-def test_each_refresh_gives_the_session_thirty_more_days(
+def test_a_session_ends_thirty_days_after_its_sign_in_however_often_it_is_refreshed(
+    client: httpx.Client, register: Register, log_in: LogIn, engine: Engine
+) -> None:
+    def end() -> datetime:
+        with engine.connect() as connection:
+            row = connection.execute(text("SELECT expires_at, created_at FROM sessions")).one()
+        assert row.expires_at - row.created_at == timedelta(days=30)
+        return cast(datetime, row.expires_at)
+
+    register()
+    tokens = log_in()
+    before = end()
+
+    assert refresh(client, tokens).status_code == 200
+
+    assert end() == before
+
+
+def test_the_days_until_a_session_ends_are_a_setting(
+    make_settings: MakeSettings, engine: Engine
+) -> None:
+    with testing.running(create_app(make_settings(session_days=7))) as client:
+        client.post("/api/v1/auth/register", json=JOHN)
+        client.post("/api/v1/auth/login", json=JOHN)
+
+    with engine.connect() as connection:
+        left = connection.execute(text("SELECT expires_at - now() FROM sessions")).scalar_one()
+    assert round(left.total_seconds() / 86400) == 7
+
+
+def test_an_access_token_does_not_outlive_its_session(
     client: httpx.Client, register: Register, log_in: LogIn, engine: Engine
 ) -> None:
     register()
     tokens = log_in()
     run(engine, "UPDATE sessions SET expires_at = now() + interval '1 minute'")
 
-    assert refresh(client, tokens).status_code == 200
+    renewed = refresh(client, tokens).json()
 
-    with engine.connect() as connection:
-        left = connection.execute(text("SELECT expires_at - now() FROM sessions")).scalar_one()
-    assert (left.days, round(left.total_seconds() / 86400)) == (29, 30)
+    assert renewed["expires_in"] <= 60
+    claims = jwt.get_unverified_claims(renewed["access_token"])
+    assert claims["exp"] - claims["iat"] <= 60
 
 
 def test_an_expired_session_is_over_and_goes_at_the_next_sign_in(
@@ -143,6 +184,77 @@ NOBODYS = ["x", "A" * 64, "A" * 22, "\N{SNOWMAN}", "a.b.c", "A" * 128]
 @pytest.mark.parametrize("token", NOBODYS)
 def test_a_token_that_never_was_is_refused(client: httpx.Client, token: str) -> None:
     assert_over(client, {"refresh_token": token})
+
+
+def forged(tokens: Tokens, secret: bytes) -> Tokens:
+    """What somebody makes who has seen an access token: its `sid`, and a secret of their own."""
+    session_id = verify(KEYS, tokens["access_token"]).session_id
+    assert session_id
+    return {"refresh_token": base64.urlsafe_b64encode(session_id.bytes + secret).decode()}
+
+
+@pytest.mark.parametrize("path", [REFRESH, LOGOUT])
+@pytest.mark.parametrize("secret", [b"", b"\0" * 16, b"\0" * 32, b"\0" * 64], ids=len)
+def test_a_refresh_token_made_of_an_access_tokens_session_ends_nothing(
+    client: httpx.Client, register: Register, log_in: LogIn, path: str, secret: bytes
+) -> None:
+    register()
+    tokens = log_in()
+
+    client.post(path, json=forged(tokens, secret))
+
+    assert client.get(ME, headers=proof(tokens)).status_code == 200
+    assert refresh(client, tokens).status_code == 200
+
+
+def test_a_refresh_token_of_one_session_with_the_name_of_another_ends_neither(
+    client: httpx.Client, register: Register, log_in: LogIn
+) -> None:
+    register()
+    one, other = log_in(), log_in()
+    mixed = forged(one, base64.urlsafe_b64decode(other["refresh_token"])[16:])
+
+    client.post(LOGOUT, json=mixed)
+    assert_over(client, mixed)
+
+    assert refresh(client, one).status_code == 200
+    assert refresh(client, other).status_code == 200
+
+
+def test_a_session_from_before_tokens_were_sealed_goes_on(
+    client: httpx.Client, register: Register, log_in: LogIn, engine: Engine
+) -> None:
+    register()
+    tokens = log_in()
+    older = forged(tokens, b"random, from an older release...")
+    digest = hashlib.sha256(b"random, from an older release...").hexdigest()
+    run(engine, f"UPDATE sessions SET digest = decode('{digest}', 'hex')")
+
+    renewed = refresh(client, older)
+
+    assert renewed.status_code == 200
+    client.post(LOGOUT, json={"refresh_token": renewed.json()["refresh_token"]})
+    assert count(engine) == 0
+
+
+def test_an_account_has_a_hundred_sessions_and_the_one_unused_the_longest_makes_room(
+    client: httpx.Client, register: Register, log_in: LogIn, engine: Engine
+) -> None:
+    register()
+    unused, used = log_in(), log_in()
+    used = refresh(client, used).json()
+    run(
+        engine,
+        "INSERT INTO sessions (id, user_id, digest, expires_at)"
+        " SELECT gen_random_uuid(), 1, '', now() + interval '1 day' FROM generate_series(1, 98)",
+    )
+    assert client.get(ME, headers=proof(unused)).status_code == 200
+
+    log_in()
+
+    assert count(engine) == 100
+    assert_problem(client.get(ME, headers=proof(unused)), 401)
+    assert client.get(ME, headers=proof(used)).status_code == 200
 
 
 def test_another_sessions_secret_opens_nothing(

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -68,7 +69,7 @@ async def accounts(
 
 @pytest.fixture
 async def sessions(accounts: Accounts, engine: Engine) -> Sessions:
-    return Sessions(SqlSessionStore(engine), accounts)
+    return Sessions(SqlSessionStore(engine), accounts, timedelta(days=30))
 
 
 @pytest.fixture

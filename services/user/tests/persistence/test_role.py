@@ -50,6 +50,9 @@ def test_everything_works_without_the_right_to_change_tables(
     assert post("me/password", **change).status_code == 204
     with engine.begin() as connection:
         connection.execute(text("UPDATE users SET is_superuser = true"))
+    assert len(client.get("/api/v1/auth/sessions", headers=headers).json()) == 1
+    assert client.delete("/api/v1/auth/sessions", headers=headers).status_code == 204
+    assert client.get("/internal/ended-sessions").status_code == 200
     users = "/api/v1/auth/users"
     assert client.get(users, headers=headers).status_code == 200
     assert client.patch(f"{users}/1", json={}, headers=headers).status_code == 200

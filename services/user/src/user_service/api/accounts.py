@@ -33,10 +33,15 @@ def read_me(caller: CallerDep, accounts: AccountsDep) -> Account:
     return accounts.signed_in(caller)
 
 
-@router.patch("/me", response_model=schemas.User, responses=BODY | problems(401, 409))
-def change_me(body: schemas.ProfileChange, caller: CallerDep, accounts: AccountsDep) -> Account:
-    """Change the fields given and leave the others."""
-    return accounts.change_profile(caller, body.model_dump(exclude_unset=True))
+@router.patch("/me", response_model=schemas.User, responses=BODY | problems(401, 403, 409, 429))
+async def change_me(
+    body: schemas.ProfileChange, caller: CallerDep, accounts: AccountsDep, client: ClientDep
+) -> Account:
+    """Change the fields given and leave the others. The address needs the current password."""
+    changes = body.model_dump(exclude_unset=True, exclude={"current_password"})
+    return await accounts.change_profile(
+        caller, changes, current_password=body.current_password, client=client
+    )
 
 
 @router.post(

@@ -16,6 +16,8 @@ from user_service.domain.administration import Administration
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
 
+PROGRAM_LENGTH = 100
+
 
 async def _accounts(request: Request) -> Accounts:
     accounts: Accounts = request.app.state.accounts
@@ -61,11 +63,19 @@ async def client(request: Request) -> str:
     return found
 
 
+async def _program(request: Request) -> str | None:
+    """What the client calls itself, for its owner to know it by in a list."""
+    said = request.headers.get("User-Agent", "")
+    visible = "".join(each for each in said if each.isascii() and each.isprintable())
+    return visible[:PROGRAM_LENGTH].strip() or None
+
+
 CallerDep = Annotated[Caller, Depends(_caller)]
 AccountsDep = Annotated[Accounts, Depends(_accounts)]
 SignInDep = Annotated[SignIn, Depends(_sign_in)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 ClientDep = Annotated[str, Depends(client)]
+ProgramDep = Annotated[str | None, Depends(_program)]
 AdministrationDep = Annotated[Administration, Depends(_administration)]
 GrantsDep = Annotated[Grants, Depends(_grants)]
 

@@ -10,7 +10,7 @@ from user_service.domain.sessions import Session
 
 @dataclass(frozen=True)
 class Grants:
-    """Issues access tokens signed with `keys`, each good for `lifetime`."""
+    """Issues access tokens signed with `keys`, each good for `lifetime` or to its session's end."""
 
     keys: tokens.Keys
     lifetime: timedelta
@@ -19,10 +19,12 @@ class Grants:
         """Return a new access token, with the refresh token that leads to the next one."""
         account = session.account
         principal = tokens.Principal(account.id, account.is_superuser, session.id)
-        token = tokens.issue(self.keys, principal, self.lifetime, datetime.now(UTC))
+        now = datetime.now(UTC)
+        lifetime = min(self.lifetime, session.expires_at - now)
+        token = tokens.issue(self.keys, principal, lifetime, now)
         return Token(
             access_token=token,
             token_type="bearer",  # noqa: S106 # the name of a scheme, not a secret
-            expires_in=int(self.lifetime.total_seconds()),
+            expires_in=int(lifetime.total_seconds()),
             refresh_token=str(session.refresh_token),
         )

@@ -25,6 +25,7 @@ PROBLEMS: dict[type[Exception], Kind] = {
     errors.WrongPasswordError: Kind(403, "wrong-password", "Wrong password"),
     errors.NotSuperuserError: Kind(403, "forbidden", "Forbidden"),
     errors.UnknownAccountError: Kind(404, "account-not-found", "Account not found"),
+    errors.UnknownSessionError: Kind(404, "session-not-found", "Session not found"),
     errors.LastSuperuserError: Kind(409, "last-superuser", "Last superuser"),
     errors.HashingBusyError: Kind(503, "busy", "Busy", {"Retry-After": "5"}),
 }

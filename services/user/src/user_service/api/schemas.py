@@ -4,8 +4,18 @@ import unicodedata
 from datetime import datetime
 from functools import partial
 from typing import Annotated, Literal
+from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from servicekit.fields import MAXIMUM_ID, CleanText
 from user_service.domain import emails
@@ -67,11 +77,22 @@ class Refresh(BaseModel):
 
 
 class ProfileChange(BaseModel):
-    """Changes the fields given and leaves the others; null clears the name."""
+    """Changes the fields given and leaves the others; null clears the name.
+
+    Another email address needs the current password: who has the address can have the account.
+    """
 
     # No default to show: absent means unchanged, and null is refused.
     email: Email = Field(default_factory=str)
     full_name: FullName | None = None
+    current_password: GivenPassword | None = Field(default=None, validate_default=True)
+
+    @field_validator("current_password")
+    @classmethod
+    def _comes_with_an_address(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None and info.data.get("email"):
+            raise PydanticCustomError("password_required", "Required to change the email address")
+        return value
 
 
 class PasswordChange(BaseModel):
@@ -120,8 +141,26 @@ class User(BaseModel):
     updated_at: datetime
 
 
+class Session(BaseModel):
+    """A session of the caller's; `current` is the one that asks.
+
+    It is used when it is opened or refreshed. `program` is the User-Agent that opened it, if there
+    was one: whatever the client calls itself.
+    """
+
+    id: UUID
+    created_at: datetime
+    last_used_at: datetime
+    expires_at: datetime
+    program: str | None
+    current: bool
+
+
 class Token(BaseModel):
-    """`expires_in` is in seconds. The refresh token is good for one refresh, within 30 days."""
+    """`expires_in` is in seconds. The refresh token is good for one refresh.
+
+    The session ends 30 days after its sign-in, if nothing else ends it before.
+    """
 
     access_token: str
     token_type: Literal["bearer"]

@@ -6,7 +6,14 @@ from fastapi import APIRouter, Depends, Form, Response, status
 
 from servicekit.openapi import BODY, problems
 from user_service.api import links, schemas
-from user_service.api.dependencies import ClientDep, GrantsDep, SessionsDep, SignInDep, client
+from user_service.api.dependencies import (
+    ClientDep,
+    GrantsDep,
+    ProgramDep,
+    SessionsDep,
+    SignInDep,
+    client,
+)
 
 
 async def _no_store(response: Response) -> None:
@@ -24,21 +31,28 @@ router = APIRouter(
 
 @router.post("/login", responses=problems(401, 429) | {200: {"links": links.SIGNED_IN}})
 async def login(
-    body: schemas.Login, client: ClientDep, sign_in: SignInDep, grants: GrantsDep
+    body: schemas.Login,
+    client: ClientDep,
+    program: ProgramDep,
+    sign_in: SignInDep,
+    grants: GrantsDep,
 ) -> schemas.Token:
     """Exchange a username or email address and a password for tokens."""
-    return grants.issue(await sign_in.open_session(body.username, body.password, client))
+    session = await sign_in.open_session(body.username, body.password, client, program)
+    return grants.issue(session)
 
 
 @router.post("/token", responses=problems(401, 429) | {200: {"links": links.SIGNED_IN}})
 async def token(
     form: Annotated[schemas.TokenForm, Form()],
     client: ClientDep,
+    program: ProgramDep,
     sign_in: SignInDep,
     grants: GrantsDep,
 ) -> schemas.Token:
     """The same as login in the form of OAuth2's password grant, for Authorize in /docs."""
-    return grants.issue(await sign_in.open_session(form.username, form.password, client))
+    session = await sign_in.open_session(form.username, form.password, client, program)
+    return grants.issue(session)
 
 
 @router.post("/refresh", responses=problems(401) | {200: {"links": links.SIGNED_IN}})

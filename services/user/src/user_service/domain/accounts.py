@@ -104,13 +104,25 @@ class Accounts:
         """Return the caller's account. Raises SignedOutError."""
         return _usable(self._store.get_in_session(caller))
 
-    def change_profile(self, caller: Caller, changes: Mapping[str, str | None]) -> Account:
-        """Set the given ones of `email` and `full_name`.
+    async def change_profile(
+        self,
+        caller: Caller,
+        changes: Mapping[str, str | None],
+        *,
+        current_password: str | None,
+        client: str,
+    ) -> Account:
+        """Set the given ones of `email` and `full_name`; an address needs the password.
 
-        Raises SignedOutError, EmailTakenError.
+        Raises SignedOutError, EmailTakenError, WrongPasswordError, TooManyFailuresError,
+        HashingBusyError.
         """
-        account = self.signed_in(caller)
-        return _usable(self._store.update(account.id, changes)) if changes else account
+        account = await run_sync(self.signed_in, caller)
+        if "email" in changes:
+            await self._prove(account, current_password or "", client)
+        if not changes:
+            return account
+        return _usable(await run_sync(self._store.update, account.id, changes))
 
     async def change_password(
         self, caller: Caller, *, current: str, new: str, keep: str | None, client: str
@@ -124,13 +136,17 @@ class Accounts:
         account = await run_sync(self.signed_in, caller)
         owner = Owner(account.username, account.email, account.full_name)
         password_rules.check(new, owner, field="new_password")
-        guard = self._throttle.password_change(account.id, client)
-        if not await guard.verify(current, account.hashed_password):
-            raise WrongPasswordError
-        await run_sync(guard.forgive)
+        await self._prove(account, current, client)
         hashed_password = await self._passwords.hash(new, client)
         if not await run_sync(self._store.replace_password, account, hashed_password, kept):
             raise WrongPasswordError
+
+    async def _prove(self, account: Account, password: str, client: str) -> None:
+        """Raises WrongPasswordError unless it is the account's, TooManyFailuresError."""
+        guard = self._throttle.password_change(account.id, client)
+        if not await guard.verify(password, account.hashed_password):
+            raise WrongPasswordError
+        await run_sync(guard.forgive)
 
 
 def _usable(account: Account | None) -> Account:

@@ -14,6 +14,7 @@ UserServiceError
 ├── WrongPasswordError
 ├── NotSuperuserError
 ├── UnknownAccountError
+├── UnknownSessionError
 ├── LastSuperuserError
 └── HashingBusyError
 
@@ -111,6 +112,12 @@ class UnknownAccountError(UserServiceError):
     """A superuser named an account that is not there."""
 
     detail = "There is no such account."
+
+
+class UnknownSessionError(UserServiceError):
+    """A signed-in user named a session that is not one of theirs, or not any more."""
+
+    detail = "You have no such session."
 
 
 class LastSuperuserError(UserServiceError):

@@ -2,26 +2,34 @@
 
 import base64
 import hashlib
+import hmac
 import secrets
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from user_service.domain.errors import InvalidRefreshTokenError
 
-_SECRET_BYTES = 32
+_NONCE_BYTES = 16
+_SEAL_BYTES = 16
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """Names a session and proves that its bearer holds it. Good for one refresh."""
+    """Names a session and proves that its bearer holds it. Good for one refresh.
+
+    The session's id is no secret: every access token has it. The secret is a random nonce and its
+    seal, by which a token of the session that was used before is told from one made up.
+    """
 
     session_id: UUID
     secret: bytes = field(repr=False)
 
     @classmethod
-    def of(cls, session_id: UUID) -> "RefreshToken":
-        """A new token of the session."""
-        return cls(session_id, secrets.token_bytes(_SECRET_BYTES))
+    def of(cls, session_id: UUID, key: bytes) -> "RefreshToken":
+        """A new token of the session that has this key."""
+        nonce = secrets.token_bytes(_NONCE_BYTES)
+        return cls(session_id, nonce + _seal(key, nonce))
 
     @classmethod
     def parse(cls, text: str) -> "RefreshToken":
@@ -37,5 +45,29 @@ class RefreshToken:
 
     @property
     def digest(self) -> bytes:
-        """What is stored. The secret is random: a slow or salted hash would add nothing."""
+        """What is stored. The nonce is random: a slow or salted hash would add nothing."""
         return hashlib.sha256(self.secret).digest()
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """What a session has of its tokens: the digest of the current one, and the key of all."""
+
+    digest: bytes
+    key: bytes = field(repr=False)
+
+    def includes(self, token: RefreshToken) -> bool:
+        """Whether the token is the current one, or was before."""
+        nonce, seal = token.secret[:_NONCE_BYTES], token.secret[_NONCE_BYTES:]
+        return hmac.compare_digest(self.digest, token.digest) or hmac.compare_digest(
+            seal, _seal(self.key, nonce)
+        )
+
+
+def new_key() -> bytes:
+    """A key for the tokens of one session."""
+    return secrets.token_bytes(_KEY_BYTES)
+
+
+def _seal(key: bytes, nonce: bytes) -> bytes:
+    return hmac.digest(key, nonce, "sha256")[:_SEAL_BYTES]

@@ -17,8 +17,12 @@ class SignIn:
         self._throttle = throttle
         self._sessions = sessions
 
-    async def open_session(self, login: str, password: str, client: str) -> Session:
+    async def open_session(
+        self, login: str, password: str, client: str, program: str | None = None
+    ) -> Session:
         """Open a session for the active account with this username or email address and password.
+
+        `program` is what the client calls itself.
 
         Raises BadCredentialsError after the same work whatever the reason, TooManyFailuresError,
         HashingBusyError.
@@ -27,7 +31,7 @@ class SignIn:
         hashed = account.hashed_password if account and account.is_active else None
         if not await guard.verify(password, hashed) or account is None:
             raise BadCredentialsError
-        return await run_sync(self._welcome, account, guard, client)
+        return await run_sync(self._welcome, account, guard, client, program)
 
     def _look_up(self, login: str, client: str) -> tuple[Account | None, Guard]:
         # A username cannot contain an at sign, an email address always does.
@@ -35,10 +39,10 @@ class SignIn:
         account = find(login)
         return account, self._throttle.sign_in(login, client, account.id if account else None)
 
-    def _welcome(self, account: Account, guard: Guard, client: str) -> Session:
+    def _welcome(self, account: Account, guard: Guard, client: str, program: str | None) -> Session:
         guard.forgive()
         self._throttle.welcome(account.id, client)
-        return self._sessions.open(account)
+        return self._sessions.open(account, program)
 
 
 def _spelling(login: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import DateTime, ForeignKey, Index, String, func, text
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Index, String, func, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -29,14 +29,39 @@ class User(Base):
 
 
 class Session(Base):
-    """One sign-in, carried on by refresh tokens; of the last one it has the SHA-256."""
+    """One sign-in, carried on by refresh tokens; of the last one it has the SHA-256.
+
+    A trigger notes the end of each.
+    """
 
     __tablename__ = "sessions"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     digest: Mapped[bytes]
+    seal_key: Mapped[bytes] = mapped_column(
+        server_default=text("(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))")
+    )
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    program: Mapped[str | None] = mapped_column(String(100))
+
+
+class EndedSession(Base):
+    """A session that ended while access tokens of it may have lived.
+
+    `transaction` numbers the transaction that ended it: those that are over have smaller numbers
+    than those that still run, while moments may be told of out of order.
+    """
+
+    __tablename__ = "ended_sessions"
+
+    session_id: Mapped[UUID] = mapped_column(primary_key=True)
+    used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), index=True)
+    transaction: Mapped[int] = mapped_column(
+        BigInteger, server_default=text("pg_current_xact_id()::text::bigint"), index=True
+    )
 
 
 class FailedSignIns(Base):

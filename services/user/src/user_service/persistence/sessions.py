@@ -1,11 +1,14 @@
 """Every query on sessions."""
 
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import (
     Connection,
     Engine,
+    Interval,
     LargeBinary,
+    String,
     Uuid,
     delete,
     func,
@@ -15,13 +18,18 @@ from sqlalchemy import (
     update,
 )
 
+from servicekit import database
 from user_service.domain import sessions as domain
-from user_service.domain.refresh_tokens import RefreshToken
-from user_service.domain.sessions import LIFETIME
+from user_service.domain.refresh_tokens import Lineage, RefreshToken
+from user_service.persistence import ended_sessions
 from user_service.persistence.models import Session, User
 
 # Each new session takes more expired ones away than it adds, and never many at once.
 _PRUNED = 10
+# The session that was unused the longest makes room: nobody keeps track of more.
+MOST = 100  # of one account
+
+_ALIVE = Session.expires_at > func.now()
 
 
 class SqlSessionStore:
@@ -29,9 +37,11 @@ class SqlSessionStore:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        # For the calls that are one statement: one round trip instead of three.
+        self._autocommit = database.autocommit(engine)
 
-    def insert(self, session: domain.Session) -> bool:
-        account, token = session.account, session.refresh_token
+    def insert(self, opening: domain.Opening) -> datetime | None:
+        account, token = opening.account, opening.refresh_token
         # The lock waits for a change of the password or a deactivation, which ends sessions that
         # it sees: one that it cannot see yet must not be opened behind its back.
         holder = (
@@ -39,31 +49,62 @@ class SqlSessionStore:
                 literal(token.session_id, Uuid),
                 User.id,
                 literal(token.digest, LargeBinary),
-                func.now() + LIFETIME,
+                literal(opening.key, LargeBinary),
+                literal(opening.program, String),
+                func.now() + literal(opening.lifetime, Interval),
             )
             .where(User.id == account.id, User.hashed_password == account.hashed_password)
             .where(User.is_active)
             .with_for_update(read=True)
         )
-        columns = ["id", "user_id", "digest", "expires_at"]
+        columns = ["id", "user_id", "digest", "seal_key", "program", "expires_at"]
+        opened = insert(Session).from_select(columns, holder).returning(Session.expires_at)
         with self._engine.begin() as connection:
             _prune(connection)
-            return connection.execute(insert(Session).from_select(columns, holder)).rowcount == 1
+            end = connection.execute(opened).scalar_one_or_none()
+            _make_room(connection, account.id)
+        return end
 
-    def rotate(self, used: RefreshToken, following: RefreshToken) -> int | None:
+    def lineage(self, session_id: UUID) -> Lineage | None:
+        statement = select(Session.digest, Session.seal_key).where(Session.id == session_id)
+        with self._autocommit.connect() as connection:
+            row = connection.execute(statement).one_or_none()
+        return Lineage(bytes(row.digest), bytes(row.seal_key)) if row else None
+
+    def rotate(self, used: RefreshToken, following: RefreshToken) -> tuple[int, datetime] | None:
         statement = (
             update(Session)
-            .where(Session.id == used.session_id, Session.digest == used.digest)
-            .where(Session.expires_at > func.now())
-            .values(digest=following.digest, expires_at=func.now() + LIFETIME)
-            .returning(Session.user_id)
+            .where(Session.id == used.session_id, Session.digest == used.digest, _ALIVE)
+            .values(digest=following.digest, used_at=func.now())
+            .returning(Session.user_id, Session.expires_at)
         )
         with self._engine.begin() as connection:
-            return connection.execute(statement).scalar_one_or_none()
+            row = connection.execute(statement).one_or_none()
+        return (row.user_id, row.expires_at) if row else None
 
     def delete(self, session_id: UUID) -> bool:
         with self._engine.begin() as connection:
             return connection.execute(delete(Session).where(Session.id == session_id)).rowcount == 1
+
+    def entries(self, account_id: int) -> list[domain.Entry]:
+        columns = (Session.id, Session.created_at, Session.used_at, Session.expires_at)
+        statement = (
+            select(*columns, Session.program)
+            .where(Session.user_id == account_id, _ALIVE)
+            .order_by(Session.used_at.desc(), Session.id)
+        )
+        with self._autocommit.connect() as connection:
+            return [domain.Entry(*row) for row in connection.execute(statement)]
+
+    def delete_one(self, account_id: int, session_id: UUID) -> bool:
+        theirs = (Session.user_id == account_id) & (Session.id == session_id) & _ALIVE
+        with self._engine.begin() as connection:
+            return connection.execute(delete(Session).where(theirs)).rowcount == 1
+
+    def delete_others(self, account_id: int, session_id: UUID | None) -> None:
+        others = (Session.user_id == account_id) & (Session.id != session_id)
+        with self._engine.begin() as connection:
+            connection.execute(delete(Session).where(others))
 
 
 def end(connection: Connection, account_id: int, keep: RefreshToken | None = None) -> None:
@@ -75,6 +116,18 @@ def end(connection: Connection, account_id: int, keep: RefreshToken | None = Non
     connection.execute(statement)
 
 
+def _make_room(connection: Connection, account_id: int) -> None:
+    """End the account's sessions beyond the most that it may have."""
+    beyond = (
+        select(Session.id)
+        .where(Session.user_id == account_id)
+        .order_by(Session.used_at.desc(), Session.id)
+        .offset(MOST)
+        .with_for_update(skip_locked=True)
+    )
+    connection.execute(delete(Session).where(Session.id.in_(beyond)))
+
+
 def _prune(connection: Connection) -> None:
     """Remove some expired sessions; those that another transaction is at are left to it."""
     expired = (
@@ -84,3 +137,4 @@ def _prune(connection: Connection) -> None:
         .with_for_update(skip_locked=True)
     )
     connection.execute(delete(Session).where(Session.id.in_(expired)))
+    ended_sessions.prune(connection, _PRUNED)

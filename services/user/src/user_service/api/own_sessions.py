@@ -1,0 +1,39 @@
+"""The calls on the sessions that one has open."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response, status
+
+from servicekit.openapi import problems
+from user_service.api import schemas
+from user_service.api.dependencies import CallerDep, SessionsDep
+
+router = APIRouter(prefix="/api/v1/auth/sessions", tags=["sessions"], responses=problems(401, 503))
+
+
+@router.get("")
+def list_sessions(
+    caller: CallerDep, sessions: SessionsDep, response: Response
+) -> list[schemas.Session]:
+    """The caller's sessions, at most 100, the one that was used last first."""
+    response.headers["Cache-Control"] = "no-store"
+    return [
+        schemas.Session.model_validate(
+            {**vars(entry), "last_used_at": entry.used_at, "current": entry.id == caller.session_id}
+        )
+        for entry in sessions.entries(caller)
+    ]
+
+
+@router.delete("", status_code=status.HTTP_204_NO_CONTENT)
+def end_other_sessions(caller: CallerDep, sessions: SessionsDep) -> None:
+    """End every session of the caller but the one that asks."""
+    sessions.end_others(caller)
+
+
+@router.delete(
+    "/{session_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 422)
+)
+def end_session(session_id: UUID, caller: CallerDep, sessions: SessionsDep) -> None:
+    """End one of the caller's sessions: with it end its tokens, at every service."""
+    sessions.end(caller, session_id)
