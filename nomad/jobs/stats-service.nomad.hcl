@@ -84,6 +84,10 @@ job "stats-service" {
               destination_name = "task-service"
               local_bind_port  = 8002
             }
+            upstreams {
+              destination_name = "user-service"
+              local_bind_port  = 8001
+            }
           }
         }
 
@@ -123,6 +127,7 @@ job "stats-service" {
       env {
         PORT             = "8003"
         TASK_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_task_service}"
+        USER_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_user_service}"
       }
 
       template {

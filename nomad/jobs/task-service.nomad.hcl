@@ -84,6 +84,10 @@ job "task-service" {
               destination_name = "task-db"
               local_bind_port  = 5432
             }
+            upstreams {
+              destination_name = "user-service"
+              local_bind_port  = 8001
+            }
           }
         }
 
@@ -160,7 +164,8 @@ job "task-service" {
       }
 
       env {
-        PORT = "8002"
+        PORT             = "8002"
+        USER_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_user_service}"
       }
 
       template {

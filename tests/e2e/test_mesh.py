@@ -32,8 +32,15 @@ ALLOWED = {
     ("traefik", "stats-service"),
     ("traefik", "portal"),
 }
-# The portal may ask for two documents, and nothing else.
-PARTLY = {("portal", service) for service in ("user-service", "task-service", "stats-service")}
+# The paths that each may ask for, and nothing else.
+DOCUMENTS = ("/health", "/openapi.json")
+PARTLY = {
+    ("portal", "user-service"): DOCUMENTS,
+    ("portal", "task-service"): DOCUMENTS,
+    ("portal", "stats-service"): DOCUMENTS,
+    ("task-service", "user-service"): ("/internal/ended-sessions",),
+    ("stats-service", "user-service"): ("/internal/ended-sessions",),
+}
 
 EDGES = [(source, to) for source in SOURCES for to in SERVICES if source != to]
 
@@ -107,7 +114,7 @@ def test_an_edge_is_open_exactly_when_an_intention_allows_it(
         answer = ask(leaves[source], target, destination, SSL_REQUEST)
         assert (answer != b"") is (edge in ALLOWED)
     else:
-        # Any path but the two documents that the portal may read.
+        # A path that is not among those of PARTLY.
         answer = ask(leaves[source], target, destination, get("/health/live"))
         if edge in ALLOWED:
             assert answer.startswith(b"HTTP/1.1 200")
@@ -117,17 +124,17 @@ def test_an_edge_is_open_exactly_when_an_intention_allows_it(
     assert target.denied() - before == (0 if edge in ALLOWED else 1)
 
 
-@pytest.mark.parametrize(("source", "destination"), sorted(PARTLY))
-@pytest.mark.parametrize("path", ["/health", "/openapi.json"])
-def test_the_portal_may_read_a_services_documents(
-    cluster: Cluster,
-    leaves: dict[str, ssl.SSLContext],
-    source: str,
-    destination: str,
-    path: str,
+@pytest.mark.parametrize(
+    ("edge", "path"), [(edge, path) for edge, paths in PARTLY.items() for path in paths]
+)
+def test_a_service_may_ask_another_for_what_it_needs_and_not_send_it_anything(
+    cluster: Cluster, leaves: dict[str, ssl.SSLContext], edge: tuple[str, str], path: str
 ) -> None:
+    source, destination = edge
     target = sidecar(cluster, destination)
     assert ask(leaves[source], target, destination, get(path)).startswith(b"HTTP/1.1 200")
+    sent = get(path).replace(b"GET", b"POST")
+    assert ask(leaves[source], target, destination, sent).startswith(b"HTTP/1.1 403")
 
 
 @pytest.mark.parametrize("source", ["portal", "stats-service", "task-service"])

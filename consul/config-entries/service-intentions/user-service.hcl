@@ -7,6 +7,31 @@ Sources = [
     Action = "allow"
   },
   {
+    # Who checks access tokens asks whose sessions have ended, and nothing else.
+    Name = "task-service"
+    Permissions = [
+      {
+        Action = "allow"
+        HTTP = {
+          PathExact = "/internal/ended-sessions"
+          Methods   = ["GET"]
+        }
+      },
+    ]
+  },
+  {
+    Name = "stats-service"
+    Permissions = [
+      {
+        Action = "allow"
+        HTTP = {
+          PathExact = "/internal/ended-sessions"
+          Methods   = ["GET"]
+        }
+      },
+    ]
+  },
+  {
     # The portal reports health and shows the documents; it never acts for a user.
     Name = "portal"
     Permissions = [

@@ -8,11 +8,11 @@ import structlog
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from servicekit import request_id
+from servicekit import ended_sessions, request_id
 from servicekit.slashes import TEMPLATE
 
 # Asked every second by machines: logged at debug only.
-_QUIET_ROUTES = {"/health", "/health/live", "/metrics"}
+_QUIET_ROUTES = {"/health", "/health/live", "/metrics", ended_sessions.PATH}
 # Callers choose methods and paths freely; labels must stay few.
 _METHODS = frozenset(HTTPMethod)
 

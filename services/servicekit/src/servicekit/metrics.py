@@ -6,8 +6,11 @@ from starlette.responses import Response
 
 
 def install(app: FastAPI) -> Histogram:
-    """GET /metrics over a registry of the app's own; returns where requests are observed."""
-    registry = CollectorRegistry()
+    """GET /metrics over a registry of the app's own, `app.state.metrics`.
+
+    Returns where requests are observed.
+    """
+    app.state.metrics = registry = CollectorRegistry()
     durations = Histogram(
         "http_request_duration_seconds",
         "Requests served, by duration",

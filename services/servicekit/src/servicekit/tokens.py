@@ -3,8 +3,8 @@
 Claims: `sub` the user's id, `superuser`, `sid` the session's id, `iss`, `aud`, `iat`, `exp`, `jti`.
 The header's `kid` names the key, so that a rotation (a current and a previous key) logs nobody out.
 
-A token lives on for minutes when its session is over: only the user service, which knows the
-sessions, looks `sid` up. Anywhere else that would cost every request a call.
+A token is refused when its session is over: the user service, which knows the sessions, looks `sid`
+up. The others follow which sessions have ended (`servicekit.ended_sessions`).
 """
 
 import hashlib
@@ -141,6 +141,8 @@ def bearer_token(request: Request) -> str:
 def identify(request: Request) -> Principal:
     """Who is asking, noted for the log; Unauthenticated (401) without a good token."""
     principal = verify(request.app.state.keys, bearer_token(request))
+    if principal.session_id in request.app.state.ended_sessions:
+        raise Unauthenticated
     structlog.contextvars.bind_contextvars(user_id=principal.user_id)
     return principal
 

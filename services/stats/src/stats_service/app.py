@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from servicekit import app as base
-from servicekit import docs, errors, health, http, logs, middleware, registration
+from servicekit import docs, ended_sessions, errors, health, http, logs, middleware, registration
 from servicekit.settings import load
 from servicekit.tokens import Keys
 from stats_service.api.problems import PROBLEMS
@@ -22,11 +22,14 @@ REGISTRATION = registration.Service(SERVICE, registration.route(SERVICE, "/api/v
 
 
 def create_app(
-    settings: StatsSettings | None = None, transport: httpx.AsyncBaseTransport | None = None
+    settings: StatsSettings | None = None,
+    transport: httpx.AsyncBaseTransport | None = None,
+    user_service: httpx.AsyncBaseTransport | None = None,
 ) -> FastAPI:
     """The application; without settings they come from the environment.
 
-    `transport` carries the calls to the task service; None is the network.
+    `transport` carries the calls to the task service, `user_service` those to the user service;
+    None is the network.
     """
     settings = settings or load(StatsSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
@@ -35,8 +38,12 @@ def create_app(
     )
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with tasks, registration.registered(REGISTRATION, settings):
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with (
+            tasks,
+            ended_sessions.followed(app, settings, user_service),
+            registration.registered(REGISTRATION, settings),
+        ):
             yield
 
     app = base.create("Stats service", VERSION, lifespan)

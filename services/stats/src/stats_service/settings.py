@@ -1,10 +1,10 @@
 """What the stats service takes from its environment."""
 
-from servicekit.settings import ServiceSettings, ServiceUrl, TokenSettings
+from servicekit.settings import EndedSessionsSettings, ServiceUrl, TokenSettings
 
 
-class StatsSettings(TokenSettings, ServiceSettings):
-    """HOST, PORT, LOG_LEVEL, SECRET_KEY, TASK_SERVICE_URL."""
+class StatsSettings(TokenSettings, EndedSessionsSettings):
+    """HOST, PORT, LOG_LEVEL, SECRET_KEY, TASK_SERVICE_URL, USER_SERVICE_URL."""
 
     port: int = 8003
     task_service_url: ServiceUrl = None

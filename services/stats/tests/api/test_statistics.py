@@ -1,9 +1,16 @@
+from uuid import uuid4
+
 import httpx
 import pytest
+from pydantic import HttpUrl, SecretStr
 
-from servicekit.testing.tokens import bearer
+from servicekit.testing.client import running
+from servicekit.testing.conformance import assert_problem
+from servicekit.testing.tokens import KEYS, bearer
 from stats_service.api.problems import PROBLEMS
+from stats_service.app import create_app
 from stats_service.domain.errors import StatisticsError
+from stats_service.settings import StatsSettings
 
 
 def test_every_error_of_the_domain_has_a_status() -> None:
@@ -43,3 +50,30 @@ def test_the_figures_are_the_task_services_own_for_the_caller(
     assert answer.json() == httpx.get(f"{tasks}/stats", headers=bearer(user_id)).json()
     assert answer.json()["total_tasks"] == 3
     assert answer.json()["completion_percentage"] == 33.33
+
+
+def test_the_token_of_an_ended_session_is_refused_and_costs_the_task_service_nothing() -> None:
+    ended, alive = uuid4(), uuid4()
+    asked: list[httpx.Request] = []
+
+    def tell(_: httpx.Request) -> httpx.Response:
+        news = {"position": 1, "seconds": 60, "sessions": [str(ended)]}
+        return httpx.Response(200, json=news)
+
+    def count(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(503)
+
+    settings = StatsSettings(
+        task_service_url=HttpUrl("http://tasks"),
+        user_service_url=HttpUrl("http://users"),
+        secret_key=SecretStr(KEYS.current.decode()),
+        log_level="ERROR",
+    )
+    app = create_app(settings, httpx.MockTransport(count), httpx.MockTransport(tell))
+    with running(app) as client:
+        answer = client.get("/api/v1/stats/", headers=bearer(session_id=ended))
+        assert_problem(answer, 401)
+        assert asked == []
+        client.get("/api/v1/stats/", headers=bearer(session_id=alive))
+        assert asked

@@ -6,10 +6,20 @@ from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
+import httpx
 from fastapi import FastAPI
 
 from servicekit import app as base
-from servicekit import database, docs, errors, health, logs, middleware, registration
+from servicekit import (
+    database,
+    docs,
+    ended_sessions,
+    errors,
+    health,
+    logs,
+    middleware,
+    registration,
+)
 from servicekit.reads import Reads
 from servicekit.settings import load
 from servicekit.tokens import Keys
@@ -25,16 +35,25 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 REGISTRATION = registration.Service(SERVICE, registration.route(SERVICE, "/api/v1/tasks"))
 
 
-def create_app(settings: TaskSettings | None = None) -> FastAPI:
-    """The application; without settings they come from the environment."""
+def create_app(
+    settings: TaskSettings | None = None, user_service: httpx.AsyncBaseTransport | None = None
+) -> FastAPI:
+    """The application; without settings they come from the environment.
+
+    `user_service` carries the calls to the user service; None is the network.
+    """
     settings = settings or load(TaskSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     engine = database.engine(settings)
     pool = Reads(settings)
 
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with pool, registration.registered(REGISTRATION, settings):
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with (
+            pool,
+            ended_sessions.followed(app, settings, user_service),
+            registration.registered(REGISTRATION, settings),
+        ):
             yield
         engine.dispose()
 

@@ -2,12 +2,12 @@
 
 from pydantic import Field
 
-from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings
+from servicekit.settings import DatabaseSettings, EndedSessionsSettings, TokenSettings
 from task_service.domain.bin import KEPT
 
 
-class TaskSettings(DatabaseSettings, TokenSettings, ServiceSettings):
-    """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY and the following."""
+class TaskSettings(DatabaseSettings, TokenSettings, EndedSessionsSettings):
+    """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY, USER_SERVICE_URL and the following."""
 
     port: int = 8002
     bin_days: int = Field(

@@ -2,10 +2,12 @@
 
 from tasktracker_cli.admin.doctor import agents, database, gateway, machine, service
 from tasktracker_cli.admin.doctor.ground import Ground
-from tasktracker_cli.admin.doctor.walk import Path
+from tasktracker_cli.admin.doctor.walk import Hop, Path
 
 # Where a sidecar offers each service to another one (nomad/jobs).
 PORTS = {"user-service": 8001, "task-service": 8002, "stats-service": 8003}
+# What those that check access tokens ask the user service.
+ENDED_SESSIONS = "/internal/ended-sessions"
 
 
 def of(ground: Ground) -> list[Path]:
@@ -14,20 +16,32 @@ def of(ground: Ground) -> list[Path]:
         machine.path(ground),
         agents.path(ground),
         gateway.path(ground),
-        _with_database(ground, "user", "/api/v1/auth/me"),
-        _with_database(ground, "task", "/api/v1/tasks/"),
+        _user(ground),
+        _task(ground),
         _stats(ground),
         _portal(ground),
     ]
 
 
-def _with_database(ground: Ground, name: str, path: str) -> Path:
+def _user(ground: Ground) -> Path:
+    name = "user-service"
     hops = [
-        *service.to(ground, f"{name}-service"),
-        *database.behind(ground, name),
-        service.answers(ground, f"{name}-service", path, 401),
+        *service.to(ground, name),
+        *database.behind(ground, "user"),
+        service.answers(ground, name, "/api/v1/auth/me", 401),
     ]
-    return Path(f"{name}-service", hops)
+    return Path(name, hops)
+
+
+def _task(ground: Ground) -> Path:
+    name = "task-service"
+    hops = [
+        *service.to(ground, name),
+        *database.behind(ground, "task"),
+        *_ended_sessions(ground, name),
+        service.answers(ground, name, "/api/v1/tasks/", 401),
+    ]
+    return Path(name, hops)
 
 
 def _stats(ground: Ground) -> Path:
@@ -35,6 +49,7 @@ def _stats(ground: Ground) -> Path:
     hops = [
         *service.to(ground, name),
         *service.onward(ground, name, "task-service", PORTS["task-service"]),
+        *_ended_sessions(ground, name),
         service.answers(ground, name, "/api/v1/stats/", 401),
     ]
     return Path(name, hops)
@@ -45,3 +60,7 @@ def _portal(ground: Ground) -> Path:
     for name, port in PORTS.items():
         hops += service.onward(ground, "portal", name, port)
     return Path("portal", [*hops, service.answers(ground, "portal", "/", 200)])
+
+
+def _ended_sessions(ground: Ground, name: str) -> list[Hop]:
+    return service.onward(ground, name, "user-service", PORTS["user-service"], ENDED_SESSIONS)

@@ -22,11 +22,16 @@ def to(ground: Ground, service: str) -> list[Hop]:
     ]
 
 
-def onward(ground: Ground, source: str, destination: str, port: int) -> list[Hop]:
-    """From one service to another, which its sidecar offers on `port` of its own loopback."""
+def onward(
+    ground: Ground, source: str, destination: str, port: int, path: str = DOCUMENT
+) -> list[Hop]:
+    """From one service to another, which its sidecar offers on `port` of its own loopback.
+
+    `path` is one that the source may ask for.
+    """
     return [
         intentions.hop(ground, source, destination),
-        Hop(f"upstream {destination}", lambda: _upstream(ground, source, destination, port)),
+        Hop(f"upstream {destination}", lambda: _upstream(ground, source, destination, port, path)),
     ]
 
 
@@ -82,10 +87,10 @@ def _why(ground: Ground, service: str, answer: mesh.Answer) -> str:
     return f"its sidecar answers {answer.status} for it; its task is {task['State']}: {last}"
 
 
-def _upstream(ground: Ground, source: str, destination: str, port: int) -> str:
+def _upstream(ground: Ground, source: str, destination: str, port: int, path: str) -> str:
     instances = ground.instances(source)
     for instance in instances:
-        answer = mesh.get_inside(instance.allocation, ("127.0.0.1", port), DOCUMENT)
+        answer = mesh.get_inside(instance.allocation, ("127.0.0.1", port), path)
         if not isinstance(answer, mesh.Answer) or answer.status != OK:
             seen = answer if isinstance(answer, str) else f"{answer.status} {answer.text[:80]}"
             raise BrokenHopError(

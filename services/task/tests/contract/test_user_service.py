@@ -1,0 +1,71 @@
+"""What this service, a consumer, hears from the real user service: which sessions have ended."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from pydantic import HttpUrl, SecretStr
+
+import user_service.app
+from servicekit import migrate
+from servicekit.testing.client import running
+from servicekit.testing.consul import eventually
+from servicekit.testing.live import serving
+from servicekit.testing.plugin import MakeDatabase
+from servicekit.testing.tokens import KEYS
+from task_service.app import create_app
+from task_service.settings import TaskSettings
+from user_service.settings import UserSettings
+
+LIMIT = 15  # seconds: the promise is 5, on a machine that does nothing else
+AUTH = "/api/v1/auth"
+JOHN = {"email": "john@example.com", "username": "johndoe", "password": "a passphrase of his"}
+
+
+@dataclass(frozen=True)
+class Services:
+    """Both, as a client sees them."""
+
+    users: httpx.Client
+    tasks: httpx.Client
+
+    def sign_in(self) -> dict[str, str]:
+        tokens: dict[str, str] = self.users.post(f"{AUTH}/login", json=JOHN).json()
+        return tokens
+
+    def create(self, tokens: dict[str, str]) -> int:
+        headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+        body = {"title": "written with a token"}
+        return self.tasks.post("/api/v1/tasks/", json=body, headers=headers).status_code
+
+
+@pytest.fixture
+def services(task_settings: TaskSettings, make_database: MakeDatabase) -> Iterator[Services]:
+    settings = UserSettings(
+        database_url=SecretStr(make_database("users")),
+        secret_key=SecretStr(KEYS.current.decode()),
+        password_cost=4,
+        log_level="ERROR",
+    )
+    migrate.upgrade(settings.database_url.get_secret_value(), user_service.app.MIGRATIONS)
+    with serving(user_service.app.create_app(settings)) as port:
+        address = f"http://127.0.0.1:{port}"
+        following = task_settings.model_copy(update={"user_service_url": HttpUrl(address)})
+        with (
+            running(create_app(following)) as tasks,
+            httpx.Client(base_url=address, trust_env=False) as users,
+        ):
+            users.post(f"{AUTH}/register", json=JOHN).raise_for_status()
+            yield Services(users, tasks)
+
+
+def test_who_has_signed_out_makes_no_more_tasks_and_who_has_not_goes_on(services: Services) -> None:
+    leaves, stays = services.sign_in(), services.sign_in()
+    assert [services.create(leaves), services.create(stays)] == [201, 201]
+
+    body = {"refresh_token": leaves["refresh_token"]}
+    services.users.post(f"{AUTH}/logout", json=body).raise_for_status()
+
+    eventually(lambda: services.create(leaves) == 401, LIMIT)
+    assert services.create(stays) == 201

@@ -1,0 +1,144 @@
+"""A session that has ended has ended everywhere, within seconds."""
+
+import time
+from collections.abc import Callable
+from http.client import HTTPConnection
+
+import httpx
+import pytest
+
+from tasktracker_cli.admin.site import GATEWAY_URL
+from tests.e2e.cluster import PASSWORD, Cluster, frozen
+from tests.e2e.traffic import writing
+
+PROMISE = 5.0  # seconds until every service refuses a token
+MARGIN = 10.0  # seconds more, for a machine that is busy with something else
+AUTH = "/api/v1/auth"
+ROUNDS = 100  # of requests while the user service is frozen
+
+Ending = Callable[[Cluster, httpx.Client, dict[str, str]], None]
+
+
+def log_in(name: str) -> tuple[httpx.Client, dict[str, str]]:
+    """A client of the gateway in a session of its own, and the session's tokens."""
+    body = {"username": name, "password": PASSWORD}
+    answer = httpx.post(f"{GATEWAY_URL}{AUTH}/login", json=body, trust_env=False, timeout=30)
+    tokens: dict[str, str] = answer.raise_for_status().json()
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    client = httpx.Client(base_url=GATEWAY_URL, headers=headers, trust_env=False, timeout=30)
+    return client, tokens
+
+
+def statuses(client: httpx.Client) -> set[int]:
+    """What each service says to a request with the client's token."""
+    return {
+        client.post("/api/v1/tasks/", json={"title": "written with a token"}).status_code,
+        client.get("/api/v1/tasks/").status_code,
+        client.get("/api/v1/stats/").status_code,
+        client.get(f"{AUTH}/me").status_code,
+    }
+
+
+def deactivated(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+    name = client.get(f"{AUTH}/me").raise_for_status().json()["username"]
+    cluster.admin("users", "deactivate", name)
+
+
+def signed_out(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+    body = {"refresh_token": tokens["refresh_token"]}
+    client.post(f"{AUTH}/logout", json=body).raise_for_status()
+
+
+def refreshed_twice(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+    body = {"refresh_token": tokens["refresh_token"]}
+    client.post(f"{AUTH}/refresh", json=body).raise_for_status()
+    assert client.post(f"{AUTH}/refresh", json=body).status_code == 401
+
+
+def password_changed(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+    body = {"current_password": PASSWORD, "new_password": f"{PASSWORD}, but another"}
+    client.post(f"{AUTH}/me/password", json=body).raise_for_status()
+
+
+def ended(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+    sessions = client.get(f"{AUTH}/sessions").raise_for_status().json()
+    (current,) = [each["id"] for each in sessions if each["current"]]
+    client.delete(f"{AUTH}/sessions/{current}").raise_for_status()
+
+
+@pytest.mark.parametrize("end", [deactivated, signed_out, refreshed_twice, password_changed, ended])
+def test_a_token_of_an_ended_session_is_good_for_nothing_within_seconds(
+    cluster: Cluster, end: Ending, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = end.__name__.replace("_", "-")
+    cluster.user(name)
+    client, tokens = log_in(name)
+    bystander = cluster.user(f"beside-{name}").http()
+    with client, bystander, writing(bystander) as traffic:
+        assert statuses(client) == {200, 201}
+
+        end(cluster, client, tokens)
+
+        begin = time.monotonic()
+        while (seen := statuses(client)) != {401}:
+            assert time.monotonic() - begin < PROMISE + MARGIN, seen
+        seconds = time.monotonic() - begin
+        assert statuses(bystander) == {200, 201}
+    assert traffic.failed == []
+    assert traffic.acknowledged
+    with capsys.disabled():
+        print(f"\n  {name}: refused everywhere after {seconds:.2f} s")  # noqa: T201 - the figure
+
+
+def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
+    cluster: Cluster,
+) -> None:
+    for name in ("goes-on", "is-out"):
+        cluster.user(name)
+    (goes_on, _), (is_out, tokens) = log_in("goes-on"), log_in("is-out")
+    with goes_on, is_out:
+        signed_out(cluster, is_out, tokens)
+        begin = time.monotonic()
+        while statuses(is_out) != {401}:
+            assert time.monotonic() - begin < PROMISE + MARGIN
+
+        seen: set[tuple[int, ...]] = set()
+        with frozen(cluster.service_pid("user_service")):
+            begin, rounds = time.monotonic(), 0
+            # Longer than a question waits for its answer, so that questions fail, too.
+            while rounds < ROUNDS or time.monotonic() - begin < PROMISE:
+                rounds += 1
+                seen.add((
+                    goes_on.post("/api/v1/tasks/", json={"title": "meanwhile"}).status_code,
+                    goes_on.get("/api/v1/stats/").status_code,
+                    is_out.get("/api/v1/tasks/").status_code,
+                    is_out.get("/api/v1/stats/").status_code,
+                ))  # fmt: skip
+        assert seen == {(201, 200, 401, 401)}
+
+        begin = time.monotonic()
+        while goes_on.get(f"{AUTH}/me").status_code != 200:
+            assert time.monotonic() - begin < 60, "the user service did not come back"
+            time.sleep(0.2)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/internal/ended-sessions",
+        "/api/v1/auth/internal/ended-sessions",
+        "/api/v1/auth/../../../internal/ended-sessions",
+        "/api/v1/auth/%2e%2e/%2e%2e/%2e%2e/internal/ended-sessions",
+        "/api/v1/auth/..%2f..%2f..%2finternal/ended-sessions",
+        "//internal/ended-sessions",
+        "/api/v1/auth//internal/ended-sessions",
+    ],
+)
+def test_nobody_outside_reads_which_sessions_have_ended(cluster: Cluster, path: str) -> None:
+    # Not httpx, which makes such paths plain before it sends them.
+    connection = HTTPConnection("localhost", 8000, timeout=30)
+    connection.putrequest("GET", path, skip_host=False)
+    connection.endheaders()
+    answer = connection.getresponse()
+    assert (answer.status, b'sessions":' in answer.read()) in {(404, False), (400, False)}
+    connection.close()
