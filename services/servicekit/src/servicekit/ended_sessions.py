@@ -121,9 +121,11 @@ class Follower:
 
 
 def _reason(error: Exception) -> str:
-    # Pydantic's own text repeats the answer, whoever may have made it.
-    if isinstance(error, ValidationError):
-        return "the answer makes no sense"
+    match error:
+        case ValidationError():  # its own text repeats the answer, whoever may have made it
+            return "the answer makes no sense"
+        case httpx.HTTPStatusError():
+            return f"the answer has status {error.response.status_code}"
     return str(error) or type(error).__name__
 
 

@@ -123,7 +123,6 @@ def _make_room(connection: Connection, account_id: int) -> None:
         .where(Session.user_id == account_id)
         .order_by(Session.used_at.desc(), Session.id)
         .offset(MOST)
-        .with_for_update(skip_locked=True)
     )
     connection.execute(delete(Session).where(Session.id.in_(beyond)))
 
