@@ -20,5 +20,5 @@ def create(title: str, version: str, lifespan: Lifespan[FastAPI] | None = None) 
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     openapi.install(app)
-    app.state.ended_sessions = frozenset()  # until somebody tells of any; see ended_sessions
+    app.state.ended_sessions = frozenset()  # until somebody tells of any; see session_follower
     return app

@@ -4,7 +4,7 @@ Claims: `sub` the user's id, `superuser`, `sid` the session's id, `iss`, `aud`, 
 The header's `kid` names the key, so that a rotation (a current and a previous key) logs nobody out.
 
 A token is refused when its session is over: the user service, which knows the sessions, looks `sid`
-up. The others follow which sessions have ended (`servicekit.ended_sessions`).
+up. The others follow which sessions have ended (`servicekit.session_follower`).
 """
 
 import hashlib

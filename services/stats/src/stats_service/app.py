@@ -8,7 +8,7 @@ import httpx
 from fastapi import FastAPI
 
 from servicekit import app as base
-from servicekit import docs, ended_sessions, errors, health, http, logs, middleware, registration
+from servicekit import docs, errors, health, http, logs, middleware, registration, session_follower
 from servicekit.settings import load
 from servicekit.tokens import Keys
 from stats_service.api.problems import PROBLEMS
@@ -41,7 +41,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             tasks,
-            ended_sessions.followed(app, settings, user_service),
+            session_follower.followed(app, settings, user_service),
             registration.registered(REGISTRATION, settings),
         ):
             yield

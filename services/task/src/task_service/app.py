@@ -13,12 +13,12 @@ from servicekit import app as base
 from servicekit import (
     database,
     docs,
-    ended_sessions,
     errors,
     health,
     logs,
     middleware,
     registration,
+    session_follower,
 )
 from servicekit.reads import Reads
 from servicekit.settings import load
@@ -51,7 +51,7 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
             pool,
-            ended_sessions.followed(app, settings, user_service),
+            session_follower.followed(app, settings, user_service),
             registration.registered(REGISTRATION, settings),
         ):
             yield

@@ -1,8 +1,8 @@
 """Which sessions have ended: for the other services, and for nobody outside.
 
 The gateway has no route to this path, and the mesh lets only those services come here that check
-access tokens. It is not in the document, which is the public's; `servicekit.ended_sessions` reads
-it, and this service's tests read it with that.
+access tokens. It is not in the document, which is the public's; `servicekit.session_follower`
+reads it, and this service's tests read it with that.
 """
 
 from typing import Annotated
