@@ -8,15 +8,22 @@ from tasktracker_cli.dates.due import Due, is_whole_day
 
 
 def relative(due: datetime, now: datetime) -> str:
-    """Say a moment as people do: tomorrow, in 3 days, 2 days ago; far ones as a date."""
+    """Say a moment as people do: tomorrow, Mon 09:00, in 3 days; far ones as a date.
+
+    The end of a day stands for the whole day, whose time says nothing.
+    """
     due, now = due.astimezone(), now.astimezone()
     days = (due.date() - now.date()).days
+    clock = "" if is_whole_day(due) else f" {due:%H:%M}"
     if days in {-1, 0, 1}:
-        # The end of a day stands for the whole day: its time says nothing.
-        return _distance(days) if is_whole_day(due) else f"{_distance(days)} {due:%H:%M}"
-    if -14 <= days <= 14:
+        return f"{_distance(days)}{clock}"
+    if clock and 1 < days < 7:
+        return f"{due:%a}{clock}"
+    if -14 <= days < 0 or (not clock and 0 < days <= 14):
         return _distance(days)
-    return f"{due:%-d %b}" if due.year == now.year else f"{due:%-d %b %Y}"
+    if due.year != now.year:
+        return f"{due:%-d %b %Y}"
+    return f"{due:%-d %b}{clock if days > 0 else ''}"
 
 
 def spoken(due: Due, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -124,7 +124,7 @@ def list_(
 
         watching.run(session, wanted, every)
     else:
-        _print(session, wanted)
+        show_list(session, wanted)
 
 
 @app.command(cls=TaskListCommand)
@@ -141,7 +141,8 @@ def show(ctx: typer.Context, ids: Ids) -> None:
     each(session, numbers, lambda number: session.tasks.get(number).raw, in_full=True)
 
 
-def _print(session: Session, wanted: Wanted) -> None:
+def show_list(session: Session, wanted: Wanted, nothing: str = "") -> None:
+    """Print the tasks as they arrive; `nothing` is told if there are none."""
     more = False
 
     def arriving() -> Iterator[Any]:
@@ -150,15 +151,18 @@ def _print(session: Session, wanted: Wanted) -> None:
             more = page.more
             yield from page.tasks
 
-    count = session.output.records(
-        arriving(), lambda raws: session.views.tasks(map(models.task, raws))
-    )
-    if not count and session.output.choices.for_people:
-        session.output.note(_nothing(wanted))
+    show_tasks(session, arriving(), nothing or _nothing(wanted))
     if more:
         session.output.note(
             f"There are more tasks than {wanted.limit}: see them with a higher --limit, or --all."
         )
+
+
+def show_tasks(session: Session, raws: Iterable[Any], nothing: str) -> None:
+    """Print these tasks; tell people if there are none."""
+    count = session.output.records(raws, lambda raws: session.views.tasks(map(models.task, raws)))
+    if not count and session.output.choices.for_people:
+        session.output.note(nothing)
 
 
 def _statuses(session: Session, chosen: Sequence[Status], open_: bool | None) -> tuple[str, ...]:
