@@ -130,6 +130,16 @@ def test_a_gateway_that_is_away_is_silence(person: Terminal, gateway: FakeGatewa
         (["help", "ex"], ["exit-codes"]),
         (["task", "create", "x", "--status", ""], ["todo", "in_progress", "done"]),
         (["task", "list", "--odd", ""], []),
+        (["task", "list", "-o", ""], ["table", "json", "ndjson", "csv", "yaml"]),
+        (["task", "list", "--output", "y"], ["yaml"]),
+        (["task", "list", "--fields", "ti"], ["title"]),
+        (["task", "list", "--fields", "id,t"], ["id,title"]),
+        (["task", "list", "--fields", "title,t"], []),
+        (["profile", "list", "--fields", "u"], ["url", "username"]),
+        (["admin", "logs", "task-"], ["task-db", "task-service"]),
+        (["admin", "logs", "con"], ["consul"]),
+        (["task", "list", "--profile", "def"], ["default"]),
+        (["completion", "in"], ["install"]),
     ],
 )
 def test_what_a_shell_is_told(cli: Cli, words: list[str], found: list[str]) -> None:
@@ -148,3 +158,62 @@ def test_a_damaged_configuration_is_silent(guest: Cli) -> None:
     (folder / "config.json").write_text("{")
     done = guest("complete", "--", "--profile", "")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+PLACES = {
+    "bash": ".local/share/bash-completion/completions/tasktracker-cli",
+    "zsh": ".local/share/zsh/site-functions/_tasktracker-cli",
+    "fish": ".config/fish/completions/tasktracker-cli.fish",
+}
+ASK = {
+    "zsh": "compinit -D -u; whence -w _tasktracker-cli; echo $_comps[tasktracker-cli]",
+    "fish": "complete -C 'tasktracker-cli task comp'",
+}
+
+
+def install(cli: Cli, shell: str) -> str:
+    """Install the script; return the line that the shell's own file needs."""
+    done = cli("completion", "install", SHELL=f"/usr/bin/{shell}")
+    assert done.returncode == 0
+    assert f"Wrote {Path(cli.env['HOME'], PLACES[shell])}." in done.stderr
+    return done.stderr.rstrip().partition("if it is not there: ")[2]
+
+
+def run(cli: Cli, *command: str) -> str:
+    """Run a shell that is a new one: it finds what is installed."""
+    environment = {**cli.env, "PATH": f"{PROGRAM.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        command, env=environment, capture_output=True, encoding="utf-8", timeout=LIMIT, check=False
+    )
+    return done.stdout
+
+
+def test_a_new_fish_finds_the_script(cli: Cli) -> None:
+    assert install(cli, "fish") == ""
+    assert run(cli, "fish", "-c", ASK["fish"]).startswith("complete\tMark tasks as done.")
+
+
+def test_zsh_finds_the_script_by_the_line_that_is_shown(cli: Cli) -> None:
+    line = install(cli, "zsh")
+    assert line.startswith("fpath=(")
+    assert "_tasktracker-cli" in run(cli, "zsh", "--no-rcs", "-c", f"{line} -D -u; {ASK['zsh']}")
+
+
+def test_bash_finds_the_script_by_its_name(cli: Cli) -> None:
+    line = install(cli, "bash") or f"source {Path(cli.env['HOME'], PLACES['bash'])}"
+    assert "_tasktracker_cli" in run(
+        cli, "bash", "--norc", "-c", f"{line}; complete -p tasktracker-cli"
+    )
+
+
+def test_a_shell_that_cannot_complete_is_usage(isolated: Cli) -> None:
+    done = isolated("completion", "install", SHELL="/bin/sh")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Give one of bash, zsh, fish." in done.stderr
+
+
+def test_a_place_that_cannot_be_written_is_told(isolated: Cli, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = isolated("completion", "install", "zsh", XDG_DATA_HOME=str(tmp_path / "file"))
+    assert done.returncode == 1
+    assert "tasktracker-cli completion zsh" in done.stderr

@@ -12,6 +12,7 @@ from tasktracker_cli.errors import UsageError
 
 DEFAULT_URL = "http://localhost:8000"
 DEFAULT_TIMEOUT = 15.0
+_NAME = "tasktracker"
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 0.1, 3600.0
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -73,15 +74,20 @@ def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
     """The folder for this program's state: the logins."""
-    return _xdg(environ, "XDG_STATE_HOME", ".local/state")
+    return _xdg(environ, "XDG_STATE_HOME", ".local/state") / _NAME
 
 
-def config_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder for this program's configuration: the profiles."""
-    return _xdg(environ, "XDG_CONFIG_HOME", ".config")
+def config_dir(environ: Mapping[str, str] = os.environ, name: str = _NAME) -> Path:
+    """The folder for a program's configuration: the profiles, if it is this one's."""
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config") / name
+
+
+def data_dir(name: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for a program's data, such as what a shell loads."""
+    return _xdg(environ, "XDG_DATA_HOME", ".local/share") / name
 
 
 def _xdg(environ: Mapping[str, str], variable: str, otherwise: str) -> Path:
     base = Path(environ.get(variable, ""))
     # A relative path is to be ignored, says XDG.
-    return (base if base.is_absolute() else Path.home() / otherwise) / "tasktracker"
+    return base if base.is_absolute() else Path.home() / otherwise

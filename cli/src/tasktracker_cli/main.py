@@ -41,14 +41,16 @@ COMMANDS = (
     Lazy("config", "tasktracker_cli.commands.config", "Choose how the program behaves."),
     Lazy("alias", "tasktracker_cli.commands.alias", "Make names of your own for commands."),
     Lazy("api", "tasktracker_cli.commands.api", "Send any request to the gateway's API."),
-    Lazy("completion", "tasktracker_cli.commands.completion", "Print a shell's completion script."),
+    Lazy("completion", "tasktracker_cli.commands.completion", "Let Tab complete in your shell."),
     Lazy(
         "complete",
-        "tasktracker_cli.commands.completion",
+        "tasktracker_cli.commands.complete",
         "Print what may stand for the last word: a value and its explanation a line.",
         hidden=True,
     ),
-    Lazy("help", "tasktracker_cli.commands.help", "Explain exit codes, environment, output."),
+    Lazy(
+        "help", "tasktracker_cli.commands.help", "Explain dates, exit codes, environment, output."
+    ),
     Lazy(
         "admin",
         "tasktracker_cli.admin.app",

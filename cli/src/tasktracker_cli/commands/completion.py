@@ -1,21 +1,23 @@
-"""completion SHELL, and what the scripts that it prints ask when Tab is pressed."""
+"""completion install, bash, zsh, fish."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping
 from enum import StrEnum
 from importlib import resources
-from typing import Annotated, Any
+from pathlib import Path
+from typing import Annotated
 
 import typer
-from typer._click.shell_completion import (
-    CompletionItem,
-    ShellComplete,
-)  # Typer shows it nowhere else
 
-from tasktracker_cli.terminal.text import visible
+from tasktracker_cli.config import config_dir, data_dir
+from tasktracker_cli.errors import CliError, UsageError
+from tasktracker_cli.session import Session
 
-app = typer.Typer()
+app = typer.Typer(help="Let Tab complete in your shell.")
+
+PROGRAM = "tasktracker-cli"
 
 
 class Shell(StrEnum):
@@ -25,56 +27,98 @@ class Shell(StrEnum):
 
 
 @app.command()
-def completion(
-    shell: Annotated[Shell, typer.Argument(help="The shell that you use.")],
+def install(
+    ctx: typer.Context,
+    shell: Annotated[
+        Shell | None, typer.Argument(help="The shell; without it the one that SHELL names.")
+    ] = None,
 ) -> None:
-    """Print a shell's completion script.
+    """Put the completion script where your shell looks for it.
+
+    No file of yours is changed. Where the shell has to be told of the place, the line is shown.
 
     \b
     Examples:
-      echo 'eval "$(tasktracker-cli completion bash)"' >> ~/.bashrc
-      tasktracker-cli completion zsh > ~/.zfunc/_tasktracker-cli
-      tasktracker-cli completion fish > ~/.config/fish/completions/tasktracker-cli.fish
+      tasktracker-cli completion install
+      tasktracker-cli completion install zsh
     """
-    script = resources.files("tasktracker_cli") / "completions" / f"tasktracker-cli.{shell}"
-    typer.echo(script.read_text("utf-8"), nl=False)
+    session: Session = ctx.obj
+    shell = shell or _current(os.environ)
+    path = _place(shell)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_script(shell), "utf-8")
+    except OSError as error:
+        raise CliError(
+            f"{path} cannot be written: {error.strerror}.",
+            f"Print the script with: {PROGRAM} completion {shell}",
+        ) from None
+    session.output.say(f"Wrote {path}. New shells complete {PROGRAM} after Tab.")
+    if line := _line(shell, path):
+        session.output.note(f"Your ~/.{shell}rc needs this line, if it is not there: {line}")
 
 
-@app.command(hidden=True)
-def complete(
-    ctx: typer.Context,
-    words: Annotated[list[str], typer.Argument(help="The command line, without the program.")],
-) -> None:
-    """Print what may stand for the last word: a value and its explanation a line.
+@app.command()
+def bash() -> None:
+    """Print the script for bash.
 
     \b
     Example:
-      tasktracker-cli complete -- task sh
+      eval "$(tasktracker-cli completion bash)"
     """
-    root = ctx.find_root()
-    lines = Lines(root.command, {"obj": ctx.obj}, str(root.info_name), "")
-    lines.words = words
-    typer.echo(lines.complete(), nl=False)
+    typer.echo(_script(Shell.BASH), nl=False)
 
 
-class Lines(ShellComplete):
-    """Suggestions as text, the same for every shell: each script does its own quoting."""
+@app.command()
+def zsh() -> None:
+    """Print the script for zsh.
 
-    name = "lines"
-    source_template = ""
-    words: Sequence[str] = ("",)
+    \b
+    Example:
+      tasktracker-cli completion zsh > ~/.zfunc/_tasktracker-cli
+    """
+    typer.echo(_script(Shell.ZSH), nl=False)
 
-    def source_vars(self) -> dict[str, Any]:
-        return {}
 
-    def get_completion_args(self) -> tuple[list[str], str]:
-        return list(self.words[:-1]), self.words[-1]
+@app.command()
+def fish() -> None:
+    """Print the script for fish.
 
-    def format_completion(self, item: CompletionItem) -> str:
-        # What is no plain word, such as a path, the shell completes better itself.
-        about = str(item.help or "").partition("\n")[0]
-        return f"{visible(str(item.value))}\t{visible(about)}\n" if item.type == "plain" else ""
+    \b
+    Example:
+      tasktracker-cli completion fish | source
+    """
+    typer.echo(_script(Shell.FISH), nl=False)
 
-    def complete(self) -> str:
-        found = self.get_completions(*self.get_completion_args())
-        return "".join(self.format_completion(item) for item in found)
+
+def _script(shell: Shell) -> str:
+    folder = resources.files("tasktracker_cli") / "completions"
+    return (folder / f"{PROGRAM}.{shell}").read_text("utf-8")
+
+
+def _current(environ: Mapping[str, str]) -> Shell:
+    name = Path(environ.get("SHELL", "")).name
+    if name not in list(Shell):
+        raise UsageError(
+            "SHELL names no shell that can complete.", f"Give one of {', '.join(Shell)}."
+        )
+    return Shell(name)
+
+
+def _place(shell: Shell) -> Path:
+    """Return where the shell, or the line that it needs, finds the script."""
+    if shell is Shell.FISH:
+        return config_dir(name="fish") / "completions" / f"{PROGRAM}.fish"
+    if shell is Shell.ZSH:
+        return data_dir("zsh") / "site-functions" / f"_{PROGRAM}"
+    return data_dir("bash-completion") / "completions" / PROGRAM
+
+
+def _line(shell: Shell, path: Path) -> str:
+    """Return the line that the shell's own file needs; empty if the shell finds the script."""
+    if shell is Shell.ZSH:
+        return f"fpath=({path.parent} $fpath); autoload -U compinit; compinit"
+    # The package bash-completion loads what is there; without it somebody has to.
+    if shell is Shell.BASH and not Path("/usr/share/bash-completion/bash_completion").exists():
+        return f"source {path}"
+    return ""

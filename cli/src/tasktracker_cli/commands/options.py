@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperOption
 
-from tasktracker_cli.commands.suggestions import profile_names
+from tasktracker_cli.commands.suggestions import formats_of_data, listed, profile_names
 from tasktracker_cli.gateway.models import STATS_FIELDS, TASK_FIELDS, USER_FIELDS
 from tasktracker_cli.terminal.choices import Format
 
@@ -46,7 +46,7 @@ class GatewayCommand(TyperCommand):
                 _use_profile,
                 metavar="NAME",
                 help="The profile: a gateway and a user.",
-                autocompletion=profile_names,
+                autocompletion=lambda ctx, _words, begun: profile_names(ctx, begun),
             ),
             _flag("--verbose", _use_verbose, "-v", help="Show each request."),
         ]
@@ -63,9 +63,22 @@ class DataCommand(GatewayCommand):
         super().__init__(**attributes)
         formats = "|".join(Format)
         self.params += [
-            _option("--output", _use_format, "-o", metavar=formats, help="How to print data."),
+            _option(
+                "--output",
+                _use_format,
+                "-o",
+                metavar=formats,
+                help="How to print data.",
+                autocompletion=lambda _ctx, _words, begun: formats_of_data(begun),
+            ),
             _flag("--json", _use_json, help="Short for --output json."),
-            _option("--fields", self._use_fields, metavar="A,B", help="Only these fields."),
+            _option(
+                "--fields",
+                self._use_fields,
+                metavar="A,B",
+                help="Only these fields.",
+                autocompletion=lambda _ctx, _words, begun: listed(self.fields, begun),
+            ),
             _option("--jq", _use_jq, metavar="EXPR", help="Select from the JSON with jq."),
         ]
         if self.key:

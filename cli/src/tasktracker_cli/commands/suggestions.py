@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 from tasktracker_cli.errors import CliError
+from tasktracker_cli.terminal.choices import Format
 
 if TYPE_CHECKING:
     from tasktracker_cli.session import Session
@@ -23,6 +25,19 @@ def profile_names(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     except CliError:
         return []
     return [(one.name, one.url) for one in profiles if one.name.startswith(incomplete)]
+
+
+def formats_of_data(incomplete: str) -> list[str]:
+    """Suggest formats for data."""
+    return [one for one in Format if one.startswith(incomplete)]
+
+
+def listed(values: Sequence[str], incomplete: str) -> list[str]:
+    """Suggest one more value for a list with commas."""
+    before, comma, begun = incomplete.rpartition(",")
+    there = before.split(",")
+    more = (one for one in values if one.startswith(begun) and one not in there)
+    return [f"{before}{comma}{one}" for one in more]
 
 
 def task_ids(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:

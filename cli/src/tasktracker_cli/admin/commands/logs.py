@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasktracker_cli.admin import credentials, logs, nomad
+from tasktracker_cli.admin import credentials, jobs, logs, nomad, supervisor
 from tasktracker_cli.admin.site import Site
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal.text import visible
@@ -20,10 +20,18 @@ TIMES, MESSAGES = ("timestamp", "time", "StartUTC"), ("event", "message", "msg")
 LEVELS = {"warning": "yellow", "warn": "yellow", "error": "bold red", "critical": "bold red"}
 
 
+def _services(incomplete: str) -> list[str]:
+    names = (*jobs.names(), *supervisor.AGENTS)
+    return [name for name in names if name.startswith(incomplete)]
+
+
 @app.command("logs")
 def show_logs(
     ctx: typer.Context,
-    service: Annotated[str, typer.Argument(help="A service's name, or consul, or nomad.")],
+    service: Annotated[
+        str,
+        typer.Argument(help="A service's name, or consul, or nomad.", autocompletion=_services),
+    ],
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is logged from now on.")
     ] = False,

@@ -12,7 +12,11 @@ app = ShortNames(
     commands=[
         Lazy("create", f"{_HERE}.create", "Create a task."),
         Lazy("list", f"{_HERE}.listing", "List your tasks, newest first."),
-        Lazy("today", f"{_HERE}.agenda", "List what is due today or overdue, and not done."),
+        Lazy(
+            "today",
+            f"{_HERE}.agenda",
+            "List what is due today or overdue, and not done.",
+        ),
         Lazy("next", f"{_HERE}.agenda", "List what to do next: the most urgent of what is open."),
         Lazy("show", f"{_HERE}.listing", "Show tasks in full."),
         Lazy("update", f"{_HERE}.change", "Change tasks; what you do not name stays as it is."),

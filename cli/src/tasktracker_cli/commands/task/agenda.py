@@ -21,7 +21,9 @@ SOME = 10  # tasks
 
 @app.command(cls=TaskListCommand)
 def today(ctx: typer.Context) -> None:
-    """List what is due today or overdue, and not done: the earliest first.
+    """List what is due today or overdue, and not done.
+
+    The earliest comes first.
 
     \b
     Examples:
