@@ -33,8 +33,8 @@ def of_cluster(site: Site) -> Iterator[Program]:
 
 def _agents(site: Site) -> Iterator[Program]:
     tokens = credentials.load(site)
-    consul_api = consul.api(tokens.consul_management)
-    nomad_api = nomad.api(tokens.nomad_management)
+    consul_api = consul.api(site, tokens.consul_management)
+    nomad_api = nomad.api(site, tokens.nomad_management)
     yield Program(
         [site.bin / "consul", "agent", f"-config-dir={site.agent / 'consul'}"],
         lambda: consul.has_leader(consul_api),

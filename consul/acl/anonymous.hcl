@@ -1,8 +1,5 @@
-# What a browser without a token may do: look.
-
-agent_prefix "" {
-  policy = "read"
-}
+# What a browser without a token may do: look. Not at the agents themselves: that would open their
+# logs.
 
 node_prefix "" {
   policy = "read"

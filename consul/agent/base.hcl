@@ -21,8 +21,9 @@ connect {
 }
 
 # Agents speak to each other with the gossip key and by mutual TLS only, on one machine as on many:
-# another user of the machine could join a server of his own else, and be sent every secret. The key,
-# the certificate and its authority are in node.hcl (docs/decisions/0024-agents-tls.md).
+# another user of the machine could join a server of his own else, and be sent every secret. Nor does
+# the API answer anybody without a certificate. The key, the certificate and its authority are in
+# node.hcl (docs/decisions/0024-agents-tls.md).
 tls {
   defaults {
     verify_incoming = true
@@ -39,15 +40,17 @@ tls {
 }
 
 ports {
-  serf_wan = -1   # there is one datacenter
-  grpc     = 8502 # Envoy's configuration; only the Nomad client on this machine asks
-  grpc_tls = -1
-  dns      = -1 # names are resolved by the sidecars
+  serf_wan = -1 # there is one datacenter
+  http     = -1 # browsers come to the proxy before the pages (pages/envoy.yaml.tmpl)
+  https    = 8501
+  grpc     = -1
+  grpc_tls = 8503 # Envoy's configuration; only the Nomad client on this machine asks
+  dns      = -1   # names are resolved by the sidecars
 }
 
 # This version answers a cached leaf certificate, private key and all, to whoever asks, whatever the
 # token (docs/decisions/0010-leaf-certificates.md). Sidecars get theirs over gRPC. Traefik, native in
-# the mesh, needs the endpoint: its own certificate alone stays readable on this machine.
+# the mesh, needs the endpoint for its own.
 http_config {
   block_endpoints = [
     "/v1/agent/connect/ca/leaf/portal",

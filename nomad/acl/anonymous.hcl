@@ -1,10 +1,7 @@
-# What a browser without a token may do: look. Neither variables nor files nor logs.
+# What a browser without a token may do: look. Neither at variables nor files nor logs, nor at the
+# agents themselves: that would open their logs.
 
 namespace "*" {
-  policy = "read"
-}
-
-agent {
   policy = "read"
 }
 

@@ -14,16 +14,25 @@ acl {
 }
 
 # Agents speak to each other by mutual TLS only, on one machine as on many: another user of the machine
-# could join a server or a client of his own else, and be sent every secret. The certificate and its
-# authority are in node.hcl (docs/decisions/0024-agents-tls.md).
+# could join a server or a client of his own else, and be sent every secret. Nor does the API answer
+# anybody without a certificate: its join asks for no token. The certificate and its authority are in
+# node.hcl (docs/decisions/0024-agents-tls.md).
 tls {
   rpc                    = true
+  http                   = true
   verify_server_hostname = true
+  verify_https_client    = true
+}
+
+ports {
+  http = 4649 # browsers come to the proxy before the pages (pages/envoy.yaml.tmpl)
 }
 
 consul {
-  address      = "127.0.0.1:8500"
-  grpc_address = "127.0.0.1:8502"
+  address      = "127.0.0.1:8501"
+  grpc_address = "127.0.0.1:8503"
+  ssl          = true
+  share_ssl    = false # this agent's key is no task's: Traefik has one of its own
 
   # Each service block and each task logs in to Consul as itself.
   service_identity {

@@ -17,7 +17,7 @@ import pytest
 from servicekit.testing.conformance import assert_problem
 from tasktracker_cli.admin import wait
 from tasktracker_cli.admin.dev.parts import SERVICES, Service
-from tasktracker_cli.admin.site import CONSUL_URL
+from tasktracker_cli.admin.site import CONSUL_PAGE
 from tests.dev.session import CHECKOUT, Process, Session
 from tests.dev.traffic import gateway, register, traffic
 
@@ -48,7 +48,7 @@ def alice(session: Session) -> Iterator[httpx.Client]:
 
 def healthy(service: str) -> int:
     """How many healthy instances of the service Consul knows."""
-    url = f"{CONSUL_URL}/v1/health/service/{service}?passing"
+    url = f"{CONSUL_PAGE}/v1/health/service/{service}?passing"
     try:
         return len(httpx.get(url, trust_env=False).json())
     except (httpx.TransportError, ValueError):
@@ -83,13 +83,13 @@ def test_a_service_has_the_tags_that_its_job_has(session: Session, service: Serv
     job = (CHECKOUT / "nomad" / "jobs" / f"{service.name}.nomad.hcl").read_text()
     tags = re.findall(r'"(traefik\.[^"]+)"', job)
 
-    (entry,) = httpx.get(f"{CONSUL_URL}/v1/catalog/service/{service.name}", trust_env=False).json()
+    (entry,) = httpx.get(f"{CONSUL_PAGE}/v1/catalog/service/{service.name}", trust_env=False).json()
 
     assert entry["ServiceTags"] == tags
 
 
 def test_the_pages_of_traefik_and_consul_can_be_looked_at(session: Session) -> None:
-    for url in ("http://127.0.0.1:8080/dashboard/", f"{CONSUL_URL}/ui/"):
+    for url in ("http://127.0.0.1:8080/dashboard/", f"{CONSUL_PAGE}/ui/"):
         assert httpx.get(url, trust_env=False).status_code == 200, url
 
 

@@ -12,9 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from tasktracker_cli.admin import certificates
 from tests.e2e.cluster import Cluster
 
-ADDRESS = "127.0.0.1:8502"
+ADDRESS = "127.0.0.1:8503"
 SIGN = "/hashicorp.consul.connectca.ConnectCAService/Sign"
 LIMIT_SECONDS = 10
 
@@ -28,7 +29,7 @@ def client_of(cluster: Cluster, service: str, token: str) -> ssl.SSLContext:
     context.check_hostname = False  # names are SPIFFE ids: the tests compare them
     with tempfile.NamedTemporaryFile("wb") as file:
         os.fchmod(file.fileno(), 0o600)
-        file.write(_sign(_request(key, name), token) + _pem(key))
+        file.write(_sign(cluster, _request(key, name), token) + _pem(key))
         file.flush()
         context.load_cert_chain(file.name)
     return context
@@ -48,9 +49,10 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _sign(request: bytes, token: str) -> bytes:
+def _sign(cluster: Cluster, request: bytes, token: str) -> bytes:
     # Two messages with one string each (proto-public/pbconnectca): field 1 out, field 2 back.
-    with grpc.insecure_channel(ADDRESS) as channel:
+    agents = certificates.authority(cluster.site).certificate.encode()
+    with grpc.secure_channel(ADDRESS, grpc.ssl_channel_credentials(agents)) as channel:
         sign: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(SIGN)
         answer = sign(
             b"\x0a" + _varint(len(request)) + request,

@@ -67,11 +67,11 @@ class Cluster:
 
     @property
     def nomad(self) -> Api:
-        return nomad.api(credentials.load(self.site).nomad_management)
+        return nomad.api(self.site, credentials.load(self.site).nomad_management)
 
     @property
     def consul(self) -> Api:
-        return consul.api(credentials.load(self.site).consul_management)
+        return consul.api(self.site, credentials.load(self.site).consul_management)
 
     def agent_pid(self, agent: str) -> int:
         """The process id of an agent; 0 while it has none."""

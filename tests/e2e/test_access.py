@@ -7,31 +7,30 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasktracker_cli.admin import consul, nomad, shell
+from tasktracker_cli.admin import pages, shell
+from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.machine import GROUP, USERS
-from tasktracker_cli.admin.site import CONSUL_URL, NOMAD_URL
+from tasktracker_cli.admin.site import CONSUL_PAGE, NOMAD_PAGE
 from tests.e2e.cluster import Cluster
 
 TASK = {"Name": "task", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}
 GROUP_OF_ONE = {"Name": "group", "Count": 1, "Tasks": [TASK]}
 JOB = {"Job": {"ID": "intruder", "Datacenters": ["dc1"], "TaskGroups": [GROUP_OF_ONE]}}
 
-SIDECARS = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal")
-
 
 @pytest.mark.parametrize(
     ("method", "url", "body"),
     [
-        ("PUT", f"{CONSUL_URL}/v1/kv/intruder", {}),
-        ("PUT", f"{CONSUL_URL}/v1/agent/service/register", {"Name": "task-service"}),
-        ("PUT", f"{CONSUL_URL}/v1/connect/intentions/exact?source=portal&destination=task-db",
+        ("PUT", f"{CONSUL_PAGE}/v1/kv/intruder", {}),
+        ("PUT", f"{CONSUL_PAGE}/v1/agent/service/register", {"Name": "task-service"}),
+        ("PUT", f"{CONSUL_PAGE}/v1/connect/intentions/exact?source=portal&destination=task-db",
          {"Action": "allow"}),
-        ("PUT", f"{CONSUL_URL}/v1/config", {"Kind": "service-defaults", "Name": "x"}),
-        ("PUT", f"{CONSUL_URL}/v1/acl/token", {}),
-        ("PUT", f"{NOMAD_URL}/v1/jobs", JOB),
-        ("DELETE", f"{NOMAD_URL}/v1/job/task-service", None),
-        ("PUT", f"{NOMAD_URL}/v1/var/intruder", {"Path": "intruder", "Items": {"a": "b"}}),
-        ("PUT", f"{NOMAD_URL}/v1/system/gc", None),
+        ("PUT", f"{CONSUL_PAGE}/v1/config", {"Kind": "service-defaults", "Name": "x"}),
+        ("PUT", f"{CONSUL_PAGE}/v1/acl/token", {}),
+        ("PUT", f"{NOMAD_PAGE}/v1/jobs", JOB),
+        ("DELETE", f"{NOMAD_PAGE}/v1/job/task-service", None),
+        ("PUT", f"{NOMAD_PAGE}/v1/var/intruder", {"Path": "intruder", "Items": {"a": "b"}}),
+        ("PUT", f"{NOMAD_PAGE}/v1/system/gc", None),
     ],
 )  # fmt: skip
 def test_an_anonymous_write_is_forbidden(
@@ -43,8 +42,7 @@ def test_an_anonymous_write_is_forbidden(
 @pytest.mark.parametrize(
     "url",
     [
-        *(f"{CONSUL_URL}/v1/agent/connect/ca/leaf/{service}" for service in SIDECARS),
-        f"{NOMAD_URL}/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp",
+        f"{NOMAD_PAGE}/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp",
     ],
 )
 def test_an_anonymous_visitor_reads_no_secret(cluster: Cluster, url: str) -> None:
@@ -52,8 +50,8 @@ def test_an_anonymous_visitor_reads_no_secret(cluster: Cluster, url: str) -> Non
 
 
 def test_an_anonymous_visitor_can_look_around(cluster: Cluster) -> None:
-    services = consul.api("").call("GET", "/v1/catalog/services")
-    jobs = {job["ID"] for job in nomad.api("").call("GET", "/v1/jobs")}
+    services = Api("Consul", CONSUL_PAGE, {}).call("GET", "/v1/catalog/services")
+    jobs = {job["ID"] for job in Api("Nomad", NOMAD_PAGE, {}).call("GET", "/v1/jobs")}
     assert {"user-service", "task-service", "stats-service", "portal", "traefik"} <= set(services)
     assert jobs == {"user-db", "task-db", "user-service", "task-service", "stats-service",
                     "portal", "traefik"}  # fmt: skip
@@ -109,7 +107,7 @@ def test_every_task_runs_as_a_user_of_its_own(cluster: Cluster) -> None:
             continue
         if str(cluster.site.releases) in command and "supervisord" not in command:
             owners[re.sub(r"^\S+/bin/", "", command)[:30]] = owner
-    assert set(owners.values()) == set(USERS)
+    assert set(owners.values()) == {*USERS, pages.USER}
 
 
 def test_the_applications_role_cannot_change_the_schema(cluster: Cluster) -> None:

@@ -11,11 +11,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.admin import consul, jobs, postgres, shell, supervisor, wait
+from tasktracker_cli.admin import certificates, consul, jobs, postgres, shell, supervisor, wait
 from tasktracker_cli.admin.doctor import paths, walk
 from tasktracker_cli.admin.doctor.ground import Ground
 from tasktracker_cli.admin.doctor.walk import Finding
@@ -135,6 +136,16 @@ def hanging_database(cluster: Cluster) -> Iterator[Cluster]:
 @contextmanager
 def readable_token(cluster: Cluster) -> Iterator[Cluster]:
     (cluster.site.secrets / "nomad-management.token").chmod(0o644)
+    yield cluster
+
+
+@contextmanager
+def due_certificate(cluster: Cluster) -> Iterator[Cluster]:
+    authority = certificates.authority(cluster.site)
+    due = certificates.issue(authority, certificates.TOOLS, timedelta(days=1))
+    certificate, key = certificates.paths(cluster.site, certificates.TOOLS.name)
+    certificate.write_text(due.certificate)
+    key.write_text(due.key)
     yield cluster
 
 
@@ -323,12 +334,14 @@ STATS_RULE = "traefik.http.routers.stats-service.rule="
 CASES = [
     Case("machine", "state folder", no_state, "no cluster", repairs=False),
     Case("machine", "secrets' files", readable_token, "0644"),
+    Case("machine", "certificates", due_certificate, "tools.pem is good until"),
     Case("machine", "disk", full_disk, "GiB free", repairs=False),
     Case("agents", "supervisor", no_supervisor, "nothing keeps"),
     Case("agents", "Consul", hanging_agent("consul"), "does not answer"),
     Case("agents", "Consul", no_consul, "is stopped"),
     Case("agents", "Nomad", hanging_agent("nomad"), "does not answer", repairs=False),
     Case("agents", "node", ineligible_node, "places nothing"),
+    Case("agents", "pages", hanging_agent("pages"), "does not answer"),
     Case("gateway", "instance", stopped_job("traefik"), "is stopped"),
     Case("gateway", "Traefik", hanging("traefik", "traefik"), "Traefik cannot", repairs=False),
     Case("gateway", "leaf certificate", no_leaf, "no certificate"),

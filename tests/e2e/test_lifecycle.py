@@ -27,8 +27,8 @@ def test_a_second_up_changes_nothing(cluster: Cluster) -> None:
 def test_status_shows_every_agent_and_job_healthy(cluster: Cluster) -> None:
     rows = json.loads(cluster.admin("status", "--json").stdout)
     assert [row["name"] for row in rows] == [
-        "consul", "nomad", "user-db", "task-db", "user-service", "task-service", "stats-service",
-        "portal", "traefik",
+        "consul", "nomad", "pages", "user-db", "task-db", "user-service", "task-service",
+        "stats-service", "portal", "traefik",
     ]  # fmt: skip
     assert {row["health"] for row in rows} == {"passing"}
     assert {(row["running"], row["wanted"]) for row in rows} == {(1, 1)}
@@ -118,7 +118,7 @@ def test_a_taken_port_is_named_with_its_holder(cluster: Cluster) -> None:
         result = cluster.admin("up", check=False)
     cluster.admin("up")
     assert result.returncode == 1
-    assert "port 8500" in result.stderr
+    assert "Port 8500" in result.stderr
     assert f"process {os.getpid()}" in result.stderr
 
 

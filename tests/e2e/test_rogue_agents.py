@@ -7,7 +7,7 @@ import pytest
 
 from tasktracker_cli.admin import certificates, wait
 from tasktracker_cli.admin.certificates import Identity, Role
-from tasktracker_cli.admin.site import NOMAD_URL
+from tasktracker_cli.admin.site import NOMAD_PAGE
 from tests.e2e import rogue
 from tests.e2e.cluster import Cluster
 
@@ -47,7 +47,7 @@ def test_a_web_page_joins_nomad_to_no_other_server(cluster: Cluster) -> None:
     with rogue.nomad(cluster, server={"enabled": True, "bootstrap_expect": 1}) as stranger:
         wait.until("its leadership", lambda: "leadership acquired" in stranger.log, LIMIT_SECONDS)
         httpx.post(
-            f"{NOMAD_URL}/v1/agent/join?address={rogue.NOMAD_SERF}",
+            f"{NOMAD_PAGE}/v1/agent/join?address={rogue.NOMAD_SERF}",
             content="",
             headers=PAGE,
             trust_env=False,

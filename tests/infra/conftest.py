@@ -69,8 +69,8 @@ def consul(site: Site, tokens: Tokens) -> Iterator[Consul]:
     """A real agent with the cluster's configuration and an empty catalog, listening elsewhere."""
     program, address = site.bin / "consul", f"unix://{site.home}/consul.sock"
     elsewhere, log = site.home / "elsewhere.json", site.home / "consul.log"
-    server, gossip = _free_ports(2)
-    ports = {"server": server, "serf_lan": gossip, "serf_wan": -1, "grpc": -1}
+    server, gossip, api = _free_ports(3)
+    ports = {"server": server, "serf_lan": gossip, "http": api, "https": -1, "grpc_tls": -1}
     facts = {"addresses": {"http": address}, "ports": ports, "log_rotate_bytes": SMALL_LOG}
     elsewhere.write_text(json.dumps(facts))
     command: list[str | Path] = [program, "agent", "-config-dir", site.agent / "consul"]

@@ -30,4 +30,4 @@ def test_every_agent_keeps_a_few_logs_of_a_bounded_size(agent: str) -> None:
 
 def test_the_supervisor_catches_no_logs_of_the_agents() -> None:
     conf = (ROOT / "cli/src/tasktracker_cli/admin/supervisord.conf.tmpl").read_text()
-    assert conf.count(">/dev/null 2>>") == conf.count("[program:") == 2
+    assert conf.count(">/dev/null 2>>") == conf.count("[program:") == 3

@@ -1,11 +1,14 @@
 """The programs that read the files accept them."""
 
 import re
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
+from tasktracker_cli.admin import certificates, pages
 from tasktracker_cli.admin.site import Site
 from tests.infra.reading import (
     ENTRY_FILES,
@@ -41,6 +44,20 @@ def test_nomad_accepts_its_agents_configuration(site: Site) -> None:
 def test_consul_accepts_its_agents_configuration(site: Site) -> None:
     result = run(site.bin / "consul", "validate", site.agent / "consul")
     assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1", "0.0.0.0"])
+def test_envoy_accepts_the_configuration_of_the_pages_proxy(site: Site, bind: str) -> None:
+    site = replace(site, bind=bind)
+    folder, identity = pages.folder(site), certificates.of(site, certificates.PAGES)
+    folder.mkdir(exist_ok=True)
+    (folder / "authority.pem").write_text(certificates.authority(site).certificate)
+    (folder / "certificate.pem").write_text(identity.certificate)
+    (folder / "key.pem").write_text(identity.key)
+    (folder / "envoy.yaml").write_text(pages.configuration(site))
+    envoy = Path(sys.executable).with_name("envoy")
+    result = run(envoy, "--mode", "validate", "-c", folder / "envoy.yaml")
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.parametrize("file", POLICY_FILES, ids=lambda file: file.stem)

@@ -1,5 +1,6 @@
 """An HTTP client for an agent's API that turns refusals into sentences."""
 
+import ssl
 from typing import Any
 
 import httpx
@@ -8,16 +9,29 @@ from tasktracker_cli.admin.errors import ApiError
 
 
 class Api:
-    """JSON over HTTP with a token. `name` is the agent's, for messages; `timeout` in seconds."""
+    """JSON over HTTP with a token. `name` is the agent's, for messages; `timeout` in seconds.
+
+    `tls` holds what to trust and what to show; an address that starts with https needs it.
+    """
 
     def __init__(
-        self, name: str, base_url: str, headers: dict[str, str], timeout: float = 10
+        self,
+        name: str,
+        base_url: str,
+        headers: dict[str, str],
+        timeout: float = 10,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.name = name
         # Agents are restarted under us: no connection outlives its answer.
         no_pool = httpx.Limits(max_keepalive_connections=0)
         self.http = httpx.Client(
-            base_url=base_url, headers=headers, timeout=timeout, trust_env=False, limits=no_pool
+            base_url=base_url,
+            headers=headers,
+            timeout=timeout,
+            trust_env=False,
+            limits=no_pool,
+            verify=tls or False,
         )
 
     def call(self, method: str, path: str, body: object = None, /, **params: str) -> Any:

@@ -5,6 +5,7 @@ names are those that Consul and Nomad verify, and a caller's cannot be shown by 
 """
 
 import ipaddress
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from tasktracker_cli.admin import files
+from tasktracker_cli.admin.errors import NotRootError, StaleStateError
 from tasktracker_cli.admin.site import Site
 
 AUTHORITY_LIFETIME = timedelta(days=3650)
@@ -36,8 +38,13 @@ class Role:
     names: tuple[str, ...] = ()
 
 
+# Agents: the names of their RPC, and the address at which their callers on this machine find them.
 CONSUL = Role("consul", ("server.dc1.consul", "127.0.0.1"))
 NOMAD = Role("nomad", ("server.global.nomad", "127.0.0.1"))
+# Callers of their APIs. The proxy before the pages also serves Nomad's public keys to Consul.
+TOOLS = Role("tools")
+PAGES = Role("pages", ("127.0.0.1",))
+TRAEFIK = Role("traefik")
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,9 +87,41 @@ def of(site: Site, role: Role) -> Identity:
     return found
 
 
+def client(site: Site) -> ssl.SSLContext:
+    """What the tools trust, and show to the agents. Raises NotRootError, StaleStateError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        context.load_verify_locations(paths(site, "authority")[0])
+        context.load_cert_chain(*paths(site, TOOLS.name))
+    except PermissionError as error:
+        raise NotRootError(
+            "Only root may read the cluster's keys.", "Run the command with sudo."
+        ) from error
+    except FileNotFoundError as error:
+        raise StaleStateError(
+            f"{site.secrets} lacks a certificate.", "Make it anew with: ./just up"
+        ) from error
+    return context
+
+
+def environment(site: Site, prefix: str) -> dict[str, str]:
+    """What `consul` (prefix CONSUL) or `nomad` (NOMAD) trusts and shows, as variables."""
+    certificate, key = paths(site, TOOLS.name)
+    return {
+        f"{prefix}_CACERT": str(paths(site, "authority")[0]),
+        f"{prefix}_CLIENT_CERT": str(certificate),
+        f"{prefix}_CLIENT_KEY": str(key),
+    }
+
+
 def paths(site: Site, name: str) -> tuple[Path, Path]:
     """The files of a certificate and its key."""
     return site.secrets / f"{name}.pem", site.secrets / f"{name}.key"
+
+
+def end(file: Path) -> datetime:
+    """Until when the certificate in this file is good."""
+    return x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
 
 
 def is_good(identity: Identity, issuer: Identity) -> bool:
@@ -94,14 +133,14 @@ def is_good(identity: Identity, issuer: Identity) -> bool:
     return identity.rest > RENEWED_BEFORE_END
 
 
-def issue(issuer: Identity, role: Role) -> Identity:
+def issue(issuer: Identity, role: Role, lifetime: timedelta = LIFETIME) -> Identity:
     """Make a key for the role, and a certificate for it."""
     key = ec.generate_private_key(ec.SECP256R1())
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
     if role.names:
         usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
     builder = (
-        _builder(role.name, LIFETIME, key.public_key())
+        _builder(role.name, lifetime, key.public_key())
         .issuer_name(issuer.x509.subject)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=True)

@@ -6,6 +6,7 @@ import time
 import httpx
 
 from tasktracker_cli.admin import (
+    certificates,
     consul,
     credentials,
     jobs,
@@ -13,12 +14,14 @@ from tasktracker_cli.admin import (
     machine,
     nomad,
     packages,
+    pages,
     preflight,
     processes,
     release,
     status,
     supervisor,
     tools,
+    traefik,
     wait,
 )
 from tasktracker_cli.admin.api import Api
@@ -66,7 +69,7 @@ def up(site: Site, steps: Steps) -> None:
         name = _install(site, steps)
         tokens = _start_agents(site, steps)
         if nothing_runs:
-            _stop_restored(steps, nomad.api(tokens.nomad_management))
+            _stop_restored(steps, nomad.api(site, tokens.nomad_management))
         _run_jobs(site, steps, tokens, name)
 
 
@@ -116,14 +119,17 @@ def _install(site: Site, steps: Steps) -> str:
 def _start_agents(site: Site, steps: Steps) -> credentials.Tokens:
     tokens = credentials.load_or_create(site)
     machine.create_address()
+    certificates.of(site, certificates.TOOLS)
+    traefik.render(site)
     changed = supervisor.render(site, tokens)
+    changed[pages.NAME] |= pages.render(site)
     _start_consul(site, steps, tokens, changed["consul"])
-    _start_nomad(site, steps, tokens, changed["nomad"])
+    _start_nomad(site, steps, tokens, changed)
     return tokens
 
 
 def _start_consul(site: Site, steps: Steps, tokens: credentials.Tokens, changed: bool) -> None:
-    api = consul.api(tokens.consul_management)
+    api = consul.api(site, tokens.consul_management)
     with steps.step("Consul") as step:
         was_running = supervisor.is_running(site)
         supervisor.start(site)
@@ -133,17 +139,22 @@ def _start_consul(site: Site, steps: Steps, tokens: credentials.Tokens, changed:
         step.detail = f"leads; {consul.apply_config_entries(site)} config entries"
 
 
-def _start_nomad(site: Site, steps: Steps, tokens: credentials.Tokens, changed: bool) -> None:
-    api = nomad.api(tokens.nomad_management)
+def _start_nomad(
+    site: Site, steps: Steps, tokens: credentials.Tokens, changed: dict[str, bool]
+) -> None:
+    api = nomad.api(site, tokens.nomad_management)
     with steps.step("Nomad") as step:
-        _lead(site, api, changed)
+        supervisor.ensure(site, "nomad", changed["nomad"])
+        supervisor.ensure(site, pages.NAME, changed["pages"])  # meanwhile
+        _lead(site, api, changed=False)
         nomad.set_up_acl(site, api, tokens)
         if not nomad.knows_this_node(api):
             # The introduction has to be signed by a server, and a client reads it when it starts.
             nomad.introduce(site, api)
             _lead(site, api, changed=True)
         nomad.make_secrets(api)
-        consul.trust_nomad(site, consul.api(tokens.consul_management))
+        supervisor.wait_for(site, pages.NAME, pages.answer)
+        consul.trust_nomad(site, consul.api(site, tokens.consul_management))
         wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)
         nomad.introduction(site).unlink(missing_ok=True)
         step.detail = "leads, with a node ready"
@@ -164,7 +175,7 @@ def _stop_restored(steps: Steps, api: Api) -> None:
 
 
 def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:
-    api = nomad.api(tokens.nomad_management)
+    api = nomad.api(site, tokens.nomad_management)
     since = time.time()
     variables = {"release": name, "signing_keys": keys.name(api)}
     for row in jobs.ORDER:
@@ -174,6 +185,7 @@ def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -
             with steps.step(job):
                 jobs.wait_healthy(api, job, since)
     with steps.step("gateway"):
+        traefik.restart_outdated(site, api)
         _wait_for_gateway(site, api)
 
 
@@ -210,9 +222,10 @@ def _stop(site: Site, steps: Steps) -> None:
 
 
 def _stop_jobs(site: Site, steps: Steps) -> None:
-    api = nomad.api(credentials.load(site).nomad_management)
+    certificates.of(site, certificates.TOOLS)  # in a state folder from before there were any
+    api = nomad.api(site, credentials.load(site).nomad_management)
     if not api.answers("/v1/acl/token/self"):
-        return  # interrupted before Nomad knew its token: it has no jobs either
+        return  # interrupted before Nomad knew its token, or started by an earlier version
     for row in reversed(jobs.ORDER):
         with steps.step(", ".join(row)):
             jobs.stop(api, *row)

@@ -3,7 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 
-from tasktracker_cli.admin import credentials, shell
+from tasktracker_cli.admin import certificates, credentials, shell
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.credentials import Tokens
 from tasktracker_cli.admin.site import CONSUL_URL, NODE_NAME, Site
@@ -11,9 +11,19 @@ from tasktracker_cli.admin.site import CONSUL_URL, NODE_NAME, Site
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
 
-def api(token: str, timeout: float = 10) -> Api:
+def api(site: Site, token: str, timeout: float = 10) -> Api:
     """A client for this machine's Consul agent."""
-    return Api("Consul", CONSUL_URL, {"X-Consul-Token": token}, timeout)
+    headers = {"X-Consul-Token": token}
+    return Api("Consul", CONSUL_URL, headers, timeout, certificates.client(site))
+
+
+def environment(site: Site) -> dict[str, str]:
+    """Variables with which the program `consul` reaches the agent and may do everything."""
+    return {
+        "CONSUL_HTTP_ADDR": CONSUL_URL,
+        "CONSUL_HTTP_TOKEN_FILE": str(credentials.path(site, "consul_management")),
+        **certificates.environment(site, "CONSUL"),
+    }
 
 
 def has_leader(consul: Api) -> bool:
@@ -27,17 +37,20 @@ def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
         _set_policy(site, consul, name)
     _set_token(consul, ANONYMOUS, Policies=[{"Name": "anonymous"}])
     _make_token(
+        site,
         consul,
         tokens.consul_agent,
         "the Consul agent itself",
         NodeIdentities=[{"NodeName": NODE_NAME, "Datacenter": "dc1"}],
     )
-    _make_token(consul, tokens.consul_nomad, "the Nomad agent", Policies=[{"Name": "nomad-agent"}])
+    nomad_policy = [{"Name": "nomad-agent"}]
+    _make_token(site, consul, tokens.consul_nomad, "the Nomad agent", Policies=nomad_policy)
 
 
 def trust_nomad(site: Site, consul: Api) -> None:
-    """Let Nomad's workload identities log in. Nomad must answer: Consul fetches its keys."""
+    """Let Nomad's workload identities log in. Nomad's keys must be there: Consul fetches them."""
     method = json.loads((site.checkout / "consul/acl/nomad-workloads.json").read_text())
+    method["Config"]["JWKSCACert"] = certificates.authority(site).certificate
     known = consul.find(f"/v1/acl/auth-method/{method['Name']}")
     if known is None:
         consul.call("PUT", "/v1/acl/auth-method", method)
@@ -55,13 +68,10 @@ def trust_nomad(site: Site, consul: Api) -> None:
 def apply_config_entries(site: Site) -> int:
     """Write every file below consul/config-entries; say how many there are."""
     entries = sorted((site.checkout / "consul" / "config-entries").rglob("*.hcl"))
-    environment = {
-        "CONSUL_HTTP_ADDR": CONSUL_URL,
-        "CONSUL_HTTP_TOKEN_FILE": str(credentials.path(site, "consul_management")),
-    }
+    variables = environment(site)
 
     def write(entry: object) -> None:
-        shell.run([site.bin / "consul", "config", "write", str(entry)], env=environment)
+        shell.run([site.bin / "consul", "config", "write", str(entry)], env=variables)
 
     # proxy-defaults and service-defaults first: an intention with HTTP rules needs the protocol.
     intentions = [entry for entry in entries if entry.parent.name == "service-intentions"]
@@ -80,9 +90,9 @@ def _set_policy(site: Site, consul: Api, name: str) -> None:
         consul.call("PUT", f"/v1/acl/policy/{known['ID']}", {"Name": name, "Rules": rules})
 
 
-def _make_token(consul: Api, secret: str, description: str, **grants: object) -> None:
+def _make_token(site: Site, consul: Api, secret: str, description: str, **grants: object) -> None:
     # Asked with the token itself: its accessor is not kept anywhere.
-    if not api(secret).answers("/v1/acl/token/self"):
+    if not api(site, secret).answers("/v1/acl/token/self"):
         consul.call(
             "PUT", "/v1/acl/token", {"SecretID": secret, "Description": description, **grants}
         )

@@ -50,7 +50,7 @@ class Figures:
 def look(site: Site) -> Look:
     """Ask the agents, the services and the databases; who does not answer is left out."""
     rows = status.rows(site)
-    api = nomad.api(credentials.load(site).nomad_management)
+    api = nomad.api(site, credentials.load(site).nomad_management)
     allocations = {job: _allocations(api, job) for job in jobs.names()}
     requests = {name: _requests(allocations[name], port) for name, port in PORTS.items()}
     requests["traefik"] = _edge()

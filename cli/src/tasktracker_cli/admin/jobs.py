@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from tasktracker_cli.admin import credentials, shell, wait
+from tasktracker_cli.admin import credentials, nomad, shell, wait
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.errors import JobFailedError, NotReadyError
-from tasktracker_cli.admin.site import NOMAD_URL, Site
+from tasktracker_cli.admin.site import Site
 
 # What starts, and in reverse what stops, together. Migrations need their database, and a database
 # takes the last writes of its service; everything else waits for what it needs by itself.
@@ -29,13 +29,13 @@ def names() -> list[str]:
 def submit(site: Site, job: str, variables: Mapping[str, str]) -> None:
     """`nomad job run` the checked-in file, without waiting. A variable it lacks does not matter."""
     environment = {
-        "NOMAD_ADDR": NOMAD_URL,
+        **nomad.environment(site),
         "NOMAD_TOKEN": credentials.load(site).nomad_management,
         **{f"NOMAD_VAR_{name}": value for name, value in variables.items()},
     }
     file = f"nomad/jobs/{job}.nomad.hcl"
-    nomad = str(site.bin / "nomad")
-    shell.run([nomad, "job", "run", "-detach", file], cwd=site.checkout, env=environment)
+    program = site.bin / "nomad"
+    shell.run([program, "job", "run", "-detach", file], cwd=site.checkout, env=environment)
 
 
 def wait_healthy(nomad: Api, job: str, since: float) -> None:

@@ -12,7 +12,7 @@ from tasktracker_cli.admin import credentials, jobs, nomad, preflight, release
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.errors import NotReadyError
 from tasktracker_cli.admin.progress import Steps
-from tasktracker_cli.admin.site import Site
+from tasktracker_cli.admin.site import NOMAD_PAGE, Site
 
 SERVICES = ("user-service", "task-service", "stats-service")
 
@@ -29,7 +29,7 @@ def rotate(site: Site, steps: Steps) -> None:
     if preflight.owner(site) is None:
         raise NotReadyError("There is no cluster on this machine.", "Start one with: ./just up")
     with preflight.alone(site):
-        api = nomad.api(credentials.load(site).nomad_management)
+        api = nomad.api(site, credentials.load(site).nomad_management)
         old, new = nomad.read_variable(api, _path("user-service"))["secret_key"], nomad.new_secret()
         with steps.step("every service accepts the new key"):
             _deploy(site, api, {"secret_key": old, "previous_secret_key": new})
@@ -46,7 +46,7 @@ def name(api: Api) -> str:
 
 def deployed() -> str:
     """The name that the running user service was deployed with; empty while there is none."""
-    api = nomad.api("")  # anybody may look
+    api = Api("Nomad", NOMAD_PAGE, {})  # anybody may look
     job = api.find(f"/v1/job/{SERVICES[0]}") if api.answers("/v1/status/leader") else None
     return str(((job or {}).get("Meta") or {}).get("signing_keys", ""))
 

@@ -111,10 +111,10 @@ def sources(site: Site, nomad: Api, name: str, task: str | None) -> Sequence[Sou
 
     Without `task`: the one that does the service's work. Raises NoLogError, NoInstanceError.
     """
-    if name in supervisor.AGENTS:
+    if name in supervisor.PROGRAMS:
         return [AgentLog(name, site.logs / f"{name}.log")]
     if nomad.find(f"/v1/job/{name}") is None:
-        known = ", ".join((*jobs.names(), *supervisor.AGENTS))
+        known = ", ".join((*jobs.names(), *supervisor.PROGRAMS))
         raise NoLogError(f"There is no service {name!r}.", f"There are {known}.")
     running = [a for a in jobs.running(nomad, name) if a["ClientStatus"] != "unknown"]
     if not running:

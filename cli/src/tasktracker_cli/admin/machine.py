@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tasktracker_cli.admin import shell
+from tasktracker_cli.admin import pages, shell, traefik
 from tasktracker_cli.admin.site import Site
 
 # raw_exec has no chroot: two jobs of one user could read each other's secrets.
@@ -43,7 +43,7 @@ def create_users() -> None:
     if GROUP not in {entry.gr_name for entry in grp.getgrall()}:
         shell.run(["/usr/sbin/groupadd", "--system", GROUP])
     known = {entry.pw_name for entry in pwd.getpwall()}
-    for name in USERS:
+    for name in (*USERS, pages.USER):
         if name not in known:
             shell.run([*USERADD, name])
     if set(grp.getgrnam(GROUP).gr_mem) != set(MEMBERS):
@@ -56,6 +56,12 @@ def create_folders(site: Site) -> None:
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
     for private in (site.agent, site.secrets, site.home / "consul"):
         private.mkdir(exist_ok=True, mode=0o700)
+    for folder, user in (
+        (pages.folder(site), pages.USER),
+        (traefik.folder(site), traefik.USER),
+    ):
+        folder.mkdir(exist_ok=True, mode=0o700)
+        shutil.chown(folder, user, user)
     nomad = site.home / "nomad"
     nomad.mkdir(exist_ok=True)
     shutil.chown(nomad, "root", GROUP)

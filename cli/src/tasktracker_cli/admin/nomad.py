@@ -5,15 +5,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from tasktracker_cli.admin import files
+from tasktracker_cli.admin import certificates, files
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.credentials import Tokens
 from tasktracker_cli.admin.site import NODE_NAME, NOMAD_URL, Site
 
 
-def api(token: str, timeout: float = 10) -> Api:
+def api(site: Site, token: str, timeout: float = 10) -> Api:
     """A client for this machine's Nomad agent."""
-    return Api("Nomad", NOMAD_URL, {"X-Nomad-Token": token}, timeout)
+    headers = {"X-Nomad-Token": token}
+    return Api("Nomad", NOMAD_URL, headers, timeout, certificates.client(site))
+
+
+def environment(site: Site) -> dict[str, str]:
+    """Variables with which the program `nomad` reaches the agent. The token is not among them."""
+    return {"NOMAD_ADDR": NOMAD_URL, **certificates.environment(site, "NOMAD")}
 
 
 def has_leader(nomad: Api) -> bool:

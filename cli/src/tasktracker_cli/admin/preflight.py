@@ -25,16 +25,19 @@ from tasktracker_cli.admin.site import Site
 
 # Ports on loopback, and who listens there.
 PORTS = {
-    4646: "Nomad's API",
+    4646: "Nomad's page",
     4647: "Nomad's servers",
     4648: "Nomad's gossip",
+    4649: "Nomad's API",
+    4650: "Nomad's public keys",
     8000: "the gateway",
     8005: "the gateway's error pages",
     8080: "Traefik's dashboard",
     8300: "Consul's servers",
     8301: "Consul's gossip",
-    8500: "Consul's API",
-    8502: "Envoy's configuration",
+    8500: "Consul's page",
+    8501: "Consul's API",
+    8503: "Envoy's configuration",
 }
 
 NEEDED_BYTES = 2 * 2**30

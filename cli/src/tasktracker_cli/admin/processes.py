@@ -19,7 +19,10 @@ LIMIT_SECONDS = 70  # a database's clean shutdown may take a minute
 
 @dataclass(frozen=True)
 class Orphan:
-    """A process of the site; `name` is its program's."""
+    """A process of the site; `name` is its program's.
+
+    The proxy before the agents' pages is an agent here: it ends, and is started, with them.
+    """
 
     pid: int
     name: str
@@ -66,7 +69,7 @@ def _examine(site: Site, folder: Path) -> Orphan | None:
     if words[0].startswith("postgres: "):  # a child: its postmaster ends it
         return None
     program = Path(words[0]).name
-    is_agent = any(f"{home}agent/" in word for word in words)
+    is_agent = any(f"{home}{part}/" in word for word in words for part in ("agent", "pages"))
     # A person's editor or shell in the folder is none of ours.
     if not is_agent and f"{home}releases/" not in words[0] and program not in ("postgres", "nomad"):
         return None

@@ -11,9 +11,13 @@ DEFAULT_HOME = Path("/var/lib/tasktracker")
 
 NODE_NAME = "node-1"  # of this machine, in Consul and in Nomad
 
-# Every agent binds loopback too, whatever TASKTRACKER_BIND adds: this is how the tools reach them.
-CONSUL_URL = "http://127.0.0.1:8500"
-NOMAD_URL = "http://127.0.0.1:4646"
+# The agents answer who shows a certificate of theirs: the tools do.
+CONSUL_URL = "https://127.0.0.1:8501"
+NOMAD_URL = "https://127.0.0.1:4649"
+
+# Everything below is on loopback too, whatever TASKTRACKER_BIND adds.
+CONSUL_PAGE = "http://127.0.0.1:8500"  # what a browser opens (pages.py)
+NOMAD_PAGE = "http://127.0.0.1:4646"
 GATEWAY_URL = "http://127.0.0.1:8000"
 TRAEFIK_URL = "http://127.0.0.1:8080"  # its API and dashboard
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tasktracker_cli.admin import consul, credentials, jobs, nomad, preflight, supervisor
+from tasktracker_cli.admin import consul, credentials, jobs, nomad, pages, preflight, supervisor
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.errors import ApiError
 from tasktracker_cli.admin.site import Site
@@ -36,21 +36,30 @@ def rows(site: Site) -> list[Row]:
             *(Row("job", job, "unknown", None, None, "no agents") for job in jobs.names()),
         ]
     tokens = credentials.load(site)
-    nomad_api, consul_api = nomad.api(tokens.nomad_management), consul.api(tokens.consul_management)
+    nomad_api, consul_api = (
+        nomad.api(site, tokens.nomad_management),
+        consul.api(site, tokens.consul_management),
+    )
     return [*agents, *(_job(nomad_api, consul_api, job) for job in jobs.names())]
 
 
 def _agents(site: Site) -> list[Row]:
     known = {process.name: process for process in supervisor.processes(site)}
     found = []
-    for name in supervisor.AGENTS:
+    for name in supervisor.PROGRAMS:
         process = known.get(name)
         state = process.state.lower() if process else "stopped"
-        api = consul.api("") if name == "consul" else nomad.api("")
-        answers = bool(process and process.pid) and api.answers("/v1/status/leader")
+        answers = bool(process and process.pid) and _answers(site, name)
         running = 1 if process and process.pid else 0
         found.append(Row("agent", name, state, running, 1, "passing" if answers else "failing"))
     return found
+
+
+def _answers(site: Site, program: str) -> bool:
+    if program == pages.NAME:
+        return pages.answer()
+    api = consul.api(site, "") if program == "consul" else nomad.api(site, "")
+    return api.answers("/v1/status/leader")
 
 
 def _job(nomad_api: Api, consul_api: Api, job: str) -> Row:

@@ -1,4 +1,7 @@
-"""The agents' configuration, and the supervisor that keeps them alive (no systemd needed)."""
+"""The agents' configuration, and the supervisor that keeps them and their pages' proxy alive.
+
+No systemd is needed.
+"""
 
 import socket
 import subprocess
@@ -13,13 +16,14 @@ from xmlrpc.client import Fault, ServerProxy
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from tasktracker_cli.admin import certificates, credentials, files, shell, wait
+from tasktracker_cli.admin import certificates, credentials, files, pages, shell, wait
 from tasktracker_cli.admin.credentials import Tokens
 from tasktracker_cli.admin.errors import NotReadyError, NotRootError
 from tasktracker_cli.admin.site import NODE_NAME, Site
 
 AGENTS = ("consul", "nomad")
 ROLES = (certificates.CONSUL, certificates.NOMAD)
+PROGRAMS = (*AGENTS, pages.NAME)
 
 # Which files of the checkout an agent on a machine that is the whole cluster reads.
 PARTS = {
@@ -36,7 +40,7 @@ DYING_SECONDS = 5  # an agent that then is not running will not be
 
 @dataclass(frozen=True)
 class Process:
-    """An agent as the supervisor sees it."""
+    """An agent, or the proxy before the pages, as the supervisor sees it."""
 
     name: str
     state: str  # RUNNING, STARTING, BACKOFF, FATAL, STOPPED, ...
@@ -45,10 +49,11 @@ class Process:
 
 
 def render(site: Site, tokens: Tokens) -> dict[str, bool]:
-    """Write the agents' configuration below the state folder; say whose changed."""
+    """Write the configuration of the agents and of the supervisor; say which program's changed."""
     facts = {
         "home": str(site.home),
         "bind": site.bind,
+        "names": pages.further_names(site).replace("\\", "\\\\"),
         "cgroup": site.cgroup,
         "node_name": NODE_NAME,
         **{f"{name}_token": value for name, value in asdict(tokens).items()},
@@ -58,7 +63,7 @@ def render(site: Site, tokens: Tokens) -> dict[str, bool]:
     }
     conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
     commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(facts))
-    changed = {}
+    changed = {pages.NAME: commands}
     for agent in AGENTS:
         source, target = site.checkout / agent / "agent", site.agent / agent
         target.mkdir(exist_ok=True, mode=0o700)
@@ -89,19 +94,21 @@ def start(site: Site) -> None:
     wait.until("the supervisor's socket", lambda: is_running(site), LIMIT_SECONDS)
 
 
-def ensure(site: Site, agent: str, changed: bool) -> None:
-    """Have the agent running with its present configuration; `changed`: it has another one."""
-    if changed:
+def ensure(site: Site, program: str, changed: bool) -> None:
+    """Have the program running with its present configuration; `changed`: it has another one."""
+    known = [process.name for process in processes(site)]
+    if changed or program not in known:  # this supervisor may be from before there was one
         with suppress(Fault):  # it was not running
-            call(site, "stopProcess", agent)
+            call(site, "stopProcess", program)
         # Its command may be another one, too.
         call(site, "reloadConfig")
-        call(site, "removeProcessGroup", agent)
-        call(site, "addProcessGroup", agent)
-    state = next(process.state for process in processes(site) if process.name == agent)
+        with suppress(Fault):  # it was not known
+            call(site, "removeProcessGroup", program)
+        call(site, "addProcessGroup", program)
+    state = next(process.state for process in processes(site) if process.name == program)
     if state not in ("STARTING", "RUNNING"):
         try:
-            call(site, "startProcess", agent, False)
+            call(site, "startProcess", program, False)
         except Fault as fault:  # the supervisor may just have started it again by itself
             if fault.faultCode != Faults.ALREADY_STARTED:
                 raise
@@ -129,7 +136,7 @@ def is_running(site: Site) -> bool:
 
 
 def processes(site: Site) -> list[Process]:
-    """The agents; empty when there is no supervisor."""
+    """The agents and the proxy; empty when there is no supervisor."""
     if not is_running(site):
         return []
     return [
@@ -138,23 +145,23 @@ def processes(site: Site) -> list[Process]:
     ]
 
 
-def wait_for(site: Site, agent: str, ready: Callable[[], bool]) -> None:
-    """Wait until an agent is ready.
+def wait_for(site: Site, program: str, ready: Callable[[], bool]) -> None:
+    """Wait until a program is ready.
 
-    Raises NotReadyError with the end of its log, early when the agent keeps dying.
+    Raises NotReadyError with the end of its log, early when the program keeps dying.
     """
     patience = time.monotonic() + DYING_SECONDS
 
     def probe() -> bool:
-        state = next(p.state for p in processes(site) if p.name == agent)
+        state = next(p.state for p in processes(site) if p.name == program)
         if state in ("RUNNING", "STARTING") or time.monotonic() < patience:
             return ready()
-        raise NotReadyError(f"The {agent} agent does not stay up.")
+        raise NotReadyError(f"The {program} agent does not stay up.")
 
     try:
-        wait.until(f"a leader in {agent}", probe, LIMIT_SECONDS)
+        wait.until(f"an answer of {program}", probe, LIMIT_SECONDS)
     except NotReadyError as error:
-        log, cries = site.logs / f"{agent}.log", site.logs / f"{agent}.err"
+        log, cries = site.logs / f"{program}.log", site.logs / f"{program}.err"
         said = [*shell.tail(log), *shell.tail(cries)]
         raise NotReadyError(error.message, f"Read {log}.", said) from error
 

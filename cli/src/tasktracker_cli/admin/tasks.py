@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tasktracker_cli.admin import credentials, nomad
 from tasktracker_cli.admin.errors import NoInstanceError
-from tasktracker_cli.admin.site import NOMAD_URL, Site
+from tasktracker_cli.admin.site import Site
 
 _RELEASE = re.compile(r"/releases/([0-9a-z]+)/bin/")
 
@@ -29,7 +29,7 @@ class Task:
     @classmethod
     def find(cls, site: Site, job: str, name: str) -> "Task":
         """Ask Nomad. Raises NoInstanceError, ApiError."""
-        api = nomad.api(credentials.load(site).nomad_management)
+        api = nomad.api(site, credentials.load(site).nomad_management)
         known = api.find(f"/v1/job/{job}/allocations") or []
         running = [a for a in known if a["ClientStatus"] == "running"]
         if not running:
@@ -55,4 +55,4 @@ class Task:
     def environment(self) -> dict[str, str]:
         """For `command`: where Nomad is, and the token that it asks for."""
         token = credentials.load(self.site).nomad_management
-        return {**os.environ, "NOMAD_ADDR": NOMAD_URL, "NOMAD_TOKEN": token}
+        return {**os.environ, **nomad.environment(self.site), "NOMAD_TOKEN": token}

@@ -4,9 +4,9 @@ from typing import Annotated
 
 import typer
 
-from tasktracker_cli.admin import cluster, credentials, keys, release
+from tasktracker_cli.admin import cluster, consul, credentials, keys, nomad, release
 from tasktracker_cli.admin.commands.talk import talking
-from tasktracker_cli.admin.site import CONSUL_URL, NOMAD_URL, Site
+from tasktracker_cli.admin.site import Site
 from tasktracker_cli.admin.urls import URLS
 
 app = typer.Typer()
@@ -78,20 +78,19 @@ def destroy(
 
 @app.command()
 def env() -> None:
-    """Print export lines that give `nomad` and `consul` their address and token.
+    """Print export lines that give `nomad` and `consul` their address, certificate and token.
 
     \b
     Example: eval "$(tasktracker-cli admin env)"
     """
     site = Site.from_environment()
     token_file = credentials.path(site, "nomad_management")
+    variables = {**nomad.environment(site), **consul.environment(site)}
     for line in (
-        f"export NOMAD_ADDR={NOMAD_URL}",
+        *(f"export {name}='{value}'" for name, value in variables.items()),
         f"export NOMAD_TOKEN=\"$(cat '{token_file}')\"",
         f"export NOMAD_VAR_release={release.digest(site.checkout)}",
         f"export NOMAD_VAR_signing_keys={keys.deployed()}",
-        f"export CONSUL_HTTP_ADDR={CONSUL_URL}",
-        f"export CONSUL_HTTP_TOKEN_FILE='{credentials.path(site, 'consul_management')}'",
         f"export PATH='{site.bin}':\"$PATH\"",
     ):
         typer.echo(line)

@@ -21,7 +21,7 @@ LEVELS = {"warning": "yellow", "warn": "yellow", "error": "bold red", "critical"
 
 
 def _services(incomplete: str) -> list[str]:
-    names = (*jobs.names(), *supervisor.AGENTS)
+    names = (*jobs.names(), *supervisor.PROGRAMS)
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -30,7 +30,9 @@ def show_logs(
     ctx: typer.Context,
     service: Annotated[
         str,
-        typer.Argument(help="A service's name, or consul, or nomad.", autocompletion=_services),
+        typer.Argument(
+            help="A service's name, or consul, nomad or pages.", autocompletion=_services
+        ),
     ],
     follow: Annotated[
         bool, typer.Option("--follow", "-f", help="Go on with what is logged from now on.")
@@ -54,7 +56,7 @@ def show_logs(
     """
     session: Session = ctx.obj
     site = Site.from_environment()
-    api = nomad.api(credentials.load(site).nomad_management)
+    api = nomad.api(site, credentials.load(site).nomad_management)
     for line in logs.read(logs.sources(site, api, service, task), lines, follow):
         session.output.show(_pretty(line) if session.output.terminal else line.text)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasktracker_cli.admin import files
 from tasktracker_cli.admin.dev.parts import SERVICES, Database, Service
-from tasktracker_cli.admin.site import CONSUL_URL, Site
+from tasktracker_cli.admin.site import CONSUL_PAGE, Site
 
 KEY_BYTES = 32
 
@@ -31,7 +31,7 @@ def write(site: Site) -> None:
 
 
 def _variables(site: Site, service: Service) -> dict[str, str]:
-    variables = {"PORT": str(service.port), "CONSUL_URL": CONSUL_URL}
+    variables = {"PORT": str(service.port), "CONSUL_URL": CONSUL_PAGE}
     if service.checks_tokens:
         variables["SECRET_KEY"] = _secret(site, "secret-key")
     if database := service.database:

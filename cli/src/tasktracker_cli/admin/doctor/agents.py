@@ -1,6 +1,6 @@
-"""The agents' hops: their supervisor, Consul, Nomad, and this machine as Nomad's node."""
+"""The agents' hops: their supervisor, Consul, Nomad, this machine as Nomad's node, their pages."""
 
-from tasktracker_cli.admin import consul, nomad, supervisor
+from tasktracker_cli.admin import consul, nomad, pages, supervisor
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.doctor.ground import ENV, LOGS, UP, Ground
 from tasktracker_cli.admin.doctor.walk import Hop, Path
@@ -14,6 +14,7 @@ def path(ground: Ground) -> Path:
         Hop("Consul", lambda: _consul(ground)),
         Hop("Nomad", lambda: _nomad(ground)),
         Hop("node", lambda: _node(ground.nomad)),
+        Hop("pages", lambda: _pages(ground)),
     )
     return Path("agents", hops, shared=True)
 
@@ -54,10 +55,18 @@ def _node(api: Api) -> str:
     return "ready, takes jobs"
 
 
-def _pid(ground: Ground, agent: str) -> int:
-    process = next(p for p in supervisor.processes(ground.site) if p.name == agent)
-    if not process.pid:
-        raise BrokenHopError(f"the {agent} agent is {process.state.lower()}", UP)
+def _pages(ground: Ground) -> str:
+    pid = _pid(ground, pages.NAME)
+    if not pages.answer():
+        raise _silent("the proxy before the agents' pages", pid)
+    return f"answer, process {pid}"
+
+
+def _pid(ground: Ground, program: str) -> int:
+    process = next((p for p in supervisor.processes(ground.site) if p.name == program), None)
+    if process is None or not process.pid:
+        state = process.state.lower() if process else "not there"
+        raise BrokenHopError(f"{program} is {state}", UP)
     return process.pid
 
 

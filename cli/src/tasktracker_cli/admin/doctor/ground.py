@@ -50,11 +50,11 @@ class Ground:
 
     @cached_property
     def consul(self) -> Api:
-        return consul.api(self.tokens.consul_management, LIMIT_SECONDS)
+        return consul.api(self.site, self.tokens.consul_management, LIMIT_SECONDS)
 
     @cached_property
     def nomad(self) -> Api:
-        return nomad.api(self.tokens.nomad_management, LIMIT_SECONDS)
+        return nomad.api(self.site, self.tokens.nomad_management, LIMIT_SECONDS)
 
     @cached_property
     def gateway(self) -> Api:

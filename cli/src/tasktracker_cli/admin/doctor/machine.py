@@ -1,15 +1,17 @@
-"""The machine's own hops: state folder, secrets' files, disk."""
+"""The machine's own hops: state folder, secrets' files, certificates, disk."""
 
 import shutil
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path as File
 
-from tasktracker_cli.admin import preflight
+from tasktracker_cli.admin import certificates, pages, preflight, traefik
 from tasktracker_cli.admin.doctor.ground import UP, Ground
 from tasktracker_cli.admin.doctor.walk import Hop, Path
 from tasktracker_cli.admin.errors import BrokenHopError
 from tasktracker_cli.admin.site import Site
 
+DUE_DAYS = 30  # before a certificate's end
 NEEDED_BYTES = 2**29  # PostgreSQL stops when it cannot write
 
 
@@ -19,6 +21,7 @@ def path(ground: Ground) -> Path:
     hops = (
         Hop("state folder", lambda: _state_folder(site)),
         Hop("secrets' files", lambda: _secrets(ground)),
+        Hop("certificates", lambda: _certificates(site)),
         Hop("disk", lambda: _disk(site)),
     )
     return Path("machine", hops, shared=True)
@@ -43,6 +46,19 @@ def _secrets(ground: Ground) -> str:
 def _secret_files(site: Site) -> Iterator[File]:
     yield from sorted(site.secrets.glob("*"))
     yield from sorted(site.agent.glob("*/node.hcl"))
+    for folder in (pages.folder(site), traefik.folder(site)):
+        yield from sorted(folder.glob("*"))
+
+
+def _certificates(site: Site) -> str:
+    ends = {file: certificates.end(file) for file in sorted(site.secrets.glob("*.pem"))}
+    if not ends:
+        raise BrokenHopError("there are none", UP)
+    file = min(ends, key=lambda each: ends[each])
+    said = f"{file.name} is good until {ends[file]:%Y-%m-%d}"
+    if ends[file] - datetime.now(UTC) < timedelta(days=DUE_DAYS):
+        raise BrokenHopError(said, UP)  # which renews it
+    return f"{len(ends)}, of which {said}"
 
 
 def _disk(site: Site) -> str:

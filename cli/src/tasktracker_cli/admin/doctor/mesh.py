@@ -29,7 +29,7 @@ def leaf(ground: Ground) -> Mapping[str, Any]:
 
     Raises BrokenHopError when Consul gives Traefik none, or one that is not good now.
     """
-    asking = consul.api(_token(ground), LIMIT_SECONDS)
+    asking = consul.api(ground.site, _token(ground), LIMIT_SECONDS)
     try:
         found: dict[str, Any] = asking.call("GET", f"/v1/agent/connect/ca/leaf/{SOURCE}")
     except ApiError as error:

@@ -1,0 +1,38 @@
+"""What Traefik shows to Consul's API: a certificate of its own, in files of its own user."""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+
+from tasktracker_cli.admin import certificates, files, jobs
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.site import Site
+
+USER = "tasktracker-traefik"
+
+
+def render(site: Site) -> None:
+    """Write the certificate, its key and the authority; another certificate when it is due."""
+    identity = certificates.of(site, certificates.TRAEFIK)
+    texts = {
+        "authority.pem": certificates.authority(site).certificate,
+        "certificate.pem": identity.certificate,
+        "key.pem": identity.key,
+    }
+    for name, text in texts.items():
+        files.write(folder(site) / name, text, mode=0o600)
+        shutil.chown(folder(site) / name, USER, USER)
+
+
+def restart_outdated(site: Site, nomad: Api) -> None:
+    """Restart a Traefik that started before its certificate was made: it reads that once."""
+    made = (folder(site) / "certificate.pem").stat().st_mtime
+    for allocation in jobs.running(nomad, "traefik"):
+        started = ((allocation["TaskStates"] or {}).get("traefik") or {}).get("StartedAt")
+        if started and datetime.fromisoformat(started).timestamp() < made:
+            path = f"/v1/client/allocation/{allocation['ID']}/restart"
+            nomad.call("PUT", path, {"TaskName": "traefik"})
+
+
+def folder(site: Site) -> Path:
+    return site.home / "traefik"

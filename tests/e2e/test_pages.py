@@ -1,0 +1,201 @@
+"""Who the agents' APIs answer, and under which names their pages do."""
+
+import http.client
+import os
+import socket
+import ssl
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import expect
+
+from tasktracker_cli.admin import certificates, pages, wait
+from tasktracker_cli.admin.certificates import Role
+from tasktracker_cli.admin.site import CONSUL_PAGE, CONSUL_URL, NOMAD_PAGE, NOMAD_URL, TRAEFIK_URL
+from tests.e2e.browser import chromium
+from tests.e2e.cluster import Cluster
+
+LIMIT_SECONDS = 30
+
+APIS = [CONSUL_URL, NOMAD_URL]
+PAGES = [CONSUL_PAGE, NOMAD_PAGE]
+LEADER = "/v1/status/leader"
+KEYS = "https://127.0.0.1:4650/.well-known/jwks.json"
+
+# Names that a page of another site may have pointed to this machine.
+FOREIGN = ["evil.example", "evil.example:8500", "localhost.evil.example", "127.0.0.1.evil.example"]
+
+SERVICES = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal",
+            "traefik")  # fmt: skip
+
+
+def ask(url: str, path: str, method: str = "GET", **headers: str) -> int:
+    """The status of a request that is sent as it is written: no library tidies up its path."""
+    where = httpx.URL(url)
+    connection = http.client.HTTPConnection(where.host, where.port, timeout=LIMIT_SECONDS)
+    try:
+        connection.request(method, path, headers=headers)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize("url", APIS)
+@pytest.mark.parametrize("shown", ["nothing", "a certificate by another authority"])
+def test_an_api_answers_nobody_without_a_certificate_of_the_cluster(
+    cluster: Cluster, tmp_path: Path, url: str, shown: str
+) -> None:
+    with pytest.raises(httpx.TransportError):
+        httpx.get(url + LEADER, verify=_client(cluster, tmp_path, shown), trust_env=False)
+    tools = certificates.client(cluster.site)
+    assert httpx.get(url + LEADER, verify=tools, trust_env=False).status_code == 200
+
+
+@pytest.mark.parametrize("url", [*APIS, KEYS])
+def test_an_agent_has_no_certificate_for_another_name(cluster: Cluster, url: str) -> None:
+    tools = certificates.client(cluster.site)
+    with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
+        httpx.get(url.replace("127.0.0.1", "localhost"), verify=tools, trust_env=False)
+
+
+def test_no_port_of_an_agent_speaks_plain_http(cluster: Cluster) -> None:
+    for port in (8300, 8501, 8503, 4647, 4649, 4650):
+        try:
+            # Nomad answers 400: "Client sent an HTTP request to an HTTPS server".
+            assert ask(f"http://127.0.0.1:{port}", LEADER) == 400, port
+        except (http.client.HTTPException, OSError):
+            continue
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+def test_under_a_foreign_name_nothing_is_answered(cluster: Cluster, host: str) -> None:
+    for url in PAGES:
+        for path in ("/", "/ui/", LEADER, "/v1/nodes", "/v1/agent/join?address=127.0.0.1:1"):
+            for method in ("GET", "POST", "PUT"):
+                assert ask(url, path, method, Host=host) == 421, (url, path, method)
+    for path in ("/", "/dashboard/", "/api/rawdata", "/ping", "/metrics"):
+        assert ask(TRAEFIK_URL, path, Host=host) == 404, path
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
+def test_under_a_name_of_this_machine_everything_is_there(cluster: Cluster, name: str) -> None:
+    assert ask(CONSUL_PAGE, LEADER, Host=f"{name}:8500") == 200
+    assert ask(NOMAD_PAGE, LEADER, Host=f"{name}:4646") == 200
+    assert ask(TRAEFIK_URL, "/dashboard/", Host=f"{name}:8080") == 200
+    assert ask(TRAEFIK_URL, "/metrics", Host=f"{name}:8080") == 200
+
+
+def test_the_machines_own_name_is_one_of_its_names(cluster: Cluster) -> None:
+    own = socket.gethostname()
+    assert ask(CONSUL_PAGE, LEADER, Host=f"{own}:8500") == 200
+    assert ask(TRAEFIK_URL, "/ping", Host=f"{own}:8080") == 200
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:3000",
+                                    "http://localhost:8500.evil.example"])  # fmt: skip
+def test_a_page_of_another_origin_gets_nothing(cluster: Cluster, origin: str) -> None:
+    for url in PAGES:
+        for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
+            assert ask(url, LEADER, method, Origin=origin) == 403, (url, method)
+    assert ask(NOMAD_PAGE, LEADER, Origin="http://localhost:4646") == 200
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/agent/join?address=127.0.0.1:1",
+        "/v1/agent/join/",
+        "//v1//agent//join?address=127.0.0.1:1",
+        "/v1/agent/./join?address=127.0.0.1:1",
+        "/v1/x/../agent/join?address=127.0.0.1:1",
+        "/v1/agent%2fjoin?address=127.0.0.1:1",
+        "/v1/agent/%6aoin?address=127.0.0.1:1",
+        "/v1/%61gent/join?address=127.0.0.1:1",
+        "/v1/agent/force-leave?node=node-1.global",
+        "/v1/agent/leave",
+    ],
+)
+def test_the_pages_join_and_leave_nothing_however_it_is_written(
+    cluster: Cluster, path: str
+) -> None:
+    for url in PAGES:
+        for method in ("GET", "POST", "PUT"):
+            assert ask(url, path, method) in (403, 404), (url, method)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_leaf_certificate_is_had_without_a_certificate(cluster: Cluster, service: str) -> None:
+    management = {"X-Consul-Token": cluster.consul.http.headers["X-Consul-Token"]}
+    for path in (
+        f"/v1/agent/connect/ca/leaf/{service}",
+        f"/v1/agent/connect/ca/%6ceaf/{service}",
+        f"/v1/agent//connect/ca/leaf/{service}?dc=dc1",
+    ):
+        for headers in ({}, management):
+            assert ask(CONSUL_PAGE, path, **headers) in (403, 404), path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/agent/monitor?log_level=debug",
+        "/v1/agent/monitor/export?on_disk=true",
+        "/v1/agent/self",
+        "/v1/agent/host",
+        "/v1/agent/pprof/goroutine",
+    ],
+)
+def test_agents_and_their_logs_are_not_shown_without_a_token(cluster: Cluster, path: str) -> None:
+    for url in PAGES:
+        assert ask(url, path) in (403, 404), url
+
+
+def test_nomads_public_keys_are_all_that_is_had_by_tls_alone(cluster: Cluster) -> None:
+    trusting = ssl.create_default_context(cadata=certificates.authority(cluster.site).certificate)
+    with httpx.Client(verify=trusting, trust_env=False) as client:
+        assert client.get(KEYS).json()["keys"]
+        for path in (LEADER, "/v1/jobs", "/"):
+            assert client.get(f"https://127.0.0.1:4650{path}").status_code == 404
+
+
+def test_the_proxy_is_a_user_of_its_own_without_rights(cluster: Cluster) -> None:
+    status = Path(f"/proc/{cluster.agent_pid(pages.NAME)}/status").read_text()
+    facts = dict(line.split(":\t", 1) for line in status.splitlines())
+    uid = pages.folder(cluster.site).stat().st_uid
+    assert set(facts["Uid"].split()) == {str(uid)} != {"0"}
+    assert facts["NoNewPrivs"] == "1"
+    assert int(facts["CapBnd"], 16) == int(facts["CapEff"], 16) == 0
+    assert facts["Groups"].split() == []
+
+
+def test_a_killed_proxy_is_back(cluster: Cluster) -> None:
+    old = cluster.agent_pid(pages.NAME)
+    os.kill(old, 9)
+    wait.until("another one", lambda: cluster.agent_pid(pages.NAME) not in (0, old), LIMIT_SECONDS)
+    wait.until("its answer", pages.answer, LIMIT_SECONDS)
+
+
+def test_a_browser_sees_services_and_jobs_without_a_token(cluster: Cluster) -> None:
+    with chromium() as browser:
+        page = browser.new_page()
+        for url, text in (
+            (f"{CONSUL_PAGE}/ui/dc1/services", "stats-service"),
+            (f"{CONSUL_PAGE}/ui/dc1/nodes", "node-1"),
+            (f"{NOMAD_PAGE}/ui/jobs", "stats-service"),
+            (f"{NOMAD_PAGE}/ui/clients", "node-1"),
+        ):
+            page.goto(url)
+            expect(page.get_by_text(text).first).to_be_visible(timeout=LIMIT_SECONDS * 1000)
+
+
+def _client(cluster: Cluster, folder: Path, shown: str) -> ssl.SSLContext:
+    authority = certificates.authority(cluster.site)
+    context = ssl.create_default_context(cadata=authority.certificate)
+    if shown != "nothing":
+        stranger = certificates.issue(certificates.make_authority(), Role("stranger"))
+        files = folder / "certificate.pem", folder / "key.pem"
+        files[0].write_text(stranger.certificate)
+        files[1].write_text(stranger.key)
+        context.load_cert_chain(*files)
+    return context
