@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +47,8 @@ class Configuration:
 
     def damaged(self) -> CliError:
         """Return the error for a file that is not what this program writes."""
+        import shlex
+
         return CliError(
             f"The configuration at {self.path} cannot be read.",
             f"Mend that file, or delete it with: rm {shlex.quote(str(self.path))}",

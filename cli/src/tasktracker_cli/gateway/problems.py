@@ -15,7 +15,6 @@ from tasktracker_cli.errors import (
     UsageError,
 )
 from tasktracker_cli.gateway.transport import Answer
-from tasktracker_cli.gateway.wording import said
 
 # A status that is not here is a plain failure.
 ERRORS: dict[int, type[CliError]] = {
@@ -93,6 +92,8 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 def _field(error: Any) -> str:
     if not isinstance(error, dict):
         return str(error)
+    from tasktracker_cli.gateway.wording import said
+
     return said(str(error.get("field", "?")), str(error.get("message", "?")))
 
 
