@@ -54,6 +54,8 @@ def test_a_list_is_refused_with_the_options_name(user: Cli, words: list[str], to
     [
         ("q", "String should have at least 1 character", "--search must not be empty"),
         ("odd", "Field required", "odd is missing"),
+        ("title", "Input should be a valid string", "The title must be text"),
+        ("n", "Input should be a valid integer, unable to parse", "n must be a valid integer"),
         ("status", "Input should be 'todo' or 'done'", "--status must be 'todo' or 'done'"),
         ("due_date", "Value error, it must be a date", "--due must be a date"),
         ("x", "Something new.", "x: Something new"),
