@@ -123,6 +123,7 @@ def test_leaving_at_the_password_is_130(guest: Cli, gateway: FakeGateway, key: s
     code, shown = on_terminal(guest, "login", "--username", "ada", typed={"Password: ": key})
     assert code == 130
     assert "Traceback" not in shown
+    assert shown.endswith("\r\n"), "the shell's prompt has a line of its own"
     assert gateway.requests == []
 
 

@@ -12,12 +12,13 @@ from typer.main import get_group
 from tasktracker_cli import __version__
 from tasktracker_cli.aliases import Program
 from tasktracker_cli.commands.options import Profile, Url, Verbose
-from tasktracker_cli.errors import guard
+from tasktracker_cli.errors import INTERRUPTED, guard
 from tasktracker_cli.lazy import Lazy
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.choices import expected
 from tasktracker_cli.terminal.output import Output
+from tasktracker_cli.terminal.sink import is_terminal
 
 PROGRAM = "tasktracker-cli"
 
@@ -85,7 +86,10 @@ def run() -> int:
         with streams.writing():
             return program().main(prog_name=PROGRAM, standalone_mode=False, obj=Session(output))
 
-    return guard(main, output)
+    code = guard(main, output)
+    if code == INTERRUPTED and is_terminal(sys.stderr):
+        streams.tell("")  # the shell's next line begins on a line of its own
+    return code
 
 
 def _version(wanted: bool) -> None:

@@ -71,7 +71,7 @@ def test_a_file_without_tasks_is_right(content: str, format_: FileFormat) -> Non
 
 
 def test_a_spreadsheets_ways_are_understood() -> None:
-    assert fields("\ufefftitle;is_completed\r\na;TRUE\r\nb;FALSE\r\n", CSV) == [
+    assert fields("\ufeffTitle;Is_Completed\r\na;TRUE\r\nb;FALSE\r\n", CSV) == [
         {"title": "a", "is_completed": True},
         {"title": "b", "is_completed": False},
     ]
@@ -119,6 +119,7 @@ def test_a_row_that_is_wrong_is_named_by_its_line(row: Any, fault: str) -> None:
         ("title,title\na,b\n", CSV, "line 1: a column is there twice"),
         ("title\na,b\n", CSV, "line 2: more cells than columns"),
         ('title\n"a\n', CSV, "not CSV"),
+        ('[{"title": "a"}, {"title": ""}]', JSON, "task 2, line 1: the title is empty"),
         ("name\na\n", CSV, "line 2: the title is missing"),
         (b'{"title": "a"}\n{"title": "\xff"}', NDJSON, "line 2: not text in UTF-8"),
     ],

@@ -83,10 +83,13 @@ def test_what_was_deleted_since_is_told_and_made_again_only_on_request() -> None
 def test_a_fault_that_passes_is_waited_for() -> None:
     server = Server(busy(1), busy())
     paused: list[float] = []
-    [outcome] = Sending(server, "file", sleep=paused.append).outcomes(rows(1))
+    told: list[str] = []
+    sending = Sending(server, "file", sleep=paused.append, tell=told.append)
+    [outcome] = sending.outcomes(rows(1))
     assert outcome.error is None
     assert server.calls == 3
     assert paused == [1, 0.5]
+    assert told == ["Overloaded. Trying again in 1 s."]
 
 
 @pytest.mark.parametrize(

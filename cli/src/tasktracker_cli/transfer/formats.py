@@ -79,7 +79,7 @@ def _csv(text: str) -> Found:
     delimiter = ";" if ";" in header and "," not in header else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        names = [name.strip() for name in next(reader, [])]
+        names = [name.strip().lower() for name in next(reader, [])]
         if len(set(names)) < len(names):
             raise BrokenFileError(1, "a column is there twice")
         line = reader.line_num + 1

@@ -51,7 +51,8 @@ def run(session: Session, file: str, format_: FileFormat, *, again: bool, dry_ru
         return
     tally = Tally(len(rows))
     try:
-        _send(session, rows, Sending(tasks, digest(content), again=again), tally)
+        sending = Sending(tasks, digest(content), again=again, tell=session.output.note)
+        _send(session, rows, sending, tally)
     except (CliError, KeyboardInterrupt):
         done = tally.created + tally.already_there
         session.output.note(

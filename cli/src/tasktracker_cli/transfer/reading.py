@@ -52,7 +52,9 @@ def read(name: str, content: bytes, format_: FileFormat) -> list[Row]:
         try:
             rows.append(Row(number, line, raw, _fields(raw)))
         except ValueError as error:
-            faults.append(f"line {line}: {error}")
+            # A JSON array may be one long line.
+            place = f"task {number}, line {line}" if format_ is FileFormat.JSON else f"line {line}"
+            faults.append(f"{place}: {error}")
     if faults:
         raise InvalidFileError(name, faults)
     return rows

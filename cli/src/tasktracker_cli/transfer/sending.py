@@ -26,6 +26,7 @@ from tasktracker_cli.transfer.reading import Row
 T = TypeVar("T")
 
 ATTEMPTS = 6
+NOTICEABLE = 1.0  # seconds
 LONGEST_WAIT = 60.0  # seconds, before one attempt
 
 # What is wrong with one row; anything else would meet the other rows, too.
@@ -59,7 +60,7 @@ class Sending:
     """Sends the rows of a file, named by its digest.
 
     With `again` a task that the file made before is made anew if it has been deleted since.
-    `pause` is in seconds, and each pause twice the one before.
+    `pause` is in seconds, and each pause twice the one before; `tell` is told of the longer ones.
     """
 
     def __init__(
@@ -68,12 +69,14 @@ class Sending:
         file: str,
         *,
         again: bool = False,
+        tell: Callable[[str], None] = lambda _: None,
         pause: float = 0.25,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._tasks = tasks
         self._file = file
         self._again = again
+        self._tell = tell
         self._pause = pause
         self._sleep = sleep
 
@@ -109,5 +112,7 @@ class Sending:
                 pause = error.retry_after or self._pause * 2 ** (attempt - 1)
                 if attempt == ATTEMPTS or pause > LONGEST_WAIT:
                     raise
+                if pause >= NOTICEABLE:
+                    self._tell(f"{error.message} Trying again in {pause:g} s.")
                 self._sleep(pause)
             attempt += 1
