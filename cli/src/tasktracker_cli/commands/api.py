@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli.commands.options import GatewayCommand
+from tasktracker_cli.commands.request import Request, body_of, read_header, read_method, target_of
 from tasktracker_cli.errors import NotLoggedInError, UsageError
 from tasktracker_cli.gateway.problems import nonsense, refusal
-from tasktracker_cli.gateway.request import Request, body_of, read_header, read_method, target_of
 from tasktracker_cli.gateway.tasks import next_query
 from tasktracker_cli.gateway.transport import Answer
 from tasktracker_cli.session import Session
