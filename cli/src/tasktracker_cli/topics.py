@@ -74,7 +74,7 @@ Days
   today  tomorrow  tmr  yesterday        'the day after tomorrow', too
   fri  friday                            the first after today
   this friday  next friday               if the week, Monday to Sunday, leaves no doubt which
-  friday next week  friday in 2 weeks
+  friday next week  friday in 2 weeks    or: in 2 weeks on friday
   eod  eow  eom  eoy                     the end of the day, of the week (Sunday), ...
   end of next month  end of feb 2031     or: start of next week
   in 3 days  +3d  a week ago  -2w        d, w, mo, y; days, weeks, months, years; numbers to twenty
@@ -82,7 +82,7 @@ Days
   1 week before 31 dec                   '3 days after tomorrow'
 
 Times
-  17:00  5pm  5:30 pm  17h  17h30  noon
+  17:00  5pm  5:30 pm  noon              17h and 17h30 on a day, or after at
   midnight                               the end of the day: 'friday midnight'
   morning  afternoon  evening  tonight   9:00, 15:00, 18:00, 20:00; 'tonight at 9'
   17:00Z  5pm UTC  17:00+05:30           other zones have no one name: 5pm IST is refused
@@ -90,8 +90,9 @@ Times
   2 hours before friday noon             hours are counted from a time: real hours, even if the
                                          clock is changed meanwhile
 
-Not understood, as there are two meanings: 'tomorrow at 5', 1/2/2031, 3m, 'next week'. `none`
-is no due date at all. A time is local; TZ may name another zone.
+Not understood, as there are two meanings: 'tomorrow at 5', 17h alone, 3m, 1/2/2031, 'next
+week', and 'next friday' while this week's is still to come. `none` is no due date at all. A time
+is local; TZ may name another zone.
 """
 
 

@@ -137,7 +137,7 @@ def calendar_lengths(draw: Any) -> tuple[str, relativedelta]:
 def _length(draw: Any, today: date) -> tuple[str, date]:
     words, length = draw(calendar_lengths())
     before, after = draw(
-        st.sampled_from([("in ", ""), ("+", ""), ("", ""), ("", " from now"), ("", " from today")])
+        st.sampled_from([("in ", ""), ("+", ""), ("", " from now"), ("", " from today")])
     )
     return f"{before}{words}{after}", today + length
 
@@ -179,19 +179,26 @@ def sayings(draw: Any, now: datetime) -> Said:
     kind = draw(st.sampled_from(["day", "moment", "time", "hours"]))
     if kind == "day":
         words, day = draw(days(now))
+        if draw(st.integers(0, 9)) == 0:
+            # Alone it is counted from today, too.
+            words, length = draw(calendar_lengths())
+            day = now.date() + length
         return Said(_dressed(draw, words), datetime.combine(day, END), whole_day=True)
     if kind == "hours":
         return _hours(draw, now)
     clock, moment = draw(times())
     if kind == "time":
-        # A bare 17h could be a length as well.
-        at = clock == "17h" or draw(st.booleans())
+        at = _could_be_length(clock) or draw(st.booleans())
         return Said(f"at {clock}" if at else clock, _first(now, moment))
     words, day = draw(days(now))
-    # After a length, 17h without `at` could be more of the length.
-    loose = () if clock == "17h" else ("{0} {1}", "{0}, {1}", "{1} {0}")
+    loose = () if _could_be_length(clock) else ("{0} {1}", "{0}, {1}", "{1} {0}")
     joined = draw(st.sampled_from(["{0} at {1}", *loose]))
     return Said(_dressed(draw, joined.format(words, clock)), _on(day, moment))
+
+
+def _could_be_length(clock: str) -> bool:
+    """Say whether it is like 17h and 17h30, which have to follow `at` to be times for sure."""
+    return "h" in clock and clock[0].isdigit()
 
 
 def _on(day: date, moment: time | None) -> datetime:

@@ -69,7 +69,10 @@ def _in_part(cursor: Cursor, mark: int, part: PartOfDay) -> Clock:
         cursor.at = after
         return Clock(part.usual)
     if found.time.hour not in part.hours:
-        raise cursor.refusal(f"{found.time:%H:%M} is not in the {name}", mark, cursor.since(start))
+        # The small hours of a night belong to the next day: no telling which is meant.
+        instead = [] if found.time.hour < _EARLY else [cursor.since(start)]
+        why = f"{found.time:%H:%M} is not part of {name}"
+        raise cursor.refusal(why, mark, *instead)
     return Clock(found.time, _zone(cursor))
 
 

@@ -54,11 +54,14 @@ class Token:
 
 
 class Cursor:
-    """A place between the tokens of a text; `farthest` is the farthest that it has been at."""
+    """A place between the tokens of a text.
+
+    `farthest` is the farthest that it has been at, `start` where the date itself begins.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.at = self.farthest = 0
+        self.at = self.farthest = self.start = 0
         self._tokens = [
             Token(found.lastgroup or "", word, found.start(), found.end())
             for found in _TOKENS.finditer(text)
@@ -66,8 +69,9 @@ class Cursor:
         ]
 
     @property
-    def done(self) -> bool:
-        return self.at >= len(self._tokens)
+    def left(self) -> int:
+        """How many tokens there are to come."""
+        return len(self._tokens) - self.at
 
     def peek(self, ahead: int = 0) -> Token:
         """Return a token to come; one of no kind and no text beyond the end."""

@@ -51,7 +51,8 @@ def _end_of_day(cursor: Cursor, today: Today) -> Day | None:
 def _moved(cursor: Cursor, today: Today) -> Day | None:
     """Pass a length of days, weeks, months or years, and the day that it is counted from."""
     mark = cursor.at
-    lead = cursor.accept_any(("in", "+", "-"))
+    first = cursor.at == cursor.start
+    lead = cursor.accept_any(("in", "+", "-") if first else ("in", "+"))
     length = _the_day(cursor) or span(cursor)
     if length is None or length.exact:
         cursor.at = mark
@@ -65,7 +66,10 @@ def _moved(cursor: Cursor, today: Today) -> Day | None:
             cursor.at = mark
             return None
         return _counted(start, -length if way == "before" else length)
-    if length.weeks is not None:
+    if not lead and not first:
+        cursor.at = mark
+        return None
+    if lead == "in" and length.weeks is not None:
         found = _on_weekday(cursor, mark, today, length.weeks)
         if found is not None:
             return found

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from tasktracker_cli.dates.spans import Span, span
 from tasktracker_cli.dates.words import NUMBERS
 
 LONGEST = 100  # characters
+_HOURS = re.compile(r"([01]?[0-9]|2[0-3]) *h *([0-5][0-9])?", re.IGNORECASE)
 
 
 def parse_phrase(text: str, now: datetime, order: Order) -> Due:
@@ -36,8 +38,10 @@ def parse_phrase(text: str, now: datetime, order: Order) -> Due:
     now = local(now.replace(microsecond=0)).moment
     today = Today(now.date(), order)
     cursor.accept_any(("by", "on", "due"))
+    cursor.start = cursor.at
+    _refuse_alone(cursor)
     due = _hours(cursor, today, now) or _point(cursor, today, now)
-    if due is None or not cursor.done:
+    if due is None or cursor.left:
         raise _unused(cursor)
     return due
 
@@ -69,7 +73,8 @@ def _hours(cursor: Cursor, today: Today, now: datetime) -> Due | None:
             why = "hours are counted from a time, not from a day"
             raise cursor.refusal(why, start, f"{cursor.since(start)} 17:00")
         return _moved(due, -length if way == "before" else length)
-    if not lead and _may_be_time(cursor, mark):
+    if not lead and _HOURS.fullmatch(cursor.since(mark)):
+        cursor.at = mark  # as in `17h tomorrow`
         return None
     return _moved(local(now), length)
 
@@ -83,20 +88,18 @@ def _moved(due: Due, length: Span) -> Due:
     return replace(local(moment.astimezone()), notes=notes)
 
 
-def _may_be_time(cursor: Cursor, mark: int) -> bool:
-    """Go back if what was passed is a time of day, as 17h is in `17h tomorrow`.
-
-    Alone it could be a length of time as well: NotUnderstood.
-    """
-    hours, unit = cursor.since(mark)[:-1].strip(), cursor.peek(-1).text
-    if unit != "h" or not hours.isdecimal() or int(hours) > 23:
-        return False
-    if cursor.done:
-        number = int(hours)
-        why = f"{number}h could be in {number} hours or at {number:02}:00"
-        raise cursor.refusal(why, mark, f"in {number} hours", f"{number:02}:00")
-    cursor.at = mark
-    return True
+def _refuse_alone(cursor: Cursor) -> None:
+    """Raise NotUnderstood for `17h` and `2h30` alone: a time of day, or a length of time."""
+    mark = cursor.at
+    found = _HOURS.fullmatch(cursor.text[cursor.peek().start :].strip())
+    if found is None:
+        return
+    cursor.take(cursor.left)
+    hour, minute = int(found[1]), int(found[2] or 0)
+    length = f"in {hour} hours" + (f" {minute} minutes" if minute else "")
+    clock = f"{hour:02}:{minute:02}"
+    why = f"{found[0]} could be {length} or at {clock}"
+    raise cursor.refusal(why, mark, length, clock)
 
 
 def _unused(cursor: Cursor) -> NotUnderstood:
@@ -125,7 +128,7 @@ def _completed(number: str) -> list[str]:
     if not number.isdecimal():
         return []
     if len(number) == 4:
-        return [f"{number[:2]}:{number[2:]}", f"end of {number}"]
+        return [f"{number[:2]}:{number[2:]}" if int(number) < 1900 else f"end of {number}"]
     if len(number) <= 2 and 1 <= int(number) < 12:
         return [f"{number}am", f"{number}pm"]
     return [f"{number}:00"] if len(number) <= 2 and 12 < int(number) < 24 else []

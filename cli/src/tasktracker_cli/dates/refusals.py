@@ -12,6 +12,10 @@ from tasktracker_cli.dates.words import VOCABULARY
 from tasktracker_cli.errors import UsageError
 
 EXAMPLES = "Give one like 2030-12-31, 2030-12-31T17:00, 'tomorrow 5pm', fri, +3d or 'in 2 weeks'."
+# Without one of these the rest of a phrase means something else.
+_TURNING = frozenset(
+    ("not", "no", "minus", "last", "except", "few", "couple", "past", "to", "till")
+)
 TOPIC = "See: tasktracker-cli help dates"
 
 
@@ -31,8 +35,10 @@ def suggestions(text: str, error: NotUnderstood, now: datetime, order: Order) ->
     if error.instead is not None:
         phrases = _replaced(text, error, *error.instead)
         return [phrase for phrase in phrases if _is_understood(phrase, now, order)]
-    likely = _like(text[error.start : error.end].lower())
-    phrases = [*_replaced(text, error, *likely, ""), *Cursor(text).beginnings()]
+    unknown = text[error.start : error.end].lower()
+    phrases = Cursor(text).beginnings()
+    if unknown.isalpha() and unknown not in VOCABULARY and unknown not in _TURNING:
+        phrases = [*_replaced(text, error, *_like(unknown), ""), *phrases]
     return [phrase for phrase in phrases if _is_understood(phrase, now, order)][:1]
 
 
@@ -42,7 +48,7 @@ def _refused(text: str, why: str, hint: str) -> UsageError:
 
 def _replaced(text: str, error: NotUnderstood, *words: str) -> list[str]:
     before, after = text[: error.start], text[error.end :]
-    return [" ".join(f"{before}{word}{after}".split()) for word in words]
+    return [" ".join(f"{before}{word} {after}".split()) for word in words]
 
 
 def _like(word: str) -> list[str]:

@@ -78,12 +78,13 @@ def _refuse_time(cursor: Cursor) -> None:
     """Refuse the 17h of `in 3 days 17h`, which could be a time of day; 3d17h is a length."""
     before, mark = cursor.peek(-1), cursor.at
     cursor.accept(",")
-    number = cursor.peek()
-    apart = before.end < number.start
-    if apart and number.text.isdecimal() and int(number.text) < 24 and cursor.peek(1).text == "h":
-        start = cursor.at
-        cursor.take(2)
-        instead = (f"and {number.text} hours", f"at {int(number.text):02}:00")
+    start = cursor.at
+    token = cursor.take()
+    hour, letter, minute = token.text.partition("h")
+    apart = before.end < token.start and cursor.accept("h")
+    if (apart or token.kind == "hm") and hour.isdecimal() and int(hour) < 24:
+        length = f"and {int(hour)} hours" + (f" {int(minute)} minutes" if letter else "")
+        instead = (length, f"at {int(hour):02}:{minute or '00'}")
         raise cursor.refusal("that could be a length or a time of day", start, *instead)
     cursor.at = mark
 

@@ -14,11 +14,14 @@ from tasktracker_cli.dates.words import WEEKDAY_NAMES, WEEKDAYS
 def weekday(cursor: Cursor, today: Today) -> Day | None:
     """Pass a day of the week, if one comes next, and what says which one it is."""
     mark = cursor.at
-    which = cursor.accept_any(("this", "next"))
+    weeks = _weeks_on(cursor)
+    which = "" if weeks is not None else cursor.accept_any(("this", "next"))
     number = cursor.look_up(WEEKDAYS)
     if number is None:
         cursor.at = mark
         return None
+    if weeks is not None:
+        return Day(_this_week(today.date, number) + timedelta(weeks=weeks), counted=True)
     if which:
         return _this_or_next(cursor, mark, today.date, which, number)
     found = _with_date(cursor, mark, today, number) or _in_week(cursor, today.date, number)
@@ -87,14 +90,21 @@ def _with_date(cursor: Cursor, mark: int, today: Today, number: int) -> Day | No
 
 
 def _in_week(cursor: Cursor, today: date, number: int) -> Day | None:
-    """Pass `this week` or `next week`."""
+    """Pass `this week` or `next week` after the name of a day."""
     after = cursor.at
     cursor.accept("of")
-    for which, weeks in (("this", 0), ("next", 1)):
-        if cursor.accept(which, "week"):
-            return Day(_this_week(today, number) + timedelta(weeks=weeks), counted=True)
-    cursor.at = after
-    return None
+    weeks = _weeks_on(cursor)
+    if weeks is None:
+        cursor.at = after
+        return None
+    return Day(_this_week(today, number) + timedelta(weeks=weeks), counted=True)
+
+
+def _weeks_on(cursor: Cursor) -> int | None:
+    """Pass `this week` or `next week`; return how many weeks on that is."""
+    if cursor.accept("this", "week"):
+        return 0
+    return 1 if cursor.accept("next", "week") else None
 
 
 def _this_week(today: date, number: int) -> date:
