@@ -68,7 +68,7 @@ test *parts: _environment
 drill: _environment
     @tools/test drills
 
-# Let Schemathesis look for sequences of calls that a service answers otherwise than documented
+# Let Schemathesis look for calls that a service answers otherwise than documented, Hypothesis for dates
 [group('work')]
 [no-exit-message]
 fuzz: _environment

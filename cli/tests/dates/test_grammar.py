@@ -24,7 +24,7 @@ ZONES = ("Asia/Kolkata", "Europe/Berlin", "America/New_York", "Australia/Lord_Ho
 BOUNDED = settings(max_examples=400, derandomize=True, deadline=None, database=None)
 # How many phrases an exploration tries: ./just fuzz
 EXPLORED = settings(
-    max_examples=int(os.environ.get("TASKTRACKER_FUZZ_EXAMPLES", "20000")),
+    max_examples=int(os.environ.get("TASKTRACKER_FUZZ_EXAMPLES", "5000")),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -11,6 +11,7 @@ import pytest
 
 from tasktracker_cli.dates.reading import parse_due
 from tasktracker_cli.errors import UsageError
+from tasktracker_cli.topics import TOPICS
 
 ZONES = ("Asia/Kolkata", "Europe/Berlin", "America/New_York")
 NOW = datetime(2026, 10, 23, 14, 30)  # noqa: DTZ001 - it is local in each zone
@@ -77,3 +78,19 @@ def offered(hint: str) -> list[str]:
 
 def offered_by_table(expected: str) -> list[str]:
     return [phrase for phrase in expected.removeprefix("?").strip().split(" / ") if phrase]
+
+
+def shown_by_help() -> list[str]:
+    """Return the phrases in the left column of the topic."""
+    lines = [line[:41] for line in TOPICS["dates"].text().splitlines() if line.startswith("  ")]
+    return [phrase for line in lines for phrase in re.split(" {2,}", line.strip()) if phrase]
+
+
+@pytest.mark.parametrize("phrase", shown_by_help())
+def test_what_the_help_shows_is_understood(phrase: str, live_in: Callable[[str], None]) -> None:
+    live_in("Europe/Berlin")
+    assert parse_due(phrase, NOW.replace(tzinfo=ZoneInfo("Europe/Berlin")), nothing_said)
+
+
+def test_the_help_shows_enough_of_the_grammar() -> None:
+    assert len(shown_by_help()) > 40
