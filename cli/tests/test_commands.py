@@ -181,6 +181,7 @@ def test_update_sends_only_what_was_named(cli: Cli, gateway: FakeGateway) -> Non
 def test_complete_and_reopen_show_the_task(
     cli: Cli, gateway: FakeGateway, command: str, path: str
 ) -> None:
+    gateway.on("GET /tasks/7", Answer(body=TASK))
     gateway.on(f"PATCH /tasks/7/{path}", Answer(body=TASK))
     assert cli.json("task", command, "7") == TASK
 

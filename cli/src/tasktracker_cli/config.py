@@ -73,7 +73,7 @@ def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
 
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder for this program's state: the logins."""
+    """The folder for this program's state: the logins, drafts, and what can be undone."""
     return _xdg(environ, "XDG_STATE_HOME", ".local/state") / _NAME
 
 

@@ -13,6 +13,7 @@ from tasktracker_cli.terminal.output import Output
 if TYPE_CHECKING:
     from tasktracker_cli.aliases import Aliases
     from tasktracker_cli.configuration import Configuration
+    from tasktracker_cli.editing.journal import Journal
     from tasktracker_cli.gateway.access import Access, StoredLogin
     from tasktracker_cli.gateway.client import Client
     from tasktracker_cli.gateway.tasks import Tasks
@@ -138,6 +139,16 @@ class Session:
         from tasktracker_cli.gateway.tasks import Tasks
 
         return Tasks(self.client)
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What was changed last with this gateway and profile."""
+        from urllib.parse import quote
+
+        from tasktracker_cli.editing.journal import Journal
+
+        name = f"{quote(self.login_key, safe='')}.ndjson"
+        return Journal(config.state_dir() / "undo" / name)
 
     @cached_property
     def views(self) -> Views | PlainViews:

@@ -22,6 +22,7 @@ def test_who_is_not_logged_in_is_told_so_in_every_command(isolated: Cli, command
         "import": ["/dev/null", "--format", "csv"],
         "export": [],
         "delete": ["7", "--yes"],
+        "undo": [],
     }
     done = isolated("task", command, *arguments.get(command, ["7"]))
     assert (done.returncode, done.stdout) == (4, "")

@@ -24,13 +24,17 @@ def test_a_failure_is_told_and_the_rest_is_done(
     cli: Cli, gateway: FakeGateway, command: str
 ) -> None:
     path = CALLS[command]
+    for number in (3, 5, 7):
+        gateway.on(f"GET /tasks/{number}", Answer(body={**TASK, "id": number}))
     gateway.on(f"PATCH /tasks/3{path}", Answer(body={**TASK, "id": 3}))
     gateway.on(f"PATCH /tasks/5{path}", MISSING)
     gateway.on(f"PATCH /tasks/7{path}", Answer(body=TASK))
     done = cli("task", command, "3", "5", "#7", "3", "--quiet")
     assert (done.returncode, done.stdout) == (5, "3\n7\n")
     assert "error: There is no task 5." in done.stderr
-    assert calls(gateway) == [f"PATCH /tasks/{n}{path}" for n in (3, 5, 7)]
+    assert calls(gateway) == [
+        call for n in (3, 5, 7) for call in (f"GET /tasks/{n}", f"PATCH /tasks/{n}{path}")
+    ]
 
 
 def test_several_are_an_array_and_one_is_an_object(cli: Cli, gateway: FakeGateway) -> None:
@@ -58,10 +62,11 @@ def test_what_no_task_can_survive_is_told_once(cli: Cli, gateway: FakeGateway) -
 
 
 def test_ids_come_from_standard_input(cli: Cli, gateway: FakeGateway) -> None:
-    gateway.on("PATCH /tasks/3/complete", Answer(body=TASK))
-    gateway.on("PATCH /tasks/7/complete", Answer(body=TASK))
+    for number in (3, 7):
+        gateway.on(f"GET /tasks/{number}", Answer(body={**TASK, "id": number}))
+        gateway.on(f"PATCH /tasks/{number}/complete", Answer(body=TASK))
     assert cli("task", "complete", "-", stdin="3\n7\n").returncode == 0
-    assert len(gateway.requests) == 2
+    assert len(gateway.requests) == 4
 
 
 def test_no_ids_on_standard_input_are_nothing_to_do(cli: Cli, gateway: FakeGateway) -> None:

@@ -100,6 +100,7 @@ def logout(ctx: typer.Context) -> None:
     with session.credentials.lock(key):
         login = session.credentials.load(key)
         there = session.credentials.delete(key)
+    session.journal.forget()
     if login and login.refresh_token:
         _revoke(session, login.refresh_token)
     if there:

@@ -18,7 +18,7 @@ def update(
     before: Version,
     changes: Mapping[str, Any],
     tell: Callable[[str], None],
-) -> Mapping[str, Any]:
+) -> Version:
     """Change a task that was seen as it was `before`.
 
     If somebody changed it since then, in other fields, both changes are kept and `tell` says so.
@@ -27,7 +27,7 @@ def update(
     seen = before
     for _ in range(ATTEMPTS):
         try:
-            after = tasks.update(int(before.raw["id"]), changes, seen.etag).raw
+            after = tasks.update(int(before.raw["id"]), changes, seen.etag)
         except ConflictError as error:
             if error.status != 412:
                 raise

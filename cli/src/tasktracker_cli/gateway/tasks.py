@@ -60,22 +60,25 @@ class Tasks:
         self._caller = caller
         self._sleep = sleep
 
-    def create(self, fields: Mapping[str, Any]) -> Any:
-        """Return the task. A fault that may pass is waited for once; nothing is made twice."""
+    def create(self, fields: Mapping[str, Any]) -> Version:
+        """Create a task. A fault that may pass is waited for once; nothing is made twice."""
         key = str(uuid.uuid4())
         try:
-            return self.create_once(fields, key)[0]
+            return _version(self._create(fields, key))
         except UnavailableError as error:
             if error.status == 429 or error.retry_after > PATIENCE:
                 raise
             self._sleep(error.retry_after)
-            return self.create_once(fields, key)[0]
+            return _version(self._create(fields, key))
 
     def create_once(self, fields: Mapping[str, Any], key: str) -> tuple[Any, bool]:
         """Return the task, and whether the idempotency key had made it before."""
-        headers = {"Idempotency-Key": key}
-        reply = self._caller.call("POST", "/tasks/", fields, headers=headers)
+        reply = self._create(fields, key)
         return reply.value, reply.headers.get("idempotent-replayed") == "true"
+
+    def _create(self, fields: Mapping[str, Any], key: str) -> Reply:
+        headers = {"Idempotency-Key": key}
+        return self._caller.call("POST", "/tasks/", fields, headers=headers)
 
     def exists(self, task_id: int) -> bool:
         """Whether the task is there, and has not been deleted."""
@@ -128,11 +131,15 @@ class Tasks:
         headers = _if_match(etag)
         return _version(self._caller.call("PATCH", f"/tasks/{task_id}", changes, headers=headers))
 
-    def complete(self, task_id: int) -> Any:
-        return self._caller.call("PATCH", f"/tasks/{task_id}/complete").value
+    def complete(self, task_id: int) -> Version:
+        return _version(self._caller.call("PATCH", f"/tasks/{task_id}/complete"))
 
-    def reopen(self, task_id: int) -> Any:
-        return self._caller.call("PATCH", f"/tasks/{task_id}/incomplete").value
+    def reopen(self, task_id: int) -> Version:
+        return _version(self._caller.call("PATCH", f"/tasks/{task_id}/incomplete"))
+
+    def restore(self, task_id: int) -> Version:
+        """Bring a deleted task back; one that is there is given as it is."""
+        return _version(self._caller.call("POST", f"/tasks/{task_id}/restore"))
 
     def delete(self, task_id: int, etag: str = "") -> None:
         """Delete the task, with a tag only in the state that it names; else ConflictError."""

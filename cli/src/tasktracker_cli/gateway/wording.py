@@ -31,6 +31,8 @@ _WORDS = (
     (r"String should match pattern .*\[A-Za-z0-9\._-\].*", "has letters, digits, . _ and - only"),
     (r"String should match pattern .*", "has a character that is not allowed"),
     (r"Text must not contain .*", "has a character that is not text"),
+    (r"This is among the most common passwords", "must not be among the most common ones"),
+    (r"This is little more than (.*)", r"must be more than \1"),
     (r"Field required", "is missing"),
     (r"Extra inputs are not permitted", "is not known there"),
     (r"Input should be a valid string", "must be text"),

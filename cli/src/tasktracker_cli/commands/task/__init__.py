@@ -1,4 +1,4 @@
-"""task create, list, today, next, show, update, edit, complete, reopen, delete, import, export."""
+"""task create, list, today, next, show, update, edit, complete, reopen, delete, and more."""
 
 from __future__ import annotations
 
@@ -27,7 +27,13 @@ app = ShortNames(
         ),
         Lazy("complete", f"{_HERE}.change", "Mark tasks as done."),
         Lazy("reopen", f"{_HERE}.change", "Mark tasks as not done."),
-        Lazy("delete", f"{_HERE}.delete", "Delete tasks for good."),
+        Lazy("delete", f"{_HERE}.delete", "Delete tasks. For 30 days they can be restored."),
+        Lazy(
+            "restore",
+            f"{_HERE}.undo",
+            "Bring deleted tasks back; one that is there stays.",
+        ),
+        Lazy("undo", f"{_HERE}.undo", "Undo what the last command here changed."),
         Lazy("import", f"{_HERE}.transfer", "Create tasks from a JSON, NDJSON or CSV file."),
         Lazy(
             "export",

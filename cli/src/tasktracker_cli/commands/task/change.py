@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +23,9 @@ from tasktracker_cli.commands.task.arguments import (
 )
 from tasktracker_cli.commands.task.several import each
 from tasktracker_cli.editing import conflicts
+from tasktracker_cli.editing.journal import changed
 from tasktracker_cli.errors import UsageError
+from tasktracker_cli.gateway.tasks import Version
 from tasktracker_cli.session import Session
 
 app = typer.Typer()
@@ -86,11 +88,10 @@ def update(
         )
         return
 
-    def change(number: int) -> Any:
-        seen = session.tasks.get(number)
+    def change(seen: Version) -> Version:
         return conflicts.update(session.tasks, seen, changes, session.output.note)
 
-    _each(session, ids, "Updated", change)
+    _each(session, ids, "Updated", changes, change)
 
 
 @app.command(cls=TaskCommand)
@@ -106,7 +107,7 @@ def complete(ctx: typer.Context, ids: Ids, dry_run: DryRun = False) -> None:
     if dry_run:
         _dry(session, ids, "complete")
     else:
-        _each(session, ids, "Completed", session.tasks.complete)
+        _each(session, ids, "Completed", ["status"], _by_number(session.tasks.complete))
 
 
 @app.command(cls=TaskCommand)
@@ -121,14 +122,29 @@ def reopen(ctx: typer.Context, ids: Ids, dry_run: DryRun = False) -> None:
     if dry_run:
         _dry(session, ids, "incomplete")
     else:
-        _each(session, ids, "Reopened", session.tasks.reopen)
+        _each(session, ids, "Reopened", ["status"], _by_number(session.tasks.reopen))
 
 
-def _each(session: Session, ids: list[str], done: str, action: Callable[[int], Any]) -> None:
+def _by_number(action: Callable[[int], Version]) -> Callable[[Version], Version]:
+    return lambda seen: action(int(seen.raw["id"]))
+
+
+def _each(
+    session: Session,
+    ids: list[str],
+    done: str,
+    fields: Iterable[str],
+    action: Callable[[Version], Version],
+) -> None:
+    """Do the action, which changes these fields, to each task as it is seen just before."""
+
     def act(task_id: int) -> Any:
-        raw = action(task_id)
+        seen = session.tasks.get(task_id)
+        after = action(seen)
+        if after.etag != seen.etag:
+            session.journal.add(changed(seen, fields, after))
         session.output.say(f"{done} task {task_id}.")
-        return raw
+        return after.raw
 
     each(session, read_ids(session.output, ids), act)
 

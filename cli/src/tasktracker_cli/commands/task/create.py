@@ -18,6 +18,7 @@ from tasktracker_cli.commands.task.arguments import (
     described,
     given_fields,
 )
+from tasktracker_cli.editing.journal import Step
 from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
 
@@ -57,7 +58,8 @@ def create(
         session.tasks  # noqa: B018 - a login is asked for as it would be
         dry.show(session, [dry.request("POST", "/tasks/", fields)])
         return
-    raw = session.tasks.create(fields)
-    task = models.task(raw)
+    created = session.tasks.create(fields)
+    task = models.task(created.raw)
+    session.journal.add(Step(task.id, "created", created.etag))
     session.output.say(f"Created task {task.id}.")
-    session.output.record(raw, lambda: session.views.task(task))
+    session.output.record(created.raw, lambda: session.views.task(task))

@@ -12,6 +12,7 @@ from tasktracker_cli.commands.options import GatewayCommand
 from tasktracker_cli.commands.task import dry
 from tasktracker_cli.commands.task.arguments import DryRun, Ids, read_ids
 from tasktracker_cli.commands.task.several import end, survivors
+from tasktracker_cli.editing.journal import Step
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.gateway import models
 from tasktracker_cli.gateway.tasks import Version
@@ -28,7 +29,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Delete tasks for good.
+    """Delete tasks. For 30 days they can be restored.
 
     \b
     Examples:
@@ -57,6 +58,7 @@ def delete(
     def remove(number: int) -> None:
         # What was shown is what is deleted: a task that has changed since is not.
         session.tasks.delete(number, etags[number])
+        session.journal.add(Step(number, "deleted"))
         session.output.say(f"Deleted task {number}.")
 
     list(survivors(session, list(etags), remove, failures))

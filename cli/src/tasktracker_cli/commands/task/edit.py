@@ -16,6 +16,7 @@ from tasktracker_cli.commands.task.arguments import DryRun, due_date, read_id
 from tasktracker_cli.editing import conflicts, draft
 from tasktracker_cli.editing.conflicts import CHANGEABLE, differences
 from tasktracker_cli.editing.editor import Draft
+from tasktracker_cli.editing.journal import changed
 from tasktracker_cli.errors import CliError, ConflictError, UsageError
 from tasktracker_cli.gateway import models
 from tasktracker_cli.gateway.tasks import Version
@@ -92,9 +93,10 @@ def _send(
     if dry_run:
         dry.show(session, [dry.request("PATCH", f"/tasks/{number}", changes, version.etag)])
         return False
-    raw = conflicts.update(session.tasks, version, changes, session.output.note)
+    after = conflicts.update(session.tasks, version, changes, session.output.note)
+    session.journal.add(changed(version, changes, after))
     session.output.say(f"Updated task {number}.")
-    session.output.record(raw, lambda: session.views.task(models.task(raw)))
+    session.output.record(after.raw, lambda: session.views.task(models.task(after.raw)))
     return True
 
 

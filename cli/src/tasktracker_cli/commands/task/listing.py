@@ -80,6 +80,9 @@ def list_(
     due_after: Annotated[
         str | None, typer.Option(metavar="WHEN", help="Only due after then; a day is left out.")
     ] = None,
+    deleted: Annotated[
+        bool, typer.Option("--deleted", help="Only deleted tasks, which can be restored.")
+    ] = False,
     sort: Annotated[Sort | None, typer.Option(help="In which order; a minus reverses.")] = None,
     limit: Annotated[
         int | None,
@@ -107,16 +110,21 @@ def list_(
       tasktracker-cli task list --due-before "next monday" --sort due_date
       tasktracker-cli task list --all --output csv --fields id,title > tasks.csv
       tasktracker-cli task list --watch
+      tasktracker-cli task list --deleted
     """
     session: Session = ctx.obj
     if all_ and limit is not None:
         raise UsageError("--all and --limit contradict each other.", "Give one of them.")
     if search == "":
         raise UsageError("--search is empty.", "Give a text that the tasks have, or leave it out.")
+    if deleted and not status and open_ is None:
+        open_ = False  # The setting is about tasks that are there.
     before, after = _when(session, due_before), _when(session, due_after)
     wanted = Wanted(
-        _filters(priority, search, overdue, before, after, sort),
-        _statuses(session, status or [], open_),
+        _filters(priority, search, overdue, before, after, sort, deleted=deleted),
+        _statuses(
+            session, status or [], False if deleted and open_ is None and not status else open_
+        ),
         None if all_ else limit or DEFAULT_LIMIT,
     )
     if watch:
@@ -183,6 +191,8 @@ def _filters(
     due_before: Due | None,
     due_after: Due | None,
     sort: Sort | None,
+    *,
+    deleted: bool,
 ) -> dict[str, str]:
     """Return the query of the API's list for what was given."""
     filters = {
@@ -192,6 +202,7 @@ def _filters(
         "due_before": due_before.before().isoformat() if due_before else None,
         "due_after": due_after.after().isoformat() if due_after else None,
         "sort": sort and str(sort),
+        "deleted": "true" if deleted else None,
     }
     return {name: value for name, value in filters.items() if value is not None}
 
@@ -201,6 +212,8 @@ def _when(session: Session, text: str | None) -> Due | None:
 
 
 def _nothing(wanted: Wanted) -> str:
+    if "deleted" in wanted.filters:
+        return "No deleted task fits. They are kept for 30 days."
     if wanted.filters.keys() - {"sort"} or wanted.statuses:
         return "No task fits. See all with: tasktracker-cli task list --no-open"
     return 'No tasks yet. Create one with: tasktracker-cli task create "..."'

@@ -55,6 +55,8 @@ def import_(
     """
     from tasktracker_cli.transfer import importing
 
+    if not dry_run:
+        ctx.obj.journal.forget()  # `undo` must not take back what was changed before the import.
     importing.run(ctx.obj, file, format_of(file, format_), again=again, dry_run=dry_run)
 
 
