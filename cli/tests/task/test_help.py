@@ -18,6 +18,8 @@ def test_who_is_not_logged_in_is_told_so_in_every_command(isolated: Cli, command
     arguments = {
         "create": ["A"],
         "list": [],
+        "today": [],
+        "next": [],
         "update": ["7", "--title", "A"],
         "import": ["/dev/null", "--format", "csv"],
         "export": [],

@@ -122,9 +122,7 @@ def list_(
     before, after = _when(session, due_before), _when(session, due_after)
     wanted = Wanted(
         _filters(priority, search, overdue, before, after, sort, deleted=deleted),
-        _statuses(
-            session, status or [], False if deleted and open_ is None and not status else open_
-        ),
+        _statuses(session, status or [], open_),
         None if all_ else limit or DEFAULT_LIMIT,
     )
     if watch:
