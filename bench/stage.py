@@ -12,6 +12,7 @@ from bench import databases, tokens
 from bench.errors import BenchError
 from bench.processes import serving
 from servicekit import logs, migrate
+from servicekit.keys import shared
 from servicekit.testing import postgres
 from tests.e2e import throwaway
 from tests.e2e.cluster import Cluster
@@ -38,7 +39,7 @@ class Stage:
 
     def bearer(self, user_id: int) -> dict[str, str]:
         """The header of a caller of these services."""
-        return tokens.bearer(self._key, user_id)
+        return tokens.bearer(shared(self._key), user_id)
 
     @cached_property
     def tasks(self) -> str:

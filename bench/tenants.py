@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from bench import tokens
 from bench.wrk import Request
+from servicekit import keys
 from tasktracker_cli.admin import jobs, nomad, wait
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.site import GATEWAY_URL
@@ -25,7 +26,9 @@ _BARE = "task-service-without-mesh"
 
 def headers(cluster: Cluster) -> dict[str, str]:
     """Of `CALLER`, in this cluster."""
-    return tokens.bearer(_variables(cluster)["secret_key"], CALLER)
+    signer = _variables(cluster, "user-service")
+    key = keys.private(signer["jwt_private_key"], keys.public(signer["jwt_public_keys"]))
+    return tokens.bearer(key, CALLER)
 
 
 def create_tasks(cluster: Cluster, number: int) -> None:
@@ -55,7 +58,7 @@ def without_mesh(cluster: Cluster) -> Iterator[None]:
 
 def _job(cluster: Cluster) -> Mapping[str, object]:
     # Whoever is in the cluster's network can read the secrets in it: that is the benchmark alone.
-    variables = _variables(cluster)
+    variables = _variables(cluster, "task-service")
     database = f"task_app:{variables['database_password']}@127.0.0.1:5432/task_db"
     python = cluster.site.release / "bin" / "python"
     network = f"--net={cluster.network('task-db')}"
@@ -70,7 +73,7 @@ def _job(cluster: Cluster) -> Mapping[str, object]:
         },
         "Env": {
             "PORT": str(PORT),
-            "SECRET_KEY": variables["secret_key"],
+            "JWT_PUBLIC_KEYS": variables["jwt_public_keys"],
             "DATABASE_URL": f"postgresql://{database}",
         },
         "Resources": {"CPU": 200, "MemoryMB": 256},  # as in nomad/jobs/task-service.nomad.hcl
@@ -78,5 +81,5 @@ def _job(cluster: Cluster) -> Mapping[str, object]:
     return {"ID": _BARE, "Datacenters": ["dc1"], "TaskGroups": [{"Name": "api", "Tasks": [app]}]}
 
 
-def _variables(cluster: Cluster) -> dict[str, str]:
-    return nomad.read_variable(cluster.nomad, "nomad/jobs/task-service/api/app")
+def _variables(cluster: Cluster, service: str) -> dict[str, str]:
+    return nomad.read_variable(cluster.nomad, f"nomad/jobs/{service}/api/app")

@@ -2,11 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from servicekit.tokens import Keys, Principal, issue
+from servicekit.keys import SigningKey
+from servicekit.tokens import Principal, issue
 
 
-def bearer(key: str, user_id: int) -> dict[str, str]:
-    """The header of a caller, signed with the services' key."""
+def bearer(key: SigningKey, user_id: int) -> dict[str, str]:
+    """The header of a caller, signed with a key that the services trust."""
     principal = Principal(user_id, is_superuser=False)
-    token = issue(Keys(key.encode()), principal, timedelta(days=1), datetime.now(UTC))
+    token = issue(key, principal, timedelta(days=1), datetime.now(UTC))
     return {"Authorization": f"Bearer {token}"}

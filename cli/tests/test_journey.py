@@ -11,7 +11,8 @@ import pytest
 
 from cli.tests.conftest import PASSWORD, PROGRAM, Cli, log_in, register
 from cli.tests.services import KEY
-from servicekit.tokens import Keys, Principal, issue
+from servicekit.keys import shared
+from servicekit.tokens import Principal, issue
 from tasktracker_cli.logins.credentials import Credentials, Login
 
 
@@ -115,7 +116,7 @@ def test_hostile_text_comes_back_unchanged_in_json_and_harmless_to_eyes(user: Cl
 
 def test_an_expired_token_is_not_logged_in(user: Cli) -> None:
     past = datetime.now(UTC) - timedelta(hours=1)
-    token = issue(Keys(KEY.encode()), Principal(1, False), timedelta(minutes=15), past)
+    token = issue(shared(KEY), Principal(1, False), timedelta(minutes=15), past)
     folder = Path(user.env["XDG_STATE_HOME"]) / "tasktracker"
     Credentials(folder).save(user.env["TASKTRACKER_URL"], Login("ada", token))
     for command in (["whoami"], ["task", "list"], ["stats"]):

@@ -137,8 +137,7 @@ job "stats-service" {
         change_mode = "noop" # a rotation replaces the instances itself, one by one
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/stats-service/api/app" }}
-          SECRET_KEY={{ .secret_key }}
-          {{ with .previous_secret_key.Value }}PREVIOUS_SECRET_KEY={{ . }}{{ end }}
+          JWT_PUBLIC_KEYS={{ .jwt_public_keys.Value | toJSON }}
           {{ end }}
         EOT
       }

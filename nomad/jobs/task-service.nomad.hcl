@@ -175,8 +175,7 @@ job "task-service" {
         change_mode = "noop" # a rotation replaces the instances itself, one by one
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/task-service/api/app" }}
-          SECRET_KEY={{ .secret_key }}
-          {{ with .previous_secret_key.Value }}PREVIOUS_SECRET_KEY={{ . }}{{ end }}
+          JWT_PUBLIC_KEYS={{ .jwt_public_keys.Value | toJSON }}
           DATABASE_URL=postgresql://task_app:{{ .database_password }}@127.0.0.1:5432/task_db
           {{ end }}
         EOT

@@ -172,8 +172,9 @@ job "user-service" {
         change_mode = "noop" # a rotation replaces the instances itself, one by one
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/user-service/api/app" }}
-          SECRET_KEY={{ .secret_key }}
-          {{ with .previous_secret_key.Value }}PREVIOUS_SECRET_KEY={{ . }}{{ end }}
+          # toJSON writes a text of several lines, or with quotes, as one quoted line.
+          JWT_PRIVATE_KEY={{ .jwt_private_key.Value | toJSON }}
+          JWT_PUBLIC_KEYS={{ .jwt_public_keys.Value | toJSON }}
           DATABASE_URL=postgresql://user_app:{{ .database_password }}@127.0.0.1:5432/user_db
           {{ end }}
         EOT

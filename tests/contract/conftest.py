@@ -8,7 +8,7 @@ import pytest
 
 from servicekit.testing import process
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.tokens import SECRET
 from tests.contract.fuzz import Headers
 
 PEOPLE = ("ada", "bob")
@@ -34,7 +34,7 @@ def start() -> Iterator[Start]:
     with ExitStack() as running:
 
         def start(module: str, **variables: str) -> str:
-            settings = {"SECRET_KEY": KEYS.current.decode(), "LOG_LEVEL": "ERROR"} | variables
+            settings = {"SECRET_KEY": SECRET, "LOG_LEVEL": "ERROR"} | variables
             if "DATABASE_URL" in settings:
                 process.run(module, "migrate", DATABASE_URL=settings["DATABASE_URL"])
             return running.enter_context(process.started(module, **settings)).address

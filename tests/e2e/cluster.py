@@ -17,6 +17,7 @@ from tasktracker_cli.admin import consul, credentials, jobs, nomad, supervisor
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.errors import AdminError
 from tasktracker_cli.admin.site import GATEWAY_URL, Site
+from tasktracker_cli.logins.credentials import Credentials
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
 PASSWORD = "an example passphrase"
@@ -149,10 +150,18 @@ class User:
 
     def run(self, *words: str, stdin: str = "", code: int = 0) -> str:
         """Run `tasktracker-cli`, expect the exit code, and return what it printed as data."""
-        state = self.cluster.home.parent / "users" / self.name
-        result = self.cluster._run(words, {"XDG_STATE_HOME": str(state)}, stdin)
+        result = self.cluster._run(words, {"XDG_STATE_HOME": str(self._state)}, stdin)
         assert result.returncode == code, result.stdout + result.stderr
         return result.stdout
+
+    @property
+    def logins(self) -> Credentials:
+        """Where this user's CLI keeps its tokens."""
+        return Credentials(self._state / "tasktracker")
+
+    @property
+    def _state(self) -> Path:
+        return self.cluster.home.parent / "users" / self.name
 
     def json(self, *words: str) -> Any:
         """Run a command with --json and parse its answer."""

@@ -81,7 +81,7 @@ def test_no_secret_file_is_open_to_others(cluster: Cluster) -> None:
 def test_the_environment_of_a_task_is_its_own(cluster: Cluster, user: str) -> None:
     tasks = cluster.site.home / "nomad" / "alloc" / cluster.allocation("task-service")["ID"]
     secret = tasks / "app" / "secrets" / "app.env"
-    assert b"SECRET_KEY" in secret.read_bytes()
+    assert b"JWT_PUBLIC_KEYS" in secret.read_bytes()
     result = cluster.exec("portal", ["cat", str(secret)], user)
     assert result.returncode != 0
     assert "Permission denied" in result.stderr

@@ -252,7 +252,7 @@ def refused_secret(cluster: Cluster) -> Iterator[Cluster]:
     """A service that ends as soon as it starts."""
     path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
     good = cluster.nomad.call("GET", path)
-    cluster.nomad.call("PUT", path, {**good, "Items": {"secret_key": "too short"}})
+    cluster.nomad.call("PUT", path, {**good, "Items": {"jwt_public_keys": "no set of keys"}})
     try:
         _place_anew(cluster, "stats-service")
         yield cluster

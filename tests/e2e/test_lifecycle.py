@@ -91,17 +91,17 @@ def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: Cluster) -> None:
 
 @pytest.mark.drill
 def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(cluster: Cluster) -> None:
-    # The task's own secret is too short: the service refuses to start and says so.
+    # What the task is to check tokens with is no key: the service refuses to start and says so.
     path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
     good = cluster.nomad.call("GET", path)
-    cluster.nomad.call("PUT", path, {**good, "Items": {"secret_key": "too short"}})
+    cluster.nomad.call("PUT", path, {**good, "Items": {"jwt_public_keys": "no set of keys"}})
     try:
         cluster.nomad.call("DELETE", "/v1/job/stats-service", no_shutdown_delay="true")
         result = cluster.admin("up", check=False)
         assert result.returncode == 1
-        assert "SECRET_KEY" in result.stderr
+        assert "JWT_PUBLIC_KEYS" in result.stderr
         assert "stats-service" in result.stderr
-        assert "too short\n" not in result.stderr
+        assert "no set of keys" not in result.stderr
     finally:
         cluster.nomad.call("PUT", path, good)
         cluster.nomad.call("DELETE", "/v1/job/stats-service", no_shutdown_delay="true")

@@ -1,17 +1,26 @@
 """A rotation of the key that signs access tokens, seen by people who are logged in."""
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
 
 import httpx
 import pytest
 from jose import jwt
 
-from tasktracker_cli.admin import jobs
+from servicekit.keys import SigningKey, shared
+from servicekit.tokens import Principal, issue
+from tasktracker_cli.admin import jobs, nomad
+from tasktracker_cli.admin.keys import SERVICES, SIGNER
 from tasktracker_cli.admin.site import GATEWAY_URL
-from tests.e2e.cluster import PASSWORD, Cluster
+from tasktracker_cli.logins.credentials import Login
+from tests.e2e.cluster import PASSWORD, Cluster, User
 
 # One of each service that checks tokens.
 PATHS = ("/api/v1/auth/me", "/api/v1/tasks/", "/api/v1/stats/")
@@ -104,6 +113,61 @@ def test_a_token_lives_through_one_rotation_and_none_is_refused_meanwhile(
     cluster.admin("rotate-key")
     assert visitor.statuses(first) == [401, 401, 401]
     assert visitor.statuses(second) == [200, 200, 200]
+
+
+@pytest.fixture
+def shared_secret(cluster: Cluster) -> SigningKey:
+    """What a cluster from before private keys has in its variables, and signs with."""
+    before = {service: nomad.read_variable(cluster.nomad, path(service)) for service in SERVICES}
+    secret = secrets.token_hex()
+    for service, items in before.items():
+        kept = {name: value for name, value in items.items() if not name.startswith("jwt_")}
+        write(cluster, service, {**kept, "secret_key": secret})
+    return shared(secret)
+
+
+def path(service: str) -> str:
+    return f"nomad/jobs/{service}/api/app"
+
+
+def write(cluster: Cluster, service: str, items: dict[str, str]) -> None:
+    url = f"/v1/var/{quote(path(service), safe='')}"
+    cluster.nomad.call("PUT", url, {"Path": path(service), "Items": items})
+
+
+def test_a_cluster_with_a_shared_secret_gets_private_keys_and_nobody_logs_in_again(
+    cluster: Cluster, shared_secret: SigningKey
+) -> None:
+    user = cluster.user("olga")
+    before = saved_login(user)
+    claims = jwt.get_unverified_claims(before.access_token)
+    principal = Principal(int(claims["sub"]), is_superuser=False, session_id=UUID(claims["sid"]))
+    old = issue(shared_secret, principal, timedelta(minutes=15), datetime.now(UTC))
+    user.logins.save(GATEWAY_URL, replace(before, access_token=old))
+
+    cluster.admin("up")
+
+    held = {service: nomad.read_variable(cluster.nomad, path(service)) for service in SERVICES}
+    assert not [service for service, items in held.items() if "secret_key" in items]
+    assert [service for service in held if "jwt_private_key" in held[service]] == [SIGNER]
+    assert len({items["jwt_public_keys"] for items in held.values()}) == 1
+    with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
+        assert Visitor(client).statuses(old) == [401, 401, 401]
+    assert user.json("task", "list") == []
+    assert key_id(saved_login(user).access_token) in held[SIGNER]["jwt_public_keys"]
+
+
+def saved_login(user: User) -> Login:
+    login = user.logins.load(GATEWAY_URL)
+    assert login is not None
+    return login
+
+
+def test_no_service_but_one_has_what_signs(cluster: Cluster) -> None:
+    for job in SERVICES:
+        environment = Path("/proc", str(cluster.service_pid(job.replace("-", "_"))), "environ")
+        assert (b"PRIVATE KEY" in environment.read_bytes()) is (job == SIGNER)
+        assert b"SECRET_KEY" not in environment.read_bytes()
 
 
 def test_where_there_is_no_cluster_there_is_no_key_to_rotate(

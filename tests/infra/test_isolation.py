@@ -54,14 +54,22 @@ def test_a_file_with_secrets_is_private(job: Json) -> None:
                 assert template["DestPath"].startswith("${NOMAD_SECRETS_DIR}/")
 
 
-def test_only_what_checks_tokens_has_the_signing_key(jobs: dict[str, Json]) -> None:
-    holders = {
+def holders(jobs: dict[str, Json], variable: str) -> set[tuple[str, str]]:
+    """The jobs and tasks that have the variable."""
+    return {
         (name, task["Name"])
         for name, job in jobs.items()
         for task in tasks(job)
-        if "SECRET_KEY" in secrets_of(task)
+        if variable in secrets_of(task)
     }
-    assert holders == {("user-service", "app"), ("task-service", "app"), ("stats-service", "app")}
+
+
+def test_the_user_service_alone_can_sign_tokens(jobs: dict[str, Json]) -> None:
+    signer = ("user-service", "app")
+    assert holders(jobs, "JWT_PRIVATE_KEY") == {signer}
+    assert holders(jobs, "SECRET_KEY") == set()
+    checking = {signer, ("task-service", "app"), ("stats-service", "app")}
+    assert holders(jobs, "JWT_PUBLIC_KEYS") == checking
 
 
 def test_the_portal_holds_no_secret(jobs: dict[str, Json]) -> None:

@@ -4,7 +4,7 @@ from servicekit.remembered import Remembered
 def test_what_a_token_says_is_remembered_until_it_expires() -> None:
     now = 100.0
     remembered = Remembered[str](clock=lambda: now)
-    remembered.keep(b"token", "ada", expires=101)
+    remembered.keep(b"token", "ada", expires=101, owner=1)
 
     assert remembered.find(b"token") == "ada"
     assert remembered.find(b"another") is None
@@ -15,13 +15,31 @@ def test_what_a_token_says_is_remembered_until_it_expires() -> None:
 def test_a_new_token_displaces_the_one_that_came_first() -> None:
     remembered = Remembered[str](capacity=2, clock=lambda: 0)
     for name in ("a", "b", "a", "c"):
-        remembered.keep(name.encode(), name, expires=1)
+        remembered.keep(name.encode(), name, expires=1, owner=name)
 
     assert [remembered.find(name) for name in (b"a", b"b", b"c")] == ["a", None, "c"]
 
 
+def test_an_owner_with_his_share_displaces_himself_alone() -> None:
+    remembered = Remembered[str](capacity=4, clock=lambda: 0, share=2)
+    for name in ("ada 1", "bob 1", "ada 2", "ada 3", "ada 3"):
+        remembered.keep(name.encode(), name, expires=1, owner=name[:3])
+
+    names = ("ada 1", "bob 1", "ada 2", "ada 3")
+    found = [remembered.find(name.encode()) for name in names]
+    assert found == [None, "bob 1", "ada 2", "ada 3"]
+
+
+def test_nothing_is_kept_of_an_owner_whose_tokens_were_displaced() -> None:
+    remembered = Remembered[str](capacity=2, clock=lambda: 0)
+    for number in range(100):
+        remembered.keep(b"%d" % number, "somebody", expires=1, owner=number)
+
+    assert len(remembered._owned) == len(remembered._entries) == 2
+
+
 def test_a_token_itself_is_not_kept() -> None:
     remembered = Remembered[str]()
-    remembered.keep(b"the token", "ada", expires=1)
+    remembered.keep(b"the token", "ada", expires=1, owner=1)
 
     assert "the token" not in repr(vars(remembered))

@@ -3,91 +3,83 @@ from uuid import uuid4
 
 import pytest
 from jose import jwt
-from pydantic import SecretStr
 
 from servicekit.errors import Unauthenticated
+from servicekit.keys import SigningKey, shared
 from servicekit.remembered import Remembered
-from servicekit.settings import TokenSettings
 from servicekit.testing import hostile
-from servicekit.tokens import Keys, Principal, issue, key_id, verify
+from servicekit.testing.tokens import KINDS
+from servicekit.tokens import Keys, Principal, issue, verify
 
-OLD, NEW = b"o" * 32, b"n" * 32
-
+OLD, NEW = shared("o" * 32), shared("n" * 32)
+ADA = Principal(1, is_superuser=False)
 LIFETIME = timedelta(minutes=15)
 
 
-def test_issued_token_names_its_principal() -> None:
-    keys = Keys(NEW)
+def checking(*keys: SigningKey) -> Keys:
+    return Keys(keys[0].algorithm, {key.id: key.key for key in keys})
+
+
+def token_of(key: SigningKey) -> str:
+    return issue(key, ADA, LIFETIME, datetime.now(UTC))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_issued_token_names_its_principal(kind: str) -> None:
+    key, keys = KINDS[kind]
     principal = Principal(42, is_superuser=True, session_id=uuid4())
-    assert verify(keys, issue(keys, principal, LIFETIME, datetime.now(UTC))) == principal
+    assert verify(keys, issue(key, principal, LIFETIME, datetime.now(UTC))) == principal
 
 
-def test_token_of_the_previous_key_is_accepted_during_a_rotation() -> None:
-    token = issue(Keys(OLD), Principal(1, is_superuser=False), LIFETIME, datetime.now(UTC))
-    assert verify(Keys(NEW, previous=OLD), token).user_id == 1
+def test_token_of_the_other_key_is_accepted_during_a_rotation() -> None:
+    assert verify(checking(NEW, OLD), token_of(OLD)) == ADA
 
 
 def test_token_of_a_retired_key_is_refused() -> None:
-    token = issue(Keys(OLD), Principal(1, is_superuser=False), LIFETIME, datetime.now(UTC))
     with pytest.raises(Unauthenticated):
-        verify(Keys(NEW), token)
+        verify(checking(NEW), token_of(OLD))
 
 
 def test_token_lives_as_long_as_it_says() -> None:
-    token = issue(Keys(NEW), Principal(1, is_superuser=False), LIFETIME, datetime.now(UTC))
-    claims = jwt.get_unverified_claims(token)
+    claims = jwt.get_unverified_claims(token_of(NEW))
     assert claims["exp"] - claims["iat"] == 15 * 60
 
 
 def test_two_tokens_have_two_identifiers() -> None:
-    tokens = [
-        issue(Keys(NEW), Principal(1, is_superuser=False), LIFETIME, datetime.now(UTC))
-        for _ in "ab"
-    ]
+    tokens = [token_of(NEW) for _ in "ab"]
     assert len({jwt.get_unverified_claims(token)["jti"] for token in tokens}) == 2
 
 
 @pytest.mark.parametrize("name", hostile.TOKENS)
-def test_hostile_token_is_refused_and_nothing_else_happens(name: str) -> None:
-    keys = Keys(NEW)
-    token = hostile.TOKENS[name](keys, Principal(1, is_superuser=False)).decode("latin-1")
+@pytest.mark.parametrize("kind", KINDS)
+def test_hostile_token_is_refused_and_nothing_else_happens(kind: str, name: str) -> None:
+    key, keys = KINDS[kind]
+    token = hostile.TOKENS[name](key, ADA).decode("latin-1")
     with pytest.raises(Unauthenticated):
         verify(keys, token)
 
 
 def test_superuser_is_nobody_but_true() -> None:
-    keys = Keys(NEW)
-    header = b'{"alg": "HS256", "kid": "%s"}' % key_id(NEW).encode()
+    header = b'{"alg": "HS256", "typ": "JWT", "kid": "%s"}' % NEW.id.encode()
     exp = int(datetime.now(UTC).timestamp()) + 60
     claims = (
         b'{"sub": "1", "superuser": "yes", "iss": "tasktracker-user-service",'
         b' "aud": "tasktracker", "jti": "1", "exp": %d}' % exp
     )
-    assert not verify(keys, hostile.signed(NEW, header, claims).decode()).is_superuser
-
-
-def test_keys_come_from_the_settings() -> None:
-    settings = TokenSettings(
-        secret_key=SecretStr(NEW.decode()), previous_secret_key=SecretStr(OLD.decode())
-    )
-    assert Keys.of(settings) == Keys(NEW, OLD)
-    assert Keys.of(TokenSettings(secret_key=SecretStr(NEW.decode()))) == Keys(NEW)
+    token = hostile.signed(NEW.key, header, claims).decode()
+    assert not verify(checking(NEW), token).is_superuser
 
 
 def test_keys_stay_out_of_the_repr() -> None:
-    assert "nnn" not in repr(Keys(NEW))
-
-
-def test_name_of_a_key_depends_on_the_key() -> None:
-    assert key_id(OLD) != key_id(NEW)
+    assert "nnn" not in repr(checking(NEW)) + repr(NEW)
 
 
 def test_a_token_that_was_good_is_refused_once_it_has_expired() -> None:
     now = datetime.now(UTC)
     clock = now.timestamp()
-    keys = Keys(NEW, remembered=Remembered(clock=lambda: clock))
-    token = issue(keys, Principal(1, is_superuser=False), timedelta(seconds=-1), now)
-    keys.remembered.keep(token.encode(), Principal(1, is_superuser=False), clock + 10)
+    keys = Keys(NEW.algorithm, {NEW.id: NEW.key}, Remembered(clock=lambda: clock))
+    token = issue(NEW, ADA, timedelta(seconds=-1), now)
+    keys.remembered.keep(token.encode(), ADA, clock + 10, owner=1)
     assert verify(keys, token).user_id == 1
 
     clock += 10
@@ -97,15 +89,31 @@ def test_a_token_that_was_good_is_refused_once_it_has_expired() -> None:
 
 
 def test_other_keys_do_not_know_what_these_found_good() -> None:
-    token = issue(Keys(OLD), Principal(1, is_superuser=False), LIFETIME, datetime.now(UTC))
-    verify(Keys(OLD), token)
+    token = token_of(OLD)
+    verify(checking(OLD), token)
     with pytest.raises(Unauthenticated):
-        verify(Keys(NEW), token)
+        verify(checking(NEW), token)
 
 
 def test_a_refused_token_is_not_remembered() -> None:
-    keys = Keys(NEW)
-    token = issue(Keys(OLD), Principal(1, is_superuser=False), LIFETIME, datetime.now(UTC))
+    keys = checking(NEW)
+    token = token_of(OLD)
     with pytest.raises(Unauthenticated):
         verify(keys, token)
     assert keys.remembered.find(token.encode()) is None
+
+
+def test_one_users_tokens_leave_the_others_remembered() -> None:
+    keys = Keys(NEW.algorithm, {NEW.id: NEW.key}, Remembered(capacity=10, share=3))
+    others = [
+        issue(NEW, Principal(number, False), LIFETIME, datetime.now(UTC)) for number in (2, 3)
+    ]
+    for token in others:
+        verify(keys, token)
+
+    own = [token_of(NEW) for _ in range(20)]
+    for token in own:
+        assert verify(keys, token) == ADA
+
+    assert all(keys.remembered.find(token.encode()) for token in (*others, *own[-3:]))
+    assert not any(keys.remembered.find(token.encode()) for token in own[:-3])

@@ -13,7 +13,7 @@ from servicekit import migrate
 from servicekit.testing.client import running
 from servicekit.testing.live import serving
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.tokens import SECRET
 from stats_service.app import create_app
 from stats_service.settings import StatsSettings
 from task_service.settings import TaskSettings
@@ -23,7 +23,7 @@ from task_service.settings import TaskSettings
 def task_app(make_database: MakeDatabase) -> FastAPI:
     settings = TaskSettings(
         database_url=SecretStr(make_database("stats")),
-        secret_key=SecretStr(KEYS.current.decode()),
+        secret_key=SecretStr(SECRET),
         log_level="WARNING",
     )
     migrate.upgrade(settings.database_url.get_secret_value(), task_service.app.MIGRATIONS)
@@ -70,6 +70,6 @@ def on() -> Callable[[str], AbstractContextManager[httpx.Client]]:
 def _settings(tasks_url: str) -> StatsSettings:
     return StatsSettings(
         task_service_url=HttpUrl(tasks_url),
-        secret_key=SecretStr(KEYS.current.decode()),
+        secret_key=SecretStr(SECRET),
         log_level="ERROR",
     )

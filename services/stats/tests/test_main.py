@@ -1,11 +1,14 @@
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
+from servicekit.keys import ES256, SigningKey
 from servicekit.testing import process
-from servicekit.testing.tokens import KEYS, bearer
+from servicekit.testing.tokens import KINDS, PUBLIC_KEYS, SECRET, SHARED, bearer
 from stats_service.__main__ import main, openapi
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
@@ -31,7 +34,7 @@ def test_an_unknown_command_is_refused_with_the_usage() -> None:
 def test_a_missing_setting_is_named_and_ends_the_process(
     missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("SECRET_KEY", KEYS.current.decode())
+    monkeypatch.setenv("SECRET_KEY", SECRET)
     monkeypatch.setenv("TASK_SERVICE_URL", "http://127.0.0.1:8002")
     monkeypatch.delenv(missing)
 
@@ -45,7 +48,7 @@ def test_a_missing_setting_is_named_and_ends_the_process(
 def test_an_address_that_is_none_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("SECRET_KEY", KEYS.current.decode())
+    monkeypatch.setenv("SECRET_KEY", SECRET)
     monkeypatch.setenv("TASK_SERVICE_URL", "tasks:8002")
 
     with pytest.raises(SystemExit):
@@ -55,7 +58,28 @@ def test_an_address_that_is_none_is_refused(
 
 
 def test_the_process_serves_and_stops_when_told(tasks_url: str) -> None:
-    variables = {"SECRET_KEY": KEYS.current.decode(), "TASK_SERVICE_URL": tasks_url}
+    variables = {"SECRET_KEY": SECRET, "TASK_SERVICE_URL": tasks_url}
     with process.started("stats_service", **variables) as started:
         answer = httpx.get(f"{started.address}/api/v1/stats", headers=bearer())
     assert answer.status_code == 200
+
+
+@pytest.fixture
+def private_key(task_app: FastAPI) -> Iterator[SigningKey]:
+    """What signs, where the task service takes tokens of a private key."""
+    before = task_app.state.keys
+    key, task_app.state.keys = KINDS[ES256]
+    yield key
+    task_app.state.keys = before
+
+
+def test_the_process_takes_tokens_of_the_configured_kind_alone(
+    private_key: SigningKey, tasks_url: str
+) -> None:
+    variables = {"JWT_PUBLIC_KEYS": PUBLIC_KEYS, "TASK_SERVICE_URL": tasks_url}
+    with process.started("stats_service", **variables) as started:
+        answers = [
+            httpx.get(f"{started.address}/api/v1/stats", headers=bearer(key=key))
+            for key in (private_key, SHARED)
+        ]
+    assert [answer.status_code for answer in answers] == [200, 401]

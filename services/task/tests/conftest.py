@@ -16,7 +16,7 @@ from servicekit.reads import Reads
 from servicekit.settings import psycopg2_url
 from servicekit.testing import client as testing
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import KEYS, bearer
+from servicekit.testing.tokens import SECRET, bearer
 from task_service.app import MIGRATIONS, create_app
 from task_service.persistence.tables import tasks
 from task_service.persistence.tasks import TaskRepository
@@ -27,7 +27,7 @@ from task_service.settings import TaskSettings
 def task_settings(make_database: MakeDatabase) -> TaskSettings:
     settings = TaskSettings(
         database_url=SecretStr(make_database("task")),
-        secret_key=SecretStr(KEYS.current.decode()),
+        secret_key=SecretStr(SECRET),
         log_level="WARNING",
     )
     migrate.upgrade(settings.database_url.get_secret_value(), MIGRATIONS)

@@ -6,10 +6,10 @@ import pytest
 
 from servicekit.testing import process
 from servicekit.testing.plugin import MakeDatabase
+from servicekit.testing.tokens import PRIVATE, PUBLIC_KEYS, SECRET, SHARED, bearer
 from task_service.__main__ import main, openapi
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
-KEY = "only for tests, and long enough for them"
 
 
 def test_the_checked_in_document_is_current() -> None:
@@ -32,7 +32,7 @@ def test_an_unknown_command_is_refused_with_the_usage() -> None:
 def test_a_missing_setting_is_named_and_ends_the_process(
     missing: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("SECRET_KEY", KEY)
+    monkeypatch.setenv("SECRET_KEY", SECRET)
     monkeypatch.setenv("DATABASE_URL", "postgresql://nowhere")
     monkeypatch.delenv(missing)
 
@@ -46,5 +46,16 @@ def test_a_missing_setting_is_named_and_ends_the_process(
 def test_the_process_migrates_serves_and_stops_when_told(make_database: MakeDatabase) -> None:
     url = make_database("process")
     process.run("task_service", "migrate", DATABASE_URL=url)
-    with process.started("task_service", DATABASE_URL=url, SECRET_KEY=KEY) as started:
+    with process.started("task_service", DATABASE_URL=url, SECRET_KEY=SECRET) as started:
         assert httpx.get(f"{started.address}/health").status_code == 200
+
+
+def test_the_process_takes_tokens_of_the_configured_kind_alone(make_database: MakeDatabase) -> None:
+    url = make_database("kinds")
+    process.run("task_service", "migrate", DATABASE_URL=url)
+    with process.started("task_service", DATABASE_URL=url, JWT_PUBLIC_KEYS=PUBLIC_KEYS) as started:
+        answers = [
+            httpx.get(f"{started.address}/api/v1/tasks/", headers=bearer(key=key))
+            for key in (PRIVATE, SHARED)
+        ]
+    assert [answer.status_code for answer in answers] == [200, 401]

@@ -18,7 +18,7 @@ from servicekit.settings import psycopg2_url
 from servicekit.testing import process
 from servicekit.testing.consul import eventually
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import KEYS, bearer
+from servicekit.testing.tokens import SECRET, bearer
 
 CLIENTS = 5
 CALLS = 100  # of each client
@@ -35,7 +35,7 @@ def database_url(make_database: MakeDatabase) -> str:
 
 @pytest.fixture
 def started(database_url: str) -> Iterator[process.Started]:
-    key = KEYS.current.decode()
+    key = SECRET
     with process.started("task_service", DATABASE_URL=database_url, SECRET_KEY=key) as started:
         yield started
 

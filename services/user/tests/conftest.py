@@ -10,7 +10,7 @@ from sqlalchemy import Engine, create_engine, text
 from servicekit import migrate
 from servicekit.testing import client as testing
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.tokens import SECRET
 from user_service.app import MIGRATIONS, create_app
 from user_service.settings import UserSettings
 
@@ -56,7 +56,7 @@ def make_settings(empty_database: str) -> MakeSettings:
     def make(**changes: Any) -> UserSettings:
         values = {
             "database_url": SecretStr(empty_database),
-            "secret_key": SecretStr(KEYS.current.decode()),
+            "secret_key": SecretStr(SECRET),
             "password_cost": 4,
             "log_level": "ERROR",
             "trust_forwarded_for": True,

@@ -10,9 +10,10 @@ import httpx
 import psycopg2
 import pytest
 
+from servicekit.keys import ES256
 from servicekit.testing import process
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.tokens import KEYS, KINDS, PRIVATE_PEM, PUBLIC_KEYS, SECRET, SHARED, bearer
 from servicekit.tokens import verify
 from user_service.__main__ import main
 
@@ -132,6 +133,21 @@ def test_without_a_proper_secret_key_the_service_does_not_start(key: str | None)
 
 
 def test_the_process_serves_until_it_is_told_to_stop(empty_database: str) -> None:
-    key = KEYS.current.decode()
-    with process.started("user_service", DATABASE_URL=empty_database, SECRET_KEY=key) as started:
+    with process.started("user_service", DATABASE_URL=empty_database, SECRET_KEY=SECRET) as started:
         assert httpx.get(f"{started.address}/health").status_code == 200
+
+
+def test_the_process_signs_with_the_configured_kind_and_takes_no_other(
+    register: Register, empty_database: str
+) -> None:
+    register()
+    keys = {"JWT_PRIVATE_KEY": PRIVATE_PEM, "JWT_PUBLIC_KEYS": PUBLIC_KEYS}
+    with process.started("user_service", DATABASE_URL=empty_database, **keys) as started:
+        me = f"{started.address}/api/v1/auth/me"
+        body = {"username": "johndoe", "password": "securepass123"}
+        tokens = httpx.post(f"{started.address}/api/v1/auth/login", json=body).json()
+        caller = verify(KINDS[ES256][1], tokens["access_token"])
+        own = httpx.get(me, headers={"Authorization": f"Bearer {tokens['access_token']}"})
+        shared = bearer(caller.user_id, session_id=caller.session_id, key=SHARED)
+        assert own.status_code == 200
+        assert httpx.get(me, headers=shared).status_code == 401

@@ -153,6 +153,7 @@ def _start_nomad(
             nomad.introduce(site, api)
             _lead(site, api, changed=True)
         nomad.make_secrets(api)
+        keys.make(site, api)
         supervisor.wait_for(site, pages.NAME, pages.answer)
         consul.trust_nomad(site, consul.api(site, tokens.consul_management))
         wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)

@@ -1,7 +1,7 @@
 """What `up` sets in Nomad: access, and the jobs' secrets as Nomad Variables."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -79,8 +79,7 @@ def has_ready_node(nomad: Api) -> bool:
 def make_secrets(nomad: Api) -> None:
     """Give each task its secrets, under a path that only this task can read.
 
-    Passwords are made with the database's variable; the signing key with the user service's. A
-    value that exists is never replaced.
+    A password that exists is never replaced. The keys of access tokens: keys.py.
     """
     for service in ("user", "task"):
         roles = _keep(
@@ -91,13 +90,7 @@ def make_secrets(nomad: Api) -> None:
         migrate = {"database_password": roles["owner_password"]}
         _keep(nomad, f"nomad/jobs/{service}-service/api/migrate", migrate)
         app = {"database_password": roles["app_password"]}
-        if service == "user":
-            key = _keep(
-                nomad, "nomad/jobs/user-service/api/app", {**app, "secret_key": new_secret()}
-            )["secret_key"]
-        else:
-            _keep(nomad, "nomad/jobs/task-service/api/app", {**app, "secret_key": key})
-    _keep(nomad, "nomad/jobs/stats-service/api/app", {"secret_key": key})
+        _keep(nomad, f"nomad/jobs/{service}-service/api/app", app)
 
 
 def read_variable(nomad: Api, path: str) -> dict[str, str]:
@@ -105,11 +98,20 @@ def read_variable(nomad: Api, path: str) -> dict[str, str]:
     return dict(nomad.call("GET", f"/v1/var/{quote(path, safe='')}")["Items"])
 
 
-def change_variable(nomad: Api, path: str, items: Mapping[str, str]) -> None:
-    """Set these items of a variable that exists, and keep its others."""
-    known = nomad.call("GET", f"/v1/var/{quote(path, safe='')}")
-    changed = {"Path": path, "Items": {**known["Items"], **items}}
-    # cas: not over what somebody else wrote meanwhile.
+def find_variable(nomad: Api, path: str) -> dict[str, str]:
+    """What the variable holds; nothing where there is none."""
+    known = nomad.find(f"/v1/var/{quote(path, safe='')}")
+    return dict(known["Items"]) if known else {}
+
+
+def change_variable(
+    nomad: Api, path: str, items: Mapping[str, str], without: Collection[str] = ()
+) -> None:
+    """Set these items of a variable, and keep its others but for those in `without`."""
+    known = nomad.find(f"/v1/var/{quote(path, safe='')}") or {"Items": {}, "ModifyIndex": 0}
+    kept = {name: value for name, value in known["Items"].items() if name not in without}
+    changed = {"Path": path, "Items": {**kept, **items}}
+    # cas: not over what somebody else wrote meanwhile; 0 if it did not exist.
     index = str(known["ModifyIndex"])
     nomad.call("PUT", f"/v1/var/{quote(path, safe='')}", changed, cas=index)
 

@@ -1,48 +1,70 @@
 """Tokens that were found good, until they expire.
 
-A client sends the same token for its 15 minutes. Checking it takes 33 µs, about a tenth of a read
-of one task; finding it again takes 0.8 µs.
+A client sends the same token for its 15 minutes. Checking it takes about a tenth of a read of one
+task or more (docs/decisions/0017-remembered-tokens.md); finding it again takes 0.8 µs.
 """
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
-CAPACITY = 10_000  # tokens, about 4 MB
+CAPACITY = 10_000  # tokens, about 5 MB
+SHARE = 20  # of them for one owner: each of a person's devices uses one
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry(Generic[Value]):
     value: Value
     expires: float
+    owner: Hashable
 
 
 class Remembered(Generic[Value]):
     """What good tokens say. `clock` gives seconds since the epoch, as a token's `exp` does.
 
-    Only digests are kept: a token that can be read from memory is one that can be used. When there
-    are `capacity` tokens, a new one displaces the one that came first, which is checked again when
-    it comes. Not for two threads at once.
+    Only digests are kept: a token that can be read from memory is one that can be used. An owner
+    has at most `share` tokens here: a new one displaces his oldest, so nobody displaces everyone.
+    When there are `capacity`, a new one displaces the oldest of all. What was displaced is checked
+    again when it comes. Not for two threads at once.
     """
 
-    def __init__(self, capacity: int = CAPACITY, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        capacity: int = CAPACITY,
+        clock: Callable[[], float] = time.time,
+        share: int = SHARE,
+    ) -> None:
         self._capacity = capacity
         self._clock = clock
-        self._entries: dict[bytes, _Entry[Value]] = {}
+        self._share = share
+        self._entries: dict[bytes, _Entry[Value]] = {}  # in the order in which they came
+        self._owned: dict[Hashable, list[bytes]] = {}
 
     def find(self, token: bytes) -> Value | None:
         """What the token says; None if it is not remembered or has expired."""
         entry = self._entries.get(_digest(token))
         return entry.value if entry and self._clock() < entry.expires else None
 
-    def keep(self, token: bytes, value: Value, expires: float) -> None:
-        self._entries.pop(digest := _digest(token), None)
-        if len(self._entries) >= self._capacity:
-            del self._entries[next(iter(self._entries))]
-        self._entries[digest] = _Entry(value, expires)
+    def keep(self, token: bytes, value: Value, expires: float, owner: Hashable) -> None:
+        digest = _digest(token)
+        self._forget(digest)
+        own = self._owned.get(owner, [])
+        if len(own) >= self._share:
+            self._forget(own[0])
+        elif len(self._entries) >= self._capacity:
+            self._forget(next(iter(self._entries)))
+        self._entries[digest] = _Entry(value, expires, owner)
+        self._owned.setdefault(owner, []).append(digest)
+
+    def _forget(self, digest: bytes) -> None:
+        if entry := self._entries.pop(digest, None):
+            own = self._owned[entry.owner]
+            own.remove(digest)
+            if not own:
+                del self._owned[entry.owner]
 
 
 def _digest(token: bytes) -> bytes:

@@ -2,8 +2,10 @@
 
 A service mixes what it needs:
 
-    class Settings(DatabaseSettings, TokenSettings, ServiceSettings):
+    class Settings(DatabaseSettings, ServiceSettings):
         access_token_expire_minutes: int = 15
+
+Those for access tokens are in token_settings.py.
 """
 
 import sys
@@ -14,7 +16,6 @@ from pydantic_core import ErrorDetails, PydanticKnownError
 from pydantic_settings import BaseSettings, SettingsError
 
 EX_CONFIG = 78  # sysexits.h: "configuration error"
-MINIMUM_KEY_BYTES = 32
 
 
 class ConsulSettings(BaseSettings):
@@ -67,22 +68,6 @@ class DatabaseSettings(BaseSettings):
         DatabaseUrl, Field(description="postgresql://user:password@host:port/database")
     ]
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 10
-
-
-def _long_enough(value: SecretStr) -> SecretStr:
-    if len(value.get_secret_value().encode()) < MINIMUM_KEY_BYTES:
-        raise ValueError(f"it must have at least {MINIMUM_KEY_BYTES} bytes")
-    return value
-
-
-SigningKey = Annotated[SecretStr, AfterValidator(_long_enough)]
-
-
-class TokenSettings(BaseSettings):
-    """SECRET_KEY, and PREVIOUS_SECRET_KEY while a rotation is going on."""
-
-    secret_key: Annotated[SigningKey, Field(description="at least 32 random bytes")]
-    previous_secret_key: SigningKey | None = None
 
 
 def _or_consul(value: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:

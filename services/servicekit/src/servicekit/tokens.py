@@ -1,13 +1,14 @@
-"""Access tokens: JWTs signed with HS256, checked by every service itself.
+"""Access tokens: JWTs that the user service signs, and every service checks by itself.
 
 Claims: `sub` the user's id, `superuser`, `sid` the session's id, `iss`, `aud`, `iat`, `exp`, `jti`.
-The header's `kid` names the key, so that a rotation (a current and a previous key) logs nobody out.
+The header's `kid` names the key, so that a rotation (two keys for a while) logs nobody out. Which
+algorithm a token has to have, the service's settings say, not the token (servicekit/keys.py).
 
 A token is refused when its session is over: the user service, which knows the sessions, looks `sid`
 up. The others follow which sessions have ended (`servicekit.session_follower`).
 """
 
-import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Annotated, Any
@@ -19,46 +20,33 @@ from fastapi.openapi.models import OAuth2, OAuthFlowPassword, OAuthFlows
 from fastapi.security.base import SecurityBase
 from fastapi.security.utils import get_authorization_scheme_param
 from jose import jwt
+from jose.backends.base import Key
+from jose.utils import base64url_decode, base64url_encode
 
 from servicekit.errors import Unauthenticated
 from servicekit.fields import MAXIMUM_ID
+from servicekit.keys import SigningKey
 from servicekit.remembered import Remembered
-from servicekit.settings import TokenSettings
 
-ALGORITHM = "HS256"
+TYPE = "JWT"
 ISSUER = "tasktracker-user-service"
 AUDIENCE = "tasktracker"
 MAXIMUM_LENGTH = 4096  # characters; python-jose recurses into a header of any depth
 TOKEN_URL = "/api/v1/auth/token"  # noqa: S105 - an address, not a password
 _REQUIRED = {f"require_{claim}": True for claim in ("exp", "sub", "aud", "iss", "jti")}
-_HEADER_FIELDS = {"alg", "typ", "kid"}
-
-
-def key_id(key: bytes) -> str:
-    """A public name for a key, from which the key cannot be found."""
-    return hashlib.sha256(b"kid:" + key).hexdigest()[:16]
 
 
 @dataclass(frozen=True, repr=False)  # No repr: keys stay out of logs.
 class Keys:
-    """The key that signs, and the one before it while its tokens still live."""
+    """What tokens are checked with: one algorithm, and its keys by their ids.
 
-    current: bytes
-    previous: bytes | None = None
+    A rotation has two, the one that signs and the one before or after it.
+    """
+
+    algorithm: str
+    by_id: Mapping[str, Key]
     # With the keys, because what they found good says nothing about what other keys would.
     remembered: "Remembered[Principal]" = field(default_factory=Remembered, compare=False)
-
-    @classmethod
-    def of(cls, settings: TokenSettings) -> "Keys":
-        previous = settings.previous_secret_key
-        return cls(
-            settings.secret_key.get_secret_value().encode(),
-            previous.get_secret_value().encode() if previous else None,
-        )
-
-    def named(self, kid: str) -> bytes:
-        """The key of that name; KeyError if there is none."""
-        return {key_id(key): key for key in (self.current, self.previous) if key}[kid]
 
 
 @dataclass(frozen=True)
@@ -70,7 +58,7 @@ class Principal:
     session_id: UUID | None = None
 
 
-def issue(keys: Keys, principal: Principal, lifetime: timedelta, now: datetime) -> str:
+def issue(key: SigningKey, principal: Principal, lifetime: timedelta, now: datetime) -> str:
     """A signed token for the principal, valid from `now` (aware) for `lifetime`."""
     claims = {
         "sub": str(principal.user_id),
@@ -83,8 +71,7 @@ def issue(keys: Keys, principal: Principal, lifetime: timedelta, now: datetime) 
     }
     if principal.session_id:
         claims["sid"] = str(principal.session_id)
-    headers = {"kid": key_id(keys.current)}
-    return jwt.encode(claims, keys.current, algorithm=ALGORITHM, headers=headers)
+    return jwt.encode(claims, key.key, algorithm=key.algorithm, headers={"kid": key.id})
 
 
 def verify(keys: Keys, token: str) -> Principal:
@@ -101,24 +88,35 @@ def _verify(keys: Keys, token: str, encoded: bytes) -> Principal:
         return principal
     claims = _claims(keys, token)
     principal = _principal(claims)
-    keys.remembered.keep(encoded, principal, claims["exp"])
+    keys.remembered.keep(encoded, principal, claims["exp"], owner=principal.user_id)
     return principal
 
 
 def _claims(keys: Keys, token: str) -> dict[str, Any]:
     if len(token) > MAXIMUM_LENGTH:
         raise ValueError("the token is too long")
+    _must_be_canonical(token)
     header = jwt.get_unverified_header(token)
-    if not header.keys() <= _HEADER_FIELDS:
-        raise ValueError("the header has a field that nothing here understands")
+    kid = header["kid"]
+    # Exactly what `issue` writes. The algorithm above all: it is never the caller's choice.
+    if header != {"alg": keys.algorithm, "typ": TYPE, "kid": kid}:
+        raise ValueError("the header says what no token of ours says")
     return jwt.decode(
         token,
-        keys.named(header["kid"]),
-        algorithms=[ALGORITHM],
+        keys.by_id[kid],
+        algorithms=[keys.algorithm],
         audience=AUDIENCE,
         issuer=ISSUER,
         options=_REQUIRED,
     )
+
+
+def _must_be_canonical(token: str) -> None:
+    """One token has one spelling. python-jose ignores padding, spare bits, foreign characters."""
+    header, claims, signature = token.encode("ascii").split(b".")
+    for part in (header, claims, signature):
+        if base64url_encode(base64url_decode(part)) != part:
+            raise ValueError("a part is not what base64url writes")
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

@@ -10,7 +10,6 @@ from fastapi import FastAPI
 from servicekit import app as base
 from servicekit import docs, errors, health, http, logs, middleware, registration, session_follower
 from servicekit.settings import load
-from servicekit.tokens import Keys
 from stats_service.api.problems import PROBLEMS
 from stats_service.api.routes import router
 from stats_service.clients.task_service import TIMEOUT, TaskServiceClient
@@ -47,7 +46,7 @@ def create_app(
             yield
 
     app = base.create("Stats service", VERSION, lifespan)
-    app.state.keys = Keys.of(settings)
+    app.state.keys = settings.keys()
     app.state.task_service = TaskServiceClient(tasks)
     app.include_router(router)
     # The task service is no check of ours: its failure would take this service out of the

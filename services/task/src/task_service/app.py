@@ -22,7 +22,6 @@ from servicekit import (
 )
 from servicekit.reads import Reads
 from servicekit.settings import load
-from servicekit.tokens import Keys
 from task_service.api import reads, writes
 from task_service.api.problems import PROBLEMS
 from task_service.domain.service import Tasks
@@ -58,7 +57,7 @@ def create_app(
         engine.dispose()
 
     app = base.create("Task service", VERSION, lifespan)
-    app.state.keys = Keys.of(settings)
+    app.state.keys = settings.keys()
     app.state.tasks = Tasks(TaskRepository(engine, pool, kept=timedelta(days=settings.bin_days)))
     app.include_router(reads.router)
     app.include_router(writes.router)

@@ -2,12 +2,13 @@
 
 from pydantic import Field
 
-from servicekit.settings import DatabaseSettings, EndedSessionsSettings, TokenSettings
+from servicekit.settings import DatabaseSettings, EndedSessionsSettings
+from servicekit.token_settings import TokenSettings
 from task_service.domain.bin import KEPT
 
 
 class TaskSettings(DatabaseSettings, TokenSettings, EndedSessionsSettings):
-    """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY, USER_SERVICE_URL and the following."""
+    """HOST, PORT, LOG_LEVEL, DATABASE_URL, JWT_PUBLIC_KEYS or SECRET_KEY, USER_SERVICE_URL and the following."""
 
     port: int = 8002
     bin_days: int = Field(

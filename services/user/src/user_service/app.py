@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from servicekit import app as base
 from servicekit import database, docs, health, logs, middleware, registration
 from servicekit.settings import load
-from servicekit.tokens import Keys
 from user_service.api import (
     accounts,
     administration,
@@ -63,10 +62,10 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
         engine.dispose()
 
     app = base.create("User service", VERSION, lifespan)
-    app.state.keys = Keys.of(settings)
+    app.state.keys = settings.keys()
     app.state.trust_forwarded_for = settings.trust_forwarded_for
     lifetime = timedelta(minutes=settings.access_token_expire_minutes)
-    app.state.grants = Grants(app.state.keys, lifetime)
+    app.state.grants = Grants(settings.signing_key(), lifetime)
     store = SqlAccountStore(engine)
     limits = Limits(
         settings.failures_per_account,

@@ -4,11 +4,12 @@ import os
 
 from pydantic import Field
 
-from servicekit.settings import DatabaseSettings, ServiceSettings, TokenSettings
+from servicekit.settings import DatabaseSettings, ServiceSettings
+from servicekit.token_settings import SigningSettings
 
 
-class UserSettings(ServiceSettings, DatabaseSettings, TokenSettings):
-    """HOST, PORT, LOG_LEVEL, DATABASE_URL, SECRET_KEY and the following."""
+class UserSettings(ServiceSettings, DatabaseSettings, SigningSettings):
+    """HOST, PORT, LOG_LEVEL, DATABASE_URL, JWT_PRIVATE_KEY or SECRET_KEY, and the following."""
 
     port: int = 8001
     access_token_expire_minutes: int = Field(default=15, ge=1, le=1440)

@@ -23,9 +23,10 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from servicekit import body_limit, docs
+from servicekit.keys import SigningKey
 from servicekit.testing import hostile
 from servicekit.testing.live import serving
-from servicekit.testing.tokens import bearer
+from servicekit.testing.tokens import KINDS, bearer
 from servicekit.tokens import Principal
 
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}
@@ -156,17 +157,32 @@ class TokenConformance:
         """Someone whose good token the service accepts; override it if anyone will not do."""
         return Principal(1, is_superuser=False)
 
+    @pytest.fixture
+    def checking(self, app: FastAPI) -> list[FastAPI]:
+        """The applications that check the caller's token; override it if there is another."""
+        return [app]
+
+    @pytest.fixture(params=KINDS)
+    def key(self, request: pytest.FixtureRequest, checking: list[FastAPI]) -> Iterator[SigningKey]:
+        """What signs, once of each kind; the service checks with that kind alone."""
+        before = [app.state.keys for app in checking]
+        for app in checking:
+            app.state.keys = KINDS[request.param][1]
+        yield KINDS[request.param][0]
+        for app, keys in zip(checking, before, strict=True):
+            app.state.keys = keys
+
     def test_good_token_is_accepted(
-        self, app: FastAPI, client: httpx.Client, caller: Principal
+        self, client: httpx.Client, caller: Principal, key: SigningKey
     ) -> None:
-        headers = bearer(caller.user_id, session_id=caller.session_id, keys=app.state.keys)
+        headers = bearer(caller.user_id, session_id=caller.session_id, key=key)
         assert client.get(self.protected, headers=headers).status_code < 300
 
     @pytest.mark.parametrize("name", hostile.TOKENS)
     def test_bad_token_is_a_401_problem(
-        self, app: FastAPI, client: httpx.Client, caller: Principal, name: str
+        self, client: httpx.Client, caller: Principal, key: SigningKey, name: str
     ) -> None:
-        token = hostile.TOKENS[name](app.state.keys, caller)
+        token = hostile.TOKENS[name](key, caller)
         answer = client.get(self.protected, headers={b"Authorization": b"Bearer " + token})
         assert_problem(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -187,8 +203,8 @@ class BodyConformance:
     writable: str
     text_field: str
 
-    def post(self, app: FastAPI, client: httpx.Client, content: bytes) -> httpx.Response:
-        headers = {"Content-Type": "application/json", **bearer(keys=app.state.keys)}
+    def post(self, client: httpx.Client, content: bytes) -> httpx.Response:
+        headers = {"Content-Type": "application/json", **bearer()}
         return client.post(self.writable, content=content, headers=headers)
 
     @pytest.mark.parametrize(
@@ -196,29 +212,27 @@ class BodyConformance:
         [b"{", b"\xff", b"[" * 100_000, b'{"a": ' + b"9" * 5000 + b"}"],
         ids=["cut off", "not UTF-8", "nested without end", "huge number"],
     )
-    def test_malformed_json_is_a_400_problem(
-        self, app: FastAPI, client: httpx.Client, content: bytes
-    ) -> None:
-        assert_problem(self.post(app, client, content), 400)
+    def test_malformed_json_is_a_400_problem(self, client: httpx.Client, content: bytes) -> None:
+        assert_problem(self.post(client, content), 400)
 
     @pytest.mark.parametrize("content", [b'["hunter2"]', b'{"hunter": 2}', b'"hunter2"', b"NaN"])
     def test_invalid_body_is_a_422_problem_that_echoes_no_value(
-        self, app: FastAPI, client: httpx.Client, content: bytes
+        self, client: httpx.Client, content: bytes
     ) -> None:
-        answer = self.post(app, client, content)
+        answer = self.post(client, content)
         assert_problem(answer, 422)
         assert all(error.keys() == {"field", "message"} for error in answer.json()["errors"])
         assert "hunter2" not in answer.text
 
     @pytest.mark.parametrize("text", [rb"a\u0000b", rb"a\ud800b"], ids=["NUL", "lone surrogate"])
     def test_text_that_no_database_takes_is_a_422_problem(
-        self, app: FastAPI, client: httpx.Client, text: bytes
+        self, client: httpx.Client, text: bytes
     ) -> None:
         content = b'{"%s": "%s"}' % (self.text_field.encode(), text)
-        answer = self.post(app, client, content)
+        answer = self.post(client, content)
         assert_problem(answer, 422)
         assert self.text_field in {error["field"] for error in answer.json()["errors"]}
 
-    def test_body_over_the_limit_is_a_413_problem(self, app: FastAPI, client: httpx.Client) -> None:
+    def test_body_over_the_limit_is_a_413_problem(self, client: httpx.Client) -> None:
         content = b'"' + b"x" * body_limit.DEFAULT_LIMIT + b'"'
-        assert_problem(self.post(app, client, content), 413)
+        assert_problem(self.post(client, content), 413)

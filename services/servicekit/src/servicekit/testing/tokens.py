@@ -1,11 +1,26 @@
-"""Bearer headers for tests."""
+"""Bearer headers for tests, and keys of both kinds."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from servicekit import keys
+from servicekit.keys import ES256, HS256, SigningKey
 from servicekit.tokens import Keys, Principal, issue
 
-KEYS = Keys(b"a key for tests only, long enough")
+SECRET = "a key for tests only, long enough"  # noqa: S105 - says so itself
+SHARED = keys.shared(SECRET)
+KEYS = Keys(HS256, {SHARED.id: SHARED.key})
+
+PRIVATE_PEM, _jwk = keys.generate()
+PUBLIC_KEYS = json.dumps({"keys": [_jwk]})
+PRIVATE = keys.private(PRIVATE_PEM, keys.public(PUBLIC_KEYS))
+
+# Each key that signs, and the keys that check what it signed.
+KINDS = {
+    HS256: (SHARED, KEYS),
+    ES256: (PRIVATE, Keys(ES256, keys.public(PUBLIC_KEYS))),
+}
 
 
 def bearer(
@@ -13,9 +28,9 @@ def bearer(
     *,
     is_superuser: bool = False,
     session_id: UUID | None = None,
-    keys: Keys = KEYS,
+    key: SigningKey = SHARED,
 ) -> dict[str, str]:
     """The header of a caller with a fresh token."""
     principal = Principal(user_id, is_superuser, session_id)
-    token = issue(keys, principal, timedelta(minutes=15), datetime.now(UTC))
+    token = issue(key, principal, timedelta(minutes=15), datetime.now(UTC))
     return {"Authorization": f"Bearer {token}"}
