@@ -47,19 +47,8 @@ job "portal" {
       name = "portal"
       port = "8004"
 
-      # The sidecar inherits these, and is what Traefik looks at.
-      tags = [
-        "traefik.enable=true",
-        "traefik.http.routers.portal.rule=PathPrefix(`/`)",
-        "traefik.http.routers.portal.entrypoints=web",
-        "traefik.http.routers.portal.priority=1", # below every route to a service
-
-        # The services' figures are not for the outside, nor are the portal's own.
-        "traefik.http.routers.metrics.rule=Path(`/metrics`)",
-        "traefik.http.routers.metrics.entrypoints=web",
-        "traefik.http.routers.metrics.middlewares=not-routed",
-        "traefik.http.middlewares.not-routed.replacepath.path=/not-routed",
-      ]
+      # The sidecar inherits it, and is what Traefik looks at. Its route: traefik/traefik.yml.tmpl.
+      tags = ["traefik.enable=true"]
 
       check {
         name     = "ready"

@@ -58,12 +58,8 @@ job "stats-service" {
       name = "stats-service"
       port = "8003"
 
-      # The sidecar inherits these, and is what Traefik looks at.
-      tags = [
-        "traefik.enable=true",
-        "traefik.http.routers.stats-service.rule=Path(`/api/v1/stats`) || PathPrefix(`/api/v1/stats/`)",
-        "traefik.http.routers.stats-service.entrypoints=web",
-      ]
+      # The sidecar inherits it, and is what Traefik looks at. Its route: traefik/traefik.yml.tmpl.
+      tags = ["traefik.enable=true"]
 
       check {
         name     = "ready"

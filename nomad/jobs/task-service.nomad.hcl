@@ -58,12 +58,8 @@ job "task-service" {
       name = "task-service"
       port = "8002"
 
-      # The sidecar inherits these, and is what Traefik looks at.
-      tags = [
-        "traefik.enable=true",
-        "traefik.http.routers.task-service.rule=Path(`/api/v1/tasks`) || PathPrefix(`/api/v1/tasks/`)",
-        "traefik.http.routers.task-service.entrypoints=web",
-      ]
+      # The sidecar inherits it, and is what Traefik looks at. Its route: traefik/traefik.yml.tmpl.
+      tags = ["traefik.enable=true"]
 
       check {
         name     = "ready"

@@ -94,8 +94,10 @@ job "traefik" {
       }
 
       template {
-        destination = "${NOMAD_TASK_DIR}/traefik.yml"
-        data        = file("traefik/traefik.yml.tmpl")
+        destination     = "${NOMAD_TASK_DIR}/traefik.yml"
+        data            = file("traefik/traefik.yml.tmpl")
+        left_delimiter  = "[["
+        right_delimiter = "]]"
       }
 
       template {

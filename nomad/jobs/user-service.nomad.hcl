@@ -58,12 +58,8 @@ job "user-service" {
       name = "user-service"
       port = "8001"
 
-      # The sidecar inherits these, and is what Traefik looks at.
-      tags = [
-        "traefik.enable=true",
-        "traefik.http.routers.user-service.rule=Path(`/api/v1/auth`) || PathPrefix(`/api/v1/auth/`)",
-        "traefik.http.routers.user-service.entrypoints=web",
-      ]
+      # The sidecar inherits it, and is what Traefik looks at. Its route: traefik/traefik.yml.tmpl.
+      tags = ["traefik.enable=true"]
 
       check {
         name     = "ready"

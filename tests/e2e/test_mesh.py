@@ -26,7 +26,6 @@ SOURCES = (*SERVICES, "traefik")
 ALLOWED = {
     ("user-service", "user-db"),
     ("task-service", "task-db"),
-    ("stats-service", "task-service"),
     ("traefik", "user-service"),
     ("traefik", "task-service"),
     ("traefik", "stats-service"),
@@ -34,12 +33,14 @@ ALLOWED = {
 }
 # The paths that each may ask for, and nothing else.
 DOCUMENTS = ("/health", "/openapi.json")
+COUNTS = "/api/v1/tasks/stats"
 PARTLY = {
     ("portal", "user-service"): DOCUMENTS,
     ("portal", "task-service"): DOCUMENTS,
     ("portal", "stats-service"): DOCUMENTS,
     ("task-service", "user-service"): ("/internal/ended-sessions",),
     ("stats-service", "user-service"): ("/internal/ended-sessions",),
+    ("stats-service", "task-service"): (COUNTS,),
 }
 
 EDGES = [(source, to) for source in SOURCES for to in SERVICES if source != to]
@@ -132,7 +133,9 @@ def test_a_service_may_ask_another_for_what_it_needs_and_not_send_it_anything(
 ) -> None:
     source, destination = edge
     target = sidecar(cluster, destination)
-    assert ask(leaves[source], target, destination, get(path)).startswith(b"HTTP/1.1 200")
+    status = b"401" if path == COUNTS else b"200"  # its application wants a token
+    answer = ask(leaves[source], target, destination, get(path))
+    assert answer.startswith(b"HTTP/1.1 " + status)
     sent = get(path).replace(b"GET", b"POST")
     assert ask(leaves[source], target, destination, sent).startswith(b"HTTP/1.1 403")
 
@@ -153,6 +156,48 @@ def test_nobody_but_traefik_can_say_where_a_sign_in_comes_from(
 
     assert answer.startswith(b"HTTP/1.1 403")
     assert target.denied() - before == 1
+
+
+# What stats-service gets of task-service through its own sidecar: 401 is the application's own.
+ASKED = {
+    ("GET", COUNTS): 401,
+    ("GET", f"{COUNTS}?limit=1"): 401,
+    **{(method, COUNTS): 403 for method in ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")},
+    **{
+        ("GET", path): 403
+        for path in (
+            f"{COUNTS}/",
+            f"{COUNTS}/../1",
+            f"{COUNTS}/../../../../metrics",
+            "/api/v1/tasks/%73tats",
+            "/API/V1/TASKS/STATS",
+            "//api/v1/tasks/stats",
+            "/api/v1/tasks",
+            "/api/v1/tasks/",
+            "/api/v1/tasks/1",
+            "/metrics",
+            "/health",
+            "/openapi.json",
+            "/docs",
+        )
+    },
+    ("POST", "/api/v1/tasks/"): 403,
+    ("DELETE", "/api/v1/tasks/1"): 403,
+}
+
+
+def test_stats_service_may_count_tasks_and_do_nothing_else_to_them(cluster: Cluster) -> None:
+    seen = {}
+    for method, path in ASKED:
+        request = ["-X", method, "-H", f"X-HTTP-Method-Override: {method}", "--path-as-is"]
+        if method == "HEAD":
+            request = ["--head"]
+        command = ["curl", "-s", "-m", "10", "-o", "/dev/null", "-w", "%{http_code}", *request]
+        url = f"http://127.0.0.1:8002{path}"
+        seen[method, path] = int(
+            cluster.exec("stats-service", [*command, url], "tasktracker-stats").stdout
+        )
+    assert seen == ASKED
 
 
 def test_a_caller_without_a_certificate_is_refused(cluster: Cluster) -> None:

@@ -19,6 +19,7 @@ from servicekit.tokens import Principal, issue
 from tasktracker_cli.admin import jobs, nomad
 from tasktracker_cli.admin.keys import SERVICES, SIGNER
 from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cli.config import DEFAULT_URL
 from tasktracker_cli.logins.credentials import Login
 from tests.e2e.cluster import PASSWORD, Cluster, User
 
@@ -143,7 +144,7 @@ def test_a_cluster_with_a_shared_secret_gets_private_keys_and_nobody_logs_in_aga
     claims = jwt.get_unverified_claims(before.access_token)
     principal = Principal(int(claims["sub"]), is_superuser=False, session_id=UUID(claims["sid"]))
     old = issue(shared_secret, principal, timedelta(minutes=15), datetime.now(UTC))
-    user.logins.save(GATEWAY_URL, replace(before, access_token=old))
+    user.logins.save(DEFAULT_URL, replace(before, access_token=old))
 
     cluster.admin("up")
 
@@ -158,7 +159,7 @@ def test_a_cluster_with_a_shared_secret_gets_private_keys_and_nobody_logs_in_aga
 
 
 def saved_login(user: User) -> Login:
-    login = user.logins.load(GATEWAY_URL)
+    login = user.logins.load(DEFAULT_URL)
     assert login is not None
     return login
 

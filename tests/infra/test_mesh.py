@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import yaml
 
 from tests.infra.reading import ROOT, Json, is_routed, only_service, upstreams
 
@@ -48,6 +49,12 @@ def test_the_portal_may_ask_for_health_and_documents_only(entries: Entries) -> N
         assert all(rule["Methods"] == ["GET"] for rule in rules)
 
 
+def test_stats_service_may_only_count_tasks(entries: Entries) -> None:
+    intention = sources(entries)["stats-service", "task-service"]
+    (rule,) = [permission["HTTP"] for permission in intention["Permissions"]]
+    assert rule == {"PathExact": "/api/v1/tasks/stats", "Methods": ["GET"]}
+
+
 def test_traefik_alone_may_do_more_than_read_at_the_user_service(entries: Entries) -> None:
     # Rests on it: TRUST_FORWARDED_FOR in the job. Whoever could sign in could say from where.
     for (source, destination), intention in sources(entries).items():
@@ -86,6 +93,22 @@ def test_no_sidecars_certificate_can_be_had_over_http(jobs: dict[str, Json]) -> 
 def test_no_database_has_a_route(jobs: dict[str, Json]) -> None:
     routed = {name for name, job in jobs.items() if is_routed(job)}
     assert routed == {"portal", "stats-service", "task-service", "user-service"}
+
+
+def test_a_service_tells_the_gateway_that_it_is_there_and_no_more(jobs: dict[str, Json]) -> None:
+    for name, job in jobs.items():
+        assert (only_service(job)["Tags"] or []) in ([], ["traefik.enable=true"]), name
+
+
+def test_the_gateway_knows_a_route_for_each_service_that_says_so(jobs: dict[str, Json]) -> None:
+    files = [(ROOT / "traefik" / name).read_text() for name in ("traefik.yml.tmpl", "dev.yml")]
+    cluster, dev = (yaml.safe_load(re.sub(r"\[\[.*?\]\]", "rendered", file)) for file in files)
+    catalogs = [each["providers"]["consulCatalog"] for each in (cluster, dev)]
+    assert len({each["defaultRule"] for each in catalogs}) == 1
+    assert {each["constraints"] for each in catalogs} == {r"!TagRegex(`(?i)^traefik\.[^e]`)"}
+    named = set(re.findall(r'"([\w-]+)" "/|eq .Name "([\w-]+)"', catalogs[0]["defaultRule"]))
+    routed = {name for name, job in jobs.items() if is_routed(job)}
+    assert {one or other for one, other in named} == routed
 
 
 def test_no_two_programs_in_an_allocation_share_a_port(job: Json) -> None:

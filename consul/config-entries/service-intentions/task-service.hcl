@@ -7,8 +7,17 @@ Sources = [
     Action = "allow"
   },
   {
-    Name   = "stats-service"
-    Action = "allow"
+    # It counts a user's tasks with that user's token, and does nothing else here.
+    Name = "stats-service"
+    Permissions = [
+      {
+        Action = "allow"
+        HTTP = {
+          PathExact = "/api/v1/tasks/stats"
+          Methods   = ["GET"]
+        }
+      },
+    ]
   },
   {
     # The portal reports health and shows the documents; it never acts for a user.

@@ -10,7 +10,6 @@ from pydantic import HttpUrl
 
 from portal_service.api import documents, gateway_errors, health, home, unrouted
 from portal_service.clients.backend import Backend
-from portal_service.edge import TAGS
 from portal_service.settings import PortalSettings
 from servicekit import app as base
 from servicekit import docs, errors, http, logs, middleware, registration
@@ -19,7 +18,7 @@ from servicekit.settings import load
 SERVICE = "portal"
 VERSION = version("tasktracker-portal")
 # Its /health reports on the others, and must not take itself away.
-REGISTRATION = registration.Service(SERVICE, TAGS, health="/health/live")
+REGISTRATION = registration.Service(SERVICE, health="/health/live")
 
 
 def create_app(

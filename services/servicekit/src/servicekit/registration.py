@@ -25,10 +25,13 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Service:
-    """What all instances share: tags for the gateway, and the path of the health check."""
+    """What all instances share: tags for the gateway, and the path of the health check.
+
+    The tag says that Traefik sends requests here; traefik/dev.yml says which.
+    """
 
     name: str
-    tags: tuple[str, ...]
+    tags: tuple[str, ...] = ("traefik.enable=true",)
     health: str = "/health"
 
 
@@ -43,16 +46,6 @@ class Instance:
     @property
     def id(self) -> str:
         return f"{self.service.name}-{self.port}"
-
-
-def route(name: str, prefix: str) -> tuple[str, ...]:
-    """The tags by which Traefik sends a prefix, and what is below it, to the service."""
-    router = f"traefik.http.routers.{name}"
-    return (
-        "traefik.enable=true",
-        f"{router}.rule=Path(`{prefix}`) || PathPrefix(`{prefix}/`)",
-        f"{router}.entrypoints=web",
-    )
 
 
 @asynccontextmanager

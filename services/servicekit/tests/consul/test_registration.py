@@ -18,7 +18,7 @@ from servicekit.testing.client import running
 from servicekit.testing.consul import ConsulServer, eventually
 from servicekit.testing.live import serving
 
-NOTES = Service("note-service", registration.route("note-service", "/notes"))
+NOTES = Service("note-service")
 TOKEN = "0e3c9d2f-9f0c-4d0e-8a3c-1a2b3c4d5e6f"
 
 
@@ -42,7 +42,7 @@ def registered(url: HttpUrl, port: int, token: str | None = None) -> Iterator[Re
         registrar.stop()
 
 
-def test_a_service_is_listed_with_its_route_and_becomes_healthy(
+def test_a_service_is_listed_for_the_gateway_and_becomes_healthy(
     consul: ConsulServer, port: int
 ) -> None:
     with registered(consul.url, port):
@@ -54,11 +54,7 @@ def test_a_service_is_listed_with_its_route_and_becomes_healthy(
             "127.0.0.1",
             port,
         )
-        assert entry["Tags"] == [
-            "traefik.enable=true",
-            "traefik.http.routers.note-service.rule=Path(`/notes`) || PathPrefix(`/notes/`)",
-            "traefik.http.routers.note-service.entrypoints=web",
-        ]
+        assert entry["Tags"] == ["traefik.enable=true"]
 
 
 def test_a_service_that_ends_is_listed_no_more(consul: ConsulServer, port: int) -> None:

@@ -17,7 +17,7 @@ from stats_service.settings import StatsSettings
 
 SERVICE = "stats-service"
 VERSION = version("tasktracker-stats-service")
-REGISTRATION = registration.Service(SERVICE, registration.route(SERVICE, "/api/v1/stats"))
+REGISTRATION = registration.Service(SERVICE)
 
 
 def create_app(

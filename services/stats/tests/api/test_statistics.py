@@ -6,7 +6,7 @@ from pydantic import HttpUrl, SecretStr
 
 from servicekit.testing.client import running
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import KEYS, bearer
+from servicekit.testing.tokens import SECRET, bearer
 from stats_service.api.problems import PROBLEMS
 from stats_service.app import create_app
 from stats_service.domain.errors import StatisticsError
@@ -67,7 +67,7 @@ def test_the_token_of_an_ended_session_is_refused_and_costs_the_task_service_not
     settings = StatsSettings(
         task_service_url=HttpUrl("http://tasks"),
         user_service_url=HttpUrl("http://users"),
-        secret_key=SecretStr(KEYS.current.decode()),
+        secret_key=SecretStr(SECRET),
         log_level="ERROR",
     )
     app = create_app(settings, httpx.MockTransport(count), httpx.MockTransport(tell))

@@ -31,7 +31,7 @@ from task_service.settings import TaskSettings
 SERVICE = "task-service"
 VERSION = version("tasktracker-task-service")
 MIGRATIONS = Path(__file__).parent / "migrations"
-REGISTRATION = registration.Service(SERVICE, registration.route(SERVICE, "/api/v1/tasks"))
+REGISTRATION = registration.Service(SERVICE)
 
 
 def create_app(

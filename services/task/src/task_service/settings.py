@@ -8,7 +8,10 @@ from task_service.domain.bin import KEPT
 
 
 class TaskSettings(DatabaseSettings, TokenSettings, EndedSessionsSettings):
-    """HOST, PORT, LOG_LEVEL, DATABASE_URL, JWT_PUBLIC_KEYS or SECRET_KEY, USER_SERVICE_URL and the following."""
+    """HOST, PORT, LOG_LEVEL, DATABASE_URL, JWT_PUBLIC_KEYS or SECRET_KEY, USER_SERVICE_URL.
+
+    And the following.
+    """
 
     port: int = 8002
     bin_days: int = Field(

@@ -13,7 +13,7 @@ from servicekit.testing.client import running
 from servicekit.testing.consul import eventually
 from servicekit.testing.live import serving
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.tokens import SECRET
 from task_service.app import create_app
 from task_service.settings import TaskSettings
 from user_service.settings import UserSettings
@@ -44,7 +44,7 @@ class Services:
 def services(task_settings: TaskSettings, make_database: MakeDatabase) -> Iterator[Services]:
     settings = UserSettings(
         database_url=SecretStr(make_database("users")),
-        secret_key=SecretStr(KEYS.current.decode()),
+        secret_key=SecretStr(SECRET),
         password_cost=4,
         log_level="ERROR",
     )

@@ -38,7 +38,7 @@ from user_service.settings import UserSettings
 SERVICE = "user-service"
 VERSION = version("tasktracker-user-service")
 MIGRATIONS = Path(__file__).parent / "migrations"
-REGISTRATION = registration.Service(SERVICE, registration.route(SERVICE, "/api/v1/auth"))
+REGISTRATION = registration.Service(SERVICE)
 
 
 def create_app(settings: UserSettings | None = None) -> FastAPI:

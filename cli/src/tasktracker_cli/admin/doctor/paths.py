@@ -6,8 +6,11 @@ from tasktracker_cli.admin.doctor.walk import Hop, Path
 
 # Where a sidecar offers each service to another one (nomad/jobs).
 PORTS = {"user-service": 8001, "task-service": 8002, "stats-service": 8003}
-# What those that check access tokens ask the user service.
-ENDED_SESSIONS = "/internal/ended-sessions"
+
+# What each caller may ask (consul/config-entries/service-intentions).
+DOCUMENT = service.Question()
+COUNTS = service.Question("/api/v1/tasks/stats", status=401)  # no token comes with it
+ENDED_SESSIONS = service.Question("/internal/ended-sessions")
 
 
 def of(ground: Ground) -> list[Path]:
@@ -48,7 +51,7 @@ def _stats(ground: Ground) -> Path:
     name = "stats-service"
     hops = [
         *service.to(ground, name),
-        *service.onward(ground, name, "task-service", PORTS["task-service"]),
+        *service.onward(ground, name, "task-service", PORTS["task-service"], COUNTS),
         *_ended_sessions(ground, name),
         service.answers(ground, name, "/api/v1/stats/", 401),
     ]
@@ -58,7 +61,7 @@ def _stats(ground: Ground) -> Path:
 def _portal(ground: Ground) -> Path:
     hops = service.to(ground, "portal")
     for name, port in PORTS.items():
-        hops += service.onward(ground, "portal", name, port)
+        hops += service.onward(ground, "portal", name, port, DOCUMENT)
     return Path("portal", [*hops, service.answers(ground, "portal", "/", 200)])
 
 

@@ -1,5 +1,6 @@
 """The hops to one service: route, intention, sidecar, application, and what a client is told."""
 
+from dataclasses import dataclass
 from http.client import HTTPException
 
 from tasktracker_cli.admin.doctor import intentions, mesh
@@ -9,7 +10,6 @@ from tasktracker_cli.admin.errors import BrokenHopError
 
 OK = 200
 MAINTENANCE = "Node Maintenance Mode"  # what Consul calls the check that it then adds
-DOCUMENT = "/openapi.json"  # touches nothing behind the application, and every caller may read it
 
 
 def to(ground: Ground, service: str) -> list[Hop]:
@@ -22,16 +22,24 @@ def to(ground: Ground, service: str) -> list[Hop]:
     ]
 
 
-def onward(
-    ground: Ground, source: str, destination: str, port: int, path: str = DOCUMENT
-) -> list[Hop]:
-    """From one service to another, which its sidecar offers on `port` of its own loopback.
+@dataclass(frozen=True)
+class Question:
+    """What a service may ask another one, and the status that the other's application gives."""
 
-    `path` is one that the source may ask for.
-    """
+    path: str = "/openapi.json"  # touches nothing behind the application
+    status: int = OK
+
+
+def onward(
+    ground: Ground, source: str, destination: str, port: int, question: Question
+) -> list[Hop]:
+    """From one service to another, which its sidecar offers on `port` of its own loopback."""
     return [
         intentions.hop(ground, source, destination),
-        Hop(f"upstream {destination}", lambda: _upstream(ground, source, destination, port, path)),
+        Hop(
+            f"upstream {destination}",
+            lambda: _upstream(ground, source, destination, port, question),
+        ),
     ]
 
 
@@ -63,8 +71,6 @@ def _route(ground: Ground, service: str) -> str:
         return f"withdrawn while this fails: {failing}"
     if router is None:
         raise BrokenHopError(f"Traefik has no route to {service}, which is healthy", UP)
-    if router["status"] != "enabled":
-        raise BrokenHopError(f"Traefik refuses the route: {'; '.join(router['error'])}", UP)
     return str(router["rule"])
 
 
@@ -87,11 +93,11 @@ def _why(ground: Ground, service: str, answer: mesh.Answer) -> str:
     return f"its sidecar answers {answer.status} for it; its task is {task['State']}: {last}"
 
 
-def _upstream(ground: Ground, source: str, destination: str, port: int, path: str) -> str:
+def _upstream(ground: Ground, source: str, destination: str, port: int, question: Question) -> str:
     instances = ground.instances(source)
     for instance in instances:
-        answer = mesh.get_inside(instance.allocation, ("127.0.0.1", port), path)
-        if not isinstance(answer, mesh.Answer) or answer.status != OK:
+        answer = mesh.get_inside(instance.allocation, ("127.0.0.1", port), question.path)
+        if not isinstance(answer, mesh.Answer) or answer.status != question.status:
             seen = answer if isinstance(answer, str) else f"{answer.status} {answer.text[:80]}"
             raise BrokenHopError(
                 f"{source} gets no answer from {destination}: {seen}",

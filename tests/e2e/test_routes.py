@@ -1,0 +1,197 @@
+"""What a service's own token can make of the gateway's routes: nothing but its own absence.
+
+A workload's Consul token may register its service, at any address and with any tags. Each test
+takes the token that a running task holds, and registers a rogue instance with it.
+"""
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import httpx
+import pytest
+
+from tasktracker_cli.admin import consul, wait
+from tasktracker_cli.admin.api import Api
+from tasktracker_cli.admin.errors import ApiError
+from tests.e2e.cluster import Cluster
+
+LIMIT_SECONDS = 30
+OWN = "traefik.enable=true"  # all that a job's own registration says
+EVERYTHING = "PathPrefix(`/api/v1/tasks`) || PathPrefix(`/`)"
+ROUTER = (f"traefik.http.routers.rogue.rule={EVERYTHING}",
+          "traefik.http.routers.rogue.priority=1000000")  # fmt: skip
+
+
+class Thief(BaseHTTPRequestHandler):
+    """Answers whatever reaches it, and remembers that."""
+
+    reached: list[str]
+
+    def do_GET(self) -> None:
+        self.reached.append(self.path)
+        self.send_response(418)
+        self.end_headers()
+
+    do_POST = do_GET  # noqa: N815 - the name that the standard library looks for
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
+@pytest.fixture
+def thief() -> Iterator[HTTPServer]:
+    Thief.reached = []
+    with HTTPServer(("127.0.0.1", 0), Thief) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def workload(cluster: Cluster, job: str) -> Api:
+    """Consul, asked with the token that the job's sidecar (or Traefik itself) holds."""
+    folder = cluster.home / "nomad" / "alloc" / cluster.allocation(job)["ID"]
+    if job == "traefik":
+        text = (folder / "traefik" / "secrets" / "consul.env").read_text()
+        found = re.search(r"CONSUL_HTTP_TOKEN=(\S+)", text)
+    else:
+        secrets = folder / f"connect-proxy-{job}" / "secrets"
+        text = (secrets / "envoy_bootstrap.json").read_text()
+        found = re.search(r'"x-consul-token",\s*"value":\s*"([^"]+)"', text)
+    assert found, f"{job} has no token of the form that this test knows"
+    return consul.api(found[1])
+
+
+def register(token: Api, name: str, port: int, tags: Sequence[str], **more: Any) -> None:
+    body = {"ID": "rogue", "Name": name, "Address": "127.0.0.1", "Port": port, "Tags": list(tags)}
+    token.call("PUT", "/v1/agent/service/register", {**body, **more})
+
+
+@pytest.fixture
+def rogue(cluster: Cluster) -> Iterator[None]:
+    """Whatever the test has registered is gone afterwards, and every route is back."""
+    yield
+    cluster.consul.call("PUT", "/v1/agent/service/deregister/rogue")
+    wait.until("the routes", lambda: routes() >= SERVICES, LIMIT_SECONDS)
+
+
+SERVICES = {f"{name}@consulcatalog" for name in
+            ("user-service", "task-service", "stats-service", "portal")}  # fmt: skip
+
+
+def routes() -> set[str]:
+    """Of HTTP and of TCP, as the gateway has them."""
+    with httpx.Client(base_url="http://localhost:8080", trust_env=False) as dashboard:
+        return {
+            router["name"]
+            for kind in ("http", "tcp", "udp")
+            for router in dashboard.get(f"/api/{kind}/routers").json()
+        }
+
+
+TAGS = {
+    "a router above all others": ROUTER,
+    "in capitals": ("traefik.HTTP.Routers.rogue.Rule=PathPrefix(`/`)",),
+    "another service's router": (
+        "traefik.http.routers.task-service.rule=Path(`/api/v1/tasks`)",
+        "traefik.http.routers.task-service.service=stats-service",
+    ),
+    "another service's servers": (
+        "traefik.http.services.task-service.loadbalancer.server.url=http://127.0.0.1:1",
+    ),
+    "the gateway's middleware": (
+        "traefik.http.middlewares.cors.headers.accesscontrolalloworiginlist=*",
+    ),
+    "without the mesh": ("traefik.consulcatalog.connect=false",),
+    "a canary": ("traefik.consulcatalog.canary=true", *ROUTER),
+    "a router for TCP": ("traefik.tcp.routers.rogue.rule=HostSNI(`*`)",),
+    "a certificate": ("traefik.tls.stores.default.defaultgeneratedcert.resolver=rogue",),
+}
+
+
+@pytest.fixture(scope="module")
+def victim(cluster: Cluster) -> Iterator[httpx.Client]:
+    """Somebody whose requests a rogue instance would like to see."""
+    with cluster.user("victim").http() as client:
+        yield client
+
+
+@pytest.mark.usefixtures("rogue")
+@pytest.mark.parametrize("name", TAGS)
+def test_a_registration_that_asks_for_more_than_its_own_route_gets_none(
+    cluster: Cluster, victim: httpx.Client, thief: HTTPServer, name: str
+) -> None:
+    before = routes()
+    token = workload(cluster, "stats-service")
+
+    register(token, "stats-service", thief.server_port, [OWN, *TAGS[name]],
+             Connect={"Native": True})  # fmt: skip
+    # The gateway has seen it when the service that it says to be has lost its own route.
+    own = "stats-service@consulcatalog"
+    wait.until("the gateway's look", lambda: own not in routes(), LIMIT_SECONDS)
+
+    assert routes() == before - {own}
+    for _ in range(5):
+        assert victim.get("/api/v1/tasks/").json() == []
+    assert Thief.reached == []
+
+
+@pytest.mark.usefixtures("rogue")
+def test_an_instance_that_is_in_no_mesh_gets_no_request(
+    cluster: Cluster, victim: httpx.Client, thief: HTTPServer
+) -> None:
+    register(workload(cluster, "stats-service"), "stats-service", thief.server_port, [OWN],
+             Connect={"Native": True})  # fmt: skip
+    url = "http://localhost:8080/api/http/services/stats-service@consulcatalog"
+
+    def servers() -> int:
+        known = httpx.get(url, trust_env=False).json()
+        return len(known["loadBalancer"]["servers"])
+
+    wait.until("the second server", lambda: servers() == 2, LIMIT_SECONDS)
+    for _ in range(6):
+        # It may break its own service; it cannot prove to be it, and so never reads a token.
+        assert victim.get("/api/v1/stats/").status_code in (200, 502)
+        assert victim.get("/api/v1/tasks/").status_code == 200
+    assert Thief.reached == []
+
+
+@pytest.mark.usefixtures("rogue")
+def test_the_gateways_own_token_publishes_no_route(cluster: Cluster, thief: HTTPServer) -> None:
+    before = routes()
+    register(workload(cluster, "traefik"), "traefik", thief.server_port, [OWN],
+             Connect={"Native": True})  # fmt: skip
+    # Later than that, something that the gateway is seen to take notice of.
+    stats = workload(cluster, "stats-service")
+    later = {"ID": "rogue-2", "Name": "stats-service", "Tags": [OWN, *ROUTER], "Port": 1}
+    stats.call("PUT", "/v1/agent/service/register", {**later, "Connect": {"Native": True}})
+    own = "stats-service@consulcatalog"
+    try:
+        wait.until("the gateway's look", lambda: own not in routes(), LIMIT_SECONDS)
+        assert routes() == before - {own}
+    finally:
+        cluster.consul.call("PUT", "/v1/agent/service/deregister/rogue-2")
+
+
+SIDECAR = {"Kind": "connect-proxy", "Proxy": {"DestinationServiceName": "task-service"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("task-service", {}),
+        ("task-service-sidecar-proxy", SIDECAR),
+        ("stats-service", SIDECAR),
+        ("stats-service-2", {}),
+    ],
+)
+def test_nobody_registers_as_another_service_or_as_its_sidecar(
+    cluster: Cluster, name: str, more: dict[str, Any]
+) -> None:
+    with pytest.raises(ApiError) as refusal:
+        register(workload(cluster, "stats-service"), name, 1, [OWN], **more)
+    assert "403" in str(refusal.value) or "Permission denied" in str(refusal.value)
