@@ -108,6 +108,12 @@ format: _environment
 reference: _environment
     @.venv/bin/python -m tasktracker_cli.reference > docs/cli.md
 
+# Look for known holes in what is used, faults in the code, and secrets in the history
+[group('work')]
+[no-exit-message]
+audit *words: _environment
+    @.venv/bin/python -m tools.audit "$@"
+
 # Resolve the Python requirements again
 [group('work')]
 lock *flags: _environment

@@ -38,7 +38,7 @@ class Site:
         checkout.
         """
         bind = os.environ.get("TASKTRACKER_BIND", "127.0.0.1")
-        if bind not in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  compared, not bound
+        if bind not in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  # nosec B104 - compared, not bound
             raise BadAddressError(
                 f"TASKTRACKER_BIND is {bind!r}: it must be 127.0.0.1 (this machine only) "
                 "or 0.0.0.0 (every address of this machine)."

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from importlib import resources
 from string import Template
 from typing import Any
-from xmlrpc.client import Fault, ServerProxy
+from xmlrpc.client import Fault, ServerProxy  # nosec B411 - our own supervisor, by its own socket
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 

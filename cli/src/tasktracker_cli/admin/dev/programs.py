@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
-from xmlrpc.client import Fault
+from xmlrpc.client import Fault  # nosec B411 - our own supervisor, by its own socket
 
 from tasktracker_cli.admin import files, supervisor
 from tasktracker_cli.admin.dev import databases, environment

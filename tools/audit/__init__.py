@@ -1,0 +1,1 @@
+"""What is known to be wrong with what we use and what we wrote: `./just audit`."""
