@@ -162,6 +162,7 @@ def test_nobody_but_traefik_can_say_where_a_sign_in_comes_from(
 ASKED = {
     ("GET", COUNTS): 401,
     ("GET", f"{COUNTS}?limit=1"): 401,
+    ("GET", "/api/v1/tasks/%73tats"): 401,  # the same path: Envoy unfolds it before it compares
     **{(method, COUNTS): 403 for method in ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")},
     **{
         ("GET", path): 403
@@ -169,7 +170,6 @@ ASKED = {
             f"{COUNTS}/",
             f"{COUNTS}/../1",
             f"{COUNTS}/../../../../metrics",
-            "/api/v1/tasks/%73tats",
             "/API/V1/TASKS/STATS",
             "//api/v1/tasks/stats",
             "/api/v1/tasks",

@@ -63,7 +63,7 @@ def workload(cluster: Cluster, job: str) -> Api:
         text = (secrets / "envoy_bootstrap.json").read_text()
         found = re.search(r'"x-consul-token",\s*"value":\s*"([^"]+)"', text)
     assert found, f"{job} has no token of the form that this test knows"
-    return consul.api(found[1])
+    return consul.api(cluster.site, found[1])
 
 
 def register(token: Api, name: str, port: int, tags: Sequence[str], **more: Any) -> None:
