@@ -86,7 +86,7 @@ def test_a_refresh_token_that_comes_again_is_logged(
     text = capsys.readouterr().out
     assert tokens["refresh_token"] not in text
     [line] = [json.loads(line) for line in text.splitlines() if "reused" in line]
-    assert line["client"] == STRANGER
+    assert (line["account_id"], line["client"]) == (1, STRANGER)
     assert line["session_id"]
 
 

@@ -70,8 +70,8 @@ class SessionStore(Protocol):
         alive.
         """
 
-    def delete(self, session_id: UUID) -> bool:
-        """Tell whether there was one."""
+    def delete(self, session_id: UUID) -> int | None:
+        """The id of the account whose it was; None if there was none."""
 
     def entries(self, account_id: int) -> list[Entry]:
         """The account's sessions that are alive, the one used last first."""
@@ -117,10 +117,12 @@ class Sessions:
         following = RefreshToken.of(used.session_id, lineage.key)
         rotated = self._store.rotate(used, following)
         if rotated is None:
-            if self._store.delete(used.session_id):
-                session_id = str(used.session_id)
+            owner_id = self._store.delete(used.session_id)
+            if owner_id is not None:
                 _log.warning(
-                    "session ended: refresh token reused or expired", session_id=session_id
+                    "session ended: refresh token reused or expired",
+                    account_id=owner_id,
+                    session_id=str(used.session_id),
                 )
             raise InvalidRefreshTokenError
         account_id, end = rotated

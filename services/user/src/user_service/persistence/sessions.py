@@ -82,9 +82,10 @@ class SqlSessionStore:
             row = connection.execute(statement).one_or_none()
         return (row.user_id, row.expires_at) if row else None
 
-    def delete(self, session_id: UUID) -> bool:
+    def delete(self, session_id: UUID) -> int | None:
+        statement = delete(Session).where(Session.id == session_id).returning(Session.user_id)
         with self._engine.begin() as connection:
-            return connection.execute(delete(Session).where(Session.id == session_id)).rowcount == 1
+            return connection.execute(statement).scalar_one_or_none()
 
     def entries(self, account_id: int) -> list[domain.Entry]:
         columns = (Session.id, Session.created_at, Session.used_at, Session.expires_at)
