@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
+from servicekit.testing.consul import eventually
 from tasktracker_cli.admin.site import GATEWAY_URL
 from tests.e2e.cluster import PASSWORD, Cluster, frozen
 from tests.e2e.traffic import writing
@@ -14,6 +15,7 @@ from tests.e2e.traffic import writing
 PROMISE = 5.0  # seconds until every service refuses a token
 MARGIN = 10.0  # seconds more, for a machine that is busy with something else
 AUTH = "/api/v1/auth"
+SETTLED = 60.0  # seconds until a cluster that has just come up answers everything
 ROUNDS = 100  # of requests while the user service is frozen
 
 Ending = Callable[[Cluster, httpx.Client, dict[str, str]], None]
@@ -75,7 +77,7 @@ def test_a_token_of_an_ended_session_is_good_for_nothing_within_seconds(
     client, tokens = log_in(name)
     bystander = cluster.user(f"beside-{name}").http()
     with client, bystander, writing(bystander) as traffic:
-        assert statuses(client) == {200, 201}
+        eventually(lambda: statuses(client) == {200, 201}, SETTLED)
 
         end(cluster, client, tokens)
 
