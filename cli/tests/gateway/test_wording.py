@@ -23,6 +23,15 @@ def register(cli: Cli, *, password: str = PASSWORD, name: str = "ada-w", **more:
     [
         ({"password": "short"}, "A password needs 8 characters."),
         ({"password": "x" * 129}, "A password has 128 characters at most."),
+        ({"password": "abcdefgh"}, "A password must not be among the most common ones."),
+        (
+            {"password": " " * 8},
+            "A password must be more than repeats, sequences or neighbouring keys.",
+        ),
+        (
+            {"password": "tasktracker"},
+            "A password must be more than your own name or address, or the product's name.",
+        ),
         ({"name": "a b"}, "The user name has letters, digits, . _ and - only."),
         ({"name": "ab"}, "The user name needs 3 characters."),
         ({"email": "nowhere"}, "The e-mail address is not valid: "),
