@@ -3,6 +3,7 @@ import pytest
 from fastapi import APIRouter, FastAPI
 
 from servicekit.slashes import Routes
+from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import bearer
 
 
@@ -19,6 +20,31 @@ def test_both_forms_of_a_path_with_a_parameter_work(client: httpx.Client, path: 
 @pytest.mark.parametrize("path", ["/notes///", "//notes", "/"])
 def test_more_slashes_than_one_more_are_another_path(client: httpx.Client, path: str) -> None:
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/notes%2f",
+        "/notes%2F5",
+        "/notes/%0a",
+        "/notes%0A",
+        "/metrics%2f",
+        "/metrics%0a",
+        "/%7Fmetrics",
+    ],
+)
+def test_an_encoded_slash_or_control_character_makes_no_path_of_ours(
+    client: httpx.Client, path: str
+) -> None:
+    answer = client.get(path, headers=bearer(7))
+    assert_problem(answer, 404)
+    assert "encoded slash" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/notes/%35", "/%6eotes/5"])
+def test_an_encoded_letter_is_that_letter(client: httpx.Client, path: str) -> None:
+    assert client.get(path).json() == 5
 
 
 @pytest.fixture

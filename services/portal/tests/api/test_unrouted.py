@@ -17,7 +17,7 @@ METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PURGE"]
         ("/api/v1/tasks/1/complete/", "task-service"),
         ("/api/v1/tasks/?limit=1", "task-service"),
         ("/api/v1/stats/", "stats-service"),
-        ("/api/v1/stats/%00/%ff", "stats-service"),
+        ("/api/v1/stats/%20/%ff", "stats-service"),
     ],
 )
 def test_a_path_that_a_service_owns_is_a_503_until_the_service_is_back(
@@ -53,3 +53,8 @@ def test_a_head_request_is_answered_without_a_body(client: httpx.Client) -> None
     answer = client.head("/api/v1/tasks/")
 
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/tasks%2f", "/api/v1/tasks%2F1", "/api/v1/stats/%00"])
+def test_a_path_that_no_service_can_have_is_a_404(client: httpx.Client, path: str) -> None:
+    assert_problem(client.get(path), 404)

@@ -1,6 +1,7 @@
 """Both slash forms of a path work, without a redirect that would drop the Authorization header.
 
-The same look at the routing table names the route template for logs and metrics, and answers a
+A path with an encoded slash or a control character is no form of another path: it is not found. The
+same look at the routing table names the route template for logs and metrics, and answers a
 method that the path does not take.
 """
 
@@ -19,6 +20,9 @@ TEMPLATE = "servicekit.route"  # the scope's key for the route template, or None
 _PARAMETER = re.compile(r"\{(\w+)\}")
 # A mount names no methods: what is mounted here are files.
 _OF_FILES = frozenset({"GET", "HEAD"})
+# An encoded slash is not a slash (RFC 3986, section 2.2), and a newline ends no path. The framework
+# takes both for the path without them, which the gateway has not seen.
+_IN_NO_PATH = re.compile(rb"%(?:2f|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
 class _Templates:
@@ -84,6 +88,9 @@ class SlashMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            if b"%" in scope["raw_path"] and _IN_NO_PATH.search(scope["raw_path"]):
+                await _not_found(scope["path"])(scope, receive, send)
+                return
             if self.routes is None:  # At the first request: routes are added after middleware.
                 self.routes = Routes(scope["app"].routes)
             scope["path"], template = self.routes.resolve(scope["path"])
@@ -93,6 +100,11 @@ class SlashMiddleware:
                 await refusal(scope, receive, send)
                 return
         await self.app(scope, receive, send)
+
+
+def _not_found(path: str) -> Response:
+    detail = "No path has an encoded slash or a control character in it."
+    return errors.problem(errors.standard(404), detail, path)
 
 
 def _not_allowed(path: str, methods: frozenset[str]) -> Response:

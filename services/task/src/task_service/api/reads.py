@@ -67,7 +67,7 @@ async def get_task(
 def _following(request: Request, cursor: str) -> str:
     """The same request behind the cursor, without its host: the gateway's is not ours."""
     others = _unpositioned(request.scope["query_string"])
-    return f"{request.scope['path']}?{others}cursor={quote(cursor)}"
+    return f"{quote(request.scope['path'])}?{others}cursor={quote(cursor)}"
 
 
 @remembering
