@@ -2,6 +2,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import structlog
 from fastapi import FastAPI
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -46,6 +47,20 @@ def test_detail_of_a_kind_replaces_the_text_of_the_error(app: FastAPI) -> None:
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["detail"] == "Try again."
     assert "secret" not in answer.text
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_an_expected_error_of_ours_is_one_line_of_the_log(app: FastAPI, own: bool) -> None:
+    error = errors.ServiceUnavailable("Later.") if own else LookupError("gone\nINSERT secret")
+    errors.install(app, {LookupError: errors.Kind(503, "service-unavailable", "Away")})
+    raising(app, error)
+    with testing_client.running(app) as client, structlog.testing.capture_logs() as lines:
+        assert_problem(client.get("/raise"), 503)
+    (line,) = [each for each in lines if each["log_level"] == "warning"]
+    assert line["event"] == "service-unavailable"
+    assert line["error"] == type(error).__name__
+    assert "exc_info" not in line
+    assert "secret" not in str(line)
 
 
 @pytest.mark.parametrize(

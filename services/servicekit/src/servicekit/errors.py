@@ -103,15 +103,26 @@ def install(app: FastAPI, kinds: Mapping[type[Exception], Kind]) -> None:
 
 def _handler(kind: Kind) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
-        if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            _log.warning(kind.slug, exc_info=error)
+        _note(kind, error)
         return problem(kind, str(error), request.scope["path"])
 
     return handle
 
 
+def _note(kind: Kind, error: Exception) -> None:
+    """Log one line for an expected error of the server's side. Its cause is named, not traced.
+
+    Only the first line of its text: a database driver's next ones have the statement.
+    """
+    if kind.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        cause = error.__cause__ or error
+        text, *_ = str(cause).splitlines() or [""]
+        _log.warning(kind.slug, error=type(error).__name__, cause=f"{type(cause).__name__}: {text}")
+
+
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class only
+    _note(error.kind, error)
     return problem(error.kind, str(error), request.scope["path"])
 
 
