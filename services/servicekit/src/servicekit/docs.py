@@ -4,10 +4,13 @@ import html
 import json
 from collections.abc import Mapping
 from importlib.resources import files
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.responses import HTMLResponse
+from starlette.responses import Response
+
+from servicekit import pages
 
 ASSETS = "/docs/assets"
 
@@ -19,9 +22,10 @@ _PAGE = """<!doctype html>
   <title>{title}</title>
   <link rel="stylesheet" href="{assets}/swagger-ui.css">
   <link rel="icon" href="{assets}/favicon.png">
+  <style>nav {{ font-family: sans-serif; text-align: center }}</style>
 </head>
 <body>
-  <nav style="font-family: sans-serif; text-align: center">{links}</nav>
+  <nav>{links}</nav>
   <div id="swagger-ui"></div>
   <script src="{assets}/swagger-ui-bundle.js"></script>
   <script>
@@ -39,17 +43,26 @@ _PAGE = """<!doctype html>
 """
 
 
+class _Assets(StaticFiles):
+    """Files that a browser may keep; it asks whether they are the same still."""
+
+    def file_response(self, *arguments: Any, **named: Any) -> Response:
+        answer = super().file_response(*arguments, **named)
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+
 def install(app: FastAPI, documents: Mapping[str, str] | None = None) -> None:
     """GET /docs over the app's own OpenAPI document, or over several: name to address."""
-    page = _page(app.title, documents or {app.title: "/openapi.json"})
+    page = pages.response(_page(app.title, documents or {app.title: "/openapi.json"}))
 
     @app.get("/docs", include_in_schema=False)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(page)
+    async def docs() -> Response:
+        return page
 
     # Only the static files of that package are used.
     static = str(files("fastapi_offline") / "static")
-    app.mount(ASSETS, StaticFiles(directory=static), name="docs-assets")
+    app.mount(ASSETS, _Assets(directory=static), name="docs-assets")
 
 
 def _page(title: str, documents: Mapping[str, str]) -> str:

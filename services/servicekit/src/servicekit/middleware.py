@@ -6,7 +6,7 @@ from servicekit import metrics
 from servicekit.access import AccessMiddleware
 from servicekit.body_limit import BodyLimitMiddleware
 from servicekit.errors import CatchAllMiddleware
-from servicekit.request_id import RequestIdMiddleware
+from servicekit.headers import HeadersMiddleware
 from servicekit.slashes import SlashMiddleware
 
 
@@ -17,4 +17,4 @@ def install(app: FastAPI) -> None:
     app.add_middleware(CatchAllMiddleware)
     # Outside of the catch-all, so that it sees the 500.
     app.add_middleware(AccessMiddleware, durations=metrics.install(app))
-    app.add_middleware(RequestIdMiddleware)
+    app.add_middleware(HeadersMiddleware)

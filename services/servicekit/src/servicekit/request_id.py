@@ -2,10 +2,12 @@
 
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import Scope
 
 HEADER = "X-Request-ID"
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -17,26 +19,13 @@ def current() -> str | None:
     return _current.get()
 
 
-class RequestIdMiddleware:
-    """Accepts a well-formed X-Request-ID or makes one, and returns it on every answer."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        given = Headers(scope=scope).get(HEADER, "")
-        request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
-
-        async def send_with_id(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)[HEADER] = request_id
-            await send(message)
-
-        token = _current.set(request_id)
-        try:
-            await self.app(scope, receive, send_with_id)
-        finally:
-            _current.reset(token)
+@contextmanager
+def identified(scope: Scope) -> Iterator[tuple[bytes, bytes]]:
+    """Accept a well-formed X-Request-ID or make one; the header that returns it."""
+    given = Headers(scope=scope).get(HEADER, "")
+    request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
+    token = _current.set(request_id)
+    try:
+        yield HEADER.lower().encode(), request_id.encode()
+    finally:
+        _current.reset(token)

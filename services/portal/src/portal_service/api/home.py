@@ -3,11 +3,12 @@
 from html import escape
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from portal_service.api.accept import prefers_html
 from portal_service.api.dependencies import BackendsDep
+from servicekit import pages
 
 TITLE = "TaskTracker"
 
@@ -47,7 +48,7 @@ def router(version: str) -> APIRouter:
         )
         vary = {"Vary": "Accept"}
         if prefers_html(request.headers.get("accept", "*/*")):
-            return HTMLResponse(_page(home), headers=vary)
+            return pages.response(_page(home), vary)
         return JSONResponse(home.model_dump(), headers=vary)
 
     return routes

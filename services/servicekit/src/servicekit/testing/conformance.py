@@ -95,6 +95,16 @@ class Conformance:
             if "security" in operation:
                 assert_problem(client.request(method, path, json={"title": "a"}), 401)
 
+    def test_no_cache_keeps_what_a_call_answers(self, client: httpx.Client) -> None:
+        for method, path, _ in _operations(client):
+            kept = client.request(method, path, json={}).headers["cache-control"]
+            assert kept == "no-store" or path == "/", path  # the portal's page is for everybody
+
+    def test_a_page_runs_nothing_but_its_own(self, client: httpx.Client) -> None:
+        headers = client.get("/docs").headers
+        assert headers["content-security-policy"].startswith("default-src 'none'; ")
+        assert "unsafe" not in headers["content-security-policy"]
+
     def test_unknown_method_of_an_asset_is_a_405_problem(self, client: httpx.Client) -> None:
         answer = client.post(f"{docs.ASSETS}/favicon.png")
         assert_problem(answer, 405)

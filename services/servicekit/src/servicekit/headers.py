@@ -1,0 +1,37 @@
+"""What every answer carries."""
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from servicekit import request_id
+
+_CACHE_CONTROL = b"cache-control"
+_NO_STORE = (_CACHE_CONTROL, b"no-store")
+
+
+class HeadersMiddleware:
+    """Puts the request's identifier on each answer, and keeps each out of caches.
+
+    What a service answers is about its caller, unless a route says otherwise by a Cache-Control of
+    its own. A client that has kept an ETag itself may ask with If-None-Match: that is no cache's
+    business.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        with request_id.identified(scope) as header:
+
+            async def send_with_headers(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    headers = [each for each in message["headers"] if each[0] != header[0]]
+                    headers.append(header)
+                    if all(name != _CACHE_CONTROL for name, _ in headers):
+                        headers.append(_NO_STORE)
+                    message["headers"] = headers
+                await send(message)
+
+            await self.app(scope, receive, send_with_headers)
