@@ -16,21 +16,35 @@ if [ ! -s "$DATA/PG_VERSION" ]; then
     mv "$DATA.new" "$DATA"
 fi
 
+# No value that a database keeps reaches its log: it holds hashes of passwords, and people's own words.
+# Without these lines each refused registration logs the whole INSERT, and the key that was taken.
+cat >"$DATA/logging.conf" <<'CONF'
+log_min_error_statement = panic         # no STATEMENT line
+log_error_verbosity = terse             # no DETAIL, QUERY and CONTEXT lines
+log_statement = none
+log_min_duration_statement = -1
+log_min_duration_sample = -1
+log_transaction_sample_rate = 0
+log_parameter_max_length = 0
+log_parameter_max_length_on_error = 0
+CONF
+grep -q "^include 'logging.conf'" "$DATA/postgresql.conf" ||
+    echo "include 'logging.conf'" >>"$DATA/postgresql.conf"
+
 "$PGBIN/pg_ctl" start --wait --silent --pgdata "$DATA" --log "$DATA/prepare.log" \
     --options "-c listen_addresses='' -c unix_socket_directories='$SOCKETS' -c hba_file='$HBA'"
 trap '"$PGBIN/pg_ctl" stop --wait --silent --pgdata "$DATA" --mode fast' EXIT
 
-# Passwords reach psql by the environment: arguments can be read by every user of the machine.
+# Passwords reach psql by the environment: arguments can be read by every user of the machine. With
+# VERBOSITY terse psql does not repeat a failing line, which may hold one.
 "$PGBIN/psql" --no-psqlrc --quiet --host "$SOCKETS" --username postgres --dbname postgres \
-    --set ON_ERROR_STOP=1 <<'SQL'
+    --set ON_ERROR_STOP=1 --set VERBOSITY=terse <<'SQL'
 \getenv database DATABASE
 \getenv owner OWNER
 \getenv owner_password OWNER_PASSWORD
 \getenv app APP
 \getenv app_password APP_PASSWORD
 
--- A failing statement would be logged with the password in it.
-SET log_min_error_statement = panic;
 SET password_encryption = 'scram-sha-256';
 
 SELECT format('CREATE ROLE %I LOGIN', role)
