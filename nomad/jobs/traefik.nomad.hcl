@@ -78,8 +78,9 @@ job "traefik" {
       kill_timeout = "30s"
 
       config {
-        command = "${meta.tasktracker.home}/releases/${var.release}/bin/traefik"
-        args    = ["--configFile=${NOMAD_TASK_DIR}/traefik.yml"]
+        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/traefik"
+        args     = ["--configFile=${NOMAD_TASK_DIR}/traefik.yml"]
+        work_dir = "${NOMAD_TASK_DIR}" # where Traefik looks for plugins-local
       }
 
       # A Consul token for this task's own identity (consul/acl/binding-rules.json).
@@ -103,6 +104,21 @@ job "traefik" {
       template {
         destination = "${NOMAD_TASK_DIR}/dynamic.yml"
         data        = file("traefik/dynamic.yml")
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/plugins-local/src/edge/.traefik.yml"
+        data        = file("traefik/plugins-local/src/edge/.traefik.yml")
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/plugins-local/src/edge/edge.go"
+        data        = file("traefik/plugins-local/src/edge/edge.go")
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/plugins-local/src/edge/problem.go"
+        data        = file("traefik/plugins-local/src/edge/problem.go")
       }
 
       resources {

@@ -47,6 +47,53 @@ def test_what_does_not_exist_is_a_problem(
     assert_problem(client.request(method, path), status)
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics", "/metrics/", "/metrics%2f", "/metrics%2F", "/metrics%0a", "/metrics%00",
+     "/%6d%65trics", "/metrics/%2e", "/.%2fmetrics", "/docs/..%2fmetrics", "/gateway-errors/502",
+     "/gateway-errors/502/", "/gateway-errors%2f502", "/api/v1/tasks%2f", "/api/v1/tasks/%0a",
+     "/api/v1/tasks%2f..%2f..%2f..%2fmetrics"],
+)  # fmt: skip
+def test_no_other_form_of_a_path_leads_further_inside(client: httpx.Client, path: str) -> None:
+    for answer in (client.get(path), client.get(f"{path}?limit=1")):
+        assert_problem(answer, 404)
+        assert "http_request" not in answer.text
+
+
+def test_the_next_page_is_led_to_by_a_path_that_works(client: httpx.Client) -> None:
+    for title in ("one", "two"):
+        assert client.post(TASKS, json={"title": title}).status_code == 201
+    first = client.get("/api/v1/tasks?limit=1")
+    assert client.get(first.links["next"]["url"]).json() != first.json()
+
+
+@pytest.mark.parametrize("path", [TASKS, "/", "/nope"])
+def test_an_unknown_method_is_a_405(client: httpx.Client, path: str) -> None:
+    answer = client.request("QUERY", path)
+    assert_problem(answer, 405)
+    assert "PATCH" in answer.headers["Allow"]
+
+
+def test_nothing_that_leaves_says_what_it_came_through(client: httpx.Client) -> None:
+    paths = ["/", "/docs", "/docs/assets/favicon.png", "/health", "/nope", "/metrics", TASKS, STATS]
+    for path in [*paths, "/api/v1/auth/me", f"{TASKS}999999", f"{TASKS}x"]:
+        answer = client.get(path)
+        told = [name for name in answer.headers if name.startswith(("server", "via", "x-envoy"))]
+        assert not told, (path, told)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_cache_keeps_what_is_about_a_user_and_an_etag_still_spares_the_body(
+    client: httpx.Client,
+) -> None:
+    made = client.post(TASKS, json={"title": "three"})
+    for path in (TASKS, made.headers["Location"], STATS, f"{TASKS}stats", "/api/v1/auth/me"):
+        assert client.get(path).headers["Cache-Control"] == "no-store", path
+    known = {"If-None-Match": made.headers["ETag"]}
+    again = client.get(made.headers["Location"], headers=known)
+    assert (again.status_code, again.content) == (304, b"")
+
+
 @pytest.mark.parametrize("path", [TASKS, "/nope"])
 def test_ten_megabytes_are_a_problem_whether_announced_or_not(
     client: httpx.Client, path: str
@@ -102,9 +149,9 @@ def test_without_the_portal_services_answer_as_ever(cluster: Cluster, client: ht
         wait.until("its route's end", lambda: not _is_routed("portal"), LIMIT_SECONDS)
         assert client.get(TASKS).status_code == 200
         assert_problem(client.get(f"{TASKS}999999"), 404)
-        # Only the shape of what the portal would have said is gone.
-        assert client.get("/nope").status_code == 404
-        assert client.post(TASKS, content=b"x" * TEN_MEGABYTES).status_code == 413
+        assert_problem(client.post(TASKS, content=b"x" * TEN_MEGABYTES), 413)
+        # Nobody is there to tell a path that is away from one that never was.
+        assert_may_work_later(client.get("/nope"), 503)
 
 
 def _if_status(answer: httpx.Response, status: int) -> httpx.Response | None:

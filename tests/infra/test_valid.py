@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from servicekit import body_limit
 from tasktracker_cli.admin import certificates, pages
 from tasktracker_cli.admin.site import Site
 from tests.infra.reading import (
@@ -83,7 +84,13 @@ def test_every_middleware_that_traefik_is_told_to_use_is_defined(jobs: dict[str,
 
 def test_a_front_end_can_read_every_header_that_the_contract_has() -> None:
     dynamic = yaml.safe_load((ROOT / "traefik" / "dynamic.yml").read_text())["http"]
-    cors = dynamic["middlewares"]["cors"]["headers"]
+    cors = dynamic["middlewares"]["headers"]["headers"]
     assert {"ETag", "Idempotent-Replayed", "Link", "Location", "Retry-After"} <= set(
         cors["accessControlExposeHeaders"]
     )
+
+
+def test_the_gateway_and_the_services_take_bodies_of_the_same_length() -> None:
+    dynamic = yaml.safe_load((ROOT / "traefik" / "dynamic.yml").read_text())["http"]
+    edge = dynamic["middlewares"]["edge"]["plugin"]["edge"]
+    assert edge["maxBodyBytes"] == body_limit.DEFAULT_LIMIT

@@ -134,7 +134,9 @@ def _programs(site: Site, consul: Path) -> Iterator[Program]:
         run = _python(site, service.name, f"-m {service.module}")
         yield Program(service.name, run, "services", is_ours=True)
     traefik = Path(sys.executable).with_name("traefik")
-    yield Program("traefik", [traefik, "--configFile=traefik/dev.yml"], "gateway", _AT_ONCE)
+    # In that folder it finds its plugin.
+    there = f"cd traefik && exec {shlex.quote(str(traefik))} --configFile=dev.yml"
+    yield Program("traefik", ["sh", "-c", there], "gateway", _AT_ONCE)
 
 
 def _python(site: Site, name: str, arguments: str) -> list[str | Path]:

@@ -10,12 +10,11 @@ from fastapi import APIRouter, HTTPException, Query, Response, status
 
 from portal_service.api.dependencies import BackendsDep
 from portal_service.clients.backend import Backend
-from servicekit import body_limit, errors
+from servicekit import errors
 
-TOO_LARGE = f"A request body may have at most {body_limit.DEFAULT_LIMIT} bytes."
 RETRY = {"Retry-After": "1"}
 KINDS = {
-    413: body_limit.TOO_LARGE,
+    431: errors.standard(431),
     502: errors.standard(502, RETRY),
     504: errors.standard(504, RETRY),
 }
@@ -45,8 +44,8 @@ def _path(url: str) -> str:
 def _detail(code: int, owner: Backend | None) -> str:
     name = owner.name if owner else "The portal"
     match code:
-        case 413:
-            return TOO_LARGE
+        case 431:
+            return "The request has too many header fields, or too long ones."
         case 504:
             return f"{name} did not answer in time; it may or may not have done what was asked."
         case _:

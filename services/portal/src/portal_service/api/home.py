@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from portal_service.api.accept import prefers_html
 from portal_service.api.dependencies import BackendsDep
-from servicekit import pages
+from servicekit import docs, pages
 
 TITLE = "TaskTracker"
 
@@ -65,6 +65,7 @@ def _page(home: Home) -> str:
     title = f"{escape(home.name)} {escape(home.version)}"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
+        f'<link rel="icon" href="{docs.ASSETS}/favicon.png">'
         "<style>body{font:1rem/1.5 system-ui;margin:3rem auto;max-width:40rem;padding:0 1rem}"
         "td{padding-right:2rem}</style>"
         f"<h1>{title}</h1><p>{links}</p><table>{rows}</table></html>"

@@ -1,0 +1,108 @@
+"""Nothing that a database must protect is in a log, whoever wrote it."""
+
+import os
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tasktracker_cli.admin import postgres, shell, wait
+from tasktracker_cli.admin.cluster import gateway_answers
+from tasktracker_cli.admin.errors import CommandError
+from tasktracker_cli.admin.site import GATEWAY_URL
+from tests.e2e.cluster import Cluster
+
+MARK = "zqx"  # no word of ours has it
+ACCOUNT = {
+    "username": f"{MARK}-name",
+    "email": f"{MARK}-mail@example.com",
+    "password": f"{MARK} is my passphrase",
+    "full_name": f"{MARK} Full Name",
+}
+AUTH, TASKS = "/api/v1/auth", "/api/v1/tasks/"
+DATABASES = ("user-db", "task-db")
+# Each fails, and would be logged with its text, or with the value that was in the way.
+FAILING = (
+    f"SELECT 1/0 /* {MARK} statement */",
+    f"CREATE TEMP TABLE t (a text UNIQUE); INSERT INTO t VALUES ('{MARK}'), ('{MARK}')",
+)
+LIMIT_SECONDS = 60
+
+
+def test_no_log_holds_what_a_person_typed_or_a_secret_made_of_it(cluster: Cluster) -> None:
+    with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
+        secrets = _be_refused_signed_in_and_served(client)
+        _meet_a_dead_database(cluster, client)
+    for database in DATABASES:
+        for statement in FAILING:
+            with pytest.raises(CommandError):
+                shell.run(postgres.query(cluster.site, database, statement))
+    statement = "SELECT hashed_password FROM users"
+    secrets += shell.run(postgres.query(cluster.site, "user-db", statement)).split()
+
+    logs = {path: path.read_text(errors="replace") for path in _logs(cluster)}
+    # What happened is there: the right files are read.
+    for event in ("duplicate key value", "division by zero", '"status": 409', "[INFO]"):
+        assert any(event in text for text in logs.values()), event
+    for path, text in logs.items():
+        for number, secret in enumerate([MARK, *secrets]):
+            assert secret not in text, f"{path} has secret {number}"
+
+
+def _be_refused_signed_in_and_served(client: httpx.Client) -> list[str]:
+    """Everything that a user meets, refusals included; the tokens that came of it."""
+    register = f"{AUTH}/register"
+    assert client.post(register, json=ACCOUNT).status_code == 201
+    assert client.post(register, json={**ACCOUNT, "email": "other@example.com"}).status_code == 409
+    assert client.post(register, json={**ACCOUNT, "username": "another"}).status_code == 409
+    assert client.post(register, json={**ACCOUNT, "email": f"{MARK}@"}).status_code == 422
+
+    login = {"username": ACCOUNT["username"], "password": ACCOUNT["password"]}
+    wrong = {**login, "password": f"{MARK} wrong"}
+    assert client.post(f"{AUTH}/login", json=wrong).status_code == 401
+    assert client.post(f"{AUTH}/login", json={**login, "username": f"{MARK}?"}).status_code == 401
+    assert client.post(f"{AUTH}/token", data=wrong).status_code == 401
+    grants = [client.post(f"{AUTH}/login", json=login).json()]
+    refresh = {"refresh_token": grants[0]["refresh_token"]}
+    grants.append(client.post(f"{AUTH}/refresh", json=refresh).json())
+    assert client.post(f"{AUTH}/refresh", json=refresh).status_code == 401  # used twice
+    grants.append(client.post(f"{AUTH}/login", json=login).json())
+
+    client.headers["Authorization"] = f"Bearer {grants[-1]['access_token']}"
+    assert client.patch(f"{AUTH}/me", json={"full_name": f"{MARK} New"}).status_code == 200
+    key = {"Idempotency-Key": f"{MARK}-key"}
+    for title, status in ((f"{MARK} title", 201), (f"{MARK} other", 422)):
+        assert client.post(TASKS, json={"title": title}, headers=key).status_code == status
+    assert client.post(TASKS, json={"title": "a", "status": MARK}).status_code == 422
+    broken, as_json = f'{{"{MARK}', {"Content-Type": "application/json"}
+    assert client.post(TASKS, content=broken, headers=as_json).status_code == 400
+    assert client.get(TASKS, params={"q": MARK}).json()
+    assert client.get(TASKS, params={"limit": MARK}).status_code == 422
+    assert client.get(f"{TASKS}{MARK}").status_code == 422
+    assert client.get(f"/{MARK}").status_code == 404
+    return [grant[kind] for grant in grants for kind in ("access_token", "refresh_token")]
+
+
+def _meet_a_dead_database(cluster: Cluster, client: httpx.Client) -> None:
+    """Make each service fail while it handles marked values."""
+    login = {"username": ACCOUNT["username"], "password": ACCOUNT["password"]}
+    for database, path, body in (
+        ("user-db", f"{AUTH}/login", login),
+        ("task-db", TASKS, {"title": f"{MARK} lost"}),
+    ):
+        os.kill(cluster.postmaster(database), signal.SIGKILL)
+        assert client.post(path, json=body).status_code in (503, 200, 201)
+        wait.until(database, gateway_answers, LIMIT_SECONDS)
+
+
+def _logs(cluster: Cluster) -> list[Path]:
+    """Every log of the cluster: agents, tasks of all jobs, PostgreSQL's own."""
+    home = cluster.site.home
+    agents = list(cluster.site.logs.iterdir())
+    tasks = list(home.glob("nomad/alloc/*/alloc/logs/*.std*"))
+    databases = list(home.glob("volumes/*/data/*.log"))
+    assert agents
+    assert tasks
+    assert len(databases) >= len(DATABASES)
+    return [path for path in (*agents, *tasks, *databases) if path.is_file()]
