@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.admin import processes, supervisor, wait
+from tasktracker_cli.admin import certificates, processes, supervisor, wait
 from tests.e2e.cluster import PROGRAM, Cluster
 
 LIMIT_SECONDS = 60
@@ -53,6 +53,22 @@ def test_down_and_up_keep_the_tasks(cluster: Cluster) -> None:
     assert processes.of_site(cluster.site) == []
     user.run("task", "list", code=7)
     cluster.admin("up")
+    assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
+
+
+@pytest.mark.drill
+def test_a_cluster_without_certificates_is_taken_over_by_up(cluster: Cluster) -> None:
+    """As one of a version that had none, or one whose authority is replaced."""
+    user = cluster.user("nina")
+    user.run("task", "create", "Survive")
+    before, old = cluster.running(), certificates.authority(cluster.site)
+    for name in ("authority", "consul", "nomad", "tools", "pages", "traefik"):
+        for file in certificates.paths(cluster.site, name):
+            file.unlink()
+    cluster.admin("up")
+    assert certificates.authority(cluster.site) != old
+    assert not cluster.running() & before, "a sidecar trusts the authority of its start"
+    assert cluster.admin("doctor").returncode == 0
     assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
 
 

@@ -64,6 +64,11 @@ class Identity:
         return self.x509.fingerprint(hashes.SHA256()).hex()
 
     @property
+    def made(self) -> datetime:
+        """When it was issued."""
+        return self.x509.not_valid_before_utc + CLOCK_SKEW
+
+    @property
     def rest(self) -> timedelta:
         """How long it is still good."""
         return self.x509.not_valid_after_utc - datetime.now(UTC)

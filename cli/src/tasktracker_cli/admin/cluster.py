@@ -68,8 +68,7 @@ def up(site: Site, steps: Steps) -> None:
             preflight.must_have_ports(site)
         name = _install(site, steps)
         tokens = _start_agents(site, steps)
-        if nothing_runs:
-            _stop_restored(steps, nomad.api(site, tokens.nomad_management))
+        _stop_outdated(site, steps, nomad.api(site, tokens.nomad_management), nothing_runs)
         _run_jobs(site, steps, tokens, name)
 
 
@@ -166,11 +165,15 @@ def _lead(site: Site, api: Api, changed: bool) -> None:
     supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(api))
 
 
-def _stop_restored(steps: Steps, api: Api) -> None:
+def _stop_outdated(site: Site, steps: Steps, api: Api, restored: bool) -> None:
     # After a restart of the machine Nomad runs its tasks again in place, but the sidecars' Consul
-    # tokens were in memory and it does not write them a second time: place these jobs anew.
-    if any(jobs.running(api, job) for job in jobs.names()):
-        with steps.step("jobs from before the machine's restart"):
+    # tokens were in memory and it does not write them a second time. And a sidecar trusts the
+    # authority that there was when it was placed, or none, and reaches Consul no more after another
+    # was made. Place these jobs anew.
+    made = certificates.authority(site).made.timestamp() * 1e9
+    placed = [a["CreateTime"] for job in jobs.names() for a in jobs.running(api, job)]
+    if placed and (restored or min(placed) < made):
+        with steps.step("jobs from before a restart, or a new authority"):
             for row in reversed(jobs.ORDER):
                 jobs.stop(api, *row)
 
