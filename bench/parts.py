@@ -49,8 +49,9 @@ def _agents(site: Site) -> Iterator[Program]:
 
 def _postgres(site: Site, database: str) -> Program:
     volume, is_ready = site.volume(database), postgres.is_ready(site, database)
+    user = machine.database_user(database)
     return Program(
-        ["/usr/bin/setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups",
+        ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
          f"{postgres.BIN}/postgres", "-D", volume / "data",
          "-c", "listen_addresses=127.0.0.1", "-c", "shared_buffers=64MB",
          "-c", f"unix_socket_directories={volume / 'run'}"],

@@ -1,4 +1,6 @@
 # Statistics over a user's tasks: /api/v1/stats.
+#
+# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
 
 variable "release" {
   description = "A folder below the node's releases: the program that runs. `just env` names the newest."
@@ -89,13 +91,16 @@ job "stats-service" {
 
         sidecar_task {
           driver = "raw_exec"
-          user   = "tasktracker-envoy"
 
           config {
-            command  = "${meta.tasktracker.home}/releases/${var.release}/bin/envoy"
+            command  = "${meta.tasktracker.home}/bin/wall"
             work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
             args = [
-              "-c", "${NOMAD_SECRETS_DIR}/envoy_bootstrap.json",
+              "--user=tasktracker-stats-envoy",
+              "--read=${meta.tasktracker.home}/releases/${var.release}",
+              "--open=connect-proxy-stats-service/secrets/envoy_bootstrap.json", "--",
+              "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
+              "-c", "/dev/fd/9", # it would not take a relative name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
             ]
           }
@@ -110,14 +115,16 @@ job "stats-service" {
 
     task "app" {
       driver = "raw_exec"
-      user   = "tasktracker-stats"
 
       kill_timeout = "30s" # longer than the server's own graceful time-out
 
       config {
-        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
-        args     = ["-m", "stats_service"]
-        work_dir = "/" # its user may not enter the allocation's folder, and has no need to
+        command  = "${meta.tasktracker.home}/bin/wall"
+        work_dir = "/" # it has no need of the allocation's folder
+        args = [
+          "--user=tasktracker-stats", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
+          "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "stats_service",
+        ]
       }
 
       env {

@@ -1,5 +1,7 @@
 # PostgreSQL 15 for task-service. Its data live in the node's folder, outside any allocation; nothing
 # reaches it but through the mesh.
+#
+# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
 
 job "task-db" {
   type = "service"
@@ -48,11 +50,14 @@ job "task-db" {
       port = "5432"
 
       check {
-        name     = "accepts connections"
-        type     = "script"
-        task     = "postgres"
-        command  = "/usr/lib/postgresql/15/bin/pg_isready"
-        args     = ["--quiet", "--host=127.0.0.1", "--username=task_app", "--dbname=task_db"]
+        name    = "accepts connections"
+        type    = "script"
+        task    = "postgres"
+        command = "${meta.tasktracker.home}/bin/wall"
+        args = [
+          "--user=tasktracker-task-db", "--", "/usr/lib/postgresql/15/bin/pg_isready",
+          "--quiet", "--host=127.0.0.1", "--username=task_app", "--dbname=task_db",
+        ]
         interval = "1s"
         timeout  = "2s"
       }
@@ -65,13 +70,16 @@ job "task-db" {
 
         sidecar_task {
           driver = "raw_exec"
-          user   = "tasktracker-envoy"
 
           config {
-            command  = "${meta.tasktracker.home}/releases/current/bin/envoy"
+            command  = "${meta.tasktracker.home}/bin/wall"
             work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
             args = [
-              "-c", "${NOMAD_SECRETS_DIR}/envoy_bootstrap.json",
+              "--user=tasktracker-task-db-envoy",
+              "--read=${meta.tasktracker.home}/releases/current",
+              "--open=connect-proxy-task-db/secrets/envoy_bootstrap.json", "--",
+              "${meta.tasktracker.home}/releases/current/bin/envoy",
+              "-c", "/dev/fd/9", # it would not take a relative name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
             ]
           }
@@ -86,22 +94,24 @@ job "task-db" {
 
     task "prepare" {
       driver = "raw_exec"
-      user   = "postgres"
 
       lifecycle {
         hook = "prestart"
       }
 
       config {
-        command = "/bin/sh"
-        args    = ["${NOMAD_TASK_DIR}/prepare.sh"]
+        command = "${meta.tasktracker.home}/bin/wall"
+        args = [
+          "--user=tasktracker-task-db", "--read=local", "--write=${meta.tasktracker.home}/volumes/task-db", "--",
+          "/bin/sh", "local/prepare.sh",
+        ]
       }
 
       env {
         PGBIN    = "/usr/lib/postgresql/15/bin"
         DATA     = "${meta.tasktracker.home}/volumes/task-db/data"
         SOCKETS  = "${meta.tasktracker.home}/volumes/task-db/run"
-        HBA      = "${NOMAD_TASK_DIR}/pg_hba.conf"
+        HBA      = "local/pg_hba.conf"
         DATABASE = "task_db"
         OWNER    = "task_owner"
         APP      = "task_app"
@@ -137,27 +147,24 @@ job "task-db" {
 
     task "postgres" {
       driver = "raw_exec"
-      user   = "postgres"
 
       kill_signal  = "SIGINT" # fast shutdown: ends sessions, loses nothing
       kill_timeout = "60s"
 
       config {
-        command = "/usr/lib/postgresql/15/bin/postgres"
+        command  = "${meta.tasktracker.home}/bin/wall"
+        work_dir = "/" # it has no need of the allocation's folder
         args = [
+          "--user=tasktracker-task-db", "--write=${meta.tasktracker.home}/volumes/task-db", "--",
+          "/usr/lib/postgresql/15/bin/postgres",
           "-D", "${meta.tasktracker.home}/volumes/task-db/data",
           "-c", "listen_addresses=127.0.0.1",
           "-c", "port=5432",
           "-c", "unix_socket_directories=${meta.tasktracker.home}/volumes/task-db/run",
-          "-c", "hba_file=${NOMAD_TASK_DIR}/pg_hba.conf",
+          "-c", "dynamic_shared_memory_type=sysv", # no folder that others share
           "-c", "password_encryption=scram-sha-256",
           "-c", "shared_buffers=64MB",
         ]
-      }
-
-      template {
-        destination = "${NOMAD_TASK_DIR}/pg_hba.conf"
-        data        = file("nomad/jobs/postgres/pg_hba.conf")
       }
 
       resources {

@@ -1,4 +1,6 @@
 # Tasks and their counts: /api/v1/tasks.
+#
+# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
 
 variable "release" {
   description = "A folder below the node's releases: the program that runs. `just env` names the newest."
@@ -89,13 +91,16 @@ job "task-service" {
 
         sidecar_task {
           driver = "raw_exec"
-          user   = "tasktracker-envoy"
 
           config {
-            command  = "${meta.tasktracker.home}/releases/${var.release}/bin/envoy"
+            command  = "${meta.tasktracker.home}/bin/wall"
             work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
             args = [
-              "-c", "${NOMAD_SECRETS_DIR}/envoy_bootstrap.json",
+              "--user=tasktracker-task-envoy",
+              "--read=${meta.tasktracker.home}/releases/${var.release}",
+              "--open=connect-proxy-task-service/secrets/envoy_bootstrap.json", "--",
+              "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
+              "-c", "/dev/fd/9", # it would not take a relative name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
             ]
           }
@@ -111,7 +116,6 @@ job "task-service" {
     # Brings the schema up to this release before the application starts, as the role that owns it.
     task "migrate" {
       driver = "raw_exec"
-      user   = "tasktracker-task"
 
       lifecycle {
         hook = "prestart"
@@ -125,9 +129,12 @@ job "task-service" {
       }
 
       config {
-        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
-        args     = ["-m", "task_service", "migrate"]
-        work_dir = "/" # its user may not enter the allocation's folder, and has no need to
+        command  = "${meta.tasktracker.home}/bin/wall"
+        work_dir = "/" # it has no need of the allocation's folder
+        args = [
+          "--user=tasktracker-task", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
+          "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "task_service", "migrate",
+        ]
       }
 
       template {
@@ -149,14 +156,16 @@ job "task-service" {
 
     task "app" {
       driver = "raw_exec"
-      user   = "tasktracker-task"
 
       kill_timeout = "30s" # longer than the server's own graceful time-out
 
       config {
-        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
-        args     = ["-m", "task_service"]
-        work_dir = "/" # its user may not enter the allocation's folder, and has no need to
+        command  = "${meta.tasktracker.home}/bin/wall"
+        work_dir = "/" # it has no need of the allocation's folder
+        args = [
+          "--user=tasktracker-task", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
+          "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "task_service",
+        ]
       }
 
       env {

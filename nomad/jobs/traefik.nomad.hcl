@@ -1,4 +1,6 @@
 # The gateway: routes by the tags in Consul's catalog, and speaks mTLS to every service itself.
+#
+# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
 
 variable "release" {
   description = "A folder below the node's releases: the program that runs. `just env` names the newest."
@@ -73,14 +75,22 @@ job "traefik" {
 
     task "traefik" {
       driver = "raw_exec"
-      user   = "tasktracker-traefik"
 
       kill_timeout = "30s"
 
       config {
-        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/traefik"
-        args     = ["--configFile=${NOMAD_TASK_DIR}/traefik.yml"]
+        command  = "${meta.tasktracker.home}/bin/wall"
         work_dir = "${NOMAD_TASK_DIR}" # where Traefik looks for plugins-local
+        args = [
+          "--user=tasktracker-traefik", "--read=${meta.tasktracker.home}/releases/${var.release}",
+          "--read=${meta.tasktracker.home}/traefik", "--read=.", "--write=../tmp", "--",
+          "${meta.tasktracker.home}/releases/${var.release}/bin/traefik",
+          "--configFile=/proc/self/cwd/traefik.yml", # it would not take a relative name
+        ]
+      }
+
+      env {
+        TMPDIR = "../tmp" # where an answer of more than 1 MiB waits
       }
 
       # A Consul token for this task's own identity (consul/acl/binding-rules.json).

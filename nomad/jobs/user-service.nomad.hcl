@@ -1,4 +1,6 @@
 # Accounts and tokens: /api/v1/auth.
+#
+# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
 
 variable "release" {
   description = "A folder below the node's releases: the program that runs. `just env` names the newest."
@@ -85,13 +87,16 @@ job "user-service" {
 
         sidecar_task {
           driver = "raw_exec"
-          user   = "tasktracker-envoy"
 
           config {
-            command  = "${meta.tasktracker.home}/releases/${var.release}/bin/envoy"
+            command  = "${meta.tasktracker.home}/bin/wall"
             work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
             args = [
-              "-c", "${NOMAD_SECRETS_DIR}/envoy_bootstrap.json",
+              "--user=tasktracker-user-envoy",
+              "--read=${meta.tasktracker.home}/releases/${var.release}",
+              "--open=connect-proxy-user-service/secrets/envoy_bootstrap.json", "--",
+              "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
+              "-c", "/dev/fd/9", # it would not take a relative name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
             ]
           }
@@ -107,7 +112,6 @@ job "user-service" {
     # Brings the schema up to this release before the application starts, as the role that owns it.
     task "migrate" {
       driver = "raw_exec"
-      user   = "tasktracker-user"
 
       lifecycle {
         hook = "prestart"
@@ -121,9 +125,12 @@ job "user-service" {
       }
 
       config {
-        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
-        args     = ["-m", "user_service", "migrate"]
-        work_dir = "/" # its user may not enter the allocation's folder, and has no need to
+        command  = "${meta.tasktracker.home}/bin/wall"
+        work_dir = "/" # it has no need of the allocation's folder
+        args = [
+          "--user=tasktracker-user", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
+          "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "user_service", "migrate",
+        ]
       }
 
       template {
@@ -145,14 +152,16 @@ job "user-service" {
 
     task "app" {
       driver = "raw_exec"
-      user   = "tasktracker-user"
 
       kill_timeout = "30s" # longer than the server's own graceful time-out
 
       config {
-        command  = "${meta.tasktracker.home}/releases/${var.release}/bin/python"
-        args     = ["-m", "user_service"]
-        work_dir = "/" # its user may not enter the allocation's folder, and has no need to
+        command  = "${meta.tasktracker.home}/bin/wall"
+        work_dir = "/" # it has no need of the allocation's folder
+        args = [
+          "--user=tasktracker-user", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
+          "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "user_service",
+        ]
       }
 
       env {

@@ -99,8 +99,32 @@ class Cluster:
 
     def sidecar_pid(self, job: str) -> int:
         """The process id of the Envoy beside a job's application; 0 while there is none."""
-        bootstrap = f"{self.allocation(job)['ID']}/connect-proxy-{job}/secrets/"
-        return self._pid(lambda words: any(bootstrap in word for word in words))
+        return self.task_pid(job, f"connect-proxy-{job}")
+
+    def task_pid(self, job: str, task: str) -> int:
+        """The first process of a task: in its control group, unlike its parent. 0: none is."""
+        group = f"/{self.allocation(job)['ID']}.{task}"
+        parents = {}
+        for folder in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # it ended meanwhile
+                if group in (folder / "cgroup").read_text():
+                    stat = (folder / "stat").read_text()
+                    parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+        return next((pid for pid, parent in parents.items() if parent not in parents), 0)
+
+    def task_folder(self, job: str, task: str) -> Path:
+        """The folder that a task of a job's running allocation is started in."""
+        allocation = Path(self.home, "nomad", "alloc", self.allocation(job)["ID"])
+        named = str(self.task_config(job, task).get("work_dir", task))
+        return allocation / named.replace("${NOMAD_ALLOC_DIR}/..", ".").replace(
+            "${NOMAD_TASK_DIR}", f"{task}/local"
+        )
+
+    def task_config(self, job: str, task: str) -> dict[str, Any]:
+        """How Nomad starts a task of a job's running allocation."""
+        allocation = self.nomad.call("GET", f"/v1/allocation/{self.allocation(job)['ID']}")
+        (group,) = allocation["Job"]["TaskGroups"]
+        return dict(next(each["Config"] for each in group["Tasks"] if each["Name"] == task))
 
     def _pid(self, is_it: Callable[[list[str]], bool]) -> int:
         for folder in Path("/proc").glob("[0-9]*"):

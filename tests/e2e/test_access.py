@@ -1,14 +1,12 @@
 """Who may do what: anonymous visitors, the machine's other users, the databases' roles."""
 
 import stat
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tasktracker_cli.admin import pages, shell
+from tasktracker_cli.admin import shell
 from tasktracker_cli.admin.api import Api
-from tasktracker_cli.admin.machine import GROUP, USERS
 from tasktracker_cli.admin.site import CONSUL_PAGE, NOMAD_PAGE
 from tests.e2e.cluster import Cluster
 
@@ -74,39 +72,6 @@ def test_no_secret_file_is_open_to_others(cluster: Cluster) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for path in (*cluster.site.secrets.iterdir(), *cluster.site.agent.glob("*/node.hcl")):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
-
-
-@pytest.mark.parametrize("user", ["nobody", "tasktracker-portal"])
-def test_the_environment_of_a_task_is_its_own(cluster: Cluster, user: str) -> None:
-    tasks = cluster.site.home / "nomad" / "alloc" / cluster.allocation("task-service")["ID"]
-    secret = tasks / "app" / "secrets" / "app.env"
-    assert b"JWT_PUBLIC_KEYS" in secret.read_bytes()
-    result = cluster.exec("portal", ["cat", str(secret)], user)
-    assert result.returncode != 0
-    assert "Permission denied" in result.stderr
-
-
-def test_only_the_clusters_own_users_reach_a_sidecars_token(cluster: Cluster) -> None:
-    folder = cluster.site.home / "nomad"
-    assert (stat.S_IMODE(folder.stat().st_mode), folder.group()) == (0o710, GROUP)
-    allocation = cluster.allocation("task-service")["ID"]
-    bootstrap = folder / "alloc" / allocation / "connect-proxy-task-service" / "secrets"
-    for user in ("nobody", "tasktracker-portal", "tasktracker-task"):
-        result = cluster.exec("portal", ["cat", f"{bootstrap}/envoy_bootstrap.json"], user)
-        assert result.returncode != 0, user
-
-
-def test_every_task_runs_as_a_user_of_its_own(cluster: Cluster) -> None:
-    owners = set()
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_text().replace("\0", " ")
-            owner = folder.owner()
-        except (OSError, KeyError):  # it ended meanwhile
-            continue
-        if str(cluster.site.releases) in command and "supervisord" not in command:
-            owners.add(owner)
-    assert owners == {*USERS, pages.USER}
 
 
 def test_the_applications_role_cannot_change_the_schema(cluster: Cluster) -> None:

@@ -162,7 +162,7 @@ def test_nomads_public_keys_are_all_that_is_had_by_tls_alone(cluster: Cluster) -
 def test_the_proxy_is_a_user_of_its_own_without_rights(cluster: Cluster) -> None:
     status = Path(f"/proc/{cluster.agent_pid(pages.NAME)}/status").read_text()
     facts = dict(line.split(":\t", 1) for line in status.splitlines())
-    uid = pages.folder(cluster.site).stat().st_uid
+    uid = (pages.folder(cluster.site) / "key.pem").stat().st_uid
     assert set(facts["Uid"].split()) == {str(uid)} != {"0"}
     assert facts["NoNewPrivs"] == "1"
     assert int(facts["CapBnd"], 16) == int(facts["CapEff"], 16) == 0

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,36 @@ def tasks(job: Json) -> list[Json]:
     """The job's own tasks and its sidecar."""
     sidecar = only_service(job)["Connect"]["SidecarTask"]
     return [*only_group(job)["Tasks"], *([{**sidecar, "Name": "envoy"}] if sidecar else [])]
+
+
+@dataclass(frozen=True)
+class Wall:
+    """How a task is started (tools/wall): as whom, what it reaches, and its own program."""
+
+    user: str
+    read: tuple[str, ...]
+    write: tuple[str, ...]
+    opened: tuple[str, ...]
+    command: tuple[str, ...]
+
+
+def wall(task: Json) -> Wall:
+    """The wall of a task, from its configuration."""
+    return parse_wall([task["Config"]["command"], *task["Config"]["args"]])
+
+
+def parse_wall(words: Sequence[str]) -> Wall:
+    """Read a command line of the wall; fail on any other program's."""
+    assert words[0] == "${meta.tasktracker.home}/bin/wall", words
+    end = words.index("--")
+    options = [word.removeprefix("--").split("=", 1) for word in words[1:end]]
+    assert {name for name, _ in options} <= {"user", "read", "write", "open"}, words
+
+    def values(name: str) -> tuple[str, ...]:
+        return tuple(value for each, value in options if each == name)
+
+    (user,) = values("user")
+    return Wall(user, values("read"), values("write"), values("open"), tuple(words[end + 1 :]))
 
 
 def upstreams(job: Json) -> dict[str, int]:

@@ -2,10 +2,10 @@
 
 from tasktracker_cli.admin import jobs as running
 from tasktracker_cli.admin import machine
-from tests.infra.reading import JOB_FILES, Json, job_name, only_service, tasks, upstreams
+from tests.infra.reading import JOB_FILES, Json, job_name, only_service, tasks, upstreams, wall
 
-ENVOY = "tasktracker-envoy"
-POSTGRES = "postgres"
+ENVOY = "envoy"
+LONGEST_NAME = 32  # of a system user, on Linux
 
 
 def test_a_job_and_its_service_have_the_name_of_the_file(jobs: dict[str, Json]) -> None:
@@ -26,26 +26,25 @@ def test_up_runs_a_job_after_the_databases_that_it_connects_to(jobs: dict[str, J
         started.update(row)
 
 
-def test_each_service_has_a_system_user_of_its_own(jobs: dict[str, Json]) -> None:
-    owner: dict[str, str] = {}
+def test_no_two_jobs_and_no_job_and_its_sidecar_share_a_system_user(jobs: dict[str, Json]) -> None:
+    owner: dict[str, tuple[str, bool]] = {}
     for name, job in jobs.items():
-        users = {task["User"] for task in tasks(job) if task["Name"] != "envoy"}
-        assert len(users) == 1, name
-        (user,) = users
-        if user != POSTGRES:  # its programs ask for it; both databases' files belong to it
-            assert owner.setdefault(user, name) == name, f"{user} runs {owner[user]} and {name}"
-
-
-def test_every_sidecar_runs_as_the_user_of_the_sidecars(jobs: dict[str, Json]) -> None:
-    sidecars = {t["User"] for job in jobs.values() for t in tasks(job) if t["Name"] == "envoy"}
-    assert sidecars == {ENVOY}
+        for task in tasks(job):
+            mine = name, task["Name"] == ENVOY
+            user = wall(task).user
+            assert owner.setdefault(user, mine) == mine, f"{user} runs {owner[user]} and {mine}"
 
 
 def test_up_makes_exactly_the_users_that_the_jobs_name(jobs: dict[str, Json]) -> None:
-    users = {task["User"] for job in jobs.values() for task in tasks(job)}
-    assert users - {POSTGRES} == set(machine.USERS)
+    users = {wall(task).user for job in jobs.values() for task in tasks(job)}
+    assert users == set(machine.USERS)
 
 
-def test_nothing_runs_as_root(job: Json) -> None:
-    for task in tasks(job):
-        assert task["User"] not in ("", "root"), task["Name"]
+def test_a_database_runs_as_the_user_whom_its_files_belong_to(jobs: dict[str, Json]) -> None:
+    for name in machine.DATABASES:
+        users = {wall(task).user for task in tasks(jobs[name]) if task["Name"] != ENVOY}
+        assert users == {machine.database_user(name)}
+
+
+def test_no_name_of_a_system_user_is_too_long() -> None:
+    assert max(map(len, machine.USERS)) <= LONGEST_NAME

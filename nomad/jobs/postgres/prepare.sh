@@ -3,7 +3,8 @@
 # with the job's variables at every start. It runs before the server, which therefore never listens
 # without them, and talks to a server of its own over a Unix socket only.
 #
-# Environment: PGBIN, DATA, SOCKETS (folders), DATABASE, OWNER, OWNER_PASSWORD, APP, APP_PASSWORD.
+# Environment: PGBIN, DATA, SOCKETS (folders), HBA (a file), DATABASE, OWNER, OWNER_PASSWORD, APP,
+# APP_PASSWORD.
 set -eu
 umask 077
 
@@ -31,8 +32,13 @@ CONF
 grep -q "^include 'logging.conf'" "$DATA/postgresql.conf" ||
     echo "include 'logging.conf'" >>"$DATA/postgresql.conf"
 
+# Beside the data, because PostgreSQL wants their whole names. Whoever runs this is the superuser.
+cp "$HBA" "$DATA/pg_hba.conf"
+echo "superuser $(id -un) postgres" >"$DATA/pg_ident.conf"
+
 "$PGBIN/pg_ctl" start --wait --silent --pgdata "$DATA" --log "$DATA/prepare.log" \
-    --options "-c listen_addresses='' -c unix_socket_directories='$SOCKETS' -c hba_file='$HBA'"
+    --options "-c listen_addresses='' -c unix_socket_directories='$SOCKETS' \
+        -c dynamic_shared_memory_type=sysv"
 trap '"$PGBIN/pg_ctl" stop --wait --silent --pgdata "$DATA" --mode fast' EXIT
 
 # Passwords reach psql by the environment: arguments can be read by every user of the machine. With

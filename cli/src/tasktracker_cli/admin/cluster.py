@@ -69,6 +69,7 @@ def up(site: Site, steps: Steps) -> None:
         name = _install(site, steps)
         tokens = _start_agents(site, steps)
         _stop_outdated(site, steps, nomad.api(site, tokens.nomad_management), nothing_runs)
+        _take_over(site, steps, nomad.api(site, tokens.nomad_management))
         _run_jobs(site, steps, tokens, name)
 
 
@@ -109,7 +110,7 @@ def _install(site: Site, steps: Steps) -> str:
     install_packages(steps)
     machine.create_users()
     machine.create_folders(site)
-    with steps.step("Nomad and Consul") as step:
+    with steps.step("Nomad, Consul and the wall") as step:
         tools.install(site, step)
     with steps.step("release") as step:
         return release.install(site, step)
@@ -176,6 +177,18 @@ def _stop_outdated(site: Site, steps: Steps, api: Api, restored: bool) -> None:
         with steps.step("jobs from before a restart, or a new authority"):
             for row in reversed(jobs.ORDER):
                 jobs.stop(api, *row)
+
+
+def _take_over(site: Site, steps: Steps, api: Api) -> None:
+    # An earlier version ran both databases as the system user postgres.
+    databases = machine.of_other_users(site)
+    if databases:
+        with steps.step("databases of an earlier version") as step:
+            for row in reversed(jobs.ORDER):
+                jobs.stop(api, *row)
+            for database in databases:
+                machine.take_over(site, database)
+            step.detail = f"{', '.join(databases)} got users of their own"
 
 
 def _run_jobs(site: Site, steps: Steps, tokens: credentials.Tokens, name: str) -> None:

@@ -1,18 +1,28 @@
 """Writing files that others must never see half-written, or at all."""
 
 import os
+import pwd
 import secrets
 from pathlib import Path
 
 
-def write(path: Path, text: str, mode: int = 0o644) -> bool:
-    """Replace `path` with `text` in one step; say whether that changed it."""
-    if path.exists() and path.read_text() == text and path.stat().st_mode & 0o777 == mode:
-        return False
+def write(path: Path, text: str, mode: int = 0o644, owner: str | None = None) -> bool:
+    """Replace `path` with `text` in one step; say whether that changed it.
+
+    `owner`: a system user to give it to. The folder must be none that this user can write in.
+    """
+    user = pwd.getpwnam(owner) if owner else None
+    uid = user.pw_uid if user else os.geteuid()
+    if path.exists() and path.read_text() == text:
+        known = path.stat()
+        if (known.st_mode & 0o777, known.st_uid) == (mode, uid):
+            return False
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w") as file:
         os.fchmod(descriptor, mode)
+        if user:
+            os.fchown(descriptor, user.pw_uid, user.pw_gid)
         file.write(text)
         file.flush()
         os.fsync(descriptor)

@@ -1,6 +1,6 @@
 """What `up` prepares on the machine itself: system users, folders, the node's own address."""
 
-import grp
+import os
 import pwd
 import shutil
 import subprocess
@@ -9,27 +9,30 @@ from pathlib import Path
 from tasktracker_cli.admin import pages, shell, traefik
 from tasktracker_cli.admin.site import Site
 
-# raw_exec has no chroot: two jobs of one user could read each other's secrets.
+DATABASES = ("user-db", "task-db")
+
+# One for each program of each job: two tasks of one user could reach each other. A database's user
+# has the database's name, a sidecar's ends in -envoy. Names have at most 32 characters.
 USERS = (
-    "tasktracker-envoy",
     "tasktracker-portal",
+    "tasktracker-portal-envoy",
     "tasktracker-stats",
+    "tasktracker-stats-envoy",
     "tasktracker-task",
+    "tasktracker-task-db",
+    "tasktracker-task-db-envoy",
+    "tasktracker-task-envoy",
     "tasktracker-traefik",
     "tasktracker-user",
+    "tasktracker-user-db",
+    "tasktracker-user-db-envoy",
+    "tasktracker-user-envoy",
 )
-
-# The group alone may enter Nomad's folder: sidecars' start-up files hold tokens there, and Nomad
-# lets everybody read them. The services need nothing from it, so their users are no members.
-GROUP = "tasktracker"
-MEMBERS = ("postgres", "tasktracker-envoy", "tasktracker-traefik")
 
 USERADD = (
     *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
     *("--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"),
 )
-
-DATABASES = ("user-db", "task-db")
 
 # Link-local, on a bridge without ports: reachable from every allocation, the same on every network.
 # (A bridge needs no kernel module beyond those that Nomad's own networking needs.)
@@ -40,35 +43,51 @@ ALLOCATIONS_INTERFACE = "tasktracker1"  # made by Nomad (nomad/agent/single.hcl)
 
 def create_users() -> None:
     """Make the system users that are missing: without home, shell or password."""
-    if GROUP not in {entry.gr_name for entry in grp.getgrall()}:
-        shell.run(["/usr/sbin/groupadd", "--system", GROUP])
     known = {entry.pw_name for entry in pwd.getpwall()}
     for name in (*USERS, pages.USER):
         if name not in known:
             shell.run([*USERADD, name])
-    if set(grp.getgrnam(GROUP).gr_mem) != set(MEMBERS):
-        shell.run(["/usr/bin/gpasswd", "--members", ",".join(MEMBERS), GROUP])
 
 
 def create_folders(site: Site) -> None:
-    """Make the state folder and what is in it; the databases' folders belong to PostgreSQL."""
-    for folder in (site.home, site.bin, site.logs, site.run, site.releases, site.home / "volumes"):
+    """Make the state folder and what is in it, and close what is there already.
+
+    What only root needs is closed before anything is in it: Nomad and Consul do not close their own
+    files. Tasks have what they need of it open when they start (tools/wall).
+    """
+    for folder in (site.home, site.bin, site.releases, site.home / "volumes"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
-    for private in (site.agent, site.secrets, site.home / "consul"):
+    for private in (site.agent, site.secrets, site.home / "consul", site.home / "nomad",
+                    site.logs, site.run):  # fmt: skip
         private.mkdir(exist_ok=True, mode=0o700)
-    for folder, user in (
-        (pages.folder(site), pages.USER),
-        (traefik.folder(site), traefik.USER),
-    ):
+        os.chown(private, 0, 0)
+        private.chmod(0o700)
+    # Read by one user, and written by root alone: nobody can lead root astray in them.
+    for folder, user in ((pages.folder(site), pages.USER), (traefik.folder(site), traefik.USER)):
         folder.mkdir(exist_ok=True, mode=0o700)
-        shutil.chown(folder, user, user)
-    nomad = site.home / "nomad"
-    nomad.mkdir(exist_ok=True)
-    shutil.chown(nomad, "root", GROUP)
-    nomad.chmod(0o710)
+        shutil.chown(folder, "root", user)
+        folder.chmod(0o750)
     for database in DATABASES:
-        site.volume(database).mkdir(exist_ok=True, mode=0o700)
-        shutil.chown(site.volume(database), "postgres", "postgres")
+        if not site.volume(database).exists():
+            site.volume(database).mkdir(mode=0o700)
+            shutil.chown(site.volume(database), database_user(database), database_user(database))
+
+
+def database_user(database: str) -> str:
+    """The system user that the database runs as, and whom all its files belong to."""
+    return f"tasktracker-{database}"
+
+
+def of_other_users(site: Site) -> list[str]:
+    """The databases whose files belong to another user: in a state folder of an earlier version."""
+    wanted = {name: pwd.getpwnam(database_user(name)).pw_uid for name in DATABASES}
+    return [name for name, uid in wanted.items() if site.volume(name).stat().st_uid != uid]
+
+
+def take_over(site: Site, database: str) -> None:
+    """Give a database's files to its user. The database must not run."""
+    user = database_user(database)
+    shell.run(["chown", "--recursive", "--no-dereference", f"{user}:{user}", site.volume(database)])
 
 
 def create_address() -> None:

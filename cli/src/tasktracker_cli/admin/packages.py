@@ -15,7 +15,7 @@ NEEDED = {
     "/usr/lib/cni/bridge": "containernetworking-plugins",
     "iptables": "iptables",
     "ip": "iproute2",
-    "gpasswd": "passwd",
+    "useradd": "passwd",
 }
 
 # Debian's package would start a database of its own on port 5432, which nobody asked for.

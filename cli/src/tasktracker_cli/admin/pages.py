@@ -5,7 +5,6 @@ need it: they have a certificate, and ask the agents themselves.
 """
 
 import re
-import shutil
 import socket
 from importlib.metadata import version
 from pathlib import Path
@@ -30,9 +29,7 @@ def render(site: Site) -> bool:
         "key.pem": identity.key,
         "envoy.yaml": configuration(site),
     }
-    changed = [files.write(folder(site) / name, text, mode=0o600) for name, text in texts.items()]
-    for name in texts:
-        shutil.chown(folder(site) / name, USER, USER)
+    changed = [files.write(folder(site) / name, text, 0o600, USER) for name, text in texts.items()]
     return any(changed)
 
 

@@ -32,6 +32,8 @@ def install(site: Site, step: Step) -> str:
     if not folder.exists():
         step.note("building")
         _build(site, folder)
+    for lock in site.releases.glob("*/.lock"):
+        lock.chmod(0o644)  # uv leaves it open for everybody to write
     _make_current(site, name)
     _forget_old(site, name)
     step.detail = name

@@ -1,6 +1,5 @@
 """Where things are: the checkout, the state folder, and the addresses of this machine's cluster."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,15 +82,6 @@ class Site:
     def owner_file(self) -> Path:
         """Names the checkout that runs this cluster; also marks the folder as ours."""
         return self.home / "owner.json"
-
-    @property
-    def cgroup(self) -> str:
-        """The parent of all tasks' control groups; two clusters must not share it."""
-        name = "tasktracker"
-        if self.home != DEFAULT_HOME:
-            name += "-" + hashlib.sha256(bytes(self.home)).hexdigest()[:8]
-        unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
-        return f"{name}.slice" if unified else f"/{name}"
 
 
 def _find_checkout() -> Path:

@@ -54,7 +54,6 @@ def render(site: Site, tokens: Tokens) -> dict[str, bool]:
         "home": str(site.home),
         "bind": site.bind,
         "names": pages.further_names(site).replace("\\", "\\\\"),
-        "cgroup": site.cgroup,
         "node_name": NODE_NAME,
         **{f"{name}_token": value for name, value in asdict(tokens).items()},
         **{f"{agent}_gossip_key": credentials.gossip_key(site, agent) for agent in AGENTS},

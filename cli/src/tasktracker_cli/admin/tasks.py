@@ -1,4 +1,4 @@
-"""Running a program inside a task: as its user, in its network, with its environment.
+"""Running a program inside a task: behind its wall, in its network, with its environment.
 
 Nomad's own way in (`nomad alloc exec`): no port is opened for it.
 """
@@ -7,8 +7,9 @@ import json
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tasktracker_cli.admin import credentials, nomad
 from tasktracker_cli.admin.errors import NoInstanceError
@@ -24,6 +25,7 @@ class Task:
     site: Site
     allocation: str
     name: str
+    wall: tuple[str, ...]  # the command that leaves a program the task's own room (tools/wall)
     release: str  # the folder below the site's releases that its program is in
 
     @classmethod
@@ -39,7 +41,7 @@ class Task:
         newest = max(running, key=lambda each: int(each["CreateIndex"]))
         job_file = api.call("GET", f"/v1/allocation/{newest['ID']}")["Job"]
         release = next(iter(_RELEASE.findall(json.dumps(job_file))), "current")
-        return cls(site, newest["ID"], name, release)
+        return cls(site, newest["ID"], name, wall(site, job_file, name), release)
 
     def command(self, words: Sequence[str], *, interactive: bool = False) -> list[str]:
         """The command that runs `words` inside: interactively where this program is used so."""
@@ -48,6 +50,7 @@ class Task:
             str(self.site.bin / "nomad"),
             *("alloc", "exec", "-i=true", f"-t={str(is_terminal).lower()}"),
             *("-e", "none", "-task", self.name, "--", self.allocation),
+            *self.wall,
             *words,
         ]
 
@@ -56,3 +59,12 @@ class Task:
         """For `command`: where Nomad is, and the token that it asks for."""
         token = credentials.load(self.site).nomad_management
         return {**os.environ, **nomad.environment(self.site), "NOMAD_TOKEN": token}
+
+
+def wall(site: Site, job_file: Mapping[str, Any], name: str) -> tuple[str, ...]:
+    """How the job starts a task, up to the task's own program."""
+    tasks = [task for group in job_file["TaskGroups"] for task in group["Tasks"]]
+    config = next(task["Config"] for task in tasks if task["Name"] == name)
+    words = [config["command"], *config["args"]]
+    own = words[: words.index("--") + 1]
+    return tuple(word.replace("${meta.tasktracker.home}", str(site.home)) for word in own)

@@ -1,5 +1,10 @@
-"""Nomad and Consul: found on PATH, in the cache, or built from pinned Go modules (`tools/`)."""
+"""Nomad, Consul and the wall, from the Go modules in `tools/`.
 
+Nomad and Consul are found on PATH, in the cache, or built. The wall is this repository's own: it is
+built once for each version of its sources.
+"""
+
+import hashlib
 import os
 import re
 import shutil
@@ -31,6 +36,8 @@ CONSUL = Tool("consul", tags="")
 # ui: the web interface; release: without it a mock driver shows up.
 NOMAD = Tool("nomad", tags="ui,release")
 
+WALL = "wall"
+
 
 def install(site: Site, step: Step) -> None:
     """Put each tool into the site's `bin`, building those that are nowhere to be found."""
@@ -41,7 +48,8 @@ def install(site: Site, step: Step) -> None:
         _place(source, site.bin / tool.name)
         version = installed_version(source) or pinned_version(site.checkout, tool.name)
         found.append(f"{tool.name} {_dotted(version)}")
-    step.detail = ", ".join(found)
+    _place(_wall(site.checkout, step), site.bin / WALL)
+    step.detail = ", ".join([*found, WALL])
 
 
 def find(checkout: Path, tool: Tool, step: Step) -> Path:
@@ -91,7 +99,21 @@ def _built(checkout: Path, tool: Tool, pinned: Version, step: Step) -> Path:
     if not program.exists():
         _must_have_space_to_build()
         step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
-        _build(checkout, tool, program, _go(checkout, step))
+        package = f"github.com/hashicorp/{tool.name}"
+        _build(checkout / "tools" / tool.name, package, program, _go(checkout, step),
+               "-tags", tool.tags)  # fmt: skip
+    return program
+
+
+def _wall(checkout: Path, step: Step) -> Path:
+    folder = checkout / "tools" / WALL
+    sources = sorted(path for path in folder.iterdir() if path.name.startswith("go.")
+                     or path.suffix == ".go")  # fmt: skip
+    version = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    program = cache_folder() / f"{WALL}-{version}"
+    if not program.exists():
+        step.note("building the wall with Go")
+        _build(folder, ".", program, _go(checkout, step), CGO_ENABLED="0")
     return program
 
 
@@ -106,15 +128,14 @@ def _must_have_space_to_build() -> None:
         )
 
 
-def _build(checkout: Path, tool: Tool, program: Path, go: str) -> None:
+def _build(module: Path, package: str, program: Path, go: str, *flags: str, **env: str) -> None:
     program.parent.mkdir(parents=True, exist_ok=True)
     draft = program.with_suffix(".building")
     shell.run(
-        [go, "build", "-mod=readonly", "-trimpath", "-tags", tool.tags, "-o", draft,
-         f"github.com/hashicorp/{tool.name}"],
-        cwd=checkout / "tools" / tool.name,
-        env={"GOTOOLCHAIN": "local", "GOFLAGS": ""},
-    )  # fmt: skip
+        [go, "build", "-mod=readonly", "-trimpath", *flags, "-o", draft, package],
+        cwd=module,
+        env={"GOTOOLCHAIN": "local", "GOFLAGS": "", **env},
+    )
     draft.replace(program)
 
 

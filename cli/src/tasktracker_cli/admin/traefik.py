@@ -1,6 +1,5 @@
 """What Traefik shows to Consul's API: a certificate of its own, in files of its own user."""
 
-import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -20,8 +19,7 @@ def render(site: Site) -> None:
         "key.pem": identity.key,
     }
     for name, text in texts.items():
-        files.write(folder(site) / name, text, mode=0o600)
-        shutil.chown(folder(site) / name, USER, USER)
+        files.write(folder(site) / name, text, 0o600, USER)
 
 
 def restart_outdated(site: Site, nomad: Api) -> None:

@@ -47,7 +47,7 @@ def psql(
     settings = [f"TERM={os.environ.get('TERM', 'dumb')}"]  # the task itself has no terminal
     if role is not Role.SUPERUSER:
         settings.append(f"PGOPTIONS=-c role={database}_{role}")
-    words = ["env", *settings, *postgres.psql(site, f"{database}-db"), *(arguments or [])]
+    words = ["/usr/bin/env", *settings, *postgres.psql(site, f"{database}-db"), *(arguments or [])]
     command = task.command(words, interactive=True)
     # In this process's place: Ctrl-C and the exit code are psql's.
     os.execve(command[0], command, task.environment)  # noqa: S606 - no shell is wanted

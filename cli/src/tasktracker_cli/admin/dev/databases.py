@@ -42,7 +42,6 @@ def command(site: Site, database: Database) -> list[str | Path]:
     return [
         *_as_postgres(), BIN / "postgres", "-D", folder / "data", "-p", str(database.port),
         "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder / 'run'}",
-        "-c", f"hba_file={folder / 'pg_hba.conf'}",
     ]  # fmt: skip
 
 

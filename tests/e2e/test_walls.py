@@ -1,0 +1,265 @@
+"""What a broken task can do on the machine: an intruder in each task's place tries everything."""
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasktracker_cli.admin import machine, pages, postgres, processes, traefik, wait
+from tasktracker_cli.admin.tasks import Task, wall
+from tests.e2e.cluster import Cluster
+
+LIMIT_SECONDS = 60  # generous: a machine may be busy
+INTRUDER = Path(__file__).with_name("intruder.py").read_text()
+
+SERVICES = ("user-service", "task-service", "stats-service", "portal")
+TASKS = (
+    *((database, "postgres") for database in machine.DATABASES),
+    *((service, "app") for service in SERVICES),
+    *((job, f"connect-proxy-{job}") for job in (*machine.DATABASES, *SERVICES)),
+    ("traefik", "traefik"),
+)
+
+# What every user of the machine may see: programs, and whose cluster it is.
+PUBLIC = r"(|owner\.json|\.lock|bin(/.*)?|releases(/.*)?|volumes)"
+
+
+@dataclass(frozen=True)
+class Reached:
+    """Names below the state folder."""
+
+    read: set[str]
+    write: set[str]
+
+
+def everything(cluster: Cluster) -> str:
+    """Every path of the state folder, as root sees it; of the libraries a few will do."""
+    paths = [str(cluster.home)]
+    for folder, folders, names in os.walk(cluster.home):
+        if folder.endswith("/site-packages"):
+            folders[:] = folders[:3]
+        paths += [os.path.join(folder, name) for name in (*folders, *names)]
+    return "\0".join(paths)
+
+
+def intrude(cluster: Cluster, command: list[str], folder: Path | str) -> Reached:
+    """Run the intruder by a command that leads to a user, or behind a wall."""
+    python = str((cluster.site.release / "bin" / "python").resolve())
+    result = subprocess.run(
+        [*command, python, "-I", "-c", INTRUDER],
+        cwd=folder,
+        input=everything(cluster),
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    return Reached(*({_below(cluster, name) for name in found[way]} for way in ("read", "write")))
+
+
+def _below(cluster: Cluster, name: str) -> str:
+    return "" if name == str(cluster.home) else name.removeprefix(f"{cluster.home}/")
+
+
+def walled(cluster: Cluster, job: str, task: str) -> list[str]:
+    """The running task's own wall."""
+    allocation = cluster.nomad.call("GET", f"/v1/allocation/{cluster.allocation(job)['ID']}")
+    return list(wall(cluster.site, allocation["Job"], task))
+
+
+def own_room(cluster: Cluster, job: str, task: str) -> tuple[str, str]:
+    """Patterns: what the task may read, and what it may write. Each has to be reached, too."""
+    if task == "postgres":
+        volume = rf"volumes/{job}(/.*)?"
+        return volume, volume
+    allocation = f"nomad/alloc/{cluster.allocation(job)['ID']}"
+    (release,) = set(re.findall(r"/releases/(\w+)/", json.dumps(cluster.task_config(job, task))))
+    programs = rf"releases/{(cluster.site.releases / release).resolve().name}(/.*)?"
+    if task == "app":
+        return programs, ""
+    if task == "traefik":
+        temporary = rf"{allocation}/traefik/tmp(/.*)?"
+        certificate = r"traefik(/.*)?"
+        local = rf"{allocation}/traefik/local(/.*)?"
+        return "|".join([programs, certificate, local, temporary]), temporary
+    return rf"{programs}|{allocation}/{task}/secrets/envoy_bootstrap\.json", ""
+
+
+@pytest.mark.parametrize(("job", "task"), TASKS)
+def test_a_task_reaches_its_own_room_and_nothing_else(
+    cluster: Cluster, job: str, task: str
+) -> None:
+    reached = intrude(cluster, walled(cluster, job, task), cluster.task_folder(job, task))
+    may_read, may_write = own_room(cluster, job, task)
+    assert [name for name in reached.read if not re.fullmatch(may_read, name)] == []
+    assert [name for name in reached.write if not re.fullmatch(may_write, name)] == []
+    for pattern in may_read.split("|"):
+        assert any(re.fullmatch(pattern, name) for name in reached.read), pattern
+    assert bool(may_write) == bool(reached.write)
+
+
+@pytest.mark.parametrize("user", ["nobody", "postgres", pages.USER, *machine.USERS])
+def test_without_a_wall_a_user_of_the_machine_reaches_what_all_may(
+    cluster: Cluster, user: str
+) -> None:
+    reached = intrude(cluster, ["runuser", "-u", user, "--"], "/")
+    data = {machine.database_user(name): rf"volumes/{name}(/.*)?" for name in machine.DATABASES}
+    # What it shows to others: in a folder of root's, files of its own.
+    shown = {pages.USER: "pages", traefik.USER: "traefik"}
+    certificates = {user: rf"{folder}(/.*)?" for user, folder in shown.items()}
+    may_read = "|".join([PUBLIC, *filter(None, [data.get(user), certificates.get(user)])])
+    may_write = data.get(user) or rf"{shown.get(user)}/[^/]+"
+    assert [name for name in reached.read if not re.fullmatch(may_read, name)] == []
+    assert [name for name in reached.write if not re.fullmatch(may_write, name)] == []
+    assert "owner.json" in reached.read
+
+
+@pytest.mark.parametrize(("job", "task"), TASKS)
+def test_a_task_reaches_nothing_of_the_rest_of_the_machine(
+    cluster: Cluster, job: str, task: str, stranger: Path
+) -> None:
+    others = running_tasks(cluster).values()
+    paths = [stranger, "/root", "/home", "/tmp", "/var/log", "/var/lib", "/etc/shadow", "/dev/shm",
+             "/run", *(f"/proc/{pid}/environ" for pid in others), "/proc/1/environ"]  # fmt: skip
+    python = str((cluster.site.release / "bin" / "python").resolve())
+    result = subprocess.run(
+        [*walled(cluster, job, task), python, "-I", "-c", INTRUDER],
+        cwd=cluster.task_folder(job, task),
+        input="\0".join(map(str, paths)),
+        capture_output=True,
+        text=True,
+    )
+    assert json.loads(result.stdout) == {"read": [], "write": []}, result.stderr
+
+
+@pytest.fixture
+def stranger(cluster: Cluster) -> Iterator[Path]:
+    """A file of somebody else's that is open to all."""
+    file = cluster.home.parent / "stranger.txt"
+    file.write_text("precious")
+    file.chmod(0o666)
+    yield file
+    file.unlink()
+
+
+def running_tasks(cluster: Cluster) -> dict[tuple[str, str], int]:
+    """The first process of every running task. What it starts is no more than itself."""
+    return {(job, task): cluster.task_pid(job, task) for job, task in TASKS}
+
+
+def test_a_task_has_no_privilege_of_any_kind(cluster: Cluster) -> None:
+    for task, pid in running_tasks(cluster).items():
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+        status = dict(line.split(":", 1) for line in lines)
+        assert status["Groups"].split() == [], task
+        for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb"):
+            assert int(status[f"Cap{kind}"], 16) == 0, task
+        assert status["NoNewPrivs"].strip() == "1", task
+        assert status["Seccomp"].strip() == "2", task
+
+
+def test_every_task_runs_as_a_user_of_its_own(cluster: Cluster) -> None:
+    tasks = running_tasks(cluster)
+    owners = [Path(f"/proc/{pid}").owner() for pid in tasks.values()]
+    assert sorted(owners) == sorted(machine.USERS)
+    beside = [each.pid for each in processes.of_site(cluster.site)]
+    others = {Path(f"/proc/{pid}").owner() for pid in beside if pid not in tasks.values()}
+    assert others == {"root", pages.USER}  # the agents, and the proxy before their pages
+
+
+@pytest.mark.parametrize(("job", "task"), TASKS)
+def test_a_task_can_make_no_namespace(cluster: Cluster, job: str, task: str) -> None:
+    result = subprocess.run(
+        [*walled(cluster, job, task), "/usr/bin/unshare", "--user", "/bin/true"],
+        cwd=cluster.task_folder(job, task),
+        capture_output=True,
+        text=True,
+    )
+    assert "Operation not permitted" in result.stderr
+
+
+def test_what_is_run_in_a_task_is_behind_its_wall(cluster: Cluster) -> None:
+    task = Task.find(cluster.site, "user-db", "postgres")
+    result = subprocess.run(
+        task.command(["/bin/cat", "/proc/self/status", "/etc/shadow"]),
+        env=task.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert re.search(r"(?m)^CapBnd:\s+0+$", result.stdout), result.stdout
+    assert "Permission denied" in result.stderr
+
+
+@pytest.mark.parametrize("user", ["tasktracker-task-db", "tasktracker-user", "postgres", "nobody"])
+def test_nobody_elses_superuser_is_a_databases_superuser(cluster: Cluster, user: str) -> None:
+    superuser = [*postgres.psql(cluster.site, "user-db"), "--command=SELECT 1"]
+    asked = cluster.exec("user-db", superuser, "tasktracker-user-db")
+    assert asked.returncode == 0, asked.stderr
+    refused = cluster.exec("task-db", superuser, user)
+    assert "Permission denied" in refused.stderr
+
+
+def test_every_tasks_memory_is_limited_to_what_its_job_says(cluster: Cluster) -> None:
+    for (job, task), pid in running_tasks(cluster).items():
+        allocation = cluster.nomad.call("GET", f"/v1/allocation/{cluster.allocation(job)['ID']}")
+        reserved = allocation["AllocatedResources"]["Tasks"][task]["Memory"]["MemoryMB"]
+        assert memory_limit(pid) == reserved * 2**20, task
+
+
+def memory_limit(pid: int) -> int:
+    """Of the control group of a process, in bytes; version 1 or 2, whichever the machine has."""
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            return int(Path(f"/sys/fs/cgroup/memory{path}/memory.limit_in_bytes").read_text())
+        if not controllers and Path(f"/sys/fs/cgroup{path}/memory.max").exists():
+            return int(Path(f"/sys/fs/cgroup{path}/memory.max").read_text())
+    raise AssertionError(f"process {pid} is in no group for memory")
+
+
+def test_a_task_that_eats_memory_is_ended_and_comes_back_alone(cluster: Cluster) -> None:
+    before = running_tasks(cluster)
+    cluster.nomad.call("PUT", "/v1/jobs", {"Job": glutton(cluster)})
+    try:
+        state = wait.until(
+            "the second time that it is killed", lambda: killed(cluster), LIMIT_SECONDS
+        )
+        ends = [e for e in state["Events"] if e["Type"] == "Terminated"]
+        assert {e["Details"]["signal"] for e in ends} == {"9"}, ends
+    finally:
+        cluster.nomad.call("DELETE", "/v1/job/glutton", purge="true")
+    assert running_tasks(cluster) == before
+
+
+def glutton(cluster: Cluster) -> dict[str, object]:
+    """A job whose task wants more memory than it has."""
+    task = {
+        "Name": "glutton",
+        "Driver": "raw_exec",
+        "Config": {
+            "command": f"{cluster.site.bin}/wall",
+            "args": ["--user=nobody", "--", str(Path("/usr/bin/python3").resolve()), "-c",
+                     "x = b'x' * 2**30"],
+            "work_dir": "/",
+        },
+        "Resources": {"CPU": 50, "MemoryMB": 32},
+        "RestartPolicy": {"Attempts": 9, "Interval": 60 * 10**9, "Delay": 10**9, "Mode": "fail"},
+    }  # fmt: skip
+    group = {"Name": "glutton", "Count": 1, "Tasks": [task]}
+    return {"ID": "glutton", "Type": "batch", "Datacenters": ["dc1"], "TaskGroups": [group]}
+
+
+def killed(cluster: Cluster) -> dict[str, Any] | None:
+    """The state of the glutton's task once it has come back and was killed again."""
+    for allocation in cluster.nomad.call("GET", "/v1/job/glutton/allocations"):
+        state = (allocation["TaskStates"] or {}).get("glutton")
+        if state and sum(event["Type"] == "Terminated" for event in state["Events"]) > 1:
+            return dict(state)
+    return None

@@ -1,0 +1,154 @@
+"""The wall itself (tools/wall): what a program behind it is, and what it cannot do."""
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tasktracker_cli.admin.site import Site
+
+NOBODY = 65534
+PYTHON = str(Path("/usr/bin/python3").resolve())
+
+# unshare(CLONE_NEWUSER) through the 32-bit interface, where calls have other numbers.
+OLD_INTERFACE = """
+import ctypes, mmap
+code = bytes.fromhex("b836010000" "bb00000010" "cd80" "c3")
+memory = mmap.mmap(-1, len(code), prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+memory.write(code)
+call = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(memory)))
+raise SystemExit(call() != 0)
+"""
+
+
+@pytest.fixture(autouse=True)
+def as_root() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("a wall is built by root")
+
+
+def behind(
+    site: Site, *command: str, options: tuple[str, ...] = (), cwd: Path | str = "/"
+) -> subprocess.CompletedProcess[str]:
+    """Run a command as nobody, behind a wall."""
+    return subprocess.run(
+        [site.bin / "wall", "--user=nobody", *options, "--", *command],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_a_program_is_the_user_and_nothing_more(site: Site) -> None:
+    printed = behind(site, "/bin/cat", "/proc/self/status").stdout
+    status = dict(line.split(":", 1) for line in printed.splitlines())
+    assert status["Uid"].split() == status["Gid"].split() == [str(NOBODY)] * 4
+    assert status["Groups"].split() == []
+    for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb"):
+        assert int(status[f"Cap{kind}"], 16) == 0, kind
+    assert status["NoNewPrivs"].strip() == "1"
+    assert status["Seccomp"].strip() == "2"  # a filter
+
+
+def test_only_what_was_named_can_be_read(site: Site, tmp_path: Path) -> None:
+    _open_to_all(tmp_path)
+    for name in ("named", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text("precious")
+    options = (f"--read={tmp_path}/named",)
+    assert behind(site, "/bin/cat", f"{tmp_path}/named/file", options=options).stdout == "precious"
+    for path in (f"{tmp_path}/other/file", "/etc/hostname", "/var/lib/dpkg/status"):
+        refused = behind(site, "/bin/cat", path, options=options)
+        assert "Permission denied" in refused.stderr, path
+
+
+def test_only_what_was_named_can_be_written(site: Site, tmp_path: Path) -> None:
+    _open_to_all(tmp_path)
+    for name in ("named", "other"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name).chmod(0o777)
+    options = (f"--write={tmp_path}/named", f"--read={tmp_path}/other")
+    assert behind(site, "/bin/touch", f"{tmp_path}/named/x", options=options).returncode == 0
+    assert (tmp_path / "named" / "x").stat().st_mode & 0o077 == 0, "what it makes is its own"
+    for path in (f"{tmp_path}/other/x", "/tmp/x", "/dev/shm/x"):
+        refused = behind(site, "/bin/touch", path, options=options)
+        assert "Permission denied" in refused.stderr, path
+
+
+def test_a_relative_name_works_below_folders_that_are_closed(site: Site, tmp_path: Path) -> None:
+    own, other = tmp_path / "own", tmp_path / "other"
+    for folder in (own, other):
+        folder.mkdir()
+        (folder / "file").write_text("precious")
+    _open_to_all(own)
+    own.parent.chmod(0o700)
+    read = behind(site, "/bin/cat", "file", options=("--read=file",), cwd=own)
+    assert read.stdout == "precious", read.stderr
+    opened = behind(site, "/bin/cat", "/dev/fd/9", options=("--open=file",), cwd=own)
+    assert opened.stdout == "precious", opened.stderr
+    for path in ("../other/file", f"{own}/file"):
+        refused = behind(site, "/bin/cat", path, options=("--read=file",), cwd=own)
+        assert "Permission denied" in refused.stderr, path
+
+
+def test_no_namespace_can_be_made(site: Site) -> None:
+    for kind in ("--user", "--mount", "--net", "--pid"):
+        assert "Operation not permitted" in behind(site, "/usr/bin/unshare", kind, "true").stderr
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="only this one has an older interface")
+def test_no_namespace_can_be_made_by_the_older_interface(site: Site) -> None:
+    without = subprocess.run(
+        ["setpriv", "--reuid=nobody", "--clear-groups", PYTHON, "-c", OLD_INTERFACE]
+    )
+    assert without.returncode in (0, -signal.SIGSEGV)  # the latter where the kernel has none
+    assert behind(site, PYTHON, "-c", OLD_INTERFACE).returncode == -signal.SIGSYS
+
+
+def test_no_process_outside_can_be_looked_into_or_signalled(site: Site) -> None:
+    with subprocess.Popen(
+        ["setpriv", "--reuid=nobody", "--clear-groups", "sleep", "60"], text=True
+    ) as other:
+        try:
+            refused = behind(site, "/bin/cat", f"/proc/{other.pid}/environ")
+            assert "Permission denied" in refused.stderr
+            assert behind(site, "/bin/kill", str(other.pid)).returncode != 0
+            assert other.poll() is None
+        finally:
+            other.kill()
+
+
+def test_the_process_stays_the_same(site: Site) -> None:
+    script = "trap 'exit 7' TERM; echo $$; while :; do sleep 0.1; done"
+    command = [str(site.bin / "wall"), "--user=nobody", "--", "/bin/sh", "-c", script]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdout
+        assert int(program.stdout.readline()) == program.pid
+        program.terminate()
+        assert program.wait() == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--user=root", "--", "/bin/true"), "no wall keeps root in"),
+        (("--user=nobody-of-that-name", "--", "/bin/true"), "unknown user"),
+        (("--user=nobody", "--read=/nowhere", "--", "/bin/true"), "/nowhere"),
+        (("--user=nobody", "--open=/nowhere", "--", "/bin/true"), "/nowhere"),
+        (("--user=nobody", "--", "true"), "whole path"),
+        (("--user=nobody",), "whole path"),
+        (("--user=nobody", "--", "/bin/nothing-of-that-name"), "cannot be executed"),
+    ],
+)
+def test_what_cannot_be_done_is_said(site: Site, options: tuple[str, ...], said: str) -> None:
+    result = subprocess.run([site.bin / "wall", *options], capture_output=True, text=True)
+    assert result.returncode == 126
+    assert said in result.stderr
+
+
+def _open_to_all(folder: Path) -> None:
+    """pytest closes its folders to others."""
+    for parent in (folder, *folder.parents[:-2]):
+        parent.chmod(parent.stat().st_mode | 0o055)

@@ -1,0 +1,65 @@
+"""Every task is behind a wall, and each wall leaves no more than the task's own room."""
+
+from tasktracker_cli.admin import machine
+from tests.infra.reading import Json, only_group, only_service, parse_wall, tasks, wall
+
+HOME = "${meta.tasktracker.home}"
+
+
+def releases(job: Json) -> set[str]:
+    """The one folder of programs that the job runs: of the variable, as `nomad job run` read it."""
+    return {f"{HOME}/releases/current"}
+
+
+def test_every_task_is_started_by_its_wall(job: Json) -> None:
+    for task in tasks(job):
+        assert task["Driver"] == "raw_exec"
+        assert not task.get("User"), (
+            "Nomad would add group 0, and the wall needs root to begin with"
+        )
+        assert wall(task).command, task["Name"]
+
+
+def test_a_task_writes_to_its_own_data_only(jobs: dict[str, Json]) -> None:
+    written = {
+        (name, task["Name"]): set(wall(task).write)
+        for name, job in jobs.items()
+        for task in tasks(job)
+        if wall(task).write
+    }
+    assert written == {
+        **{(name, "prepare"): {f"{HOME}/volumes/{name}"} for name in machine.DATABASES},
+        **{(name, "postgres"): {f"{HOME}/volumes/{name}"} for name in machine.DATABASES},
+        ("traefik", "traefik"): {"../tmp"},
+    }
+
+
+def test_a_task_reads_its_release_and_what_nomad_made_for_it_alone(job: Json) -> None:
+    for task in tasks(job):
+        below_home = {path for path in wall(task).read if path.startswith(HOME)}
+        certificate = {f"{HOME}/traefik"} if task["Name"] == "traefik" else set()
+        assert below_home <= releases(job) | certificate, task["Name"]
+        # Relative names are of the task's own folder, or (a sidecar's) of one file of it.
+        assert set(wall(task).read) - below_home <= {"local", "."}, task["Name"]
+        own = f"connect-proxy-{job['ID']}/secrets/envoy_bootstrap.json"
+        assert wall(task).opened == ((own,) if task["Name"] == "envoy" else ()), task["Name"]
+
+
+def test_only_what_needs_its_folder_is_started_in_it(job: Json) -> None:
+    for task in tasks(job):
+        folder = task["Config"].get("work_dir", "the task's own")
+        if task["Name"] == "envoy":
+            assert folder == "${NOMAD_ALLOC_DIR}/..", "Consul's socket is named relative to it"
+        elif "." in wall(task).read:
+            assert folder == "${NOMAD_TASK_DIR}", "where Traefik looks for its plugin"
+        elif "local" in wall(task).read:
+            assert folder == "the task's own", task["Name"]
+        else:
+            assert folder == "/", task["Name"]
+
+
+def test_a_check_that_runs_in_a_task_is_behind_the_tasks_wall(job: Json) -> None:
+    for check in only_service(job)["Checks"]:
+        if check["Type"] == "script":
+            (task,) = [t for t in only_group(job)["Tasks"] if t["Name"] == check["TaskName"]]
+            assert parse_wall([check["Command"], *check["Args"]]).user == wall(task).user

@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+	"os/user"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// become gives up root for good: one user, one group, no capability, and no program that would give
+// one back.
+func become(name string) error {
+	uid, gid, err := lookUp(name)
+	if err != nil {
+		return err
+	}
+	for capability := uintptr(0); ; capability++ {
+		err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0)
+		if err == unix.EINVAL {
+			break // the kernel knows no more
+		}
+		if err != nil {
+			return fmt.Errorf("it must be started as root: %w", err)
+		}
+	}
+	if err := syscall.Setgroups(nil); err != nil {
+		return fmt.Errorf("setgroups: %w", err)
+	}
+	if err := syscall.Setresgid(gid, gid, gid); err != nil {
+		return fmt.Errorf("setresgid: %w", err)
+	}
+	if err := syscall.Setresuid(uid, uid, uid); err != nil {
+		return fmt.Errorf("setresuid: %w", err)
+	}
+	// Becoming another user has emptied all sets but the inheritable one.
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var none [2]unix.CapUserData
+	if err := unix.Capset(&header, &none[0]); err != nil {
+		return fmt.Errorf("capset: %w", err)
+	}
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("no_new_privs: %w", err)
+	}
+	return nil
+}
+
+func lookUp(name string) (uid, gid int, err error) {
+	found, err := user.Lookup(name)
+	if err != nil {
+		return 0, 0, fmt.Errorf("--user %q: %w", name, err)
+	}
+	uid, _ = strconv.Atoi(found.Uid)
+	gid, _ = strconv.Atoi(found.Gid)
+	if uid == 0 || gid == 0 {
+		return 0, 0, fmt.Errorf("--user %s: no wall keeps root in", name)
+	}
+	return uid, gid, nil
+}

@@ -1,0 +1,110 @@
+// Wall gives a program its own room and nothing else: it becomes a system user, puts away every
+// privilege, closes the file system but for what it was told, and then executes the program. The
+// process stays the same, so signals, exit codes and a Nomad that was restarted find it where it was.
+//
+//	wall --user NAME [--read PATH]... [--write PATH]... [--open FILE] -- PROGRAM [ARGUMENT]...
+//
+// It has to be started as root. A relative path is below the folder that it is started in: the program
+// gets at it from there, even where it may not enter the folders above. For a program that insists on
+// whole names, --open opens a file, which then is /dev/fd/9.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	cannotStart      = 126 // as a shell says it of a program that it cannot execute
+	openedDescriptor = 9   // beyond those that Go's runtime takes for itself
+)
+
+// A wall, and who is behind it.
+type wall struct {
+	user    string
+	read    []string // files, and folders with everything in them
+	write   []string // folders
+	open    string   // a file, or empty
+	command []string
+}
+
+func main() {
+	// Privileges belong to a thread; executing a program keeps those of the thread that does it.
+	runtime.LockOSThread()
+	if err := run(os.Args[1:]); err != nil {
+		fmt.Fprintf(os.Stderr, "wall: %v\n", err)
+		os.Exit(cannotStart)
+	}
+}
+
+func run(words []string) error {
+	w, err := parse(words)
+	if err != nil {
+		return err
+	}
+	if err := w.openFile(); err != nil {
+		return err
+	}
+	unix.Umask(0o077) // what it makes is its own
+	if err := become(w.user); err != nil {
+		return err
+	}
+	if err := closeFiles(w.read, w.write); err != nil {
+		return err
+	}
+	if err := refuseCalls(); err != nil {
+		return err
+	}
+	if err := syscall.Exec(w.command[0], w.command, os.Environ()); err != nil {
+		return fmt.Errorf("%s cannot be executed by %s: %w", w.command[0], w.user, err)
+	}
+	return nil
+}
+
+func parse(words []string) (wall, error) {
+	var w wall
+	flags := flag.NewFlagSet("wall", flag.ContinueOnError)
+	flags.StringVar(&w.user, "user", "", "the system user to become")
+	flags.Func("read", "a path to read and execute below", appendTo(&w.read))
+	flags.Func("write", "a folder to read and write in", appendTo(&w.write))
+	flags.StringVar(&w.open, "open", "", "a file to read as /dev/fd/9")
+	if err := flags.Parse(words); err != nil {
+		return w, err
+	}
+	w.command = flags.Args()
+	if len(w.command) == 0 || w.command[0][0] != '/' {
+		return w, fmt.Errorf("after -- it takes the program's whole path and its arguments")
+	}
+	if w.open != "" {
+		w.read = append(w.read, w.open)
+	}
+	return w, nil
+}
+
+func (w wall) openFile() error {
+	if w.open == "" {
+		return nil
+	}
+	file, err := unix.Open(w.open, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("--open %s: %w", w.open, err)
+	}
+	// The copy, unlike the original, stays open in the program.
+	copied, err := unix.FcntlInt(uintptr(file), unix.F_DUPFD, openedDescriptor)
+	if err == nil && copied != openedDescriptor {
+		err = fmt.Errorf("descriptor %d is in use", openedDescriptor)
+	}
+	return err
+}
+
+func appendTo(paths *[]string) func(string) error {
+	return func(path string) error {
+		*paths = append(*paths, path)
+		return nil
+	}
+}
