@@ -13,6 +13,8 @@ def test_every_test_that_is_named_exists() -> None:
 
 def test_every_line_of_a_table_names_a_test() -> None:
     lines = [line for line in PAGE.splitlines() if line.startswith("|")]
-    claims = [line for line in lines if not line.startswith(("|---", *(f"| {h} " for h in HEADINGS)))]
+    claims = [
+        line for line in lines if not line.startswith(("|---", *(f"| {h} " for h in HEADINGS)))
+    ]
     assert len(claims) > 40
     assert [line for line in claims if not named_tests(line.rsplit("|", 2)[1])] == []
