@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -72,6 +73,15 @@ def test_a_time_that_comes_twice_is_the_first_and_told() -> None:
     parsed = parse_due("tomorrow 2:30am", at("2026-10-24T12:00"))
     assert str(parsed) == "2026-10-25T02:30:00+02:00"
     assert "twice" in parsed.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("in 1 minute", "2026-10-25T02:31:00+01:00"), ("2:45am", "2026-10-26T02:45:00+01:00")],
+)
+def test_in_an_hour_that_comes_twice_now_is_the_one_that_it_is(text: str, expected: str) -> None:
+    second = datetime(2026, 10, 25, 2, 30, fold=1, tzinfo=ZoneInfo("Europe/Berlin"))
+    assert str(parse_due(text, second)) == expected
 
 
 def test_hours_are_real_hours_and_days_are_days_when_the_clock_is_changed() -> None:

@@ -42,11 +42,13 @@ def local(moment: datetime) -> Due:
     """
     zone.check()
     try:
-        placed, second = (moment.replace(fold=fold).astimezone() for fold in (0, 1))
+        # A moment with an offset is one moment: `fold` would make another one of it.
+        folds = (moment.fold,) * 2 if moment.tzinfo else (0, 1)
+        placed, second = (moment.replace(fold=fold).astimezone() for fold in folds)
         placed.astimezone(UTC)
     except OverflowError:
         raise ValueError("outside the years 1 to 9999") from None
-    if moment.tzinfo is not None or placed.utcoffset() == second.utcoffset():
+    if placed.utcoffset() == second.utcoffset():
         return Due(placed)
     if placed.replace(tzinfo=None) == moment:
         twice = f"The clock shows {moment:%H:%M} twice on that day: the first time is meant."
