@@ -15,6 +15,7 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
 from servicekit.fields import MAXIMUM_ID, CleanText
@@ -76,11 +77,20 @@ class Refresh(BaseModel):
     refresh_token: GivenRefreshToken
 
 
+# What the document says of it; the validator below is what refuses.
+_WITH_PASSWORD: JsonDict = {
+    "required": ["current_password"],
+    "properties": {"current_password": {"type": "string"}},
+}
+
+
 class ProfileChange(BaseModel):
     """Changes the fields given and leaves the others; null clears the name.
 
     Another email address needs the current password: who has the address can have the account.
     """
+
+    model_config = ConfigDict(json_schema_extra={"dependentSchemas": {"email": _WITH_PASSWORD}})
 
     # No default to show: absent means unchanged, and null is refused.
     email: Email = Field(default_factory=str)
