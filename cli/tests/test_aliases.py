@@ -12,6 +12,7 @@ from cli.tests.conftest import TASK, Answer, Cli, FakeGateway
 def test_the_names_that_people_type(cli: Cli, gateway: FakeGateway, group: list[str]) -> None:
     gateway.on("GET /tasks/", Answer(body=[TASK]))
     gateway.on("POST /tasks/", Answer(201, TASK))
+    gateway.on("GET /tasks/7", Answer(body=TASK))
     gateway.on("PATCH /tasks/7/complete", Answer(body=TASK))
     gateway.on("DELETE /tasks/7", Answer(204))
     assert cli(*group, "ls", "-q").stdout == "7\n"

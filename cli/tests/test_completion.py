@@ -126,7 +126,7 @@ def test_a_gateway_that_is_away_is_silence(person: Terminal, gateway: FakeGatewa
     ("words", "found"),
     [
         (["lo"], ["login", "logout"]),
-        (["task", "re"], ["reopen"]),
+        (["task", "re"], ["reopen", "restore"]),
         (["help", "ex"], ["exit-codes"]),
         (["task", "create", "x", "--status", ""], ["todo", "in_progress", "done"]),
         (["task", "list", "--odd", ""], []),

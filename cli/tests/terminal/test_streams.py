@@ -80,6 +80,7 @@ def test_an_error_that_cannot_be_told_is_still_the_exit_code(
 
 
 def test_everything_closed_does_no_harm(cli: Cli, gateway: FakeGateway) -> None:
+    gateway.on("GET /tasks/7", Answer(body=TASK))
     gateway.on("PATCH /tasks/7/complete", Answer(body=TASK))
     assert run(cli, "tt task complete 7 <&- >&- 2>&-").returncode == 1
-    assert len(gateway.requests) == 1
+    assert [request.method for request in gateway.requests] == ["GET", "PATCH"]
