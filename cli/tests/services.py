@@ -23,8 +23,11 @@ def running(make_database: MakeDatabase, key: str) -> Iterator[str]:
     """Start everything; give the address that stands for the gateway's."""
     with ExitStack() as stack:
         user = stack.enter_context(_service("user_service", key, make_database("cli_user")))
-        task = stack.enter_context(_service("task_service", key, make_database("cli_task")))
-        stats = stack.enter_context(_service("stats_service", key, TASK_SERVICE_URL=task))
+        database = make_database("cli_task")
+        task = stack.enter_context(_service("task_service", key, database, USER_SERVICE_URL=user))
+        stats = stack.enter_context(
+            _service("stats_service", key, TASK_SERVICE_URL=task, USER_SERVICE_URL=user)
+        )
         routes = {"/api/v1/auth": user, "/api/v1/tasks": task, "/api/v1/stats": stats}
         yield stack.enter_context(_router(routes))
 

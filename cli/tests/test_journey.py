@@ -202,3 +202,19 @@ def test_the_address_changes_with_the_password_alone(user: Cli) -> None:
     assert user.json("account", "show")["email"] == before["email"]
     assert user(*options, stdin=f"{PASSWORD}\n").returncode == 0
     assert user.json("account", "show")["email"] == f"new-{before['email']}"
+
+
+def test_a_program_uses_a_token_that_its_owner_made(user: Cli) -> None:
+    scopes = ["--scope", "tasks:read", "--scope", "tasks:write"]
+    create = ["token", "create", "--name", "ci", *scopes, "--password-stdin", "--quiet"]
+    token = user(*create, stdin=f"{PASSWORD}\n").stdout.strip()
+    program = Cli({**user.env, "TASKTRACKER_TOKEN": token})
+    assert program("task", "create", "by a program").returncode == 0
+    assert [task["title"] for task in program.json("task", "list")] == ["by a program"]
+    assert program.json("stats")["total_tasks"] == 1
+    assert program("account", "show").returncode == 1
+    assert program("token", "list").returncode == 1
+    (listed,) = user.json("token", "list")
+    assert listed["last_used_at"]
+    assert user("token", "revoke", listed["id"]).returncode == 0
+    assert user.json("token", "list") == []

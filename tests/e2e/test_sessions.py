@@ -1,8 +1,10 @@
 """A session that has ended has ended everywhere, within seconds."""
 
+import json
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection
+from typing import Any
 
 import httpx
 import pytest
@@ -124,10 +126,36 @@ def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
             time.sleep(0.2)
 
 
+def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
+    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    user = cluster.user("has-a-program")
+    scopes = ["--scope", "tasks:read", "--scope", "tasks:write"]
+    create = ["token", "create", "--name", "ci", *scopes, "--password-stdin"]
+    made = json.loads(user.run(*create, "--json", stdin=PASSWORD))
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    options: dict[str, Any] = {"trust_env": False, "timeout": 30}
+    with httpx.Client(base_url=GATEWAY_URL, headers=headers, **options) as program:
+        assert program.post("/api/v1/tasks/", json={"title": "by a program"}).status_code == 201
+        assert program.get("/api/v1/stats/").json()["total_tasks"] == 1
+        assert program.get(f"{AUTH}/tokens").status_code == 403
+
+        user.run("token", "revoke", made["id"])
+
+        begin = time.monotonic()
+        paths = ("/api/v1/tasks/", "/api/v1/stats/")
+        while {program.get(path).status_code for path in paths} != {401}:
+            assert time.monotonic() - begin < PROMISE + MARGIN
+        seconds = time.monotonic() - begin
+    with capsys.disabled():
+        print(f"\n  token: refused everywhere after {seconds:.2f} s")  # noqa: T201 - the figure
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/internal/ended-sessions",
+        "/internal/personal-token",
         "/api/v1/auth/internal/ended-sessions",
         "/api/v1/auth/../../../internal/ended-sessions",
         "/api/v1/auth/%2e%2e/%2e%2e/%2e%2e/internal/ended-sessions",
@@ -136,7 +164,7 @@ def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
         "/api/v1/auth//internal/ended-sessions",
     ],
 )
-def test_nobody_outside_reads_which_sessions_have_ended(cluster: Cluster, path: str) -> None:
+def test_nobody_outside_asks_what_services_ask(cluster: Cluster, path: str) -> None:
     # Not httpx, which makes such paths plain before it sends them.
     connection = HTTPConnection("localhost", 8000, timeout=30)
     connection.putrequest("GET", path, skip_host=False)

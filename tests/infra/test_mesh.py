@@ -64,14 +64,16 @@ def test_traefik_alone_may_do_more_than_read_at_the_user_service(entries: Entrie
         assert all(rule["Methods"] == ["GET"] for rule in rules), source
 
 
-def test_who_checks_tokens_may_ask_whose_sessions_have_ended_and_nothing_else(
+def test_who_checks_tokens_may_ask_about_sessions_and_tokens_and_nothing_else(
     entries: Entries,
 ) -> None:
     found = sources(entries)
     for name in ("task-service", "stats-service"):
-        [rule] = found[name, "user-service"]["Permissions"]
-        assert rule["HTTP"]["PathExact"] == "/internal/ended-sessions"
-        assert rule["HTTP"]["Methods"] == ["GET"]
+        rules = [rule["HTTP"] for rule in found[name, "user-service"]["Permissions"]]
+        assert [(rule["PathExact"], rule["Methods"]) for rule in rules] == [
+            ("/internal/ended-sessions", ["GET"]),
+            ("/internal/personal-token", ["GET"]),
+        ]
 
 
 def test_every_service_has_its_protocol(entries: Entries, jobs: dict[str, Json]) -> None:

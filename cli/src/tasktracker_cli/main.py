@@ -38,6 +38,7 @@ COMMANDS = (
         "Show how many tasks you have, and how many are done.",
     ),
     Lazy("account", "tasktracker_cli.commands.account", "Show and change your account."),
+    Lazy("token", "tasktracker_cli.commands.token", "Make, list and revoke tokens for programs."),
     Lazy("profile", "tasktracker_cli.commands.profile", "Keep several gateways or users apart."),
     Lazy("config", "tasktracker_cli.commands.config", "Choose how the program behaves."),
     Lazy("alias", "tasktracker_cli.commands.alias", "Make names of your own for commands."),

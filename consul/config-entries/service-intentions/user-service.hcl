@@ -7,13 +7,20 @@ Sources = [
     Action = "allow"
   },
   {
-    # Who checks access tokens asks whose sessions have ended, and nothing else.
+    # Who checks tokens asks which sessions have ended, and what a personal one grants.
     Name = "task-service"
     Permissions = [
       {
         Action = "allow"
         HTTP = {
           PathExact = "/internal/ended-sessions"
+          Methods   = ["GET"]
+        }
+      },
+      {
+        Action = "allow"
+        HTTP = {
+          PathExact = "/internal/personal-token"
           Methods   = ["GET"]
         }
       },
@@ -26,6 +33,13 @@ Sources = [
         Action = "allow"
         HTTP = {
           PathExact = "/internal/ended-sessions"
+          Methods   = ["GET"]
+        }
+      },
+      {
+        Action = "allow"
+        HTTP = {
+          PathExact = "/internal/personal-token"
           Methods   = ["GET"]
         }
       },

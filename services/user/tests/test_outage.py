@@ -15,7 +15,8 @@ MakeSettings = Callable[..., UserSettings]
 TOKEN = "A" * 64
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 PASSWORDS = {"current_password": "securepass123", "new_password": "an even better one"}
-BODY = {**JOHN, **PASSWORDS, "refresh_token": TOKEN}
+TOKENS = {"name": "ci", "scopes": ["tasks:read"]}
+BODY = {**JOHN, **PASSWORDS, **TOKENS, "refresh_token": TOKEN}
 
 
 @pytest.fixture
@@ -40,6 +41,10 @@ def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
         ("DELETE", "/api/v1/auth/sessions"),
         ("DELETE", "/api/v1/auth/sessions/7d444840-9dc0-11d1-b245-5ffdce74fad2"),
         ("GET", "/internal/ended-sessions"),
+        ("GET", "/internal/personal-token"),
+        ("GET", "/api/v1/auth/tokens"),
+        ("POST", "/api/v1/auth/tokens"),
+        ("DELETE", "/api/v1/auth/tokens/7d444840-9dc0-11d1-b245-5ffdce74fad2"),
         ("GET", "/api/v1/auth/users"),
         ("PATCH", "/api/v1/auth/users/1"),
     ],

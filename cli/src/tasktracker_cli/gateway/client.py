@@ -81,6 +81,21 @@ class Client:
     def end_other_sessions(self) -> None:
         self._send("DELETE", "/auth/sessions")
 
+    def create_token(self, draft: Mapping[str, Any]) -> Any:
+        hints = {403: "Nothing was made: try again.", 409: "See: tasktracker-cli token list"}
+        return _json(self._send("POST", "/auth/tokens", draft, hints=hints))
+
+    def tokens(self) -> Any:
+        """The personal access tokens of whoever is logged in."""
+        found = _json(self._send("GET", "/auth/tokens"))
+        if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
+            raise nonsense("a list of tokens was expected")
+        return found
+
+    def revoke_token(self, token_id: str) -> None:
+        hints = {404: "See what there is with: tasktracker-cli token list"}
+        self._send("DELETE", f"/auth/tokens/{token_id}", hints=hints)
+
     def stats(self) -> Any:
         return _json(self._send("GET", "/stats/"))
 

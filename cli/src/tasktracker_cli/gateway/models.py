@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -36,6 +36,7 @@ USER_FIELDS = (
     "updated_at",
 )
 SESSION_FIELDS = ("id", "created_at", "last_used_at", "expires_at", "program", "current")
+TOKEN_FIELDS = ("id", "name", "scopes", "created_at", "last_used_at", "expires_at")
 STATS_FIELDS = (
     "total_tasks",
     "completed_tasks",
@@ -86,6 +87,18 @@ class Login:
     is_current: bool
 
 
+@dataclass(frozen=True, repr=False)
+class Token:
+    """A personal access token; `secret` is the token itself, known only when it is made."""
+
+    id: str
+    name: str
+    scopes: Sequence[str]
+    used: datetime | None
+    expires: datetime
+    secret: str | None
+
+
 @dataclass(frozen=True)
 class Stats:
     total: int
@@ -114,6 +127,11 @@ def user(raw: Any) -> User:
 def session(raw: Any) -> Login:
     """Read a session from the API's object; raise BadAnswerError if it is none."""
     return _read(raw, _session)
+
+
+def token(raw: Any) -> Token:
+    """Read a personal access token from the API's object; raise BadAnswerError if it is none."""
+    return _read(raw, _personal_token)
 
 
 def stats(raw: Any) -> Stats:
@@ -166,6 +184,18 @@ def _session(raw: Any) -> Login:
         opened=_moment(raw["created_at"]),
         used=_moment(raw["last_used_at"]),
         is_current=raw["current"] is True,
+    )
+
+
+def _personal_token(raw: Any) -> Token:
+    secret = raw.get("token")
+    return Token(
+        id=str(raw["id"]),
+        name=str(raw["name"]),
+        scopes=[str(each) for each in raw["scopes"]],
+        used=_moment(raw["last_used_at"]) if raw.get("last_used_at") else None,
+        expires=_moment(raw["expires_at"]),
+        secret=None if secret is None else _token(secret),
     )
 
 

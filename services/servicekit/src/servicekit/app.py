@@ -21,4 +21,5 @@ def create(title: str, version: str, lifespan: Lifespan[FastAPI] | None = None) 
     )
     openapi.install(app)
     app.state.ended_sessions = frozenset()  # until somebody tells of any; see session_follower
+    app.state.personal_tokens = None  # the same
     return app

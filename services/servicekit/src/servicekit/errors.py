@@ -2,6 +2,7 @@
 
     ProblemError            an error that knows its own kind
     ├── Unauthenticated     401, WWW-Authenticate: Bearer
+    ├── Forbidden           403
     └── ServiceUnavailable  503, Retry-After
 
 A service's own errors know no status: `install` takes the table that gives each its Kind.
@@ -65,6 +66,12 @@ class Unauthenticated(ProblemError):  # noqa: N818 - named after its answer
 
     def __init__(self, detail: str = "A valid access token is required.") -> None:
         super().__init__(detail)
+
+
+class Forbidden(ProblemError):  # noqa: N818 - named after its answer
+    """A good token that does not open this."""
+
+    kind = Kind(403, "forbidden", "Forbidden")
 
 
 class ServiceUnavailable(ProblemError):  # noqa: N818 - named after its answer

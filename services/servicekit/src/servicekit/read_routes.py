@@ -9,12 +9,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, get_args, get_type_hints
 
 from fastapi import Request, Response
-from fastapi.params import Header, Query
+from fastapi.params import Depends, Header, Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from servicekit import queries
-from servicekit.tokens import CurrentPrincipal, identify
+from servicekit.tokens import Caller
 
 Take = Callable[[Request], Any]
 """What one parameter is given for a request; ValidationError if the request has nothing valid."""
@@ -23,7 +23,7 @@ Take = Callable[[Request], Any]
 class ReadRoute(APIRoute):
     """For `APIRouter(route_class=ReadRoute)`: GETs by a coroutine that returns a Response itself.
 
-    It may ask for the Request, the CurrentPrincipal, path parameters, one model of the query string
+    It may ask for the Request, the caller, path parameters, one model of the query string
     and headers that may be missing; TypeError at import for anything else.
 
     What is not valid is left to FastAPI's own handler, whose answer names the fields.
@@ -32,11 +32,13 @@ class ReadRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         framework = super().get_route_handler()
         endpoint = self.endpoint
-        parameters = _parameters(self)
+        callers, parameters = _parameters(self)
 
         async def handle(request: Request) -> Response:
+            # Who is asking comes first: a stranger hears nothing about the rest of the request.
+            principals = {name: await identify(request) for name, identify in callers}
             try:
-                arguments = {name: take(request) for name, take in parameters}
+                arguments = {name: take(request) for name, take in parameters} | principals
             except ValidationError:
                 return await framework(request)
             response: Response = await endpoint(**arguments)
@@ -45,21 +47,30 @@ class ReadRoute(APIRoute):
         return handle
 
 
-def _parameters(route: APIRoute) -> list[tuple[str, Take]]:
-    hints = get_type_hints(route.endpoint, include_extras=True)
-    names = list(inspect.signature(route.endpoint).parameters)
-    # Who is asking comes first: a stranger hears nothing about the rest of his request.
-    names.sort(key=lambda name: hints[name] is not CurrentPrincipal)
+def _parameters(route: APIRoute) -> tuple[list[tuple[str, Caller]], list[tuple[str, Take]]]:
+    """What names the caller, and the rest."""
     if route.dependencies:
         raise TypeError(f"{route.path} has dependencies, which a ReadRoute does not solve")
-    return [(name, _take(route, name, hints[name])) for name in names]
+    hints = get_type_hints(route.endpoint, include_extras=True)
+    callers, others = [], []
+    for name in inspect.signature(route.endpoint).parameters:
+        if caller := _caller(hints[name]):
+            callers.append((name, caller))
+        else:
+            others.append((name, _take(route, name, hints[name])))
+    return callers, others
+
+
+def _caller(hint: Any) -> Caller | None:
+    match get_args(hint):
+        case [_, Depends(dependency=Caller() as caller)]:
+            return caller
+    return None
 
 
 def _take(route: APIRoute, name: str, hint: Any) -> Take:
     if hint is Request:
         return lambda request: request
-    if hint is CurrentPrincipal:
-        return identify
     if name in route.param_convertors:
         validate = TypeAdapter(hint).validate_python
         return lambda request: validate(request.path_params[name])

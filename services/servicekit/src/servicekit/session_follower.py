@@ -22,6 +22,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from servicekit import http
 from servicekit.ended_sessions import PATH, EndedSessions
+from servicekit.personal_tokens import PersonalTokens
 from servicekit.settings import EndedSessionsSettings
 
 INTERVAL = 1.0  # seconds between two questions
@@ -105,6 +106,8 @@ async def followed(
 ) -> AsyncIterator[None]:
     """Have `servicekit.tokens` refuse the tokens of ended sessions while the block runs.
 
+    Over the same client it asks about personal access tokens.
+
     `transport` carries the calls to the user service; None is the network. `interval` is in
     seconds.
     """
@@ -119,6 +122,7 @@ async def followed(
         "user-service", settings.user_service_url, settings, TIME_LIMIT, transport
     )
     app.state.ended_sessions = ended = EndedSessions()
+    app.state.personal_tokens = PersonalTokens(client)
     follower = Follower(client, ended, interval)
     _measure(app, follower, ended)
     async with client:

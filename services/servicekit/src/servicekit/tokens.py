@@ -23,9 +23,12 @@ from jose import jwt
 from jose.backends.base import Key
 from jose.utils import base64url_decode, base64url_encode
 
-from servicekit.errors import Unauthenticated
+from servicekit.errors import Forbidden, Unauthenticated
 from servicekit.fields import MAXIMUM_ID
 from servicekit.keys import SigningKey
+from servicekit.personal_tokens import PersonalTokens
+from servicekit.principal import PERSONAL_PREFIX
+from servicekit.principal import Principal as Principal  # its public name is here
 from servicekit.remembered import Remembered
 
 TYPE = "JWT"
@@ -47,15 +50,6 @@ class Keys:
     by_id: Mapping[str, Key]
     # With the keys, because what they found good says nothing about what other keys would.
     remembered: "Remembered[Principal]" = field(default_factory=Remembered, compare=False)
-
-
-@dataclass(frozen=True)
-class Principal:
-    """Who is asking, and in which session: None where the token names none."""
-
-    user_id: int
-    is_superuser: bool
-    session_id: UUID | None = None
 
 
 def issue(key: SigningKey, principal: Principal, lifetime: timedelta, now: datetime) -> str:
@@ -136,29 +130,44 @@ def bearer_token(request: Request) -> str:
     return token
 
 
-def identify(request: Request) -> Principal:
-    """Who is asking, noted for the log; Unauthenticated (401) without a good token."""
-    principal = verify(request.app.state.keys, bearer_token(request))
-    if principal.session_id in request.app.state.ended_sessions:
-        raise Unauthenticated
-    structlog.contextvars.bind_contextvars(user_id=principal.user_id)
-    return principal
-
-
-class _Caller(SecurityBase):
+class Caller(SecurityBase):
     """The scheme in OpenAPI, which makes Authorize in /docs work, and the check in one dependency.
 
-    One for each step (scheme, token, principal) would cost every request about 10 µs a step.
+    `scope` is what a personal access token needs; None: no such token will do. One dependency for
+    each step (scheme, token, principal) would cost every request about 10 µs a step.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, scope: str | None = None) -> None:
         self.model = OAuth2(flows=OAuthFlows(password=OAuthFlowPassword(tokenUrl=TOKEN_URL)))
         self.scheme_name = "token"
+        self._scope = scope
 
     # Not `def`: a thread of its own would lose the log context, and cost a hop.
     async def __call__(self, request: Request) -> Principal:
-        return identify(request)
+        """Who is asking, noted for the log.
+
+        Raises Unauthenticated without a good token, and Forbidden for one without the scope.
+        """
+        state, token = request.app.state, bearer_token(request)
+        if token.startswith(PERSONAL_PREFIX):
+            principal = await self._personal(state.personal_tokens, token)
+        else:
+            principal = verify(state.keys, token)
+        if principal.session_id in state.ended_sessions:
+            raise Unauthenticated
+        structlog.contextvars.bind_contextvars(user_id=principal.user_id)
+        return principal
+
+    async def _personal(self, known: PersonalTokens | None, token: str) -> Principal:
+        if self._scope is None:
+            raise Forbidden("A personal access token does not open this: log in.")
+        if known is None:
+            raise Unauthenticated
+        principal = await known.verify(token)
+        if self._scope not in (principal.scopes or ()):
+            raise Forbidden(f"This token lacks the scope {self._scope}.")
+        return principal
 
 
 # The caller, verified with `app.state.keys`; Unauthenticated (401) without a good token.
-CurrentPrincipal = Annotated[Principal, Depends(_Caller())]
+CurrentPrincipal = Annotated[Principal, Depends(Caller())]

@@ -1,4 +1,4 @@
-"""What this service, a consumer, hears from the real user service: which sessions have ended."""
+"""What this service, a consumer, hears from the real user service: of sessions and of tokens."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -69,3 +69,29 @@ def test_who_has_signed_out_makes_no_more_tasks_and_who_has_not_goes_on(services
 
     eventually(lambda: services.create(leaves) == 401, LIMIT)
     assert services.create(stays) == 201
+
+
+def test_a_personal_token_does_what_its_scopes_say_until_it_is_revoked(services: Services) -> None:
+    def make(*scopes: str) -> dict[str, str]:
+        draft = {"name": "ci", "scopes": scopes, "current_password": JOHN["password"]}
+        answer = services.users.post(f"{AUTH}/tokens", json=draft, headers=owner)
+        made: dict[str, str] = answer.raise_for_status().json()
+        return made
+
+    def read(made: dict[str, str]) -> int:
+        headers = {"Authorization": f"Bearer {made['token']}"}
+        return services.tasks.get("/api/v1/tasks/", headers=headers).status_code
+
+    def write(made: dict[str, str]) -> int:
+        return services.create({"access_token": made["token"]})
+
+    owner = {"Authorization": f"Bearer {services.sign_in()['access_token']}"}
+    reader, writer = make("tasks:read"), make("tasks:write")
+    assert [read(reader), write(reader)] == [200, 403]
+    assert [read(writer), write(writer)] == [403, 201]
+
+    path = f"{AUTH}/tokens/{writer['id']}"
+    services.users.delete(path, headers=owner).raise_for_status()
+
+    eventually(lambda: write(writer) == 401, LIMIT)
+    assert read(reader) == 200

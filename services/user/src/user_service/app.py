@@ -16,6 +16,7 @@ from user_service.api import (
     administration,
     ended_sessions,
     own_sessions,
+    personal_tokens,
     problems,
     sessions,
 )
@@ -25,6 +26,7 @@ from user_service.domain.administration import Administration
 from user_service.domain.ended_sessions import EndedSessions
 from user_service.domain.limits import Limits
 from user_service.domain.passwords import Passwords
+from user_service.domain.personal_tokens import PersonalTokens
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
 from user_service.domain.throttle import Throttle
@@ -32,6 +34,7 @@ from user_service.persistence.accounts import SqlAccountStore
 from user_service.persistence.administration import SqlAdministrationStore
 from user_service.persistence.ended_sessions import SqlEndedSessionStore
 from user_service.persistence.failures import SqlFailureStore
+from user_service.persistence.personal_tokens import SqlPersonalTokenStore
 from user_service.persistence.sessions import SqlSessionStore
 from user_service.settings import UserSettings
 
@@ -78,6 +81,7 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
         SqlSessionStore(engine), app.state.accounts, timedelta(days=settings.session_days)
     )
     app.state.ended = EndedSessions(SqlEndedSessionStore(engine), lifetime)
+    app.state.tokens = PersonalTokens(SqlPersonalTokenStore(engine), app.state.accounts)
     app.state.administration = Administration(SqlAdministrationStore(engine), app.state.accounts)
     app.state.sign_in = SignIn(store, throttle, app.state.sessions)
     app.include_router(accounts.router)
@@ -85,6 +89,8 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     app.include_router(sessions.router)
     app.include_router(own_sessions.router)
     app.include_router(ended_sessions.router)
+    app.include_router(personal_tokens.router)
+    app.include_router(personal_tokens.internal)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))
     problems.install(app)

@@ -53,6 +53,16 @@ def test_everything_works_without_the_right_to_change_tables(
     assert len(client.get("/api/v1/auth/sessions", headers=headers).json()) == 1
     assert client.delete("/api/v1/auth/sessions", headers=headers).status_code == 204
     assert client.get("/internal/ended-sessions").status_code == 200
+    draft = {
+        "name": "ci",
+        "scopes": ["tasks:read"],
+        "current_password": "an even better one",
+    }
+    made = client.post("/api/v1/auth/tokens", json=draft, headers=headers).json()
+    bearer = {"Authorization": f"Bearer {made['token']}"}
+    assert client.get("/internal/personal-token", headers=bearer).status_code == 200
+    path = f"/api/v1/auth/tokens/{made['id']}"
+    assert client.delete(path, headers=headers).status_code == 204
     users = "/api/v1/auth/users"
     assert client.get(users, headers=headers).status_code == 200
     assert client.patch(f"{users}/1", json={}, headers=headers).status_code == 200

@@ -15,6 +15,7 @@ import http.client
 import re
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -24,6 +25,8 @@ from starlette.routing import Route
 
 from servicekit import body_limit, docs
 from servicekit.keys import SigningKey
+from servicekit.personal_tokens import PersonalTokens
+from servicekit.principal import PERSONAL_PREFIX
 from servicekit.testing import hostile
 from servicekit.testing.live import serving
 from servicekit.testing.tokens import KINDS, bearer
@@ -196,6 +199,21 @@ class TokenConformance:
         answer = client.get(self.protected, headers={b"Authorization": b"Bearer " + token})
         assert_problem(answer, 401)
         assert answer.headers["www-authenticate"] == "Bearer"
+
+    def test_personal_token_without_the_scope_is_a_403_problem_at_every_call(
+        self, app: FastAPI, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        answer = {"id": str(uuid4()), "user_id": 1, "scopes": ["another"], "seconds": 60}
+        network = httpx.MockTransport(lambda _: httpx.Response(200, json=answer))
+        users = httpx.AsyncClient(transport=network, base_url="http://users")
+        monkeypatch.setattr(app.state, "personal_tokens", PersonalTokens(users))
+        headers = {"Authorization": f"Bearer {PERSONAL_PREFIX}{'x' * 43}"}
+        called = 0
+        for method, path, operation in _operations(client):
+            if "security" in operation:
+                called += 1
+                assert_problem(client.request(method, path, headers=headers), 403)
+        assert called
 
     @pytest.mark.parametrize("value", [None, "", "Basic YTpi", "Bearer"])
     def test_no_bearer_token_is_a_401_problem(

@@ -10,8 +10,8 @@ from servicekit.fields import Id32
 from servicekit.openapi import Responses, problems
 from servicekit.queries import remembering
 from servicekit.read_routes import ReadRoute
-from servicekit.tokens import CurrentPrincipal
 from task_service.api.answers import JSON, one
+from task_service.api.callers import Reader
 from task_service.api.listing import ListQuery
 from task_service.api.preconditions import etag, is_fresh
 from task_service.api.schemas import DeletedTaskOut, StatisticsOut, TaskOut
@@ -22,7 +22,7 @@ _FRESH: Responses = {304: {"description": "If-None-Match names the task as it is
 _STATISTICS = TypeAdapter(Statistics)
 
 router = APIRouter(
-    prefix="/api/v1/tasks", tags=["tasks"], responses=problems(401, 503), route_class=ReadRoute
+    prefix="/api/v1/tasks", tags=["tasks"], responses=problems(401, 403, 503), route_class=ReadRoute
 )
 
 
@@ -33,7 +33,7 @@ def _tasks(request: Request) -> Tasks:
 
 @router.get("/", response_model=list[DeletedTaskOut | TaskOut], responses=problems(422))
 async def list_tasks(
-    query: Annotated[ListQuery, Query()], principal: CurrentPrincipal, request: Request
+    query: Annotated[ListQuery, Query()], principal: Reader, request: Request
 ) -> Response:
     """Newest first. While there is more, `Link` with rel="next" leads to the next page."""
     page = await _tasks(request).page(principal.user_id, query.to_domain())
@@ -46,7 +46,7 @@ async def list_tasks(
 
 
 @router.get("/stats", response_model=StatisticsOut)
-async def get_statistics(principal: CurrentPrincipal, request: Request) -> Response:
+async def get_statistics(principal: Reader, request: Request) -> Response:
     statistics = await _tasks(request).statistics(principal.user_id)
     return Response(_STATISTICS.dump_json(statistics), media_type=JSON)
 
@@ -54,7 +54,7 @@ async def get_statistics(principal: CurrentPrincipal, request: Request) -> Respo
 @router.get("/{task_id}", response_model=TaskOut, responses=problems(404, 422) | _FRESH)
 async def get_task(
     task_id: Id32,
-    principal: CurrentPrincipal,
+    principal: Reader,
     request: Request,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Depends, Header, Request, Response, status
 
 from servicekit.fields import Id32
 from servicekit.openapi import BODY, problems
-from servicekit.tokens import CurrentPrincipal
 from task_service.api.answers import one
+from task_service.api.callers import Writer
 from task_service.api.preconditions import IfMatch
 from task_service.api.schemas import TaskChanges, TaskCreate, TaskOut
 from task_service.domain.service import Tasks
@@ -15,7 +15,7 @@ from task_service.domain.service import Tasks
 # Of a task that must be there and, with If-Match, be as it was.
 _CHANGE = problems(404, 412, 422)
 
-router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=problems(401, 503))
+router = APIRouter(prefix="/api/v1/tasks", tags=["tasks"], responses=problems(401, 403, 503))
 
 
 async def _tasks(request: Request) -> Tasks:
@@ -43,7 +43,7 @@ IdempotencyKey = Annotated[
 def create_task(
     body: TaskCreate,
     service: TaskService,
-    principal: CurrentPrincipal,
+    principal: Writer,
     request: Request,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -62,7 +62,7 @@ def change_task(
     task_id: Id32,
     body: TaskChanges,
     service: TaskService,
-    principal: CurrentPrincipal,
+    principal: Writer,
     versions: IfMatch,
 ) -> Response:
     """Change the fields given and leave the others. PUT does the same as PATCH on purpose."""
@@ -70,16 +70,14 @@ def change_task(
 
 
 @router.delete("/{task_id}", status_code=status.HTTP_204_NO_CONTENT, responses=_CHANGE)
-def delete_task(
-    task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
-) -> None:
+def delete_task(task_id: Id32, service: TaskService, principal: Writer, versions: IfMatch) -> None:
     """Put the task into the bin, where it is kept for a while; `restore` brings it back."""
     service.delete(principal.user_id, task_id, versions)
 
 
 @router.post("/{task_id}/restore", response_model=TaskOut, responses=_CHANGE)
 def restore_task(
-    task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
+    task_id: Id32, service: TaskService, principal: Writer, versions: IfMatch
 ) -> Response:
     """Bring a deleted task back. One that is there already is answered as it is."""
     return one(service.restore(principal.user_id, task_id, versions))
@@ -87,14 +85,14 @@ def restore_task(
 
 @router.patch("/{task_id}/complete", response_model=TaskOut, responses=_CHANGE)
 def complete_task(
-    task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
+    task_id: Id32, service: TaskService, principal: Writer, versions: IfMatch
 ) -> Response:
     return one(service.complete(principal.user_id, task_id, versions))
 
 
 @router.patch("/{task_id}/incomplete", response_model=TaskOut, responses=_CHANGE)
 def reopen_task(
-    task_id: Id32, service: TaskService, principal: CurrentPrincipal, versions: IfMatch
+    task_id: Id32, service: TaskService, principal: Writer, versions: IfMatch
 ) -> Response:
     """Set the status to todo."""
     return one(service.reopen(principal.user_id, task_id, versions))

@@ -27,7 +27,7 @@ async def register(body: schemas.Registration, accounts: AccountsDep, client: Cl
     )
 
 
-@router.get("/me", response_model=schemas.User, responses=problems(401))
+@router.get("/me", response_model=schemas.User, responses=problems(401, 403))
 def read_me(caller: CallerDep, accounts: AccountsDep) -> Account:
     """Return the caller's account."""
     return accounts.signed_in(caller)

@@ -13,6 +13,7 @@ from user_service.api.grants import Grants
 from user_service.domain import clients
 from user_service.domain.accounts import Accounts, Caller
 from user_service.domain.administration import Administration
+from user_service.domain.personal_tokens import PersonalTokens
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
 
@@ -32,6 +33,11 @@ async def _sign_in(request: Request) -> SignIn:
 async def _sessions(request: Request) -> Sessions:
     sessions: Sessions = request.app.state.sessions
     return sessions
+
+
+async def _personal_tokens(request: Request) -> PersonalTokens:
+    tokens: PersonalTokens = request.app.state.tokens
+    return tokens
 
 
 async def _administration(request: Request) -> Administration:
@@ -76,6 +82,7 @@ SignInDep = Annotated[SignIn, Depends(_sign_in)]
 SessionsDep = Annotated[Sessions, Depends(_sessions)]
 ClientDep = Annotated[str, Depends(client)]
 ProgramDep = Annotated[str | None, Depends(_program)]
+PersonalTokensDep = Annotated[PersonalTokens, Depends(_personal_tokens)]
 AdministrationDep = Annotated[Administration, Depends(_administration)]
 GrantsDep = Annotated[Grants, Depends(_grants)]
 

@@ -8,7 +8,9 @@ from servicekit.openapi import problems
 from user_service.api import schemas
 from user_service.api.dependencies import CallerDep, SessionsDep
 
-router = APIRouter(prefix="/api/v1/auth/sessions", tags=["sessions"], responses=problems(401, 503))
+router = APIRouter(
+    prefix="/api/v1/auth/sessions", tags=["sessions"], responses=problems(401, 403, 503)
+)
 
 
 @router.get("")

@@ -26,6 +26,8 @@ PROBLEMS: dict[type[Exception], Kind] = {
     errors.NotSuperuserError: Kind(403, "forbidden", "Forbidden"),
     errors.UnknownAccountError: Kind(404, "account-not-found", "Account not found"),
     errors.UnknownSessionError: Kind(404, "session-not-found", "Session not found"),
+    errors.UnknownTokenError: Kind(404, "token-not-found", "Token not found"),
+    errors.TooManyTokensError: Kind(409, "too-many-tokens", "Too many tokens"),
     errors.LastSuperuserError: Kind(409, "last-superuser", "Last superuser"),
     errors.HashingBusyError: Kind(503, "busy", "Busy", {"Retry-After": "5"}),
 }

@@ -166,6 +166,32 @@ class Session(BaseModel):
     current: bool
 
 
+class TokenDraft(BaseModel):
+    """A personal access token to be made. It needs the current password."""
+
+    name: Annotated[CleanText, Field(min_length=1, max_length=100, examples=["ci"])]
+    scopes: Annotated[list[Literal["tasks:read", "tasks:write"]], Field(min_length=1, max_length=2)]
+    expires_in_days: int = Field(default=30, ge=1, le=365)
+    current_password: GivenPassword
+
+
+class PersonalToken(BaseModel):
+    """A personal access token, without the token itself. Its last use is exact to a minute."""
+
+    id: UUID
+    name: str
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    expires_at: datetime
+
+
+class NewPersonalToken(PersonalToken):
+    """The same with the token, once. It is sent as any access token is."""
+
+    token: str
+
+
 class Token(BaseModel):
     """`expires_in` is in seconds. The refresh token is good for one refresh.
 

@@ -104,6 +104,15 @@ class Accounts:
         """Return the caller's account. Raises SignedOutError."""
         return _usable(self._store.get_in_session(caller))
 
+    async def prove(self, caller: Caller, password: str, client: str) -> Account:
+        """Return the account of a caller who knows its password.
+
+        Raises SignedOutError, WrongPasswordError, TooManyFailuresError, HashingBusyError.
+        """
+        account = await run_sync(self.signed_in, caller)
+        await self._prove(account, password, client)
+        return account
+
     async def change_profile(
         self,
         caller: Caller,

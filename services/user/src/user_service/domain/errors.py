@@ -15,6 +15,8 @@ UserServiceError
 ├── NotSuperuserError
 ├── UnknownAccountError
 ├── UnknownSessionError
+├── UnknownTokenError
+├── TooManyTokensError
 ├── LastSuperuserError
 └── HashingBusyError
 
@@ -118,6 +120,18 @@ class UnknownSessionError(UserServiceError):
     """A signed-in user named a session that is not one of theirs, or not any more."""
 
     detail = "You have no such session."
+
+
+class UnknownTokenError(UserServiceError):
+    """A personal access token that is not the caller's, has expired, was revoked or never was."""
+
+    detail = "There is no such token."
+
+
+class TooManyTokensError(UserServiceError):
+    """The account has as many personal access tokens as it may have."""
+
+    detail = "You have 50 tokens; revoke one that you do not need first."
 
 
 class LastSuperuserError(UserServiceError):

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, Engine, func, or_, select, update
 
 from user_service.domain.accounts import Account
 from user_service.domain.errors import LastSuperuserError
-from user_service.persistence import sessions
+from user_service.persistence import personal_tokens, sessions
 from user_service.persistence.accounts import COLUMNS, account
 from user_service.persistence.models import User
 
@@ -40,6 +40,7 @@ class SqlAdministrationStore:
                 raise LastSuperuserError
             if not result.is_active:
                 sessions.end(connection, account_id)
+                personal_tokens.end(connection, account_id)
         return result
 
     def set(self, username: str, changes: Mapping[str, bool]) -> Account | None:
@@ -56,6 +57,7 @@ class SqlAdministrationStore:
             result = account(row)
             if not result.is_active:
                 sessions.end(connection, result.id)
+                personal_tokens.end(connection, result.id)
         return result
 
 

@@ -64,6 +64,24 @@ class EndedSession(Base):
     )
 
 
+class PersonalToken(Base):
+    """A token for a program, under its SHA-256; `scopes` has a blank between two.
+
+    A trigger notes the end of each, as it does for sessions.
+    """
+
+    __tablename__ = "personal_tokens"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=text("gen_random_uuid()"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str] = mapped_column(String(100))
+    scopes: Mapped[str] = mapped_column(String(100))
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    used_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    expires_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
 class FailedSignIns(Base):
     """A counter of failures or registrations, under the SHA-256 of its name."""
 

@@ -1,0 +1,80 @@
+"""The calls on one's personal access tokens, and the one by which services ask about one."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response, status
+from pydantic import BaseModel
+
+from servicekit.openapi import BODY, problems
+from servicekit.personal_tokens import PATH
+from servicekit.tokens import bearer_token
+from user_service.api import schemas
+from user_service.api.dependencies import CallerDep, ClientDep, PersonalTokensDep
+from user_service.domain.personal_tokens import Entry
+
+router = APIRouter(prefix="/api/v1/auth/tokens", tags=["tokens"], responses=problems(401, 403, 503))
+# Not in the document, which is the public's: the gateway has no route to it, and the mesh lets only
+# those services come here that check tokens.
+internal = APIRouter(include_in_schema=False)
+
+
+class Lookup(BaseModel):
+    """`seconds` is how long the token is good for."""
+
+    id: UUID
+    user_id: int
+    scopes: list[str]
+    seconds: float
+
+
+@router.post("", status_code=status.HTTP_201_CREATED, responses=BODY | problems(409, 429))
+async def create_token(
+    body: schemas.TokenDraft,
+    caller: CallerDep,
+    tokens: PersonalTokensDep,
+    client: ClientDep,
+    response: Response,
+) -> schemas.NewPersonalToken:
+    """Make a token for a program. It is shown in this answer, and never again."""
+    response.headers["Cache-Control"] = "no-store"
+    entry, text = await tokens.create(
+        caller,
+        name=body.name,
+        scopes=body.scopes,
+        lifetime=timedelta(days=body.expires_in_days),
+        current_password=body.current_password,
+        client=client,
+    )
+    return schemas.NewPersonalToken.model_validate({**_shown(entry), "token": text})
+
+
+@router.get("")
+def list_tokens(
+    caller: CallerDep, tokens: PersonalTokensDep, response: Response
+) -> list[schemas.PersonalToken]:
+    """The caller's tokens, at most 50, the newest first."""
+    response.headers["Cache-Control"] = "no-store"
+    found = tokens.entries(caller)
+    return [schemas.PersonalToken.model_validate(_shown(entry)) for entry in found]
+
+
+@router.delete("/{token_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 422))
+def revoke_token(token_id: UUID, caller: CallerDep, tokens: PersonalTokensDep) -> None:
+    """End a token, at every service."""
+    tokens.revoke(caller, token_id)
+
+
+@internal.get(PATH)
+def look_up(request: Request, tokens: PersonalTokensDep) -> Lookup:
+    """What the token in the Authorization header grants; 404 if it is none that is alive."""
+    grant = tokens.use(bearer_token(request))
+    left = (grant.expires_at - datetime.now(UTC)).total_seconds()
+    return Lookup(
+        id=grant.id, user_id=grant.user_id, scopes=list(grant.scopes), seconds=max(left, 0)
+    )
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    return {**vars(entry), "last_used_at": entry.used_at}

@@ -1,0 +1,84 @@
+"""Every query on personal access tokens. A trigger notes the end of each."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+
+from servicekit import database
+from user_service.domain.personal_tokens import Draft, Entry, Grant
+from user_service.persistence.models import PersonalToken, User
+
+_ALIVE = PersonalToken.expires_at > func.now()
+_ENTRY = (
+    PersonalToken.id,
+    PersonalToken.name,
+    PersonalToken.scopes,
+    PersonalToken.created_at,
+    PersonalToken.used_at,
+    PersonalToken.expires_at,
+)
+_GRANT = (PersonalToken.id, PersonalToken.user_id, PersonalToken.scopes, PersonalToken.expires_at)
+
+
+class SqlPersonalTokenStore:
+    """Keeps tokens in PostgreSQL."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._autocommit = database.autocommit(engine)
+
+    def insert(self, account_id: int, draft: Draft, most: int) -> Entry | None:
+        # Locked, so that two at once do not each take the last place.
+        holder = select(User.id).where(User.id == account_id).with_for_update()
+        theirs = PersonalToken.user_id == account_id
+        values = {
+            "user_id": account_id,
+            "name": draft.name,
+            "scopes": " ".join(draft.scopes),
+            "digest": draft.digest,
+            "expires_at": func.now() + draft.lifetime,
+        }
+        with self._engine.begin() as connection:
+            connection.execute(holder)
+            connection.execute(delete(PersonalToken).where(theirs, ~_ALIVE))
+            count = select(func.count()).select_from(PersonalToken).where(theirs)
+            if connection.execute(count).scalar_one() >= most:
+                return None
+            made = insert(PersonalToken).values(values).returning(*_ENTRY)
+            return _entry(connection.execute(made).one())
+
+    def entries(self, account_id: int) -> list[Entry]:
+        statement = (
+            select(*_ENTRY)
+            .where(PersonalToken.user_id == account_id, _ALIVE)
+            .order_by(PersonalToken.created_at.desc(), PersonalToken.id)
+        )
+        with self._autocommit.connect() as connection:
+            return [_entry(row) for row in connection.execute(statement)]
+
+    def delete(self, account_id: int, token_id: UUID) -> bool:
+        theirs = (PersonalToken.user_id == account_id) & (PersonalToken.id == token_id) & _ALIVE
+        with self._autocommit.connect() as connection:
+            return connection.execute(delete(PersonalToken).where(theirs)).rowcount == 1
+
+    def use(self, digest: bytes) -> Grant | None:
+        statement = (
+            update(PersonalToken)
+            .where(PersonalToken.digest == digest, _ALIVE)
+            .where(PersonalToken.user_id == User.id, User.is_active)
+            .values(used_at=func.now())
+            .returning(*_GRANT)
+        )
+        with self._autocommit.connect() as connection:
+            row = connection.execute(statement).one_or_none()
+        return Grant(row.id, row.user_id, row.scopes.split(), row.expires_at) if row else None
+
+
+def end(connection: Connection, account_id: int) -> None:
+    """End all tokens of the account."""
+    connection.execute(delete(PersonalToken).where(PersonalToken.user_id == account_id))
+
+
+def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
+    return Entry(row.id, row.name, row.scopes.split(), row.created_at, row.used_at, row.expires_at)
