@@ -34,13 +34,13 @@ ALLOWED = {
 # The paths that each may ask for, and nothing else.
 DOCUMENTS = ("/health", "/openapi.json")
 COUNTS = "/api/v1/tasks/stats"
-ASKED = ("/internal/ended-sessions", "/internal/personal-token")
+QUESTIONS = ("/internal/ended-sessions", "/internal/personal-token")
 PARTLY = {
     ("portal", "user-service"): DOCUMENTS,
     ("portal", "task-service"): DOCUMENTS,
     ("portal", "stats-service"): DOCUMENTS,
-    ("task-service", "user-service"): ASKED,
-    ("stats-service", "user-service"): ASKED,
+    ("task-service", "user-service"): QUESTIONS,
+    ("stats-service", "user-service"): QUESTIONS,
     ("stats-service", "task-service"): (COUNTS,),
 }
 
