@@ -35,10 +35,14 @@ class ReadRoute(APIRoute):
         callers, parameters = _parameters(self)
 
         async def handle(request: Request) -> Response:
+            # Loops, because a comprehension that awaits is one more coroutine for each request.
+            arguments: dict[str, Any] = {}
             # Who is asking comes first: a stranger hears nothing about the rest of the request.
-            principals = {name: await identify(request) for name, identify in callers}
+            for name, identify in callers:
+                arguments[name] = await identify(request)
             try:
-                arguments = {name: take(request) for name, take in parameters} | principals
+                for name, take in parameters:
+                    arguments[name] = take(request)
             except ValidationError:
                 return await framework(request)
             response: Response = await endpoint(**arguments)

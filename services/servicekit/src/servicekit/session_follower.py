@@ -113,7 +113,7 @@ async def followed(
     """
     if settings.user_service_url is None and settings.consul_url is None:
         _log.warning(
-            "tokens of ended sessions are accepted until they expire:"
+            "tokens of ended sessions are accepted until they expire, personal ones never:"
             " neither USER_SERVICE_URL nor CONSUL_URL says where to ask"
         )
         yield

@@ -59,7 +59,7 @@ def test_a_service_that_asks_hears_what_a_token_grants_and_the_owner_when_it_was
     client: httpx.Client, register: Register, sign_in: SignIn
 ) -> None:
     user, proof = register(), sign_in()
-    both = ["tasks:write", "tasks:read", "tasks:read"][:2]
+    both = ["tasks:write", "tasks:read"]
     made = create(client, proof, scopes=both, expires_in_days=1)
     assert made["last_used_at"] is None
 
@@ -117,6 +117,19 @@ def test_a_token_that_is_over_grants_nothing_and_the_services_that_remember_it_a
     told = made["id"] in client.get(ENDED).json()["sessions"]
     # What services remember they forget after a minute, and when the token expires.
     assert told is (end in (revoked, deactivated, deleted))
+
+
+def test_a_new_password_leaves_the_tokens_of_programs(
+    client: httpx.Client, register: Register, sign_in: SignIn
+) -> None:
+    register()
+    proof = sign_in()
+    made = create(client, proof)
+    body = {"current_password": "securepass123", "new_password": "an even better one"}
+
+    assert client.post(f"{AUTH}/me/password", json=body, headers=proof).status_code == 204
+
+    assert look_up(client, made["token"]).status_code == 200
 
 
 @pytest.mark.parametrize("token", ["ttpat_" + "x" * 43, "ttpat_", "x"])

@@ -4,8 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends
 
-from servicekit.principal import Principal
-from servicekit.tokens import Caller
+from servicekit.tokens import Caller, Principal
 
 Reader = Annotated[Principal, Depends(Caller("tasks:read"))]
 Writer = Annotated[Principal, Depends(Caller("tasks:write"))]

@@ -11,8 +11,8 @@ from uuid import UUID
 from anyio.to_thread import run_sync
 
 from servicekit.principal import PERSONAL_PREFIX
-from user_service.domain.accounts import Accounts, Caller
-from user_service.domain.errors import TooManyTokensError, UnknownTokenError
+from user_service.domain.accounts import Account, Accounts, Caller
+from user_service.domain.errors import UnknownTokenError
 
 MOST = 50  # of one account
 _SECRET_BYTES = 32
@@ -53,8 +53,11 @@ class Grant:
 class PersonalTokenStore(Protocol):
     """Where tokens are kept. Every call blocks and is one transaction."""
 
-    def insert(self, account_id: int, draft: Draft, most: int) -> Entry | None:
-        """None if the account has as many as it may."""
+    def insert(self, account: Account, draft: Draft, most: int) -> Entry:
+        """Raises TooManyTokensError if the account has `most` already.
+
+        Raises WrongPasswordError if it is not active any more, or has another password by now.
+        """
 
     def entries(self, account_id: int) -> list[Entry]:
         """Those that have not expired, the newest first."""
@@ -92,10 +95,7 @@ class PersonalTokens:
         account = await self._accounts.prove(caller, current_password, client)
         text = f"{PERSONAL_PREFIX}{secrets.token_urlsafe(_SECRET_BYTES)}"
         draft = Draft(name, sorted(set(scopes)), _digest(text), lifetime)
-        entry = await run_sync(self._store.insert, account.id, draft, MOST)
-        if entry is None:
-            raise TooManyTokensError
-        return entry, text
+        return await run_sync(self._store.insert, account, draft, MOST), text
 
     def entries(self, caller: Caller) -> list[Entry]:
         """The caller's tokens. Raises SignedOutError."""

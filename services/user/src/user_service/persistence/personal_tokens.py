@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
 from servicekit import database
+from user_service.domain.accounts import Account
+from user_service.domain.errors import TooManyTokensError, WrongPasswordError
 from user_service.domain.personal_tokens import Draft, Entry, Grant
 from user_service.persistence.models import PersonalToken, User
 
@@ -28,23 +30,30 @@ class SqlPersonalTokenStore:
         self._engine = engine
         self._autocommit = database.autocommit(engine)
 
-    def insert(self, account_id: int, draft: Draft, most: int) -> Entry | None:
-        # Locked, so that two at once do not each take the last place.
-        holder = select(User.id).where(User.id == account_id).with_for_update()
-        theirs = PersonalToken.user_id == account_id
+    def insert(self, account: Account, draft: Draft, most: int) -> Entry:
+        # Locked, so that two at once do not each take the last place, and that no deactivation and
+        # no new password comes between the proof and the token.
+        holder = (
+            select(User.id)
+            .where(User.id == account.id, User.hashed_password == account.hashed_password)
+            .where(User.is_active)
+            .with_for_update()
+        )
+        theirs = PersonalToken.user_id == account.id
         values = {
-            "user_id": account_id,
+            "user_id": account.id,
             "name": draft.name,
             "scopes": " ".join(draft.scopes),
             "digest": draft.digest,
             "expires_at": func.now() + draft.lifetime,
         }
         with self._engine.begin() as connection:
-            connection.execute(holder)
+            if connection.execute(holder).one_or_none() is None:
+                raise WrongPasswordError
             connection.execute(delete(PersonalToken).where(theirs, ~_ALIVE))
             count = select(func.count()).select_from(PersonalToken).where(theirs)
             if connection.execute(count).scalar_one() >= most:
-                return None
+                raise TooManyTokensError
             made = insert(PersonalToken).values(values).returning(*_ENTRY)
             return _entry(connection.execute(made).one())
 
