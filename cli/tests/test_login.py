@@ -221,6 +221,7 @@ def test_a_password_is_changed_and_this_session_kept(expired: Cli, gateway: Fake
     gateway.on("POST /auth/me/password", Answer(204))
     done = expired("account", "password", "--password-stdin", stdin="old one\nnew one\n")
     assert done.returncode == 0
+    assert "tasktracker-cli token list" in done.stderr
     assert json.loads(gateway.requests[-1].body) == {
         "current_password": "old one",
         "new_password": "new one",

@@ -41,7 +41,7 @@ def test_a_token_is_made_with_the_password_and_printed_alone(
 
 def test_what_it_may_do_and_how_long_is_chosen(cli: Cli, gateway: FakeGateway) -> None:
     gateway.on("POST /auth/tokens", Answer(201, MADE))
-    scopes = ["--scope", "tasks:read", "--scope", "tasks:write"]
+    scopes = ["--scope", "tasks:read", "--scope", "tasks:write", "--scope", "tasks:read"]
     assert create(cli, "--expires", "7d", *scopes, "--quiet")[1] == "an-example-token\n"
     sent = json.loads(gateway.requests[-1].body)
     assert (sent["expires_in_days"], sent["scopes"]) == (7, ["tasks:read", "tasks:write"])

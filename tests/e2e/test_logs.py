@@ -81,7 +81,21 @@ def _be_refused_signed_in_and_served(client: httpx.Client) -> list[str]:
     assert client.get(TASKS, params={"limit": MARK}).status_code == 422
     assert client.get(f"{TASKS}{MARK}").status_code == 422
     assert client.get(f"/{MARK}").status_code == 404
-    return [grant[kind] for grant in grants for kind in ("access_token", "refresh_token")]
+    tokens = [grant[kind] for grant in grants for kind in ("access_token", "refresh_token")]
+    return [*tokens, _use_a_programs_token(client)]
+
+
+def _use_a_programs_token(client: httpx.Client) -> str:
+    """Make one, read with it, and be refused what it may not do; the token."""
+    draft = {"scopes": ["tasks:read"], "current_password": ACCOUNT["password"]}
+    made = client.post(f"{AUTH}/tokens", json={"name": f"{MARK} ci", **draft})
+    assert made.status_code == 201
+    token: str = made.json()["token"]
+    headers = {"Authorization": f"Bearer {token}"}
+    assert client.get(TASKS, headers=headers).status_code == 200
+    assert client.post(TASKS, json={"title": MARK}, headers=headers).status_code == 403
+    assert client.get(TASKS, headers={"Authorization": f"Bearer {token}x"}).status_code == 401
+    return token
 
 
 def _meet_a_dead_database(cluster: Cluster, client: httpx.Client) -> None:

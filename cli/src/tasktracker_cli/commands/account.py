@@ -72,6 +72,8 @@ def update(
 def password(ctx: typer.Context, password_stdin: PasswordStdin = False) -> None:
     """Change your password, and end your sessions everywhere else.
 
+    Tokens of programs stay: see token list.
+
     With --password-stdin the first line is the current password, the second the new one.
 
     \b
@@ -89,3 +91,4 @@ def password(ctx: typer.Context, password_stdin: PasswordStdin = False) -> None:
         new = passwords.ask_new("New password")
     session.client.change_password(current, new)
     session.output.say(f"Changed the password of {user.username}; other sessions have ended.")
+    session.output.say("Tokens of programs stay. See them with: tasktracker-cli token list")

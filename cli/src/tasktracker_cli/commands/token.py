@@ -69,7 +69,7 @@ def create(
     password = passwords.read() if password_stdin else passwords.ask()
     draft = {
         "name": name,
-        "scopes": [each.value for each in scope or [Scope.READ]],
+        "scopes": [each.value for each in dict.fromkeys(scope or [Scope.READ])],
         "expires_in_days": days,
         "current_password": password,
     }

@@ -22,6 +22,8 @@ _NAMES = {
     "password": "A password",
     "new_password": "A password",
     "current_password": "The current password",
+    "name": "--name",
+    "scopes": "--scope",
 }
 # The framework's words, and ours. What is not here is said as it is.
 _WORDS = (
