@@ -46,7 +46,7 @@ class GivenToken:
 
     def refused(self) -> NotLoggedInError:
         return NotLoggedInError(
-            "The token in TASKTRACKER_TOKEN has expired or is not this gateway's.",
+            "The token in TASKTRACKER_TOKEN has expired, was revoked or is not this gateway's.",
             "Give a new one, or unset it and log in with: tasktracker-cli login",
         )
 

@@ -40,18 +40,29 @@ HINTS: dict[int, str] = {
     422: "Change what you gave and try again.",
 }
 
+# More exactly than the status says it.
+_HINTS_BY_TYPE = {
+    "/problems/insufficient-scope": "Unset TASKTRACKER_TOKEN and log in,"
+    " or give it a token that may do this.",
+}
+
 # These pass by themselves, so they speak even when a proxy answers instead of a service.
 _PASSING = {429, 502, 503, 504}
 
 
 def refusal(answer: Answer, hints: Mapping[int, str]) -> CliError:
-    """Return the error for an answer that is not a success; `hints` go before the general ones."""
+    """Return the error for an answer that is not a success; `hints` are this call's own."""
     status = answer.status
     problem = _problem(answer)
     if not problem and status not in _PASSING:
         return nonsense(f"HTTP status {status} without an explanation")
     kind = ERRORS.get(status, CliError)
-    hint = hints.get(status) or HINTS.get(status) or _general_hint(answer, problem)
+    hint = (
+        _HINTS_BY_TYPE.get(str(problem.get("type")))
+        or hints.get(status)
+        or HINTS.get(status)
+        or _general_hint(answer, problem)
+    )
     request_id = problem.get("request_id")
     error = kind(
         _sentence(problem) if problem else "The service is not available.",

@@ -2,7 +2,7 @@
 
     ProblemError            an error that knows its own kind
     ├── Unauthenticated     401, WWW-Authenticate: Bearer
-    ├── Forbidden           403
+    ├── InsufficientScope   403
     └── ServiceUnavailable  503, Retry-After
 
 A service's own errors know no status: `install` takes the table that gives each its Kind.
@@ -68,10 +68,10 @@ class Unauthenticated(ProblemError):  # noqa: N818 - named after its answer
         super().__init__(detail)
 
 
-class Forbidden(ProblemError):  # noqa: N818 - named after its answer
-    """A good token that does not open this."""
+class InsufficientScope(ProblemError):  # noqa: N818 - named after its answer
+    """A personal access token that does not open this."""
 
-    kind = Kind(403, "forbidden", "Forbidden")
+    kind = Kind(403, "insufficient-scope", "Insufficient scope")
 
 
 class ServiceUnavailable(ProblemError):  # noqa: N818 - named after its answer

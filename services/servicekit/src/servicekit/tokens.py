@@ -23,7 +23,7 @@ from jose import jwt
 from jose.backends.base import Key
 from jose.utils import base64url_decode, base64url_encode
 
-from servicekit.errors import Forbidden, Unauthenticated
+from servicekit.errors import InsufficientScope, Unauthenticated
 from servicekit.fields import MAXIMUM_ID
 from servicekit.keys import SigningKey
 from servicekit.personal_tokens import PersonalTokens
@@ -146,7 +146,8 @@ class Caller(SecurityBase):
     async def __call__(self, request: Request) -> Principal:
         """Who is asking, noted for the log.
 
-        Raises Unauthenticated without a good token, and Forbidden for one without the scope.
+        Raises Unauthenticated without a good token, InsufficientScope for a personal one that lacks
+        the scope.
         """
         state, token = request.app.state, bearer_token(request)
         if token.startswith(PERSONAL_PREFIX):
@@ -160,12 +161,12 @@ class Caller(SecurityBase):
 
     async def _personal(self, known: PersonalTokens | None, token: str) -> Principal:
         if self._scope is None:
-            raise Forbidden("A personal access token does not open this: log in.")
+            raise InsufficientScope("A personal access token does not open this.")
         if known is None:
             raise Unauthenticated
         principal = await known.verify(token)
         if self._scope not in (principal.scopes or ()):
-            raise Forbidden(f"This token lacks the scope {self._scope}.")
+            raise InsufficientScope(f"This token lacks the scope {self._scope}.")
         return principal
 
 

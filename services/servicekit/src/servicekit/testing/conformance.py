@@ -212,7 +212,9 @@ class TokenConformance:
         for method, path, operation in _operations(client):
             if "security" in operation:
                 called += 1
-                assert_problem(client.request(method, path, headers=headers), 403)
+                refusal = client.request(method, path, headers=headers)
+                assert_problem(refusal, 403)
+                assert refusal.json()["type"] == "/problems/insufficient-scope"
         assert called
 
     @pytest.mark.parametrize("value", [None, "", "Basic YTpi", "Bearer"])

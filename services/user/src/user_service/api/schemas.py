@@ -167,7 +167,11 @@ class Session(BaseModel):
 
 
 class TokenDraft(BaseModel):
-    """A personal access token to be made. It needs the current password."""
+    """A personal access token to be made. It needs the current password.
+
+    `tasks:read` opens the calls that read tasks and statistics, `tasks:write` those that change
+    tasks. Neither opens the other's, nor any on the account.
+    """
 
     name: Annotated[CleanText, Field(min_length=1, max_length=100, examples=["ci"])]
     scopes: Annotated[list[Literal["tasks:read", "tasks:write"]], Field(min_length=1, max_length=2)]
