@@ -139,7 +139,7 @@ def write(cluster: Cluster, service: str, items: dict[str, str]) -> None:
 def test_a_cluster_with_a_shared_secret_gets_private_keys_and_nobody_logs_in_again(
     cluster: Cluster, shared_secret: SigningKey
 ) -> None:
-    user = cluster.user("olga")
+    user = cluster.user("tilda")
     before = saved_login(user)
     claims = jwt.get_unverified_claims(before.access_token)
     principal = Principal(int(claims["sub"]), is_superuser=False, session_id=UUID(claims["sid"]))
