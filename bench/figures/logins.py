@@ -17,23 +17,24 @@ from bench.wrk import TIME_LIMIT, Request, client, finish, load, start
 IN_FLIGHT = 50
 READERS, PAUSE = 4, 0.02  # connections, and seconds from an answer to the next request
 LOGINS_A_SECOND = 8  # about what two cores do: how many make a measurement of so many seconds
-_JOHN = {"username": "johndoe", "password": "securepass123"}
+PASSWORD = "an example passphrase"  # noqa: S105
 
 
-def _john(stage: Stage) -> tuple[Request, Request]:
-    """The requests with which John signs in and reads his account."""
+def _person(stage: Stage, name: str) -> tuple[Request, Request]:
+    """The requests with which somebody signs in and reads the account."""
     url = f"{stage.users}/api/v1/auth"
-    account = {**_JOHN, "email": "john@example.com"}
-    # He may be there already, from the figure before: his login says whether all is well.
+    login_body = {"username": name, "password": PASSWORD}
+    account = {**login_body, "email": f"{name}@example.com"}
+    # It may be there already, from the figure before: the login says whether all is well.
     httpx.post(f"{url}/register", json=account, trust_env=False, timeout=TIME_LIMIT)
-    login = Request(f"{url}/login", {"Content-Type": "application/json"}, json.dumps(_JOHN))
+    login = Request(f"{url}/login", {"Content-Type": "application/json"}, json.dumps(login_body))
     token = login.check().json()["access_token"]
     return login, Request(f"{url}/me", {"Authorization": f"Bearer {token}"})
 
 
 @contextmanager
 def _throughput(stage: Stage) -> Iterator[Pair]:
-    login, _ = _john(stage)
+    login, _ = _person(stage, "john")
 
     def hash_alone(seconds: float) -> float:
         command = [sys.executable, "-m", "bench.hashing", str(_number(seconds))]
@@ -56,7 +57,9 @@ def _number(seconds: float) -> int:
 
 @contextmanager
 def _readers(stage: Stage) -> Iterator[Pair]:
-    login, read = _john(stage)
+    login, _ = _person(stage, "john")
+    # Of another account: each login ends the oldest of an account's hundred sessions.
+    _, read = _person(stage, "jane")
 
     def alone(seconds: float) -> float:
         return load(read, connections=READERS, seconds=seconds, pause=PAUSE).p99
