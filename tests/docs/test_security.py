@@ -4,7 +4,7 @@ from tests.docs.naming import defined_tests, named_tests
 from tests.infra.reading import ROOT
 
 PAGE = (ROOT / "docs" / "security.md").read_text()
-HEADINGS = ("It cannot", "He cannot")
+HEADING = "| Cannot "
 
 
 def test_every_test_that_is_named_exists() -> None:
@@ -13,8 +13,6 @@ def test_every_test_that_is_named_exists() -> None:
 
 def test_every_line_of_a_table_names_a_test() -> None:
     lines = [line for line in PAGE.splitlines() if line.startswith("|")]
-    claims = [
-        line for line in lines if not line.startswith(("|---", *(f"| {h} " for h in HEADINGS)))
-    ]
+    claims = [line for line in lines if not line.startswith(("|---", HEADING))]
     assert len(claims) > 40
     assert [line for line in claims if not named_tests(line.rsplit("|", 2)[1])] == []
