@@ -81,7 +81,7 @@ def test_a_taken_port_is_one_clear_sentence(make_session: MakeSession) -> None:
     with socket.create_server(("127.0.0.1", 8000)):
         said = session.refused()
 
-    assert re.search(r"port 8000 \(the gateway\) cannot be used: .*\./just down", said, re.DOTALL)
+    assert re.search(r"Port 8000 \(the gateway\) cannot be used: .*\./just down", said, re.DOTALL)
     assert "Traceback" not in said
 
 
