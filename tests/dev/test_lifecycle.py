@@ -62,7 +62,7 @@ def test_a_supervisor_that_is_killed_takes_everything_along_and_ends_the_session
     os.kill(int((session.site.run / "supervisord.pid").read_text()), signal.SIGKILL)
 
     assert session.process.wait(LIMIT) == 1
-    assert "the supervisor ended" in session.log.read_text()
+    assert "The supervisor ended." in session.log.read_text()
     wait.until("the end of every process", lambda: not session.commands(), LIMIT)
 
 
