@@ -119,6 +119,18 @@ def environment(site: Site, prefix: str) -> dict[str, str]:
     }
 
 
+def hand_over(site: Site, role: Role, folder: Path, owner: str) -> bool:
+    """Write what a party shows and trusts for its own user's eyes; say whether that changed it."""
+    identity = of(site, role)
+    texts = {
+        "authority.pem": authority(site).certificate,
+        "certificate.pem": identity.certificate,
+        "key.pem": identity.key,
+    }
+    changed = [files.write(folder / name, text, 0o600, owner) for name, text in texts.items()]
+    return any(changed)
+
+
 def paths(site: Site, name: str) -> tuple[Path, Path]:
     """The files of a certificate and its key."""
     return site.secrets / f"{name}.pem", site.secrets / f"{name}.key"

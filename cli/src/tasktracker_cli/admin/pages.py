@@ -22,15 +22,9 @@ LIMIT_SECONDS = 5.0
 
 def render(site: Site) -> bool:
     """Write what the proxy reads, for its user's eyes only; say whether that changed anything."""
-    identity = certificates.of(site, certificates.PAGES)
-    texts = {
-        "authority.pem": certificates.authority(site).certificate,
-        "certificate.pem": identity.certificate,
-        "key.pem": identity.key,
-        "envoy.yaml": configuration(site),
-    }
-    changed = [files.write(folder(site) / name, text, 0o600, USER) for name, text in texts.items()]
-    return any(changed)
+    renewed = certificates.hand_over(site, certificates.PAGES, folder(site), USER)
+    configured = files.write(folder(site) / "envoy.yaml", configuration(site), 0o600, USER)
+    return renewed or configured
 
 
 def configuration(site: Site) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from tasktracker_cli.admin import certificates, files, jobs
+from tasktracker_cli.admin import certificates, jobs
 from tasktracker_cli.admin.api import Api
 from tasktracker_cli.admin.site import Site
 
@@ -12,14 +12,7 @@ USER = "tasktracker-traefik"
 
 def render(site: Site) -> None:
     """Write the certificate, its key and the authority; another certificate when it is due."""
-    identity = certificates.of(site, certificates.TRAEFIK)
-    texts = {
-        "authority.pem": certificates.authority(site).certificate,
-        "certificate.pem": identity.certificate,
-        "key.pem": identity.key,
-    }
-    for name, text in texts.items():
-        files.write(folder(site) / name, text, 0o600, USER)
+    certificates.hand_over(site, certificates.TRAEFIK, folder(site), USER)
 
 
 def restart_outdated(site: Site, nomad: Api) -> None:
