@@ -11,9 +11,9 @@ _NO_STORE = (_CACHE_CONTROL, b"no-store")
 class HeadersMiddleware:
     """Puts the request's identifier on each answer, and keeps each out of caches.
 
-    What a service answers is about its caller, unless a route says otherwise by a Cache-Control of
-    its own. A client that has kept an ETag itself may ask with If-None-Match: that is no cache's
-    business.
+    What a service answers is about its caller, and tokens belong in no cache at all (RFC 6749,
+    section 5.1), unless a route says otherwise by a Cache-Control of its own. A client that has
+    kept an ETag itself may ask with If-None-Match: that is no cache's business.
     """
 
     def __init__(self, app: ASGIApp) -> None:

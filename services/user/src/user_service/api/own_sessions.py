@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, status
 
 from servicekit.openapi import problems
 from user_service.api import schemas
@@ -14,11 +14,8 @@ router = APIRouter(
 
 
 @router.get("")
-def list_sessions(
-    caller: CallerDep, sessions: SessionsDep, response: Response
-) -> list[schemas.Session]:
+def list_sessions(caller: CallerDep, sessions: SessionsDep) -> list[schemas.Session]:
     """The caller's sessions, at most 100, the one that was used last first."""
-    response.headers["Cache-Control"] = "no-store"
     return [
         schemas.Session.model_validate(
             {**vars(entry), "last_used_at": entry.used_at, "current": entry.id == caller.session_id}

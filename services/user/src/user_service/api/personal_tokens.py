@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, Request, status
 from pydantic import BaseModel
 
 from servicekit.openapi import BODY, problems
@@ -35,10 +35,8 @@ async def create_token(
     caller: CallerDep,
     tokens: PersonalTokensDep,
     client: ClientDep,
-    response: Response,
 ) -> schemas.NewPersonalToken:
     """Make a token for a program. It is shown in this answer, and never again."""
-    response.headers["Cache-Control"] = "no-store"
     entry, text = await tokens.create(
         caller,
         name=body.name,
@@ -51,11 +49,8 @@ async def create_token(
 
 
 @router.get("")
-def list_tokens(
-    caller: CallerDep, tokens: PersonalTokensDep, response: Response
-) -> list[schemas.PersonalToken]:
+def list_tokens(caller: CallerDep, tokens: PersonalTokensDep) -> list[schemas.PersonalToken]:
     """The caller's tokens, at most 50, the newest first."""
-    response.headers["Cache-Control"] = "no-store"
     found = tokens.entries(caller)
     return [schemas.PersonalToken.model_validate(_shown(entry)) for entry in found]
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Response, status
+from fastapi import APIRouter, Depends, Form, status
 
 from servicekit.openapi import BODY, problems
 from user_service.api import links, schemas
@@ -15,16 +15,10 @@ from user_service.api.dependencies import (
     client,
 )
 
-
-async def _no_store(response: Response) -> None:
-    """Tokens stay out of every cache (RFC 6749, section 5.1)."""
-    response.headers["Cache-Control"] = "no-store"
-
-
 router = APIRouter(
     prefix="/api/v1/auth",
     tags=["auth"],
-    dependencies=[Depends(_no_store), Depends(client)],
+    dependencies=[Depends(client)],
     responses=BODY | problems(503),
 )
 
