@@ -13,24 +13,23 @@ from servicekit.ended_sessions import PATH
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import KEYS
 from servicekit.tokens import verify
+from services.user.tests.api.endings import (
+    AUTH,
+    Tokens,
+    change_password,
+    end_it,
+    name,
+    proof,
+    refresh,
+    reuse,
+    sign_out,
+)
 
 Register = Callable[..., dict[str, Any]]
-Tokens = dict[str, Any]
 LogIn = Callable[..., Tokens]
 End = Callable[[httpx.Client, Engine, Tokens], object]
 
-AUTH = "/api/v1/auth"
 LISTED_FOR = 15 * 60 + 5 * 60  # seconds: an access token's life, and what clocks may differ
-
-
-def proof(tokens: Tokens) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
-
-
-def name(tokens: Tokens) -> UUID:
-    session_id = verify(KEYS, tokens["access_token"]).session_id
-    assert session_id
-    return session_id
 
 
 def ended(client: httpx.Client, after: int = 0) -> tuple[int, set[UUID]]:
@@ -40,27 +39,6 @@ def ended(client: httpx.Client, after: int = 0) -> tuple[int, set[UUID]]:
     news = answer.json()
     assert news["seconds"] == LISTED_FOR
     return news["position"], {UUID(each) for each in news["sessions"]}
-
-
-def refresh(client: httpx.Client, tokens: Tokens) -> httpx.Response:
-    return client.post(f"{AUTH}/refresh", json={"refresh_token": tokens["refresh_token"]})
-
-
-def sign_out(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
-    return client.post(f"{AUTH}/logout", json={"refresh_token": tokens["refresh_token"]})
-
-
-def reuse(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
-    return [refresh(client, tokens), refresh(client, tokens)]
-
-
-def change_password(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
-    body = {"current_password": "securepass123", "new_password": "an even better one"}
-    return client.post(f"{AUTH}/me/password", json=body, headers=proof(tokens))
-
-
-def end_it(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
-    return client.delete(f"{AUTH}/sessions/{name(tokens)}", headers=proof(tokens))
 
 
 def end_others(client: httpx.Client, _: Engine, tokens: Tokens) -> object:

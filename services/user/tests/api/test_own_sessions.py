@@ -3,32 +3,24 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import pytest
 from sqlalchemy import Engine, text
 
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import KEYS
-from servicekit.tokens import verify
+from services.user.tests.api.endings import (
+    AUTH,
+    Tokens,
+    name,
+    proof,
+)
 
 Register = Callable[..., dict[str, Any]]
-Tokens = dict[str, Any]
 LogIn = Callable[..., Tokens]
 
-AUTH = "/api/v1/auth"
 SESSIONS = f"{AUTH}/sessions"
-
-
-def proof(tokens: Tokens) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
-
-
-def name(tokens: Tokens) -> UUID:
-    session_id = verify(KEYS, tokens["access_token"]).session_id
-    assert session_id
-    return session_id
 
 
 def listed(client: httpx.Client, tokens: Tokens) -> list[dict[str, Any]]:

@@ -11,38 +11,25 @@ from sqlalchemy import Engine, text
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.tokens import KEYS, bearer
 from servicekit.tokens import verify
+from services.user.tests.api.endings import (
+    AUTH,
+    PASSWORDS,
+    Tokens,
+    change_password,
+    end_it,
+    proof,
+    refresh,
+    reuse,
+    sign_out,
+)
 
 Register = Callable[..., dict[str, Any]]
-Tokens = dict[str, Any]
 LogIn = Callable[..., Tokens]
 End = Callable[[httpx.Client, Engine, Tokens], object]
-
-AUTH = "/api/v1/auth"
-PASSWORDS = {"current_password": "securepass123", "new_password": "an even better one"}
 
 
 def ask(client: httpx.Client, tokens: Tokens) -> httpx.Response:
     return client.get(f"{AUTH}/me", headers=proof(tokens))
-
-
-def proof(tokens: Tokens) -> dict[str, str]:
-    return {"Authorization": f"Bearer {tokens['access_token']}"}
-
-
-def refresh(client: httpx.Client, tokens: Tokens) -> httpx.Response:
-    return client.post(f"{AUTH}/refresh", json={"refresh_token": tokens["refresh_token"]})
-
-
-def sign_out(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
-    return client.post(f"{AUTH}/logout", json={"refresh_token": tokens["refresh_token"]})
-
-
-def reuse(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
-    return [refresh(client, tokens), refresh(client, tokens)]
-
-
-def change_password(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
-    return client.post(f"{AUTH}/me/password", json=PASSWORDS, headers=proof(tokens))
 
 
 def deactivate(client: httpx.Client, engine: Engine, tokens: Tokens) -> object:
@@ -53,11 +40,6 @@ def deactivate(client: httpx.Client, engine: Engine, tokens: Tokens) -> object:
     account = f"{AUTH}/users/{ask(client, tokens).json()['id']}"
     flags = ({"is_active": False}, {"is_active": True})
     return [client.patch(account, json=flag, headers=proof(root)) for flag in flags]
-
-
-def end_it(client: httpx.Client, _: Engine, tokens: Tokens) -> object:
-    session_id = verify(KEYS, tokens["access_token"]).session_id
-    return client.delete(f"{AUTH}/sessions/{session_id}", headers=proof(tokens))
 
 
 def expire(_: httpx.Client, engine: Engine, tokens: Tokens) -> object:
