@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from pydantic import BaseModel
 
 from servicekit import app as application
-from servicekit import docs, errors, health, middleware
+from servicekit import docs, errors, health, middleware, problems
 from servicekit.fields import CleanText, Id32
 from servicekit.testing import client as testing_client
 from servicekit.testing.tokens import KEYS
@@ -34,7 +34,7 @@ def app() -> FastAPI:
     app = application.create("Notes", "1.2.3")
     app.state.keys = KEYS
     middleware.install(app)
-    errors.install(app, {NoteLostError: errors.Kind(410, "note-lost", "Note lost")})
+    errors.install(app, {NoteLostError: problems.ProblemType(410, "note-lost", "Note lost")})
     docs.install(app)
     app.include_router(health.router("note-service", "1.2.3", [health.Check("a", lambda: None)]))
 

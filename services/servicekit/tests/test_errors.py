@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 
-from servicekit import errors
+from servicekit import errors, problems
 from servicekit.testing import client as testing_client
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.live import serving
@@ -38,8 +38,8 @@ def test_error_of_the_table_is_answered_with_its_kind(client: httpx.Client) -> N
 
 
 def test_detail_of_a_kind_replaces_the_text_of_the_error(app: FastAPI) -> None:
-    kind = errors.Kind(503, "away", "Away", {"Retry-After": "1"}, detail="Try again.")
-    errors.install(app, {KeyError: kind})
+    away = problems.ProblemType(503, "away", "Away", {"Retry-After": "1"}, detail="Try again.")
+    errors.install(app, {KeyError: away})
     raising(app, KeyError("SELECT secret"))
     with testing_client.running(app) as client:
         answer = client.get("/raise")
@@ -52,7 +52,7 @@ def test_detail_of_a_kind_replaces_the_text_of_the_error(app: FastAPI) -> None:
 @pytest.mark.parametrize("own", [True, False])
 def test_an_expected_error_of_ours_is_one_line_of_the_log(app: FastAPI, own: bool) -> None:
     error = errors.ServiceUnavailable("Later.") if own else LookupError("gone\nINSERT secret")
-    errors.install(app, {LookupError: errors.Kind(503, "service-unavailable", "Away")})
+    errors.install(app, {LookupError: problems.ProblemType(503, "service-unavailable", "Away")})
     raising(app, error)
     with testing_client.running(app) as client, structlog.testing.capture_logs() as lines:
         assert_problem(client.get("/raise"), 503)
@@ -68,7 +68,7 @@ def test_an_expected_error_of_ours_is_one_line_of_the_log(app: FastAPI, own: boo
     [
         (errors.Unauthenticated(), 401, ("www-authenticate", "Bearer")),
         (errors.ServiceUnavailable("Later.", retry_after=7), 503, ("retry-after", "7")),
-        (HTTPException(418, "short"), 418, ("content-type", errors.MEDIA_TYPE)),
+        (HTTPException(418, "short"), 418, ("content-type", problems.MEDIA_TYPE)),
         (HTTPException(429, headers={"Retry-After": "3"}), 429, ("retry-after", "3")),
     ],
     ids=["401", "503", "HTTPException", "HTTPException with a header"],

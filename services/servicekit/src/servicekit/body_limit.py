@@ -3,10 +3,10 @@
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from servicekit import errors
+from servicekit import problems
 
 DEFAULT_LIMIT = 1024 * 1024  # bytes
-TOO_LARGE = errors.standard(413)
+TOO_LARGE = problems.of_status(413)
 
 
 class BodyLimitMiddleware:
@@ -23,7 +23,7 @@ class BodyLimitMiddleware:
             return
         announced = next((v for name, v in scope["headers"] if name == b"content-length"), b"0")
         if announced.isdigit() and int(announced[:20]) > self.limit:
-            answer = errors.problem(TOO_LARGE, self.detail, scope["path"])
+            answer = problems.response(TOO_LARGE, self.detail, scope["path"])
             await answer(scope, receive, send)
             return
         received = 0

@@ -9,15 +9,15 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, exc, text
 
-from servicekit.errors import Kind
 from servicekit.health import Check
+from servicekit.problems import ProblemType
 from servicekit.settings import DatabaseSettings
 
 CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = 10_000  # milliseconds
 POOL_TIMEOUT = 5  # seconds
 
-_UNAVAILABLE = Kind(
+_UNAVAILABLE = ProblemType(
     503,
     "database-unavailable",
     "Database unavailable",
@@ -31,7 +31,7 @@ class DatabaseUnavailableError(Exception):
 
 
 # For `errors.install`: this, and what SQLAlchemy raises for the same reasons.
-PROBLEMS: Mapping[type[Exception], Kind] = {
+PROBLEMS: Mapping[type[Exception], ProblemType] = {
     DatabaseUnavailableError: _UNAVAILABLE,
     exc.OperationalError: _UNAVAILABLE,
     exc.InterfaceError: _UNAVAILABLE,

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from servicekit import errors
+from servicekit import problems as problem_types
 
 Responses = dict[int | str, dict[str, Any]]
 
@@ -44,8 +44,8 @@ def problems(*statuses: int) -> Responses:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    content = {errors.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": errors.standard(status).title, "content": content}
+    content = {problem_types.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": problem_types.of_status(status).title, "content": content}
 
 
 # A JSON body may be no JSON, too large, or not what is asked for.

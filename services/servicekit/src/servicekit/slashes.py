@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from servicekit import errors
+from servicekit import problems
 
 TEMPLATE = "servicekit.route"  # the scope's key for the route template, or None
 _PARAMETER = re.compile(r"\{(\w+)\}")
@@ -104,9 +104,11 @@ class SlashMiddleware:
 
 def _not_found(path: str) -> Response:
     detail = "No path has an encoded slash or a control character in it."
-    return errors.problem(errors.standard(404), detail, path)
+    return problems.response(problems.of_status(404), detail, path)
 
 
 def _not_allowed(path: str, methods: frozenset[str]) -> Response:
     allow = ", ".join(sorted(methods))
-    return errors.problem(errors.standard(405, {"Allow": allow}), f"This path takes {allow}.", path)
+    return problems.response(
+        problems.of_status(405, {"Allow": allow}), f"This path takes {allow}.", path
+    )

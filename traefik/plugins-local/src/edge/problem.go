@@ -15,7 +15,7 @@ var wellFormed = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 // RFC 9110 names this one differently from net/http.
 var renamed = map[int]string{http.StatusRequestEntityTooLarge: "Content Too Large"}
 
-// problem is the body of an error (RFC 9457), the same as in the services (servicekit/errors.py).
+// problem is the body of an error (RFC 9457), the same as in the services (servicekit/problems.py).
 type problem struct {
 	Type      string `json:"type"`
 	Title     string `json:"title"`

@@ -10,13 +10,13 @@ from fastapi import APIRouter, HTTPException, Query, Response, status
 
 from portal_service.api.dependencies import BackendsDep
 from portal_service.clients.backend import Backend
-from servicekit import errors
+from servicekit import problems
 
 RETRY = {"Retry-After": "1"}
-KINDS = {
-    431: errors.standard(431),
-    502: errors.standard(502, RETRY),
-    504: errors.standard(504, RETRY),
+PROBLEM_TYPES = {
+    431: problems.of_status(431),
+    502: problems.of_status(502, RETRY),
+    504: problems.of_status(504, RETRY),
 }
 
 router = APIRouter(include_in_schema=False)
@@ -27,11 +27,11 @@ async def read_gateway_error(
     code: int, backends: BackendsDep, url: Annotated[str, Query()] = "/"
 ) -> Response:
     """Answer `code` as a problem; `url` is the path and query that the client asked the gateway."""
-    if code not in KINDS:
+    if code not in PROBLEM_TYPES:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     path = unquote(_path(url))
     owner = next((each for each in backends.values() if each.owns(path)), None)
-    return errors.problem(KINDS[code], _detail(code, owner), path)
+    return problems.response(PROBLEM_TYPES[code], _detail(code, owner), path)
 
 
 def _path(url: str) -> str:

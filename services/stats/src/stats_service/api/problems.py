@@ -1,13 +1,13 @@
 """Which status each of the domain's errors is answered with."""
 
-from servicekit.errors import Kind
+from servicekit.problems import ProblemType
 from stats_service.domain import errors
 
-PROBLEMS: dict[type[Exception], Kind] = {
-    errors.TaskServiceUnavailableError: Kind(
+PROBLEMS: dict[type[Exception], ProblemType] = {
+    errors.TaskServiceUnavailableError: ProblemType(
         503, "service-unavailable", "Service unavailable", headers={"Retry-After": "1"}
     ),
-    errors.TokenRefusedError: Kind(
+    errors.TokenRefusedError: ProblemType(
         401, "unauthenticated", "Not authenticated", headers={"WWW-Authenticate": "Bearer"}
     ),
 }
