@@ -23,6 +23,7 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "stats": StatsSettings,
     "portal": PortalSettings,
 }
+LONGEST_CELL = 110  # characters: one line of a page
 SECRET_PATH = re.compile(r"nomad/jobs/[\w-]+/\w+/\w+")  # of a Nomad Variable
 
 document = pytest.mark.parametrize(
@@ -30,8 +31,8 @@ document = pytest.mark.parametrize(
 )
 
 
-def operations() -> str:
-    return (ROOT / "docs" / "operations.md").read_text()
+def reference() -> str:
+    return (ROOT / "docs" / "operations" / "reference.md").read_text()
 
 
 def tracked() -> list[str]:
@@ -55,12 +56,41 @@ def paths(text: str) -> Iterator[str]:
                 yield word
 
 
+def cells(text: str) -> Iterator[str]:
+    """Every cell of every table."""
+    for line in re.findall(r"(?m)^\|(.+)\|$", re.sub(r"(?s)```.+?```", "", text)):
+        yield from (cell.strip() for cell in re.split(r"(?<!\\)\|", line))
+
+
+def is_more_than_a_sentence(cell: str) -> bool:
+    """Whether it has two sentences, or more than LONGEST_CELL characters beside links and code."""
+    words = re.sub(r"\[([^]]*)]\([^)]*\)", r"\1", re.sub(r"`[^`]*`", "`", cell))
+    return len(words) > LONGEST_CELL or re.search(r"[.!?;] ", words) is not None
+
+
 def table(text: str, columns: int) -> Iterator[list[str]]:
     """The rows of every table with that many columns."""
     for line in re.findall(r"(?m)^\| (.+) \|$", text):
         cells = line.split(" | ")
         if len(cells) == columns:
             yield cells
+
+
+@pytest.mark.parametrize(
+    "document",
+    [path for path in DOCUMENTS if path.name not in ("cli.md", "endpoints.md")],  # generated
+    ids=lambda path: str(path.relative_to(ROOT)),
+)
+def test_no_cell_of_a_table_is_longer_than_a_sentence(document: Path) -> None:
+    long = [cell for cell in cells(document.read_text()) if is_more_than_a_sentence(cell)]
+    assert long == []
+
+
+def test_a_cell_with_two_sentences_or_a_very_long_one_is_noticed() -> None:
+    assert is_more_than_a_sentence("one thing; another")
+    assert is_more_than_a_sentence("One thing. Another.")
+    assert is_more_than_a_sentence("x" * (LONGEST_CELL + 1))
+    assert not is_more_than_a_sentence("[one](a-page.md) thing: `a; b. c`, `... is full.`")
 
 
 @document
@@ -107,7 +137,7 @@ def test_documents_and_code_know_the_same_variables() -> None:
 def test_every_setting_of_a_service_is_documented(service: str) -> None:
     documented = {
         name
-        for names, services, *_ in table(operations(), columns=4)
+        for names, services, *_ in table(reference(), columns=4)
         if services == "all" or service in services.split(", ")
         for name in re.findall(r"`([A-Z_]+)`", names)
     }
@@ -117,7 +147,7 @@ def test_every_setting_of_a_service_is_documented(service: str) -> None:
 def test_every_secret_of_a_job_is_documented() -> None:
     jobs = "".join(path.read_text() for path in (ROOT / "nomad" / "jobs").glob("*.hcl"))
     read = set(re.findall(r'nomadVar "([^"]+)"', jobs))
-    assert set(SECRET_PATH.findall(operations())) == read
+    assert set(SECRET_PATH.findall(reference())) == read
 
 
 def test_the_edges_of_the_mesh_are_its_intentions() -> None:

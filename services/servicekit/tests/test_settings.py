@@ -52,7 +52,7 @@ def test_missing_variable_without_a_hint_is_named(
     environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     environment.delenv("PORT")
-    assert refused(capsys) == "note-service: PORT is missing (see docs/operations.md)\n"
+    assert refused(capsys) == "note-service: PORT is missing (see docs/operations/reference.md)\n"
 
 
 @pytest.mark.parametrize("url", ["mysql://u:hunter2@h/d", "hunter2"])

@@ -111,7 +111,8 @@ def test_keys_that_cannot_be_meant_are_refused_by_name_and_not_shown(
         load(settings, service="note-service")
 
     assert ended.value.code == 78
-    assert capsys.readouterr().err == f"note-service: {expected} (see docs/operations.md)\n"
+    said = capsys.readouterr().err
+    assert said == f"note-service: {expected} (see docs/operations/reference.md)\n"
 
 
 @pytest.mark.parametrize(

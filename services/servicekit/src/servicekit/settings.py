@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails, PydanticKnownError
 from pydantic_settings import BaseSettings, SettingsError
 
 EX_CONFIG = 78  # sysexits.h: "configuration error"
+SETTINGS_PAGE = "docs/operations/reference.md"
 
 
 class ConsulSettings(BaseSettings):
@@ -109,7 +110,7 @@ def load(settings: type[Settings], *, service: str) -> Settings:
     except SettingsError as error:
         lines = [str(error)]
     for line in lines:
-        print(f"{service}: {line} (see docs/operations.md)", file=sys.stderr)  # noqa: T201 - no log exists yet
+        print(f"{service}: {line} (see {SETTINGS_PAGE})", file=sys.stderr)  # noqa: T201 - no log exists yet
     raise SystemExit(EX_CONFIG)
 
 
