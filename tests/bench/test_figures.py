@@ -17,7 +17,7 @@ from bench.figure import Better, Figure, Pair
 from bench.rounds import compare
 from bench.stage import Stage
 from bench.wrk import Request, load, read
-from servicekit.testing.live import serving
+from servicekit.testing.live_server import serving
 
 NOBODY = 65534
 GOOD = {"requests": 10, "microseconds": 2_000_000, "p50": 500, "p99": 900,

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from servicekit.testing import process
+from servicekit.testing.credentials import SECRET
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import SECRET
 from tests.contract.fuzz import Headers
 
 PEOPLE = ("ada", "bob")

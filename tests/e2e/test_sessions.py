@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from servicekit.testing.consul import eventually
+from servicekit.testing.waiting import eventually
 from tasktracker_cli.admin.site import GATEWAY_URL
 from tests.e2e.cluster import PASSWORD, Cluster, frozen
 from tests.e2e.traffic import writing

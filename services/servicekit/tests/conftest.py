@@ -12,7 +12,7 @@ from servicekit import app as application
 from servicekit import docs, errors, health, middleware, problems
 from servicekit.fields import CleanText, Id32
 from servicekit.testing import client as testing_client
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.credentials import KEYS
 from servicekit.tokens import CurrentPrincipal
 
 

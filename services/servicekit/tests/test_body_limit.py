@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from servicekit.body_limit import DEFAULT_LIMIT
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.live import serving
+from servicekit.testing.live_server import serving
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from servicekit import errors, problems
 from servicekit.testing import client as testing_client
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.live import serving
+from servicekit.testing.live_server import serving
 
 
 def raising(app: FastAPI, error: Exception) -> None:

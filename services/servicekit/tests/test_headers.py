@@ -3,7 +3,7 @@ import pytest
 from fastapi import FastAPI, Response
 
 from servicekit import docs
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 
 
 @pytest.mark.parametrize("path", ["/notes/", "/notes/5", "/notes/404", "/notes/x", "/nope"])

@@ -5,7 +5,7 @@ from fastapi import FastAPI
 from starlette.requests import Request
 
 from servicekit import http
-from servicekit.testing.live import serving
+from servicekit.testing.live_server import serving
 
 
 def echo(request: httpx.Request) -> httpx.Response:

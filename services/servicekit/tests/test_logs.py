@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.routing import Route
 
 from servicekit import logs
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 
 Capture = pytest.CaptureFixture[str]
 

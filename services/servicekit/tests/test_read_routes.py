@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import QueryParams
 
 from servicekit import app as application
-from servicekit import health, openapi, queries
+from servicekit import health, openapi, query_strings
 from servicekit.fields import CleanText, Id32
 from servicekit.read_routes import ReadRoute
 from servicekit.testing import client as testing_client
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 from servicekit.tokens import CurrentPrincipal
 
 
@@ -113,7 +113,7 @@ def test_a_parameter_given_twice_is_refused_by_name(client: httpx.Client) -> Non
 
 
 def test_each_once_refuses_the_same_on_any_route(app: FastAPI) -> None:
-    @app.get("/list", dependencies=[Depends(queries.each_once)])
+    @app.get("/list", dependencies=[Depends(query_strings.refuse_repeats)])
     def list_(limit: int = 1) -> int:
         return limit
 
@@ -130,7 +130,7 @@ def test_a_query_of_very_many_parameters_is_read_at_once() -> None:
 
     start = time.perf_counter()
     with pytest.raises(RequestValidationError):
-        queries.refuse_repeated(QueryParams([*parameters.multi_items(), ("p1", "")]))
+        query_strings.check_repeats(QueryParams([*parameters.multi_items(), ("p1", "")]))
 
     assert time.perf_counter() - start < 5  # seconds; comparing each with each takes minutes
 
@@ -138,12 +138,12 @@ def test_a_query_of_very_many_parameters_is_read_at_once() -> None:
 def test_only_query_strings_that_are_not_long_are_remembered() -> None:
     made: list[bytes] = []
 
-    @queries.remembering
+    @query_strings.cached
     def read(query_string: bytes) -> int:
         made.append(query_string)
         return len(query_string)
 
-    short, long = b"q" * queries.LONGEST, b"q" * (queries.LONGEST + 1)
+    short, long = b"q" * query_strings.CACHED_LENGTH, b"q" * (query_strings.CACHED_LENGTH + 1)
 
     assert [read(each) for each in (short, short, long, long)] == [1024, 1024, 1025, 1025]
     assert made == [short, long, long]
@@ -164,7 +164,7 @@ def test_a_parameter_that_it_cannot_give_is_refused_at_once(endpoint: Any) -> No
 
 
 def test_dependencies_are_refused_at_once() -> None:
-    router = APIRouter(route_class=ReadRoute, dependencies=[Depends(queries.each_once)])
+    router = APIRouter(route_class=ReadRoute, dependencies=[Depends(query_strings.refuse_repeats)])
 
     with pytest.raises(TypeError, match="dependencies"):
         router.get("/many")(many)

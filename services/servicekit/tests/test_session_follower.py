@@ -19,8 +19,8 @@ from servicekit.session_follower import INTERVAL, Follower
 from servicekit.settings import EndedSessionsSettings
 from servicekit.testing.client import running
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.consul import eventually
-from servicekit.testing.tokens import KEYS, bearer
+from servicekit.testing.credentials import KEYS, bearer
+from servicekit.testing.waiting import eventually
 from servicekit.tokens import CurrentPrincipal
 
 LIMIT = 10  # seconds, for a busy machine

@@ -4,7 +4,7 @@ from fastapi import APIRouter, FastAPI
 
 from servicekit.slashes import Routes
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 
 
 @pytest.mark.parametrize("path", ["/notes", "/notes/"])

@@ -8,7 +8,7 @@ from servicekit.errors import Unauthenticated
 from servicekit.keys import SigningKey, shared
 from servicekit.remembered import Remembered
 from servicekit.testing import hostile
-from servicekit.testing.tokens import KINDS
+from servicekit.testing.credentials import KEYS_BY_ALGORITHM
 from servicekit.tokens import Keys, Principal, issue, verify
 
 OLD, NEW = shared("o" * 32), shared("n" * 32)
@@ -24,9 +24,9 @@ def token_of(key: SigningKey) -> str:
     return issue(key, ADA, LIFETIME, datetime.now(UTC))
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KEYS_BY_ALGORITHM)
 def test_issued_token_names_its_principal(kind: str) -> None:
-    key, keys = KINDS[kind]
+    key, keys = KEYS_BY_ALGORITHM[kind]
     principal = Principal(42, is_superuser=True, session_id=uuid4())
     assert verify(keys, issue(key, principal, LIFETIME, datetime.now(UTC))) == principal
 
@@ -51,9 +51,9 @@ def test_two_tokens_have_two_identifiers() -> None:
 
 
 @pytest.mark.parametrize("name", hostile.TOKENS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KEYS_BY_ALGORITHM)
 def test_hostile_token_is_refused_and_nothing_else_happens(kind: str, name: str) -> None:
-    key, keys = KINDS[kind]
+    key, keys = KEYS_BY_ALGORITHM[kind]
     token = hostile.TOKENS[name](key, ADA).decode("latin-1")
     with pytest.raises(Unauthenticated):
         verify(keys, token)

@@ -11,9 +11,9 @@ from pydantic import HttpUrl, SecretStr
 import task_service.app
 from servicekit import migrate
 from servicekit.testing.client import running
-from servicekit.testing.live import serving
+from servicekit.testing.credentials import SECRET
+from servicekit.testing.live_server import serving
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import SECRET
 from stats_service.app import create_app
 from stats_service.settings import StatsSettings
 from task_service.settings import TaskSettings

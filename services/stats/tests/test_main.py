@@ -8,7 +8,7 @@ from fastapi import FastAPI
 
 from servicekit.keys import ES256, SigningKey
 from servicekit.testing import process
-from servicekit.testing.tokens import KINDS, PUBLIC_KEYS, SECRET, SHARED, bearer
+from servicekit.testing.credentials import KEYS_BY_ALGORITHM, PUBLIC_KEYS, SECRET, SHARED, bearer
 from stats_service.__main__ import main, openapi
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"
@@ -68,7 +68,7 @@ def test_the_process_serves_and_stops_when_told(tasks_url: str) -> None:
 def private_key(task_app: FastAPI) -> Iterator[SigningKey]:
     """What signs, where the task service takes tokens of a private key."""
     before = task_app.state.keys
-    key, task_app.state.keys = KINDS[ES256]
+    key, task_app.state.keys = KEYS_BY_ALGORITHM[ES256]
     yield key
     task_app.state.keys = before
 

@@ -15,8 +15,8 @@ from servicekit import migrate
 from servicekit.reads import Reads
 from servicekit.settings import psycopg2_url
 from servicekit.testing import client as testing
+from servicekit.testing.credentials import SECRET, bearer
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import SECRET, bearer
 from task_service.app import MIGRATIONS, create_app
 from task_service.persistence.tables import tasks
 from task_service.persistence.tasks import TaskRepository

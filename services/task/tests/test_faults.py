@@ -6,8 +6,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from servicekit.testing.client import running
+from servicekit.testing.credentials import bearer
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import bearer
 from task_service.app import create_app
 from task_service.settings import TaskSettings
 

@@ -5,8 +5,8 @@ import httpx
 import pytest
 
 from servicekit.testing import process
+from servicekit.testing.credentials import PRIVATE, PUBLIC_KEYS, SECRET, SHARED, bearer
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import PRIVATE, PUBLIC_KEYS, SECRET, SHARED, bearer
 from task_service.__main__ import main, openapi
 
 DOCUMENT = Path(__file__).parents[1] / "openapi.json"

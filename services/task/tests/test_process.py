@@ -16,9 +16,9 @@ from sqlalchemy import NullPool, create_engine, text
 
 from servicekit.settings import psycopg2_url
 from servicekit.testing import process
-from servicekit.testing.consul import eventually
+from servicekit.testing.credentials import SECRET, bearer
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import SECRET, bearer
+from servicekit.testing.waiting import eventually
 
 CLIENTS = 5
 CALLS = 100  # of each client

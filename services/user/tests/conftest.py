@@ -9,8 +9,8 @@ from sqlalchemy import Engine, create_engine, text
 
 from servicekit import migrate
 from servicekit.testing import client as testing
+from servicekit.testing.credentials import SECRET
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import SECRET
 from user_service.app import MIGRATIONS, create_app
 from user_service.settings import UserSettings
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.live import serving
+from servicekit.testing.live_server import serving
 from user_service.app import create_app
 from user_service.settings import UserSettings
 

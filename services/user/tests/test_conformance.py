@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from servicekit.testing.conformance import BodyConformance, Conformance, TokenConformance
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.credentials import KEYS
 from servicekit.tokens import Principal, verify
 
 Register = Callable[..., dict[str, Any]]

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from servicekit.testing.live import serving
+from servicekit.testing.live_server import serving
 from user_service.app import create_app
 from user_service.settings import UserSettings
 

@@ -12,8 +12,16 @@ import pytest
 
 from servicekit.keys import ES256
 from servicekit.testing import process
+from servicekit.testing.credentials import (
+    KEYS,
+    KEYS_BY_ALGORITHM,
+    PRIVATE_PEM,
+    PUBLIC_KEYS,
+    SECRET,
+    SHARED,
+    bearer,
+)
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import KEYS, KINDS, PRIVATE_PEM, PUBLIC_KEYS, SECRET, SHARED, bearer
 from servicekit.tokens import verify
 from user_service.__main__ import main
 
@@ -146,7 +154,7 @@ def test_the_process_signs_with_the_configured_kind_and_takes_no_other(
         me = f"{started.address}/api/v1/auth/me"
         body = {"username": "johndoe", "password": "securepass123"}
         tokens = httpx.post(f"{started.address}/api/v1/auth/login", json=body).json()
-        caller = verify(KINDS[ES256][1], tokens["access_token"])
+        caller = verify(KEYS_BY_ALGORITHM[ES256][1], tokens["access_token"])
         own = httpx.get(me, headers={"Authorization": f"Bearer {tokens['access_token']}"})
         shared = bearer(caller.user_id, session_id=caller.session_id, key=SHARED)
         assert own.status_code == 200

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 
 from servicekit.testing import client as testing
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 from user_service.app import create_app
 from user_service.settings import UserSettings
 

@@ -13,12 +13,13 @@ from portal_service.clients.backend import Backend
 from portal_service.settings import PortalSettings
 from servicekit import app as base
 from servicekit import docs, errors, http, logs, middleware, registration
+from servicekit.instance import Service
 from servicekit.settings import load
 
 SERVICE = "portal"
 VERSION = version("tasktracker-portal")
 # Its /health reports on the others, and must not take itself away.
-REGISTRATION = registration.Service(SERVICE, health="/health/live")
+REGISTRATION = Service(SERVICE, health="/health/live")
 
 
 def create_app(

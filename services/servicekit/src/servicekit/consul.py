@@ -16,7 +16,7 @@ from consul.std import Consul, HTTPClient
 from pydantic import HttpUrl, SecretStr
 from requests.adapters import HTTPAdapter
 
-from servicekit.registration import Instance
+from servicekit.instance import Instance
 
 INTERVAL = "1s"
 # With the interval it is what a hanging instance may go unnoticed: together under two seconds.

@@ -13,7 +13,7 @@ from fastapi.params import Depends, Header, Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from servicekit import queries
+from servicekit import query_strings
 from servicekit.tokens import Caller
 
 Take = Callable[[Request], Any]
@@ -80,7 +80,7 @@ def _take(route: APIRoute, name: str, hint: Any) -> Take:
         return lambda request: validate(request.path_params[name])
     match get_args(hint):
         case [type() as model, Query()] if issubclass(model, BaseModel):
-            read = queries.reader(model)
+            read = query_strings.parser(model)
             return lambda request: read(request.scope["query_string"])
         case [_, Header()]:
             header = name.replace("_", "-")

@@ -8,11 +8,11 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import structlog
 
+from servicekit.instance import Instance, Service
 from servicekit.settings import ServiceSettings
 
 if TYPE_CHECKING:
@@ -21,31 +21,6 @@ if TYPE_CHECKING:
 LOOK_INTERVAL = 1.0  # seconds between two looks whether Consul still knows us
 TIME_LIMIT = 2.0  # seconds for a call
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Service:
-    """What all instances share: tags for the gateway, and the path of the health check.
-
-    The tag says that Traefik sends requests here; traefik/dev.yml says which.
-    """
-
-    name: str
-    tags: tuple[str, ...] = ("traefik.enable=true",)
-    health: str = "/health"
-
-
-@dataclass(frozen=True)
-class Instance:
-    """One process that serves. Its id stays the same when it is started again."""
-
-    service: Service
-    host: str
-    port: int
-
-    @property
-    def id(self) -> str:
-        return f"{self.service.name}-{self.port}"
 
 
 @asynccontextmanager

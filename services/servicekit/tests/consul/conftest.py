@@ -7,7 +7,7 @@ import pytest
 import structlog
 from rich.console import Console
 
-from servicekit.testing.consul import ConsulServer
+from servicekit.testing.consul_server import ConsulServer
 from tasktracker_cli.admin import tools
 from tasktracker_cli.admin.progress import Step
 

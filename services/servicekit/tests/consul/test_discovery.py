@@ -13,10 +13,11 @@ from pydantic import HttpUrl
 from servicekit import http
 from servicekit.consul import Agent
 from servicekit.discovery import RETRY_INTERVAL
-from servicekit.registration import Instance, Service
+from servicekit.instance import Instance, Service
 from servicekit.settings import ConsulSettings
-from servicekit.testing.consul import ConsulServer, eventually
-from servicekit.testing.live import serving
+from servicekit.testing.consul_server import ConsulServer
+from servicekit.testing.live_server import serving
+from servicekit.testing.waiting import eventually
 
 NOTES = Service("note-service", ())
 LEAST = 20  # requests that a test sends to see who answers

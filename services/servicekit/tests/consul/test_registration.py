@@ -12,11 +12,13 @@ from pydantic import HttpUrl, SecretStr
 
 from servicekit import health, registration
 from servicekit.consul import Agent
-from servicekit.registration import Instance, Registrar, Service
+from servicekit.instance import Instance, Service
+from servicekit.registration import Registrar
 from servicekit.settings import ServiceSettings
 from servicekit.testing.client import running
-from servicekit.testing.consul import ConsulServer, eventually
-from servicekit.testing.live import serving
+from servicekit.testing.consul_server import ConsulServer
+from servicekit.testing.live_server import serving
+from servicekit.testing.waiting import eventually
 
 NOTES = Service("note-service")
 TOKEN = "0e3c9d2f-9f0c-4d0e-8a3c-1a2b3c4d5e6f"
@@ -166,7 +168,7 @@ from servicekit import http, registration
 from servicekit.settings import ServiceSettings
 
 async def main():
-    async with registration.registered(registration.Service("a", ()), ServiceSettings(port=1)):
+    async with registration.registered(Service("a", ()), ServiceSettings(port=1)):
         assert not {"consul", "requests", "servicekit.consul"} & set(sys.modules)
 
 asyncio.run(main())

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 
 from servicekit import app as base
 from servicekit import docs, errors, health, http, logs, middleware, registration, session_follower
+from servicekit.instance import Service
 from servicekit.settings import load
 from stats_service.api.problems import PROBLEMS
 from stats_service.api.routes import router
@@ -17,7 +18,7 @@ from stats_service.settings import StatsSettings
 
 SERVICE = "stats-service"
 VERSION = version("tasktracker-stats-service")
-REGISTRATION = registration.Service(SERVICE)
+REGISTRATION = Service(SERVICE)
 
 
 def create_app(

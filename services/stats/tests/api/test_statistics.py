@@ -6,7 +6,7 @@ from pydantic import HttpUrl, SecretStr
 
 from servicekit.testing.client import running
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import SECRET, bearer
+from servicekit.testing.credentials import SECRET, bearer
 from stats_service.api.problems import PROBLEMS
 from stats_service.app import create_app
 from stats_service.domain.errors import StatisticsError

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 from stats_service.clients.task_service import TaskServiceClient
 from stats_service.domain.errors import TaskServiceUnavailableError
 

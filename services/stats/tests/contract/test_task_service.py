@@ -11,7 +11,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 from stats_service.clients.task_service import TaskCounts
 
 PATH = "/api/v1/tasks/stats"

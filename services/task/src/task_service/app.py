@@ -20,6 +20,7 @@ from servicekit import (
     registration,
     session_follower,
 )
+from servicekit.instance import Service
 from servicekit.reads import Reads
 from servicekit.settings import load
 from task_service.api import reads, writes
@@ -31,7 +32,7 @@ from task_service.settings import TaskSettings
 SERVICE = "task-service"
 VERSION = version("tasktracker-task-service")
 MIGRATIONS = Path(__file__).parent / "migrations"
-REGISTRATION = registration.Service(SERVICE)
+REGISTRATION = Service(SERVICE)
 
 
 def create_app(

@@ -10,10 +10,10 @@ from pydantic import HttpUrl, SecretStr
 import user_service.app
 from servicekit import migrate
 from servicekit.testing.client import running
-from servicekit.testing.consul import eventually
-from servicekit.testing.live import serving
+from servicekit.testing.credentials import SECRET
+from servicekit.testing.live_server import serving
 from servicekit.testing.plugin import MakeDatabase
-from servicekit.testing.tokens import SECRET
+from servicekit.testing.waiting import eventually
 from task_service.app import create_app
 from task_service.settings import TaskSettings
 from user_service.settings import UserSettings

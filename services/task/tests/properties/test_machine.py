@@ -15,7 +15,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 
 Fields = dict[str, Any]
 

@@ -7,7 +7,7 @@ import httpx
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 from task_service.domain.paging import Sort
 
 # Few values, so that many tasks are equal in what they are sorted by.

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from servicekit import app as base
 from servicekit import database, docs, health, logs, middleware, registration
+from servicekit.instance import Service
 from servicekit.settings import load
 from user_service.api import (
     accounts,
@@ -41,7 +42,7 @@ from user_service.settings import UserSettings
 SERVICE = "user-service"
 VERSION = version("tasktracker-user-service")
 MIGRATIONS = Path(__file__).parent / "migrations"
-REGISTRATION = registration.Service(SERVICE)
+REGISTRATION = Service(SERVICE)
 
 
 def create_app(settings: UserSettings | None = None) -> FastAPI:

@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import Engine
 
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.credentials import KEYS
 from servicekit.tokens import verify
 
 Tokens = dict[str, Any]

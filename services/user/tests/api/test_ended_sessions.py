@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 
 from servicekit.ended_sessions import PATH
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.credentials import KEYS
 from servicekit.tokens import verify
 from services.user.tests.api.endings import (
     AUTH,

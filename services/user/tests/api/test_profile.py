@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import bearer
+from servicekit.testing.credentials import bearer
 
 Register = Callable[..., dict[str, Any]]
 SignIn = Callable[..., dict[str, str]]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import KEYS, bearer
+from servicekit.testing.credentials import KEYS, bearer
 from servicekit.tokens import verify
 from services.user.tests.api.endings import (
     AUTH,

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, text
 
 from servicekit.testing import client as testing
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.credentials import KEYS
 from servicekit.tokens import verify
 from user_service.app import create_app
 from user_service.settings import UserSettings

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from servicekit.testing.conformance import assert_problem
-from servicekit.testing.tokens import KEYS
+from servicekit.testing.credentials import KEYS
 from servicekit.tokens import verify
 
 Register = Callable[..., dict[str, Any]]

@@ -28,8 +28,8 @@ from servicekit.keys import SigningKey
 from servicekit.personal_tokens import PersonalTokens
 from servicekit.principal import PERSONAL_PREFIX
 from servicekit.testing import hostile
-from servicekit.testing.live import serving
-from servicekit.testing.tokens import KINDS, bearer
+from servicekit.testing.credentials import KEYS_BY_ALGORITHM, bearer
+from servicekit.testing.live_server import serving
 from servicekit.tokens import Principal
 
 PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "request_id"}
@@ -175,13 +175,13 @@ class TokenConformance:
         """The applications that check the caller's token; override it if there is another."""
         return [app]
 
-    @pytest.fixture(params=KINDS)
+    @pytest.fixture(params=KEYS_BY_ALGORITHM)
     def key(self, request: pytest.FixtureRequest, checking: list[FastAPI]) -> Iterator[SigningKey]:
         """What signs, once of each kind; the service checks with that kind alone."""
         before = [app.state.keys for app in checking]
         for app in checking:
-            app.state.keys = KINDS[request.param][1]
-        yield KINDS[request.param][0]
+            app.state.keys = KEYS_BY_ALGORITHM[request.param][1]
+        yield KEYS_BY_ALGORITHM[request.param][0]
         for app, keys in zip(checking, before, strict=True):
             app.state.keys = keys
 

@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from servicekit.fields import Id32
 from servicekit.openapi import Responses, problems
-from servicekit.queries import remembering
+from servicekit.query_strings import cached
 from servicekit.read_routes import ReadRoute
 from task_service.api.answers import JSON, one
 from task_service.api.callers import Reader
@@ -70,7 +70,7 @@ def _following(request: Request, cursor: str) -> str:
     return f"{quote(request.scope['path'])}?{others}cursor={quote(cursor)}"
 
 
-@remembering
+@cached
 def _unpositioned(query_string: bytes) -> str:
     """The query string without a position, ready for one to be added."""
     given = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)

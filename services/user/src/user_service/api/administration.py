@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from servicekit import queries
+from servicekit import query_strings
 from servicekit.fields import Id32
 from servicekit.openapi import BODY, problems
 from user_service.api import schemas
@@ -19,7 +19,9 @@ router = APIRouter(
 )
 
 
-@router.get("", response_model=list[schemas.User], dependencies=[Depends(queries.each_once)])
+@router.get(
+    "", response_model=list[schemas.User], dependencies=[Depends(query_strings.refuse_repeats)]
+)
 def list_users(
     query: Annotated[schemas.UserQuery, Query()],
     administration: AdministrationDep,

@@ -3,13 +3,13 @@
 import json
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 from pydantic import HttpUrl
+
+from servicekit.testing.waiting import eventually
 
 START_LIMIT = 20  # seconds
 _OFF = {"serf_wan": -1, "grpc": -1, "grpc_tls": -1, "dns": -1}
@@ -73,15 +73,6 @@ class ConsulServer:
 
     def _get(self, path: str) -> Any:
         return self._http.get(f"/v1/{path}").raise_for_status().json()
-
-
-def eventually(holds: Callable[[], object], limit: float) -> float:
-    """Wait until it holds; the seconds that took. AssertionError after `limit` seconds."""
-    begin = time.monotonic()
-    while not holds():
-        assert time.monotonic() < begin + limit, f"not within {limit} s"  # noqa: S101 - the same
-        time.sleep(0.02)
-    return time.monotonic() - begin
 
 
 def _free_ports(count: int) -> list[int]:

@@ -17,7 +17,7 @@ PUBLIC_KEYS = json.dumps({"keys": [_jwk]})
 PRIVATE = keys.private(PRIVATE_PEM, keys.public(PUBLIC_KEYS))
 
 # Each key that signs, and the keys that check what it signed.
-KINDS = {
+KEYS_BY_ALGORITHM = {
     HS256: (SHARED, KEYS),
     ES256: (PRIVATE, Keys(ES256, keys.public(PUBLIC_KEYS))),
 }
