@@ -2,7 +2,8 @@
 
 set positional-arguments := true
 
-packages := "-e cli -e services/portal -e services/servicekit -e services/stats -e services/task -e services/user"
+# This repository's own packages: those of the workspace (pyproject.toml)
+packages := `printf -- "-e %s " cli cluster services/*/`
 
 # List the recipes
 _default:
@@ -56,7 +57,7 @@ rotate-key: _environment
 env: _environment
     @.venv/bin/tasktracker-cli admin env
 
-# Check everything but the drills, or test parts: user task stats portal servicekit cli contract infra docs bench dev e2e
+# Check everything but the drills, or test parts: user task stats portal servicekit cli cluster contract infra docs bench dev e2e
 [group('work')]
 [no-exit-message]
 test *parts: _environment
@@ -86,7 +87,7 @@ bench *figures: _environment
 [no-exit-message]
 coverage: _environment
     @.venv/bin/coverage erase
-    @.venv/bin/coverage run -m pytest services cli
+    @.venv/bin/coverage run -m pytest services cli cluster
     @.venv/bin/coverage combine --quiet
     @.venv/bin/coverage report
 

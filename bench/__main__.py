@@ -10,7 +10,7 @@ from bench.figure import Figure
 from bench.figures import commands, growth, logins, mesh, reads, start, statistics
 from bench.rounds import compare
 from bench.stage import Stage
-from tasktracker_cli.admin.errors import AdminError
+from tasktracker_cluster.errors import AdminError
 
 FIGURES = [
     *reads.FIGURES,

@@ -9,12 +9,14 @@ import subprocess
 from collections.abc import Iterator
 
 from bench.program import Program
-from tasktracker_cli.admin import consul, credentials, jobs, machine, nomad, postgres, supervisor
-from tasktracker_cli.admin.api import Api
-from tasktracker_cli.admin.dev.parts import SERVICES, Service
-from tasktracker_cli.admin.site import TRAEFIK_URL, Site
+from tasktracker_cluster.agents import consul, credentials, nomad, supervisor
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.dev.parts import SERVICES, Service
+from tasktracker_cluster.jobs import deployment, postgres
+from tasktracker_cluster.machine import accounts
+from tasktracker_cluster.site import TRAEFIK_URL, Site
 
-_SIDECARS = len(jobs.names()) - 1  # Traefik has none
+_SIDECARS = len(deployment.names()) - 1  # Traefik has none
 _ENVOY_PORT = 19000
 _NOBODY = "127.0.0.1:1"  # Where a service looks for others: it starts without them.
 
@@ -22,7 +24,7 @@ _NOBODY = "127.0.0.1:1"  # Where a service looks for others: it starts without t
 def of_cluster(site: Site) -> Iterator[Program]:
     """Each to be started when all before it have ended: some have the same ports."""
     yield from _agents(site)
-    for database in machine.DATABASES:
+    for database in accounts.DATABASES:
         yield _postgres(site, database)
     yield _traefik(site)
     for _ in range(_SIDECARS):
@@ -49,7 +51,7 @@ def _agents(site: Site) -> Iterator[Program]:
 
 def _postgres(site: Site, database: str) -> Program:
     volume, is_ready = site.volume(database), postgres.is_ready(site, database)
-    user = machine.database_user(database)
+    user = accounts.database_user(database)
     return Program(
         ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
          f"{postgres.BIN}/postgres", "-D", volume / "data",

@@ -6,9 +6,11 @@ from contextlib import contextmanager
 from bench import tokens
 from bench.wrk import Request
 from servicekit import keys
-from tasktracker_cli.admin import jobs, nomad, wait
-from tasktracker_cli.admin.api import Api
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.agents import nomad
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.cluster import Cluster
 from tests.namespace import entered
 
@@ -52,7 +54,7 @@ def without_mesh(cluster: Cluster) -> Iterator[None]:
             wait.until(_BARE, lambda: service.answers("/health"), START_LIMIT)
         yield
     finally:
-        jobs.stop(cluster.nomad, _BARE)
+        deployment.stop(cluster.nomad, _BARE)
         cluster.nomad.call("DELETE", f"/v1/job/{_BARE}", purge="true")
 
 

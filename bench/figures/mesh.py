@@ -12,7 +12,7 @@ from bench import tenants
 from bench.figure import Better, Figure, Measure, Pair
 from bench.figures.reads import rate
 from bench.wrk import Request
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.cluster import Cluster
 from tests.namespace import entered
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from bench import parts, tenants
 from bench.figure import Better, Figure, Pair
 from bench.stage import Stage
-from tasktracker_cli.admin import machine
+from tasktracker_cluster.machine import accounts
 from tests.e2e.cluster import Cluster
 
 
@@ -33,7 +33,7 @@ def until_a_task_exists(cluster: Cluster) -> float:
 def of_all_parts(cluster: Cluster) -> float:
     """The sum of the times that each program takes alone, one after the other, in seconds."""
     cluster.admin("down")
-    machine.create_address()  # which Nomad's client needs
+    accounts.create_address()  # which Nomad's client needs
     return sum(part.start_seconds() for part in parts.of_cluster(cluster.site))
 
 

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import uuid
 from importlib import metadata
 from pathlib import Path
@@ -299,20 +298,7 @@ def test_what_needs_no_gateway_loads_nothing_heavy(isolated: Cli, command: list[
     done = isolated(*command, PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0
     loaded = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
-    assert loaded.isdisjoint({"httpx", "rich", "tasktracker_cli.admin", "pydantic"})
-
-
-def test_admin_without_its_parts_is_one_sentence(isolated: Cli) -> None:
-    script = (
-        "import sys; sys.modules['tasktracker_cli.admin.app'] = None; sys.argv = ['x', 'admin'];"
-        "from tasktracker_cli.main import run; sys.exit(run())"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], env=isolated.env, capture_output=True, encoding="utf-8"
-    )
-    assert done.returncode == 1
-    assert "tasktracker-cli[admin]" in done.stderr
-    assert done.stderr.count("\n") == 1
+    assert loaded.isdisjoint({"httpx", "rich", "tasktracker_cluster", "pydantic"})
 
 
 def test_a_closed_pipe_is_silent(cli: Cli, gateway: FakeGateway) -> None:

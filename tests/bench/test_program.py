@@ -7,7 +7,7 @@ import pytest
 
 from bench.errors import BenchError
 from bench.program import Program
-from tasktracker_cli.admin.api import Api
+from tasktracker_cluster.agents.api import Api
 
 
 def free_port() -> int:

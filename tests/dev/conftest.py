@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tasktracker_cli.admin import tools
-from tasktracker_cli.admin.progress import Step
+from tasktracker_cluster.machine import tools
+from tasktracker_cluster.progress import Step
 from tests.dev.session import CHECKOUT, Session
 from tests.namespace import network_namespace
 

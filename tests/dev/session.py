@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 import pytest
 
-from tasktracker_cli.admin import shell, supervisor, wait
-from tasktracker_cli.admin.site import Site
+from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.site import Site
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
 CHECKOUT = Path(__file__).parents[2]

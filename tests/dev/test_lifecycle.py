@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tasktracker_cli.admin import wait
+from tasktracker_cluster.machine import wait
 from tests.dev.session import Session
 from tests.dev.traffic import gateway, log_in, register
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.site import GATEWAY_URL
 
 PASSWORD = "an example passphrase"
 PAUSE = 0.01  # seconds between two requests

@@ -14,6 +14,6 @@ def named_tests(text: str) -> set[str]:
 @cache
 def defined_tests() -> set[str]:
     """The names of all tests of this repository."""
-    folders = ("services/**/*.py", "cli/tests/**/*.py", "tests/**/*.py")
+    folders = ("services/**/*.py", "cli/tests/**/*.py", "cluster/tests/**/*.py", "tests/**/*.py")
     files = [file for folder in folders for file in ROOT.glob(folder)]
     return {name for file in files for name in re.findall(r"def (test_\w+)", file.read_text())}

@@ -12,7 +12,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tasktracker_cli.admin import certificates
+from tasktracker_cluster.agents import certificates
 from tests.e2e.cluster import Cluster
 
 ADDRESS = "127.0.0.1:8503"

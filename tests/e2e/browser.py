@@ -9,7 +9,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.site import GATEWAY_URL
 
 CHROMIUM = "/usr/bin/chromium"  # Debian's: nothing is downloaded
 PORT = 3000

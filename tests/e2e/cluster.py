@@ -13,11 +13,12 @@ from typing import Any
 
 import httpx
 
-from tasktracker_cli.admin import consul, credentials, jobs, nomad, supervisor
-from tasktracker_cli.admin.api import Api
-from tasktracker_cli.admin.errors import AdminError
-from tasktracker_cli.admin.site import GATEWAY_URL, Site
 from tasktracker_cli.logins.credentials import Credentials
+from tasktracker_cluster.agents import consul, credentials, nomad, supervisor
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.site import GATEWAY_URL, Site
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
 PASSWORD = "an example passphrase"
@@ -62,7 +63,9 @@ class Cluster:
     def evidence(self) -> list[str]:
         """What the jobs did last, as far as Nomad can be asked."""
         try:
-            return [line for job in jobs.names() for line in jobs.evidence(self.nomad, job)]
+            return [
+                line for job in deployment.names() for line in deployment.evidence(self.nomad, job)
+            ]
         except AdminError as error:
             return [str(error)]
 
@@ -80,7 +83,7 @@ class Cluster:
 
     def allocation(self, job: str) -> dict[str, Any]:
         """The one running allocation of a job."""
-        (running,) = [a for a in jobs.running(self.nomad, job) if a["DesiredStatus"] == "run"]
+        (running,) = [a for a in deployment.running(self.nomad, job) if a["DesiredStatus"] == "run"]
         return dict(running)
 
     def running(self) -> set[str]:

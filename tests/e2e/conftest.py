@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.admin import shell
+from tasktracker_cluster.machine import shell
 from tests.e2e import throwaway
 from tests.e2e.cluster import Cluster
 

@@ -5,9 +5,9 @@ import stat
 import httpx
 import pytest
 
-from tasktracker_cli.admin import shell
-from tasktracker_cli.admin.api import Api
-from tasktracker_cli.admin.site import CONSUL_PAGE, NOMAD_PAGE
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.site import CONSUL_PAGE, NOMAD_PAGE
 from tests.e2e.cluster import Cluster
 
 TASK = {"Name": "task", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
-from tasktracker_cli.admin import wait
-from tasktracker_cli.admin.cluster import gateway_answers
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.lifecycle import gateway_answers
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.browser import LIMIT_MS, PORT, FrontEnd, chromium, empty_pages
 from tests.e2e.cluster import PASSWORD, Cluster
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.contract.fuzz import Headers, schemathesis
 from tests.e2e.cluster import Cluster
 

@@ -16,11 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.admin import certificates, consul, jobs, postgres, shell, supervisor, wait
-from tasktracker_cli.admin.doctor import paths, walk
-from tasktracker_cli.admin.doctor.ground import Ground
-from tasktracker_cli.admin.doctor.walk import Finding
-from tasktracker_cli.admin.errors import NotReadyError
+from tasktracker_cluster.agents import certificates, consul, supervisor
+from tasktracker_cluster.doctor import paths, walk
+from tasktracker_cluster.doctor.ground import Ground
+from tasktracker_cluster.doctor.walk import Finding
+from tasktracker_cluster.errors import NotReadyError
+from tasktracker_cluster.jobs import deployment, postgres
+from tasktracker_cluster.machine import shell, wait
 from tests.e2e.cluster import PROGRAM, Cluster, frozen
 from tests.e2e.test_mesh import ALLOWED, PARTLY
 
@@ -93,7 +95,7 @@ def healthy(cluster: Cluster) -> Iterator[None]:
     with suppress(NotReadyError):
         wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS / 3)
         return
-    jobs.stop(cluster.nomad, "traefik")  # a new one logs in to Consul anew
+    deployment.stop(cluster.nomad, "traefik")  # a new one logs in to Consul anew
     cluster.admin("up")
     wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS)
 
@@ -209,7 +211,7 @@ def no_leaf(cluster: Cluster) -> Iterator[Cluster]:
 def stopped_job(job: str) -> Breaking:
     @contextmanager
     def breaking(cluster: Cluster) -> Iterator[Cluster]:
-        jobs.stop(cluster.nomad, job)
+        deployment.stop(cluster.nomad, job)
         yield cluster
 
     return breaking
@@ -326,7 +328,7 @@ def _place_anew(cluster: Cluster, job: str) -> None:
 
 
 def _another(cluster: Cluster, job: str, old: str) -> bool:
-    running = jobs.running(cluster.nomad, job)
+    running = deployment.running(cluster.nomad, job)
     new = [a for a in running if a["ID"] != old and a["ClientStatus"] == "running"]
     return len(running) == len(new) == 1
 

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from servicekit.testing.conformance import assert_problem
-from tasktracker_cli.admin import wait
-from tasktracker_cli.admin.cluster import gateway_answers
+from tasktracker_cluster.lifecycle import gateway_answers
+from tasktracker_cluster.machine import wait
 from tests.e2e.cluster import Cluster, User, frozen
 
 TASKS = "/api/v1/tasks/"

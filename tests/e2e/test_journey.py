@@ -6,8 +6,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasktracker_cli.admin import wait
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.cluster import PASSWORD, Cluster
 
 

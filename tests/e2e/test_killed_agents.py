@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from tasktracker_cli.admin import jobs, wait
+from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.machine import wait
 from tests.e2e.cluster import Cluster, User
 from tests.e2e.traffic import titles, writing
 
@@ -57,5 +58,5 @@ def test_a_killed_agent_is_back_and_no_request_fails(
 
 
 def _saved(cluster: Cluster) -> bool:
-    created = [cluster.allocation(job)["CreateTime"] for job in jobs.names()]
+    created = [cluster.allocation(job)["CreateTime"] for job in deployment.names()]
     return bool(time.time() - max(created) / 1e9 > SAVED_SECONDS)

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.admin import certificates, processes, supervisor, wait
+from tasktracker_cluster.agents import certificates, supervisor
+from tasktracker_cluster.machine import processes, wait
 from tests.e2e.cluster import PROGRAM, Cluster
 
 LIMIT_SECONDS = 60

@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasktracker_cli.admin import postgres, shell, wait
-from tasktracker_cli.admin.cluster import gateway_answers
-from tasktracker_cli.admin.errors import CommandError
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.errors import CommandError
+from tasktracker_cluster.jobs import postgres
+from tasktracker_cluster.lifecycle import gateway_answers
+from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.cluster import Cluster
 
 MARK = "zqx"  # no word of ours has it

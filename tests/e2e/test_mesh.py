@@ -15,7 +15,8 @@ from typing import NamedTuple
 import grpc
 import pytest
 
-from tasktracker_cli.admin import credentials, shell
+from tasktracker_cluster.agents import credentials
+from tasktracker_cluster.machine import shell
 from tests.e2e import authority
 from tests.e2e.cluster import Cluster
 

@@ -15,8 +15,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasktracker_cli.admin import supervisor, wait
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.cluster import PASSWORD, PROGRAM, Cluster
 
 LIMIT_SECONDS = 30

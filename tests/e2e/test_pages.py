@@ -10,9 +10,10 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tasktracker_cli.admin import certificates, pages, wait
-from tasktracker_cli.admin.certificates import Role
-from tasktracker_cli.admin.site import CONSUL_PAGE, CONSUL_URL, NOMAD_PAGE, NOMAD_URL, TRAEFIK_URL
+from tasktracker_cluster.agents import certificates, pages
+from tasktracker_cluster.agents.certificates import Role
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.site import CONSUL_PAGE, CONSUL_URL, NOMAD_PAGE, NOMAD_URL, TRAEFIK_URL
 from tests.e2e.browser import chromium
 from tests.e2e.cluster import Cluster
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasktracker_cli.admin import machine, processes, shell, wait
+from tasktracker_cluster.machine import accounts, processes, shell, wait
 from tests.e2e.cluster import Cluster
 from tests.e2e.traffic import titles, writing
 
@@ -58,11 +58,11 @@ def test_after_a_loss_of_power_up_brings_every_task_back(cluster: Cluster) -> No
 
 def _forget_what_was_in_memory(cluster: Cluster) -> None:
     """Unmount the secrets' file systems, and remove the namespaces and interfaces."""
-    machine.unmount_below(cluster.home)
+    accounts.unmount_below(cluster.home)
     for folder in (cluster.home / "nomad" / "alloc").iterdir():
         if Path("/run/netns", folder.name).exists():
             shell.run(["ip", "netns", "delete", folder.name])
-    machine.remove_interfaces()
+    accounts.remove_interfaces()
 
 
 def test_while_a_service_is_away_the_gateway_says_so(cluster: Cluster) -> None:

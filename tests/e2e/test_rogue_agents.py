@@ -5,9 +5,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasktracker_cli.admin import certificates, wait
-from tasktracker_cli.admin.certificates import Identity, Role
-from tasktracker_cli.admin.site import NOMAD_PAGE
+from tasktracker_cluster.agents import certificates
+from tasktracker_cluster.agents.certificates import Identity, Role
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.site import NOMAD_PAGE
 from tests.e2e import rogue
 from tests.e2e.cluster import Cluster
 

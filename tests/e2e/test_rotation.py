@@ -16,11 +16,12 @@ from jose import jwt
 
 from servicekit.keys import SigningKey, shared
 from servicekit.tokens import Principal, issue
-from tasktracker_cli.admin import jobs, nomad
-from tasktracker_cli.admin.keys import SERVICES, SIGNER
-from tasktracker_cli.admin.site import GATEWAY_URL
 from tasktracker_cli.config import DEFAULT_URL
 from tasktracker_cli.logins.credentials import Login
+from tasktracker_cluster.agents import nomad
+from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.jobs.signing_keys import SERVICES, SIGNER
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.cluster import PASSWORD, Cluster, User
 
 # One of each service that checks tokens.
@@ -89,7 +90,9 @@ def key_id(token: str) -> str:
 
 
 def versions(cluster: Cluster) -> dict[str, int]:
-    return {job: cluster.nomad.call("GET", f"/v1/job/{job}")["Version"] for job in jobs.names()}
+    return {
+        job: cluster.nomad.call("GET", f"/v1/job/{job}")["Version"] for job in deployment.names()
+    }
 
 
 @pytest.mark.drill

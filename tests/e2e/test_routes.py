@@ -13,9 +13,10 @@ from typing import Any
 import httpx
 import pytest
 
-from tasktracker_cli.admin import consul, wait
-from tasktracker_cli.admin.api import Api
-from tasktracker_cli.admin.errors import ApiError
+from tasktracker_cluster.agents import consul
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.errors import ApiError
+from tasktracker_cluster.machine import wait
 from tests.e2e.cluster import Cluster
 
 LIMIT_SECONDS = 30

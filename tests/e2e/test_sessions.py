@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from servicekit.testing.waiting import eventually
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.cluster import PASSWORD, Cluster, frozen
 from tests.e2e.traffic import writing
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from tasktracker_cli.admin import shell
-from tasktracker_cli.admin.site import GATEWAY_URL
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.site import GATEWAY_URL
 from tests.e2e.cluster import Cluster
 
 ELSEWHERE = "198.51.100.7"

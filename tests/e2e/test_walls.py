@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from tasktracker_cli.admin import machine, pages, postgres, processes, traefik, wait
-from tasktracker_cli.admin.tasks import Task, wall
+from tasktracker_cluster.agents import pages
+from tasktracker_cluster.jobs import postgres, traefik
+from tasktracker_cluster.jobs.tasks import Task, wall
+from tasktracker_cluster.machine import accounts, processes, wait
 from tests.e2e.cluster import Cluster
 
 LIMIT_SECONDS = 60  # generous: a machine may be busy
@@ -20,9 +22,9 @@ INTRUDER = Path(__file__).with_name("intruder.py").read_text()
 
 SERVICES = ("user-service", "task-service", "stats-service", "portal")
 TASKS = (
-    *((database, "postgres") for database in machine.DATABASES),
+    *((database, "postgres") for database in accounts.DATABASES),
     *((service, "app") for service in SERVICES),
-    *((job, f"connect-proxy-{job}") for job in (*machine.DATABASES, *SERVICES)),
+    *((job, f"connect-proxy-{job}") for job in (*accounts.DATABASES, *SERVICES)),
     ("traefik", "traefik"),
 )
 
@@ -104,12 +106,12 @@ def test_a_task_reaches_its_own_room_and_nothing_else(
     assert bool(may_write) == bool(reached.write)
 
 
-@pytest.mark.parametrize("user", ["nobody", "postgres", pages.USER, *machine.USERS])
+@pytest.mark.parametrize("user", ["nobody", "postgres", pages.USER, *accounts.USERS])
 def test_without_a_wall_a_user_of_the_machine_reaches_what_all_may(
     cluster: Cluster, user: str
 ) -> None:
     reached = intrude(cluster, ["runuser", "-u", user, "--"], "/")
-    data = {machine.database_user(name): rf"volumes/{name}(/.*)?" for name in machine.DATABASES}
+    data = {accounts.database_user(name): rf"volumes/{name}(/.*)?" for name in accounts.DATABASES}
     # What it shows to others: in a folder of root's, files of its own.
     shown = {pages.USER: "pages", traefik.USER: "traefik"}
     certificates = {user: rf"{folder}(/.*)?" for user, folder in shown.items()}
@@ -167,7 +169,7 @@ def test_a_task_has_no_privilege_of_any_kind(cluster: Cluster) -> None:
 def test_every_task_runs_as_a_user_of_its_own(cluster: Cluster) -> None:
     tasks = running_tasks(cluster)
     owners = [Path(f"/proc/{pid}").owner() for pid in tasks.values()]
-    assert sorted(owners) == sorted(machine.USERS)
+    assert sorted(owners) == sorted(accounts.USERS)
     beside = [each.pid for each in processes.of_site(cluster.site)]
     others = {Path(f"/proc/{pid}").owner() for pid in beside if pid not in tasks.values()}
     assert others == {"root", pages.USER}  # the agents, and the proxy before their pages

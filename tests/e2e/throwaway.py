@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasktracker_cli.admin import processes
-from tasktracker_cli.admin.site import Site
+from tasktracker_cluster.machine import processes
+from tasktracker_cluster.site import Site
 from tests.e2e.cluster import Cluster
 from tests.namespace import network_namespace
 

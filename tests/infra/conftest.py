@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tasktracker_cli.admin import supervisor, tools, wait
-from tasktracker_cli.admin.credentials import Tokens
-from tasktracker_cli.admin.progress import Step
-from tasktracker_cli.admin.site import Site
+from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.agents.credentials import Tokens
+from tasktracker_cluster.machine import tools, wait
+from tasktracker_cluster.progress import Step
+from tasktracker_cluster.site import Site
 from tests.infra.reading import ENTRY_FILES, JOB_FILES, ROOT, Consul, Json, job_name, run
 
 BUILD_LIMIT = 1800  # seconds: on a new machine the first test waits for Go to build two programs

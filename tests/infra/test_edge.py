@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from tasktracker_cli.admin import wait
+from tasktracker_cluster.machine import wait
 from tests.infra.reading import ROOT
 from tests.namespace import network_namespace
 from tests.raw_http import hang_up, parse, send

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasktracker_cli.admin.site import Site
+from tasktracker_cluster.site import Site
 from tests.infra.conftest import SMALL_LOG
 from tests.infra.reading import ROOT, Consul
 
@@ -29,5 +29,5 @@ def test_every_agent_keeps_a_few_logs_of_a_bounded_size(agent: str) -> None:
 
 
 def test_the_supervisor_catches_no_logs_of_the_agents() -> None:
-    conf = (ROOT / "cli/src/tasktracker_cli/admin/supervisord.conf.tmpl").read_text()
+    conf = (ROOT / "cluster/src/tasktracker_cluster/agents/supervisord.conf.tmpl").read_text()
     assert conf.count(">/dev/null 2>>") == conf.count("[program:") == 3

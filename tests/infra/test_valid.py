@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from servicekit import body_limit
-from tasktracker_cli.admin import certificates, pages
-from tasktracker_cli.admin.site import Site
+from tasktracker_cluster.agents import certificates, pages
+from tasktracker_cluster.site import Site
 from tests.infra.reading import (
     ENTRY_FILES,
     JOB_FILES,

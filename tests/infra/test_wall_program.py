@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.admin.site import Site
+from tasktracker_cluster.site import Site
 
 NOBODY = 65534
 PYTHON = str(Path("/usr/bin/python3").resolve())

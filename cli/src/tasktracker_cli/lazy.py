@@ -12,19 +12,15 @@ from typer.main import get_group
 
 from tasktracker_cli.errors import CliError
 
+ENTRY_POINTS = "tasktracker_cli.commands"
+
 
 class Lazy(TyperCommand):
-    """Stands for a command or a group of commands in the `app` of a module.
+    """Stands for a command or a group of commands in the `app` of a module."""
 
-    `extra` names the optional part of this program that the module belongs to.
-    """
-
-    def __init__(
-        self, name: str, module: str, about: str, *, extra: str = "", hidden: bool = False
-    ) -> None:
+    def __init__(self, name: str, module: str, about: str, *, hidden: bool = False) -> None:
         super().__init__(name=name, help=about, hidden=hidden)
         self._module = module
-        self._extra = extra
 
     def make_context(self, *args: Any, **more: Any) -> Any:
         """Let the real command take the arguments; the context is its own."""
@@ -32,23 +28,40 @@ class Lazy(TyperCommand):
 
     @cached_property
     def real(self) -> TyperCommand | TyperGroup:
-        """The command itself; CliError if its part of the program is not installed."""
-        group = _group(self._imported().app)
+        """The command itself."""
+        group = _group(self._load())
         command = group.commands.get(str(self.name), group)
         assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101 - Typer makes no other
         command.help = command.help or self.help
         return command
 
-    def _imported(self) -> Any:
-        try:
-            return import_module(self._module)
-        except ModuleNotFoundError as error:
-            if not self._extra:
-                raise
+    def _load(self) -> typer.Typer | TyperGroup:
+        app: typer.Typer | TyperGroup = import_module(self._module).app
+        return app
+
+
+class Mounted(Lazy):
+    """Stands for commands that another distribution brings.
+
+    The distribution names its Typer app in an entry point of the group `tasktracker_cli.commands`.
+    """
+
+    def __init__(self, name: str, distribution: str, about: str) -> None:
+        super().__init__(name, "", about)
+        self._distribution = distribution
+
+    def _load(self) -> typer.Typer | TyperGroup:
+        """Load the entry point. Raises CliError when its distribution is not installed."""
+        from importlib.metadata import entry_points
+
+        found = entry_points(group=ENTRY_POINTS, name=str(self.name))
+        if not found:
             raise CliError(
-                f"The {self.name} commands need {error.name}, which is not installed.",
-                f"Install them with: pip install 'tasktracker-cli[{self._extra}]'",
-            ) from None
+                f"The {self.name} commands are not installed.",
+                f"Install them with: pip install {self._distribution}",
+            )
+        app: typer.Typer | TyperGroup = next(iter(found)).load()
+        return app
 
 
 def _group(app: typer.Typer | TyperGroup) -> TyperGroup:

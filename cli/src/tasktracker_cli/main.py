@@ -13,7 +13,7 @@ from tasktracker_cli import __version__
 from tasktracker_cli.aliases import Program
 from tasktracker_cli.commands.options import Profile, Url, Verbose
 from tasktracker_cli.errors import INTERRUPTED, guard
-from tasktracker_cli.lazy import Lazy
+from tasktracker_cli.lazy import Lazy, Mounted
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.choices import expected
@@ -53,11 +53,10 @@ COMMANDS = (
     Lazy(
         "help", "tasktracker_cli.commands.help", "Explain dates, exit codes, environment, output."
     ),
-    Lazy(
+    Mounted(
         "admin",
-        "tasktracker_cli.admin.app",
+        "tasktracker-cluster",
         "Run the cluster: bring it up, look at it, take it down.",
-        extra="admin",
     ),
 )
 

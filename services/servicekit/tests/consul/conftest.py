@@ -8,8 +8,8 @@ import structlog
 from rich.console import Console
 
 from servicekit.testing.consul_server import ConsulServer
-from tasktracker_cli.admin import tools
-from tasktracker_cli.admin.progress import Step
+from tasktracker_cluster.machine import tools
+from tasktracker_cluster.progress import Step
 
 CHECKOUT = Path(__file__).parents[4]
 BUILD_LIMIT = 1800  # seconds: on a new machine the first test waits for Go to build Consul

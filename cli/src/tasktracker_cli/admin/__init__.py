@@ -1,1 +1,0 @@
-"""The operator's half: everything below `tasktracker-cli admin`."""

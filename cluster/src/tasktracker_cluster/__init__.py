@@ -1,0 +1,1 @@
+"""The machinery of a TaskTracker cluster, and the operator's commands for it."""

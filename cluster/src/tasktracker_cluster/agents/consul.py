@@ -1,0 +1,105 @@
+"""What `up` sets in Consul: who may do what, and the mesh's configuration entries."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+from tasktracker_cluster.agents import certificates, credentials
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.agents.credentials import Tokens
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.site import CONSUL_URL, NODE_NAME, Site
+
+ANONYMOUS = "00000000-0000-0000-0000-000000000002"
+
+
+def api(site: Site, token: str, timeout: float = 10) -> Api:
+    """A client for this machine's Consul agent."""
+    headers = {"X-Consul-Token": token}
+    return Api("Consul", CONSUL_URL, headers, timeout, certificates.client(site))
+
+
+def environment(site: Site) -> dict[str, str]:
+    """Variables with which the program `consul` reaches the agent and may do everything."""
+    return {
+        "CONSUL_HTTP_ADDR": CONSUL_URL,
+        "CONSUL_HTTP_TOKEN_FILE": str(credentials.path(site, "consul_management")),
+        **certificates.environment(site, "CONSUL"),
+    }
+
+
+def has_leader(consul: Api) -> bool:
+    """Whether the servers have elected a leader that answers."""
+    return consul.answers("/v1/status/leader") and consul.answers("/v1/acl/token/self")
+
+
+def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
+    """Policies and tokens: the agent's own, Nomad's, and what nobody in particular may see."""
+    for name in ("anonymous", "nomad-agent"):
+        _set_policy(site, consul, name)
+    _set_token(consul, ANONYMOUS, Policies=[{"Name": "anonymous"}])
+    _make_token(
+        site,
+        consul,
+        tokens.consul_agent,
+        "the Consul agent itself",
+        NodeIdentities=[{"NodeName": NODE_NAME, "Datacenter": "dc1"}],
+    )
+    nomad_policy = [{"Name": "nomad-agent"}]
+    _make_token(site, consul, tokens.consul_nomad, "the Nomad agent", Policies=nomad_policy)
+
+
+def trust_nomad(site: Site, consul: Api) -> None:
+    """Let Nomad's workload identities log in. Nomad's keys must be there: Consul fetches them."""
+    method = json.loads((site.checkout / "consul/acl/nomad-workloads.json").read_text())
+    method["Config"]["JWKSCACert"] = certificates.authority(site).certificate
+    known = consul.find(f"/v1/acl/auth-method/{method['Name']}")
+    if known is None:
+        consul.call("PUT", "/v1/acl/auth-method", method)
+    elif known["Config"] != method["Config"]:
+        consul.call("PUT", f"/v1/acl/auth-method/{method['Name']}", method)
+    rules = {r["Description"]: r for r in consul.call("GET", "/v1/acl/binding-rules")}
+    for rule in json.loads((site.checkout / "consul/acl/binding-rules.json").read_text()):
+        old = rules.get(rule["Description"])
+        if old is None:
+            consul.call("PUT", "/v1/acl/binding-rule", rule)
+        elif any(old.get(key) != value for key, value in rule.items()):
+            consul.call("PUT", f"/v1/acl/binding-rule/{old['ID']}", rule)
+
+
+def apply_config_entries(site: Site) -> int:
+    """Write every file below consul/config-entries; say how many there are."""
+    entries = sorted((site.checkout / "consul" / "config-entries").rglob("*.hcl"))
+    variables = environment(site)
+
+    def write(entry: object) -> None:
+        shell.run([site.bin / "consul", "config", "write", str(entry)], env=variables)
+
+    # proxy-defaults and service-defaults first: an intention with HTTP rules needs the protocol.
+    intentions = [entry for entry in entries if entry.parent.name == "service-intentions"]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, [entry for entry in entries if entry not in intentions]))
+        list(pool.map(write, intentions))
+    return len(entries)
+
+
+def _set_policy(site: Site, consul: Api, name: str) -> None:
+    rules = (site.checkout / "consul" / "acl" / f"{name}.hcl").read_text()
+    known = consul.find(f"/v1/acl/policy/name/{name}")
+    if known is None:
+        consul.call("PUT", "/v1/acl/policy", {"Name": name, "Rules": rules})
+    elif known["Rules"] != rules:
+        consul.call("PUT", f"/v1/acl/policy/{known['ID']}", {"Name": name, "Rules": rules})
+
+
+def _make_token(site: Site, consul: Api, secret: str, description: str, **grants: object) -> None:
+    # Asked with the token itself: its accessor is not kept anywhere.
+    if not api(site, secret).answers("/v1/acl/token/self"):
+        consul.call(
+            "PUT", "/v1/acl/token", {"SecretID": secret, "Description": description, **grants}
+        )
+
+
+def _set_token(consul: Api, accessor: str, **grants: object) -> None:
+    known = consul.call("GET", f"/v1/acl/token/{accessor}")
+    if not known.get("Policies"):
+        consul.call("PUT", f"/v1/acl/token/{accessor}", {**known, **grants})

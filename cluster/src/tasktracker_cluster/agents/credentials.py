@@ -1,0 +1,66 @@
+"""The cluster's own tokens and keys: generated once, kept in files of mode 0600."""
+
+import base64
+import secrets
+import uuid
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from tasktracker_cluster.errors import NotRootError, StaleStateError
+from tasktracker_cluster.machine import files
+from tasktracker_cluster.site import Site
+
+
+@dataclass(frozen=True, repr=False)
+class Tokens:
+    """Secret ids, each a UUID, as Consul and Nomad want them."""
+
+    consul_management: str
+    consul_agent: str
+    consul_nomad: str
+    nomad_management: str
+
+
+def path(site: Site, name: str) -> Path:
+    """The file of the token `name`, a field of Tokens."""
+    return site.secrets / f"{name.replace('_', '-')}.token"
+
+
+def load(site: Site) -> Tokens:
+    """Read the tokens. Raises StaleStateError when one is gone, NotRootError."""
+    try:
+        return Tokens(**{f.name: path(site, f.name).read_text().strip() for f in fields(Tokens)})
+    except FileNotFoundError as error:
+        raise StaleStateError(
+            f"{site.home} has no {Path(str(error.filename)).name}: its cluster cannot be reached.",
+            "Restore the file from a backup, or delete everything with: ./just destroy",
+        ) from error
+    except PermissionError as error:
+        raise NotRootError(
+            "Only root may read the cluster's tokens.", "Run the command with sudo."
+        ) from error
+
+
+def load_or_create(site: Site) -> Tokens:
+    """Read the tokens, making those that a new state folder does not have yet.
+
+    Raises StaleStateError when the agents already have data that belong to other tokens.
+    """
+    if (site.home / "consul" / "raft").exists():
+        return load(site)
+    site.secrets.mkdir(mode=0o700, exist_ok=True)
+    for field in fields(Tokens):
+        if not path(site, field.name).exists():
+            files.write(path(site, field.name), f"{uuid.uuid4()}\n", mode=0o600)
+    return load(site)
+
+
+def gossip_key(site: Site, agent: str) -> str:
+    """The key that an agent's gossip is encrypted with, 32 bytes in base64; made if it is missing.
+
+    Who does not have it joins no agent, nor is joined.
+    """
+    file = site.secrets / f"{agent}-gossip.key"
+    if not file.exists():
+        files.write(file, f"{base64.b64encode(secrets.token_bytes(32)).decode()}\n", mode=0o600)
+    return file.read_text().strip()

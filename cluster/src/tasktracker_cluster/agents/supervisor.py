@@ -1,0 +1,173 @@
+"""The agents' configuration, and the supervisor that keeps them and their pages' proxy alive.
+
+No systemd is needed.
+"""
+
+import socket
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib import resources
+from string import Template
+from typing import Any
+from xmlrpc.client import Fault, ServerProxy  # nosec B411 - our own supervisor, by its own socket
+
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from tasktracker_cluster.agents import certificates, credentials, pages
+from tasktracker_cluster.agents.credentials import Tokens
+from tasktracker_cluster.errors import NotReadyError, NotRootError
+from tasktracker_cluster.machine import files, shell, wait
+from tasktracker_cluster.site import NODE_NAME, Site
+
+AGENTS = ("consul", "nomad")
+ROLES = (certificates.CONSUL, certificates.NOMAD)
+PROGRAMS = (*AGENTS, pages.NAME)
+
+# Which files of the checkout an agent on a machine that is the whole cluster reads.
+PARTS = {
+    "consul": ("base", "server", "single"),
+    "nomad": ("base", "server", "client", "single"),
+}
+
+# The agents hand their environment down to the tasks: nothing of the operator's may be in it.
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+LIMIT_SECONDS = 60
+DYING_SECONDS = 5  # an agent that then is not running will not be
+
+
+@dataclass(frozen=True)
+class Process:
+    """An agent, or the proxy before the pages, as the supervisor sees it."""
+
+    name: str
+    state: str  # RUNNING, STARTING, BACKOFF, FATAL, STOPPED, ...
+    pid: int  # 0 unless running
+    uptime: int  # seconds
+
+
+def render(site: Site, tokens: Tokens) -> dict[str, bool]:
+    """Write the configuration of the agents and of the supervisor; say which program's changed."""
+    facts = {
+        "home": str(site.home),
+        "bind": site.bind,
+        "names": pages.further_names(site).replace("\\", "\\\\"),
+        "node_name": NODE_NAME,
+        **{f"{name}_token": value for name, value in asdict(tokens).items()},
+        **{f"{agent}_gossip_key": credentials.gossip_key(site, agent) for agent in AGENTS},
+        # So that a new certificate is a changed file, and the agent is started again.
+        **{f"{r.name}_fingerprint": certificates.of(site, r).fingerprint for r in ROLES},
+    }
+    conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
+    commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(facts))
+    changed = {pages.NAME: commands}
+    for agent in AGENTS:
+        source, target = site.checkout / agent / "agent", site.agent / agent
+        target.mkdir(exist_ok=True, mode=0o700)
+        node = Template((source / "node.hcl.tmpl").read_text()).substitute(facts)
+        writes = [files.write(target / "node.hcl", node, mode=0o600)]
+        for part in PARTS[agent]:
+            writes.append(files.write(target / f"{part}.hcl", (source / f"{part}.hcl").read_text()))
+        changed[agent] = commands or any(writes)
+    return changed
+
+
+def start(site: Site) -> None:
+    """Start the supervisor, and with it Consul, unless it runs."""
+    if is_running(site):
+        return
+    (site.run / "supervisor.sock").unlink(missing_ok=True)
+    supervisord, conf = site.release / "bin" / "supervisord", site.agent / "supervisord.conf"
+    subprocess.run(
+        [str(supervisord), "-c", str(conf)],
+        cwd=site.home,
+        # Nomad calls `consul connect envoy`.
+        env={"PATH": f"{site.bin}:{SYSTEM_PATH}", "LANG": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,  # Ctrl-C ends `up`, not the agents
+        check=True,
+    )
+    wait.until("the supervisor's socket", lambda: is_running(site), LIMIT_SECONDS)
+
+
+def ensure(site: Site, program: str, changed: bool) -> None:
+    """Have the program running with its present configuration; `changed`: it has another one."""
+    known = [process.name for process in processes(site)]
+    if changed or program not in known:  # this supervisor may be from before there was one
+        with suppress(Fault):  # it was not running
+            call(site, "stopProcess", program)
+        # Its command may be another one, too.
+        call(site, "reloadConfig")
+        with suppress(Fault):  # it was not known
+            call(site, "removeProcessGroup", program)
+        call(site, "addProcessGroup", program)
+    state = next(process.state for process in processes(site) if process.name == program)
+    if state not in ("STARTING", "RUNNING"):
+        try:
+            call(site, "startProcess", program, False)
+        except Fault as fault:  # the supervisor may just have started it again by itself
+            if fault.faultCode != Faults.ALREADY_STARTED:
+                raise
+
+
+def stop(site: Site) -> None:
+    """Stop the agents, then the supervisor itself."""
+    if is_running(site):
+        call(site, "shutdown")
+        wait.until("the end of the supervisor", lambda: not is_running(site), LIMIT_SECONDS)
+
+
+def is_running(site: Site) -> bool:
+    """Whether a supervisor answers on this site's socket. Raises NotRootError."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(site.run / "supervisor.sock"))
+        except PermissionError as error:
+            raise NotRootError(
+                "Only root may ask the agents' supervisor.", "Run the command with sudo."
+            ) from error
+        except OSError:
+            return False
+    return True
+
+
+def processes(site: Site) -> list[Process]:
+    """The agents and the proxy; empty when there is no supervisor."""
+    if not is_running(site):
+        return []
+    return [
+        Process(p["name"], p["statename"], p["pid"], p["now"] - p["start"] if p["pid"] else 0)
+        for p in call(site, "getAllProcessInfo")
+    ]
+
+
+def wait_for(site: Site, program: str, ready: Callable[[], bool]) -> None:
+    """Wait until a program is ready.
+
+    Raises NotReadyError with the end of its log, early when the program keeps dying.
+    """
+    patience = time.monotonic() + DYING_SECONDS
+
+    def probe() -> bool:
+        state = next(p.state for p in processes(site) if p.name == program)
+        if state in ("RUNNING", "STARTING") or time.monotonic() < patience:
+            return ready()
+        raise NotReadyError(f"The {program} agent does not stay up.")
+
+    try:
+        wait.until(f"an answer of {program}", probe, LIMIT_SECONDS)
+    except NotReadyError as error:
+        log, cries = site.logs / f"{program}.log", site.logs / f"{program}.err"
+        said = [*shell.tail(log), *shell.tail(cries)]
+        raise NotReadyError(error.message, f"Read {log}.", said) from error
+
+
+def call(site: Site, method: str, *arguments: object) -> Any:
+    """Call a method of the supervisor's XML-RPC interface. Raises Fault when it refuses."""
+    transport = SupervisorTransport(None, None, f"unix://{site.run / 'supervisor.sock'}")
+    with ServerProxy("http://supervisor", transport=transport) as server:
+        return getattr(server.supervisor, method)(*arguments)

@@ -1,0 +1,16 @@
+"""`tasktracker-cli admin`: for whoever runs the cluster."""
+
+import typer
+
+from tasktracker_cluster.commands import cluster, dev, health, keys, logs, pages, psql, top, users
+
+app = typer.Typer(
+    help="Run the cluster: bring it up, look at it, take it down.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+for noun in (cluster, keys, health, top, logs, psql, pages, dev):
+    app.add_typer(noun.app)
+app.add_typer(users.app, name="users")

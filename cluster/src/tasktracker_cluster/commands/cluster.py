@@ -1,0 +1,99 @@
+"""`install`, `up`, `down`, `destroy`, `env`: the cluster as a whole."""
+
+from typing import Annotated
+
+import typer
+
+from tasktracker_cluster import lifecycle
+from tasktracker_cluster.agents import consul, credentials, nomad
+from tasktracker_cluster.commands.console import talking
+from tasktracker_cluster.jobs import signing_keys
+from tasktracker_cluster.releases import release
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.urls import URLS
+
+app = typer.Typer()
+
+
+@app.command()
+def install(
+    only_packages: Annotated[
+        bool, typer.Option("--packages", help="Only the system's packages.")
+    ] = False,
+) -> None:
+    """Install what `up` needs, and start nothing.
+
+    \b
+    Example: tasktracker-cli admin install --packages
+    """
+    with talking() as steps:
+        if only_packages:
+            lifecycle.install_packages(steps)
+        else:
+            lifecycle.install(Site.from_environment(), steps)
+
+
+@app.command()
+def up() -> None:
+    """Install what is missing, start the agents and run every job.
+
+    \b
+    Example: sudo tasktracker-cli admin up
+    """
+    with talking() as steps:
+        lifecycle.up(Site.from_environment(), steps)
+        steps.console.print(f"\nTaskTracker is up after {steps.elapsed:.1f} s.\n", highlight=False)
+    for place in URLS:
+        typer.echo(f"{place.title:<8} {place.url:<22} {place.about}")
+    typer.echo("\nNext: .venv/bin/tasktracker-cli register")
+
+
+@app.command()
+def down() -> None:
+    """Stop everything; the data stay.
+
+    \b
+    Example: sudo tasktracker-cli admin down
+    """
+    with talking() as steps:
+        lifecycle.down(Site.from_environment(), steps)
+        steps.console.print("TaskTracker is down. Its data are kept: ./just up continues.")
+
+
+@app.command()
+def destroy(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Stop everything and delete all data: accounts, tasks, tokens.
+
+    \b
+    Example: sudo tasktracker-cli admin destroy --yes
+    """
+    site = Site.from_environment()
+    if not yes:
+        typer.confirm(
+            f"Delete {site.home} with every account and task in it?", abort=True, err=True
+        )
+    with talking() as steps:
+        lifecycle.destroy(site, steps)
+        steps.console.print("TaskTracker and its data are gone.")
+
+
+@app.command()
+def env() -> None:
+    """Print export lines that give `nomad` and `consul` their address, certificate and token.
+
+    \b
+    Example: eval "$(tasktracker-cli admin env)"
+    """
+    site = Site.from_environment()
+    token_file = credentials.path(site, "nomad_management")
+    variables = {**nomad.environment(site), **consul.environment(site)}
+    for line in (
+        *(f"export {name}='{value}'" for name, value in variables.items()),
+        f"export NOMAD_TOKEN=\"$(cat '{token_file}')\"",
+        f"export NOMAD_VAR_release={release.digest(site.checkout)}",
+        f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
+        f"export PATH='{site.bin}':\"$PATH\"",
+    ):
+        typer.echo(line)

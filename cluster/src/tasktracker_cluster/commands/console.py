@@ -1,0 +1,21 @@
+"""How the operator's commands talk: steps and evidence on standard error."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.progress import Steps
+
+
+@contextmanager
+def talking() -> Iterator[Steps]:
+    """Steps on standard error; what explains a failure is printed before its sentence."""
+    console = Console(stderr=True)
+    try:
+        yield Steps(console)
+    except AdminError as error:
+        for line in error.evidence:
+            console.print(f"  {line}", markup=False, highlight=False, style="dim", soft_wrap=True)
+        raise

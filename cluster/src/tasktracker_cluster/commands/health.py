@@ -1,0 +1,108 @@
+"""`status` and `doctor`: whether all is well, and what is not."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+import typer
+from rich.text import Text
+
+from tasktracker_cli.session import Session
+from tasktracker_cli.terminal.text import visible
+from tasktracker_cluster.agents import preflight
+from tasktracker_cluster.commands.console import talking
+from tasktracker_cluster.commands.options import ReportCommand
+from tasktracker_cluster.commands.tables import Cell, of, table
+from tasktracker_cluster.doctor import paths, walk
+from tasktracker_cluster.doctor.ground import Ground
+from tasktracker_cluster.errors import BrokenHopError
+from tasktracker_cluster.monitoring import status
+from tasktracker_cluster.site import Site
+
+app = typer.Typer()
+
+Raw = Mapping[str, Any]
+
+MARKS = {"ok": ("✓", "green"), "broken": ("✗", "bold red"), "skipped": ("·", "dim")}
+HEADINGS = ("KIND", "NAME", "STATE", "INSTANCES", "HEALTH")
+HOP_WIDTH = 39  # the longest name of a hop
+
+
+class StatusCommand(ReportCommand):
+    """Prints agents and jobs."""
+
+    fields = ("kind", "name", "state", "running", "wanted", "health")
+
+
+class DoctorCommand(ReportCommand):
+    """Prints hops."""
+
+    fields = ("path", "hop", "state", "detail", "repair")
+    key = "hop"
+
+
+@app.command("status", cls=StatusCommand)
+def show_status(ctx: typer.Context) -> None:
+    """Show agents, jobs, instances and health; exit 1 unless all is well.
+
+    \b
+    Example: sudo tasktracker-cli admin status --json
+    """
+    session: Session = ctx.obj
+    with talking():
+        rows = status.rows(Site.from_environment())
+    shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
+    session.output.records(map(asdict, rows), lambda _: shown)
+    if not rows:
+        session.output.note("There is no cluster on this machine yet: ./just up starts one.")
+    if not rows or not all(row.is_well for row in rows):
+        raise typer.Exit(1)
+
+
+@app.command(cls=DoctorCommand)
+def doctor(ctx: typer.Context) -> None:
+    """Walk the way of a request, hop by hop, and name the first that is broken and its repair.
+
+    From the machine and its agents over Traefik, its certificate and its routes, the intentions,
+    the sidecars and the applications to the databases and their schema. What lies behind a broken
+    hop is skipped. Exit 0 when every hop works, else 1.
+
+    \b
+    Examples:
+      sudo tasktracker-cli admin doctor
+      sudo tasktracker-cli admin doctor --json
+    """
+    session: Session = ctx.obj
+    preflight.must_be_root("doctor")
+    broken: list[walk.Finding] = []
+
+    def walked() -> Iterator[Raw]:
+        for finding in walk.along(paths.of(Ground(Site.from_environment()))):
+            broken.extend([finding] if finding.state == "broken" else [])
+            yield asdict(finding)
+
+    session.output.choices.pager = False  # each line is shown when it is known
+    session.output.records(walked(), _hops)
+    if broken:
+        first = broken[0]
+        raise BrokenHopError(
+            f"First broken hop: {first.path}, {first.hop}: {first.detail}.",
+            f"Repair: {first.repair}",
+        )
+    session.output.say("Every hop works.")
+
+
+def _cells(row: status.Row) -> list[Cell]:
+    health = (row.health, "green" if row.is_well else "red")
+    return [row.kind, row.name, row.state, of(row.running, row.wanted), health]
+
+
+def _hops(findings: Iterable[Raw]) -> Iterator[Text]:
+    path = ""
+    for each in findings:
+        if each["path"] != path:
+            path = each["path"]
+            yield Text(path, "bold")
+        mark, style = MARKS[each["state"]]
+        hop = f" {each['hop']:<{HOP_WIDTH}} " if each["detail"] else f" {each['hop']}"
+        yield Text.assemble("  ", (mark, style), hop, (visible(each["detail"]), "dim"))

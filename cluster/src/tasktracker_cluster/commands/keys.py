@@ -1,0 +1,21 @@
+"""`rotate-key`: a new key for access tokens."""
+
+import typer
+
+from tasktracker_cluster.commands.console import talking
+from tasktracker_cluster.jobs import signing_keys
+from tasktracker_cluster.site import Site
+
+app = typer.Typer()
+
+
+@app.command("rotate-key")
+def rotate_key() -> None:
+    """Sign access tokens with a new key; those of the key until now stay valid.
+
+    \b
+    Example: sudo tasktracker-cli admin rotate-key
+    """
+    with talking() as steps:
+        signing_keys.rotate(Site.from_environment(), steps)
+        steps.console.print("Tokens are signed with a new key. Nobody has to log in again.")

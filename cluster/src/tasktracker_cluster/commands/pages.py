@@ -1,0 +1,42 @@
+"""`open`: the pages of the agents and of the gateway."""
+
+import os
+import webbrowser
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from tasktracker_cli.session import Session
+from tasktracker_cluster.urls import URLS
+
+app = typer.Typer()
+
+DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
+
+
+class Page(StrEnum):
+    CONSUL = "consul"
+    NOMAD = "nomad"
+    TRAEFIK = "traefik"
+    DOCS = "docs"
+
+
+@app.command("open")
+def open_page(
+    ctx: typer.Context,
+    page: Annotated[Page, typer.Argument(help="Which page.")],
+    only_print: Annotated[bool, typer.Option("--print", help="Open nothing.")] = False,
+) -> None:
+    """Print the address of a page, and open it where there is a display.
+
+    \b
+    Examples:
+      tasktracker-cli admin open consul
+      tasktracker-cli admin open docs --print
+    """
+    session: Session = ctx.obj
+    url = next(place.page for place in URLS if place.name == page)
+    session.output.show(url)
+    if not only_print and any(os.environ.get(name) for name in DISPLAYS):
+        webbrowser.open(url)

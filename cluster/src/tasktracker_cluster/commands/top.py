@@ -1,0 +1,103 @@
+"""`top`: a live view of the cluster's figures."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.text import Text
+
+from tasktracker_cli.session import Session
+from tasktracker_cli.terminal.text import visible
+from tasktracker_cluster.commands import keyboard
+from tasktracker_cluster.commands.options import ReportCommand
+from tasktracker_cluster.commands.tables import Cell, of, table
+from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.monitoring import figures
+from tasktracker_cluster.monitoring.figures import Look
+from tasktracker_cluster.site import Site
+
+app = typer.Typer()
+
+HEADINGS = (
+    "NAME", "INSTANCES", "REQUESTS/S", "ERRORS %", "P95 MS", "MEMORY MIB", "CONNECTIONS", "HEALTH",
+)  # fmt: skip
+
+
+class TopCommand(ReportCommand):
+    """Prints figures."""
+
+    fields = tuple(figures.Figures.__dataclass_fields__)
+
+
+@app.command(cls=TopCommand)
+def top(
+    ctx: typer.Context,
+    once: Annotated[bool, typer.Option("--once", help="Print the figures once, and end.")] = False,
+    interval: Annotated[
+        float, typer.Option(min=0.5, max=3600, metavar="SECONDS", help="Between two looks.")
+    ] = 2,
+) -> None:
+    """Show instances, health, requests, errors, memory and connections, until q or Ctrl-C.
+
+    Requests are those that a service answered since the look before, the cluster's own checks left
+    out. In a pipe, or with an output format: once.
+
+    \b
+    Examples:
+      sudo tasktracker-cli admin top
+      sudo tasktracker-cli admin top --once --json
+    """
+    session: Session = ctx.obj
+    site = Site.from_environment()
+    before = figures.look(site)
+    is_live = session.output.choices.for_people and sys.stdout.isatty() and not once
+    if not is_live:
+        time.sleep(interval)
+        rows = figures.between(before, figures.look(site))
+        session.output.choices.pager = False
+        shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
+        session.output.records(map(asdict, rows), lambda _: shown)
+        return
+    with suppress(KeyboardInterrupt, EOFError):
+        _watch(site, before, interval)
+
+
+def _watch(site: Site, before: Look, interval: float) -> None:
+    console = Console()
+    with (
+        Live(Text("Looking ..."), console=console, screen=True, auto_refresh=False) as live,
+        keyboard.keys() as pressed,
+    ):
+        for frame in _frames(site, before):
+            live.update(frame, refresh=True)
+            if pressed(interval).lower() == "q":
+                return
+
+
+def _frames(site: Site, before: Look) -> Iterator[RenderableType]:
+    while True:
+        try:
+            after = figures.look(site)
+            rows = map(_cells, figures.between(before, after))
+            yield Group(*table(HEADINGS, rows, terminal=True), "", Text("q ends.", "dim"))
+            before = after
+        except AdminError as error:  # the next look may succeed
+            yield Text(visible(error.told()), "red")
+
+
+def _cells(row: figures.Figures) -> list[Cell]:
+    measured = (
+        row.requests_per_second,
+        row.errors_percent,
+        row.p95_ms,
+        row.memory_mib,
+        row.connections,
+    )
+    health = (row.health, "green" if row.health == "passing" else "red")
+    return [row.name, of(row.running, row.wanted), *measured, health]

@@ -1,0 +1,128 @@
+"""`users list|activate|deactivate|promote`: accounts, for an operator who has none himself."""
+
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+import typer
+
+from tasktracker_cli.session import Session
+from tasktracker_cluster.commands.options import ReportCommand
+from tasktracker_cluster.commands.tables import Cell, table
+from tasktracker_cluster.errors import CommandError, NoUserError
+from tasktracker_cluster.jobs.tasks import Task
+from tasktracker_cluster.site import Site
+
+app = typer.Typer(help="List accounts; activate, deactivate and promote them.")
+
+Raw = Mapping[str, Any]
+HEADINGS = ("ID", "USERNAME", "EMAIL", "NAME", "STATE")
+NO_USER = 5  # user_service.operator's exit code for an account that is not there
+Username = Annotated[str, typer.Argument(metavar="USERNAME", help="Whose account.")]
+
+
+class UsersCommand(ReportCommand):
+    """Prints accounts, as the API shows them to superusers."""
+
+    fields = (
+        "id", "email", "username", "full_name", "is_active", "is_superuser",
+        "created_at", "updated_at",
+    )  # fmt: skip
+    key = "id"
+
+
+class UserListCommand(UsersCommand):
+    is_list = True
+
+
+@app.command("list", cls=UserListCommand)
+def list_users(
+    ctx: typer.Context,
+    text: Annotated[
+        str | None, typer.Argument(help="Only accounts with this in a name or address.")
+    ] = None,
+) -> None:
+    """List accounts in the order in which they were made.
+
+    \b
+    Examples:
+      sudo tasktracker-cli admin users list
+      sudo tasktracker-cli admin users list example.com --fields id,username
+    """
+    session: Session = ctx.obj
+    terminal = session.output.terminal
+    session.output.records(
+        _run("users", *([text] if text else [])),
+        lambda accounts: table(HEADINGS, map(_cells, accounts), terminal=terminal),
+    )
+
+
+@app.command(cls=UsersCommand)
+def activate(ctx: typer.Context, username: Username) -> None:
+    """Let a deactivated account log in again.
+
+    \b
+    Example: sudo tasktracker-cli admin users activate ada
+    """
+    _change(ctx, "activate", username, "Activated")
+
+
+@app.command(cls=UsersCommand)
+def deactivate(ctx: typer.Context, username: Username) -> None:
+    """End an account's sessions, and let it log in no more. Its tasks stay.
+
+    \b
+    Example: sudo tasktracker-cli admin users deactivate ada
+    """
+    _change(ctx, "deactivate", username, "Deactivated")
+
+
+@app.command(cls=UsersCommand)
+def promote(ctx: typer.Context, username: Username) -> None:
+    """Make an account a superuser, who may administer the others through the API.
+
+    \b
+    Example: sudo tasktracker-cli admin users promote ada
+    """
+    _change(ctx, "promote", username, "Promoted")
+
+
+def _change(ctx: typer.Context, action: str, username: str, done: str) -> None:
+    session: Session = ctx.obj
+    (account,) = _run(action, username)
+    session.output.say(f"{done} {account['username']}.")
+    session.output.row(
+        account,
+        lambda rows: table(HEADINGS, map(_cells, rows), terminal=session.output.terminal),
+    )
+
+
+def _run(*arguments: str) -> Iterator[Raw]:
+    """Run the service's own program in its task: with its rules, its role and its database."""
+    site = Site.from_environment()
+    task = Task.find(site, "user-service", "app")
+    program = f"{site.home}/releases/{task.release}/bin/python"
+    result = subprocess.run(
+        task.command([program, "-m", "user_service", *arguments]),
+        env=task.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode == NO_USER:
+        raise NoUserError(
+            f"There is no user {arguments[-1]!r}.", "See: tasktracker-cli admin users list"
+        )
+    if result.returncode != 0:
+        raise CommandError(result.stderr.strip().splitlines()[-1] + ".")
+    yield from map(json.loads, result.stdout.splitlines())
+
+
+def _cells(account: Raw) -> list[Cell]:
+    state, colour = ("active", "green") if account["is_active"] else ("inactive", "red")
+    if account["is_superuser"]:
+        state += " superuser"
+    names = (account["username"], account["email"], account["full_name"])
+    return [account["id"], *names, (state, colour)]

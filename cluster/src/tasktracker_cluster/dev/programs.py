@@ -1,0 +1,155 @@
+"""The processes of a session, in the words of their supervisor."""
+
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+from xmlrpc.client import Fault  # nosec B411 - our own supervisor, by its own socket
+
+from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.dev import databases, environment
+from tasktracker_cluster.dev.parts import DATABASES, SERVICES
+from tasktracker_cluster.machine import files
+from tasktracker_cluster.site import Site
+
+_SUPERVISOR = """\
+[supervisord]
+nodaemon = true
+silent = true
+pidfile = {run}/supervisord.pid
+logfile = {logs}/supervisord.log
+directory = {checkout}
+
+[unix_http_server]
+file = {run}/supervisor.sock
+chmod = 0700
+
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+"""
+_PROGRAM = """
+[program:{name}]
+command = {command}
+stopsignal = {stop_signal}
+stopwaitsecs = 60
+autorestart = {lives}
+startsecs = {lives:d}
+startretries = 1000
+redirect_stderr = true
+stdout_logfile = {log}
+stdout_logfile_maxbytes = 0
+"""
+_GROUP = """
+[group:{name}]
+programs = {programs}
+priority = {priority}
+"""
+# Started in this order, stopped in the other; what is in one stops at the same time.
+GROUPS = ("storage", "services", "gateway")
+# For Consul and Traefik: a SIGTERM while they start does not end them, and they keep nothing.
+_AT_ONCE = "KILL"
+
+
+@dataclass(frozen=True)
+class Program:
+    """What the supervisor runs.
+
+    `group`: one of GROUPS. `is_ours`: its output is shown in the terminal, not kept in a file.
+    `lives`: it is started again when it ends.
+    """
+
+    name: str
+    command: Sequence[str | Path]
+    group: str
+    stop_signal: str = "TERM"
+    is_ours: bool = False
+    lives: bool = True
+
+
+def start(site: Site, consul: Path, output: IO[bytes]) -> "subprocess.Popen[bytes]":
+    """Start everything under a supervisor, which ends when this thread does, in whatever way.
+
+    `output` takes what our programs print.
+    """
+    conf = site.agent / "supervisord.conf"
+    files.write(conf, render(site, consul))
+    supervisord = Path(sys.executable).with_name("supervisord")
+    return subprocess.Popen(
+        _bound([supervisord, "-c", conf], "TERM"),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        env=os.environ | ({"FORCE_COLOR": "1"} if sys.stdout.isatty() else {}),
+        start_new_session=True,  # Ctrl-C is ours: it stops everything in order
+    )
+
+
+def restart(site: Site, names: Sequence[str]) -> None:
+    """Stop programs of ours and start them again, in this order."""
+    for name in names:
+        with suppress(Fault):  # it did not run
+            supervisor.call(site, "stopProcess", f"services:{name}")
+        supervisor.call(site, "startProcess", f"services:{name}", False)
+
+
+def render(site: Site, consul: Path) -> str:
+    """The supervisor's configuration for the session."""
+    folders = {"run": site.run, "logs": site.logs, "checkout": site.checkout}
+    text = _SUPERVISOR.format_map({name: _escaped(str(path)) for name, path in folders.items()})
+    all_programs = list(_programs(site, consul))
+    for priority, group in enumerate(GROUPS):
+        names = ",".join(program.name for program in all_programs if program.group == group)
+        text += _GROUP.format(name=group, programs=names, priority=priority)
+    for program in all_programs:
+        log = site.logs / f"{program.name}.log"
+        text += _PROGRAM.format(
+            name=program.name,
+            command=_escaped(shlex.join(_bound(program.command, program.stop_signal))),
+            stop_signal=program.stop_signal,
+            lives=program.lives,
+            log="/dev/fd/1" if program.is_ours else _escaped(str(log)),
+        )
+    return text
+
+
+def _programs(site: Site, consul: Path) -> Iterator[Program]:
+    for database in DATABASES:
+        # PostgreSQL's fast shutdown is SIGINT; SIGTERM would wait for its clients.
+        yield Program(database.name, databases.command(site, database), "storage", "INT")
+    data = site.home / "consul"
+    agent: list[str | Path] = [
+        consul,
+        "agent",
+        "-config-file=consul/agent/dev.hcl",
+        f"-data-dir={data}",
+    ]
+    yield Program("consul", agent, "storage", _AT_ONCE)
+    for service in SERVICES:
+        if service.database:
+            migrate = _python(site, service.migration, f"-m {service.module} migrate")
+            yield Program(service.migration, migrate, "services", is_ours=True, lives=False)
+        run = _python(site, service.name, f"-m {service.module}")
+        yield Program(service.name, run, "services", is_ours=True)
+    traefik = Path(sys.executable).with_name("traefik")
+    # In that folder it finds its plugin.
+    there = f"cd traefik && exec {shlex.quote(str(traefik))} --configFile=dev.yml"
+    yield Program("traefik", ["sh", "-c", there], "gateway", _AT_ONCE)
+
+
+def _python(site: Site, name: str, arguments: str) -> list[str | Path]:
+    """Python with the environment of a service; its secrets are in no command line."""
+    file, python = shlex.quote(str(environment.path(site, name))), shlex.quote(sys.executable)
+    return ["sh", "-c", f". {file} && exec {python} {arguments}"]
+
+
+def _bound(command: Sequence[str | Path], signal: str) -> list[str]:
+    """The command, which then gets the signal when its parent dies: nothing is left behind."""
+    return ["setpriv", f"--pdeathsig={signal}", *map(str, command)]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")

@@ -1,0 +1,70 @@
+"""The machine's own hops: state folder, secrets' files, certificates, disk."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path as File
+
+from tasktracker_cluster.agents import certificates, pages, preflight
+from tasktracker_cluster.doctor.ground import UP, Ground
+from tasktracker_cluster.doctor.walk import Hop, Path
+from tasktracker_cluster.errors import BrokenHopError
+from tasktracker_cluster.jobs import traefik
+from tasktracker_cluster.site import Site
+
+DUE_DAYS = 30  # before a certificate's end
+NEEDED_BYTES = 2**29  # PostgreSQL stops when it cannot write
+
+
+def path(ground: Ground) -> Path:
+    """What must hold on the machine before anything on it can work."""
+    site = ground.site
+    hops = (
+        Hop("state folder", lambda: _state_folder(site)),
+        Hop("secrets' files", lambda: _secrets(ground)),
+        Hop("certificates", lambda: _certificates(site)),
+        Hop("disk", lambda: _disk(site)),
+    )
+    return Path("machine", hops, shared=True)
+
+
+def _state_folder(site: Site) -> str:
+    if preflight.owner(site) is None:
+        raise BrokenHopError(f"there is no cluster in {site.home}", UP)
+    return str(site.home)
+
+
+def _secrets(ground: Ground) -> str:
+    files = list(_secret_files(ground.site))
+    for file in files:
+        mode = file.stat().st_mode & 0o777
+        if mode != 0o600:
+            raise BrokenHopError(f"{file} has mode {mode:04o}, not 0600", f"chmod 600 {file}")
+    _ = ground.tokens  # raises when one of them is gone
+    return f"{len(files)} files, each of mode 0600"
+
+
+def _secret_files(site: Site) -> Iterator[File]:
+    yield from sorted(site.secrets.glob("*"))
+    yield from sorted(site.agent.glob("*/node.hcl"))
+    for folder in (pages.folder(site), traefik.folder(site)):
+        yield from sorted(folder.glob("*"))
+
+
+def _certificates(site: Site) -> str:
+    ends = {file: certificates.end(file) for file in sorted(site.secrets.glob("*.pem"))}
+    if not ends:
+        raise BrokenHopError("there are none", UP)
+    file = min(ends, key=lambda each: ends[each])
+    said = f"{file.name} is good until {ends[file]:%Y-%m-%d}"
+    if ends[file] - datetime.now(UTC) < timedelta(days=DUE_DAYS):
+        raise BrokenHopError(said, UP)  # which renews it
+    return f"{len(ends)}, of which {said}"
+
+
+def _disk(site: Site) -> str:
+    free = shutil.disk_usage(site.home).free
+    said = f"{free / 2**30:.1f} GiB free in {site.home}"
+    if free < NEEDED_BYTES:
+        raise BrokenHopError(f"{said}; half a GiB is needed", f"du -xh {site.home} | sort -h")
+    return said

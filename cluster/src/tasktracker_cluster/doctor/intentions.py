@@ -1,0 +1,39 @@
+"""Whether the mesh lets one service talk to another, as Consul has it configured."""
+
+from typing import Any
+
+from tasktracker_cluster.doctor.ground import ENV, Ground
+from tasktracker_cluster.doctor.walk import Hop
+from tasktracker_cluster.errors import BrokenHopError
+
+
+def hop(ground: Ground, source: str, destination: str) -> Hop:
+    """The hop across one arrow of the design."""
+    return Hop(
+        f"intention {source} -> {destination}", lambda: _allowed(ground, source, destination)
+    )
+
+
+def _allowed(ground: Ground, source: str, destination: str) -> str:
+    matches = ground.consul.call(
+        "GET", "/v1/connect/intentions/match", by="destination", name=destination
+    )
+    found = matches[destination] or []
+    # The most precise comes first, and alone decides.
+    first = next((each for each in found if each["SourceName"] in (source, "*")), None)
+    if first is None:
+        raise _broken(f"no intention allows {source} to reach {destination}", destination)
+    if not _allows(first):
+        raise _broken(f"an intention denies {source} to reach {destination}", destination)
+    paths = [each["HTTP"]["PathExact"] for each in first.get("Permissions") or ()]
+    return f"allowed: {', '.join(paths)}" if paths else "allowed"
+
+
+def _allows(intention: dict[str, Any]) -> bool:
+    permissions = intention.get("Permissions") or ()
+    return intention.get("Action") == "allow" or any(p["Action"] == "allow" for p in permissions)
+
+
+def _broken(message: str, destination: str) -> BrokenHopError:
+    entry = f"consul/config-entries/service-intentions/{destination}.hcl"
+    return BrokenHopError(message, f"{ENV}; consul config write {entry}")

@@ -1,0 +1,1 @@
+"""What Nomad runs: deploying jobs, and working with what runs."""

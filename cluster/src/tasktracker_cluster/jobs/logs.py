@@ -1,0 +1,159 @@
+"""What tasks and agents have logged: the last lines, and on request what comes after them."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Protocol
+
+import httpx
+
+from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.errors import NoInstanceError, NoLogError
+from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.site import Site
+
+STREAMS = ("stdout", "stderr")
+BYTES_PER_LINE = 400  # a first guess
+ROLES = ("app", "postgres", "traefik")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of text, and who wrote it: an allocation's first eight digits, or an agent."""
+
+    writer: str
+    text: str
+
+
+class Source(Protocol):
+    """A log: its last `count` lines, and with `follow` what is written from then on."""
+
+    def lines(self, count: int, follow: bool) -> Iterator[Line]: ...
+
+
+@dataclass(frozen=True)
+class TaskLog:
+    """One stream of a task, asked of Nomad, which keeps it in several files."""
+
+    nomad: Api
+    allocation: str
+    task: str
+    stream: str
+
+    def lines(self, count: int, follow: bool) -> Iterator[Line]:
+        size = sum(file["Size"] for file in self._files())
+        start, text = size, b""
+        guess = BYTES_PER_LINE * count
+        while start > 0 and text.count(b"\n") <= count:
+            start, guess = max(0, size - guess), guess * 4
+            text = self.nomad.content(self._path, **self._from(start))
+        complete = text[: text.rfind(b"\n") + 1]
+        for line in complete.splitlines()[max(0, complete.count(b"\n") - count) :]:
+            yield self._line(line.decode(errors="replace"))
+        if follow:
+            yield from self._after(start + len(complete))
+
+    def _after(self, offset: int) -> Iterator[Line]:
+        query = {**self._from(offset), "follow": "true"}
+        # Until the allocation or the agent is gone.
+        with (
+            suppress(httpx.TransportError),
+            self.nomad.http.stream("GET", self._path, params=query, timeout=None) as answer,
+        ):
+            yield from map(self._line, answer.iter_lines())
+
+    def _files(self) -> list[dict[str, int]]:
+        path = f"/v1/client/fs/ls/{self.allocation}"
+        known = self.nomad.find(path, path="/alloc/logs") or []
+        return [f for f in known if f["Name"].startswith(f"{self.task}.{self.stream}.")]
+
+    @property
+    def _path(self) -> str:
+        return f"/v1/client/fs/logs/{self.allocation}"
+
+    def _from(self, offset: int) -> dict[str, str]:
+        where = {"origin": "start", "offset": str(offset), "plain": "true"}
+        return {"task": self.task, "type": self.stream, **where}
+
+    def _line(self, text: str) -> Line:
+        return Line(self.allocation[:8], text)
+
+
+@dataclass(frozen=True)
+class AgentLog:
+    """The file that an agent of this machine writes, whatever its rotation calls it."""
+
+    name: str
+    file: Path
+
+    def lines(self, count: int, follow: bool) -> Iterator[Line]:
+        command = ["tail", f"--lines={count}", *(["--follow=name", "--retry"] if follow else [])]
+        with subprocess.Popen(
+            [*command, str(self.file)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            errors="replace",
+        ) as tail:
+            try:
+                for text in tail.stdout or ():
+                    yield Line(self.name, text.rstrip("\n"))
+            finally:
+                tail.terminate()
+
+
+def sources(site: Site, nomad: Api, name: str, task: str | None) -> Sequence[Source]:
+    """The logs of a service's running instances, or of an agent.
+
+    Without `task`: the one that does the service's work. Raises NoLogError, NoInstanceError.
+    """
+    if name in supervisor.PROGRAMS:
+        return [AgentLog(name, site.logs / f"{name}.log")]
+    if nomad.find(f"/v1/job/{name}") is None:
+        known = ", ".join((*deployment.names(), *supervisor.PROGRAMS))
+        raise NoLogError(f"There is no service {name!r}.", f"There are {known}.")
+    running = [a for a in deployment.running(nomad, name) if a["ClientStatus"] != "unknown"]
+    if not running:
+        raise NoInstanceError(f"{name} has no instance.", "Start it with: ./just up")
+    return [
+        TaskLog(nomad, allocation["ID"], _task(allocation["TaskStates"] or {}, task), stream)
+        for allocation in running
+        for stream in STREAMS
+    ]
+
+
+def read(logs: Sequence[Source], count: int, follow: bool) -> Iterator[Line]:
+    """The lines of all logs: one log after the other, or as they come when they are followed."""
+    if not follow:
+        for log in logs:
+            yield from log.lines(count, follow)
+        return
+    queue: SimpleQueue[Line | None] = SimpleQueue()
+
+    def feed(log: Source) -> None:
+        for line in log.lines(count, follow):
+            queue.put(line)
+        queue.put(None)
+
+    for log in logs:
+        Thread(target=feed, args=(log,), daemon=True).start()
+    ended = 0
+    while ended < len(logs):
+        line = queue.get()
+        if line is None:
+            ended += 1
+        else:
+            yield line
+
+
+def _task(states: dict[str, object], wanted: str | None) -> str:
+    if wanted is None:
+        return next(role for role in ROLES if role in states)
+    if wanted not in states:
+        raise NoLogError(f"There is no task {wanted!r}.", f"There are {', '.join(sorted(states))}.")
+    return wanted

@@ -1,0 +1,1 @@
+"""The machine below the cluster: packages, programs, system users, folders, network."""

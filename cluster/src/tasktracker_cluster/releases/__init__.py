@@ -1,0 +1,1 @@
+"""Releases: what the jobs run, built from the checkout."""

@@ -1,0 +1,95 @@
+"""Where things are: the checkout, the state folder, and the addresses of this machine's cluster."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasktracker_cluster.errors import BadAddressError, MissingProgramError
+
+DEFAULT_HOME = Path("/var/lib/tasktracker")
+
+NODE_NAME = "node-1"  # of this machine, in Consul and in Nomad
+
+# The agents answer who shows a certificate of theirs: the tools do.
+CONSUL_URL = "https://127.0.0.1:8501"
+NOMAD_URL = "https://127.0.0.1:4649"
+
+# Everything below is on loopback too, whatever TASKTRACKER_BIND adds.
+CONSUL_PAGE = "http://127.0.0.1:8500"  # what a browser opens (pages.py)
+NOMAD_PAGE = "http://127.0.0.1:4646"
+GATEWAY_URL = "http://127.0.0.1:8000"
+TRAEFIK_URL = "http://127.0.0.1:8080"  # its API and dashboard
+
+
+@dataclass(frozen=True)
+class Site:
+    """One cluster: its state folder (`home`), its checkout, and the address it listens on."""
+
+    home: Path
+    checkout: Path
+    bind: str = "127.0.0.1"
+
+    @classmethod
+    def from_environment(cls) -> "Site":
+        """Read TASKTRACKER_HOME and TASKTRACKER_BIND; find the checkout.
+
+        Raises BadAddressError, or MissingProgramError when this program was not installed from a
+        checkout.
+        """
+        bind = os.environ.get("TASKTRACKER_BIND", "127.0.0.1")
+        if bind not in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  # nosec B104 - compared, not bound
+            raise BadAddressError(
+                f"TASKTRACKER_BIND is {bind!r}: it must be 127.0.0.1 (this machine only) "
+                "or 0.0.0.0 (every address of this machine)."
+            )
+        home = Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute()
+        return cls(home, _find_checkout(), bind)
+
+    @property
+    def secrets(self) -> Path:
+        return self.home / "secrets"
+
+    @property
+    def agent(self) -> Path:
+        """Rendered configuration of the agents and of their supervisor."""
+        return self.home / "agent"
+
+    @property
+    def bin(self) -> Path:
+        return self.home / "bin"
+
+    @property
+    def logs(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def run(self) -> Path:
+        return self.home / "run"
+
+    @property
+    def releases(self) -> Path:
+        return self.home / "releases"
+
+    @property
+    def release(self) -> Path:
+        """The newest release: a virtual environment."""
+        return self.releases / "current"
+
+    def volume(self, name: str) -> Path:
+        return self.home / "volumes" / name
+
+    @property
+    def owner_file(self) -> Path:
+        """Names the checkout that runs this cluster; also marks the folder as ours."""
+        return self.home / "owner.json"
+
+
+def _find_checkout() -> Path:
+    # The package is installed editable: its own file lies in the checkout.
+    for folder in Path(__file__).resolve().parents:
+        if (folder / "justfile").exists() and (folder / "nomad" / "jobs").is_dir():
+            return folder
+    raise MissingProgramError(
+        "The admin commands work from a checkout of TaskTracker, and this program is not in one.",
+        "Clone the repository and use its ./just.",
+    )

@@ -1,0 +1,78 @@
+"""The cluster's authority and certificates, in files."""
+
+import ssl
+import stat
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from tasktracker_cluster.agents import certificates
+from tasktracker_cluster.agents.certificates import CONSUL, RENEWED_BEFORE_END, TOOLS, Role
+from tasktracker_cluster.errors import StaleStateError
+from tasktracker_cluster.site import Site
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    site = Site(home=tmp_path, checkout=tmp_path)
+    site.secrets.mkdir(mode=0o700)
+    return site
+
+
+def test_what_is_good_is_kept(site: Site) -> None:
+    first = certificates.of(site, CONSUL)
+    assert certificates.of(site, CONSUL) == first
+    assert {stat.S_IMODE(file.stat().st_mode) for file in site.secrets.iterdir()} == {0o600}
+
+
+def test_what_is_near_its_end_is_made_anew_with_another_key(site: Site) -> None:
+    old = certificates.issue(certificates.authority(site), CONSUL, RENEWED_BEFORE_END / 2)
+    certificate, key = certificates.paths(site, CONSUL.name)
+    certificate.write_text(old.certificate)
+    key.write_text(old.key)
+    new = certificates.of(site, CONSUL)
+    assert new.rest > RENEWED_BEFORE_END
+    assert new.key != old.key
+
+
+def test_a_new_authority_issues_every_certificate_anew(site: Site) -> None:
+    old = certificates.of(site, CONSUL)
+    for file in certificates.paths(site, "authority"):
+        file.unlink()
+    assert not certificates.is_good(old, certificates.authority(site))
+    assert certificates.is_good(certificates.of(site, CONSUL), certificates.authority(site))
+
+
+def test_a_callers_certificate_serves_nobody(site: Site) -> None:
+    def usages(role: Role) -> set[x509.ObjectIdentifier]:
+        found = certificates.of(site, role).x509.extensions
+        return set(found.get_extension_for_class(x509.ExtendedKeyUsage).value)
+
+    assert usages(TOOLS) == {ExtendedKeyUsageOID.CLIENT_AUTH}
+    assert usages(CONSUL) == {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH}
+
+
+def test_the_authority_issues_no_other_authority(site: Site) -> None:
+    found = certificates.authority(site).x509.extensions
+    assert found.get_extension_for_class(x509.BasicConstraints).value.path_length == 0
+
+
+def test_the_tools_trust_the_clusters_authority_alone(site: Site) -> None:
+    certificates.of(site, TOOLS)
+    context = certificates.client(site)
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.check_hostname
+    assert len(context.get_ca_certs()) == 1
+
+
+def test_without_certificates_the_tools_say_how_to_make_them(site: Site) -> None:
+    with pytest.raises(StaleStateError, match="lacks a certificate") as error:
+        certificates.client(site)
+    assert "./just up" in error.value.hint
+
+
+def test_a_certificate_lasts_longer_than_until_the_doctor_worries() -> None:
+    assert timedelta(days=30) < RENEWED_BEFORE_END

@@ -1,0 +1,61 @@
+"""The operator's tables and figures, without a cluster."""
+
+from dataclasses import asdict
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from rich.console import Console
+
+from tasktracker_cluster.commands import health, top, users
+from tasktracker_cluster.commands.options import ReportCommand
+from tasktracker_cluster.commands.tables import Cell, of, table
+from tasktracker_cluster.errors import NoLogError
+from tasktracker_cluster.jobs import logs
+from tasktracker_cluster.monitoring.status import Row
+
+HEADINGS = ("NAME", "COUNT", "STATE")
+ROWS: list[list[Cell]] = [["a", 1, ("well", "green")], ["tab\there", None, ("bad", "red")]]
+
+
+def test_a_pipe_gets_tabs_between_whole_values() -> None:
+    lines = list(table(HEADINGS, ROWS, terminal=False))
+    assert lines == ["NAME\tCOUNT\tSTATE", "a\t1\twell", "tab\\there\t-\tbad"]
+
+
+def test_a_terminal_gets_columns_that_line_up() -> None:
+    console = Console(width=80, color_system=None)
+    with console.capture() as capture:
+        console.print(*table(HEADINGS, ROWS, terminal=True))
+    lines = capture.get().splitlines()
+    assert [line.split() for line in lines[1:]] == [["a", "1", "well"], [r"tab\there", "-", "bad"]]
+    assert (
+        len({line.index(word) for line, word in zip(lines, ("STATE", "well", "bad"), strict=True)})
+        == 1
+    )
+
+
+def test_a_table_without_rows_is_nothing() -> None:
+    assert list(table(HEADINGS, [], terminal=False)) == []
+
+
+@pytest.mark.parametrize(
+    "command", [health.StatusCommand, health.DoctorCommand, top.TopCommand, users.UsersCommand]
+)
+def test_what_quiet_prints_is_a_field_that_there_is(command: type[ReportCommand]) -> None:
+    assert command.key in command.fields
+
+
+def test_instances_are_numbers_for_programs() -> None:
+    row = asdict(Row("job", "portal", "running", 1, 2, "passing"))
+    assert (row["running"], row["wanted"]) == (1, 2)
+    assert of(row["running"], row["wanted"]) == "1/2"
+
+
+def test_a_log_that_there_is_not_is_usage() -> None:
+    nomad = cast(Any, SimpleNamespace(find=lambda _: None))
+    site = cast(Any, SimpleNamespace(logs=Path("/nowhere")))
+    with pytest.raises(NoLogError) as raised:
+        logs.sources(site, nomad, "nope", None)
+    assert (raised.value.exit_code, raised.value.code) == (2, "usage")
