@@ -31,12 +31,12 @@ from user_service.domain.personal_tokens import PersonalTokens
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
 from user_service.domain.throttle import Throttle
-from user_service.persistence.accounts import SqlAccountStore
-from user_service.persistence.administration import SqlAdministrationStore
-from user_service.persistence.ended_sessions import SqlEndedSessionStore
-from user_service.persistence.failures import SqlFailureStore
-from user_service.persistence.personal_tokens import SqlPersonalTokenStore
-from user_service.persistence.sessions import SqlSessionStore
+from user_service.persistence.accounts import AccountRepository
+from user_service.persistence.administration import AdministrationRepository
+from user_service.persistence.ended_sessions import EndedSessionRepository
+from user_service.persistence.personal_tokens import PersonalTokenRepository
+from user_service.persistence.sessions import SessionRepository
+from user_service.persistence.throttle import ThrottleRepository
 from user_service.settings import UserSettings
 
 SERVICE = "user-service"
@@ -70,20 +70,20 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     app.state.trust_forwarded_for = settings.trust_forwarded_for
     lifetime = timedelta(minutes=settings.access_token_expire_minutes)
     app.state.grants = Grants(settings.signing_key(), lifetime)
-    store = SqlAccountStore(engine)
+    store = AccountRepository(engine)
     limits = Limits(
         settings.failures_per_account,
         settings.failures_per_client,
         settings.registrations_per_client,
     )
-    throttle = Throttle(SqlFailureStore(engine), passwords, limits)
+    throttle = Throttle(ThrottleRepository(engine), passwords, limits)
     app.state.accounts = Accounts(store, passwords, throttle)
     app.state.sessions = Sessions(
-        SqlSessionStore(engine), app.state.accounts, timedelta(days=settings.session_days)
+        SessionRepository(engine), app.state.accounts, timedelta(days=settings.session_days)
     )
-    app.state.ended = EndedSessions(SqlEndedSessionStore(engine), lifetime)
-    app.state.tokens = PersonalTokens(SqlPersonalTokenStore(engine), app.state.accounts)
-    app.state.administration = Administration(SqlAdministrationStore(engine), app.state.accounts)
+    app.state.ended = EndedSessions(EndedSessionRepository(engine), lifetime)
+    app.state.tokens = PersonalTokens(PersonalTokenRepository(engine), app.state.accounts)
+    app.state.administration = Administration(AdministrationRepository(engine), app.state.accounts)
     app.state.sign_in = SignIn(store, throttle, app.state.sessions)
     app.include_router(accounts.router)
     app.include_router(administration.router)

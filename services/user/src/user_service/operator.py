@@ -11,7 +11,7 @@ from servicekit.settings import DatabaseSettings
 from user_service.api.schemas import User
 from user_service.app import SERVICE
 from user_service.domain.accounts import Account
-from user_service.persistence.administration import SqlAdministrationStore
+from user_service.persistence.administration import AdministrationRepository
 
 PAGE = 200
 NO_USER = 5  # the exit code that `tasktracker-cli` has for what is not there
@@ -24,13 +24,13 @@ CHANGES: Mapping[str, Mapping[str, bool]] = {
 
 def show(settings: DatabaseSettings, text: str | None = None) -> None:
     """Print every account, or those with `text` in a name: as the API would, one a line."""
-    for account in _pages(SqlAdministrationStore(database.engine(settings)), text):
+    for account in _pages(AdministrationRepository(database.engine(settings)), text):
         _print(account)
 
 
 def change(settings: DatabaseSettings, action: str, username: str) -> None:
     """Do one of CHANGES to an account, and print it. Ends the program with NO_USER if none is."""
-    store = SqlAdministrationStore(database.engine(settings))
+    store = AdministrationRepository(database.engine(settings))
     changed = store.set(username, CHANGES[action])
     if changed is None:
         sys.stderr.write(f"{SERVICE}: there is no user {username!r}\n")
@@ -38,7 +38,7 @@ def change(settings: DatabaseSettings, action: str, username: str) -> None:
     _print(changed)
 
 
-def _pages(store: SqlAdministrationStore, text: str | None) -> Iterator[Account]:
+def _pages(store: AdministrationRepository, text: str | None) -> Iterator[Account]:
     after = 0
     while page := store.select(text=text, after=after, limit=PAGE):
         yield from page

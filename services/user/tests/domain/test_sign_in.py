@@ -21,9 +21,9 @@ from user_service.domain.passwords import Passwords
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
 from user_service.domain.throttle import Throttle
-from user_service.persistence.accounts import SqlAccountStore
-from user_service.persistence.failures import SqlFailureStore
-from user_service.persistence.sessions import SqlSessionStore
+from user_service.persistence.accounts import AccountRepository
+from user_service.persistence.sessions import SessionRepository
+from user_service.persistence.throttle import ThrottleRepository
 
 CLIENT = "198.51.100.7"
 
@@ -57,24 +57,24 @@ async def passwords() -> AsyncIterator[CountingPasswords]:
 
 @pytest.fixture
 async def throttle(passwords: CountingPasswords, engine: Engine) -> Throttle:
-    return Throttle(SqlFailureStore(engine), passwords, Limits(3, 100, 100))
+    return Throttle(ThrottleRepository(engine), passwords, Limits(3, 100, 100))
 
 
 @pytest.fixture
 async def accounts(
     passwords: CountingPasswords, throttle: Throttle, engine: Engine, empty_database: str
 ) -> Accounts:
-    return Accounts(SqlAccountStore(engine), passwords, throttle)
+    return Accounts(AccountRepository(engine), passwords, throttle)
 
 
 @pytest.fixture
 async def sessions(accounts: Accounts, engine: Engine) -> Sessions:
-    return Sessions(SqlSessionStore(engine), accounts, timedelta(days=30))
+    return Sessions(SessionRepository(engine), accounts, timedelta(days=30))
 
 
 @pytest.fixture
 async def sign_in(throttle: Throttle, sessions: Sessions, engine: Engine) -> SignIn:
-    return SignIn(SqlAccountStore(engine), throttle, sessions)
+    return SignIn(AccountRepository(engine), throttle, sessions)
 
 
 @pytest.fixture

@@ -8,16 +8,16 @@ from sqlalchemy import Engine
 from user_service.domain.accounts import Account
 from user_service.domain.errors import WrongPasswordError
 from user_service.domain.personal_tokens import Draft
-from user_service.persistence.accounts import SqlAccountStore
-from user_service.persistence.administration import SqlAdministrationStore
-from user_service.persistence.personal_tokens import SqlPersonalTokenStore
+from user_service.persistence.accounts import AccountRepository
+from user_service.persistence.administration import AdministrationRepository
+from user_service.persistence.personal_tokens import PersonalTokenRepository
 
 DRAFT = Draft("ci", ["tasks:read"], b"digest", timedelta(days=1))
 
 
 @pytest.fixture
 def account(empty_database: str, engine: Engine) -> Account:
-    return SqlAccountStore(engine).insert(
+    return AccountRepository(engine).insert(
         email="john@example.com", username="johndoe", full_name=None, hashed_password="x"
     )
 
@@ -25,8 +25,8 @@ def account(empty_database: str, engine: Engine) -> Account:
 def test_no_token_is_made_for_a_password_that_was_replaced_meanwhile(
     account: Account, engine: Engine
 ) -> None:
-    assert SqlAccountStore(engine).replace_password(account, "y", None)
-    tokens = SqlPersonalTokenStore(engine)
+    assert AccountRepository(engine).replace_password(account, "y", None)
+    tokens = PersonalTokenRepository(engine)
     with pytest.raises(WrongPasswordError):
         tokens.insert(account, DRAFT, 50)
     assert tokens.entries(account.id) == []
@@ -35,9 +35,9 @@ def test_no_token_is_made_for_a_password_that_was_replaced_meanwhile(
 def test_no_token_is_made_for_an_account_that_was_deactivated_meanwhile(
     account: Account, engine: Engine
 ) -> None:
-    administration = SqlAdministrationStore(engine)
+    administration = AdministrationRepository(engine)
     administration.set(account.username, {"is_active": False})
-    tokens = SqlPersonalTokenStore(engine)
+    tokens = PersonalTokenRepository(engine)
     with pytest.raises(WrongPasswordError):
         tokens.insert(account, DRAFT, 50)
     administration.set(account.username, {"is_active": True})

@@ -1,6 +1,6 @@
 """What Alembic runs; the policy is servicekit's."""
 
 from servicekit import migrate
-from user_service.persistence.models import Base
+from user_service.persistence.tables import metadata
 
-migrate.run_env(Base.metadata)
+migrate.run_env(metadata)

@@ -21,17 +21,17 @@ from servicekit import database
 from user_service.domain.accounts import Account, Caller
 from user_service.domain.errors import AccountConflictError, EmailTakenError, UsernameTakenError
 from user_service.domain.refresh_tokens import RefreshToken
-from user_service.persistence import sessions
-from user_service.persistence.models import EMAIL_INDEX, USERNAME_INDEX, Session, User
+from user_service.persistence.sessions import end_sessions
+from user_service.persistence.tables import EMAIL_INDEX, USERNAME_INDEX, sessions, users
 
-COLUMNS = User.__table__.columns
+COLUMNS = users.c
 _TAKEN: dict[str | None, type[AccountConflictError]] = {
     EMAIL_INDEX.name: EmailTakenError,
     USERNAME_INDEX.name: UsernameTakenError,
 }
 
 
-class SqlAccountStore:
+class AccountRepository:
     """Keeps accounts in PostgreSQL."""
 
     def __init__(self, engine: Engine) -> None:
@@ -54,40 +54,40 @@ class SqlAccountStore:
             "full_name": full_name,
             "hashed_password": hashed_password,
         }
-        [account] = self._write(insert(User).values(values).returning(*COLUMNS))
+        [account] = self._write(insert(users).values(values).returning(*COLUMNS))
         return account
 
     def get_in_session(self, caller: Caller) -> Account | None:
         alive = exists().where(
-            Session.id == caller.session_id,
-            Session.user_id == User.id,
-            Session.expires_at > func.now(),
+            sessions.c.id == caller.session_id,
+            sessions.c.user_id == users.c.id,
+            sessions.c.expires_at > func.now(),
         )
-        return self._find(User.id == caller.account_id, alive)
+        return self._find(users.c.id == caller.account_id, alive)
 
     def find_by_email(self, email: str) -> Account | None:
-        return self._find(func.lower(User.email) == func.lower(email))
+        return self._find(func.lower(users.c.email) == func.lower(email))
 
     def find_by_username(self, username: str) -> Account | None:
-        return self._find(func.lower(User.username) == func.lower(username))
+        return self._find(func.lower(users.c.username) == func.lower(username))
 
     def update(self, account_id: int, changes: Mapping[str, str | None]) -> Account | None:
-        changed = update(User).where(User.id == account_id).values(changes).returning(*COLUMNS)
+        changed = update(users).where(users.c.id == account_id).values(changes).returning(*COLUMNS)
         return next(iter(self._write(changed)), None)
 
     def replace_password(
         self, account: Account, hashed_password: str, keep: RefreshToken | None
     ) -> bool:
         replaced = (
-            update(User)
-            .where(User.id == account.id, User.hashed_password == account.hashed_password)
-            .where(User.is_active)
+            update(users)
+            .where(users.c.id == account.id, users.c.hashed_password == account.hashed_password)
+            .where(users.c.is_active)
             .values(hashed_password=hashed_password)
         )
         with self._engine.begin() as connection:
             if connection.execute(replaced).rowcount == 0:
                 return False
-            sessions.end(connection, account.id, keep)
+            end_sessions(connection, account.id, keep)
         return True
 
     def _find(self, *conditions: ColumnElement[bool]) -> Account | None:

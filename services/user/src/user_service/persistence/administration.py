@@ -6,21 +6,22 @@ from sqlalchemy import Connection, Engine, func, or_, select, update
 
 from user_service.domain.accounts import Account
 from user_service.domain.errors import LastSuperuserError
-from user_service.persistence import personal_tokens, sessions
 from user_service.persistence.accounts import COLUMNS, account
-from user_service.persistence.models import User
+from user_service.persistence.personal_tokens import end_personal_tokens
+from user_service.persistence.sessions import end_sessions
+from user_service.persistence.tables import users
 
-_NAMES = (User.username, User.email, User.full_name)
+_NAMES = (users.c.username, users.c.email, users.c.full_name)
 
 
-class SqlAdministrationStore:
+class AdministrationRepository:
     """Administers accounts in PostgreSQL."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     def select(self, *, text: str | None, after: int, limit: int) -> list[Account]:
-        statement = select(*COLUMNS).where(User.id > after).order_by(User.id).limit(limit)
+        statement = select(*COLUMNS).where(users.c.id > after).order_by(users.c.id).limit(limit)
         if text is not None:
             matches = (name.icontains(text, autoescape=True) for name in _NAMES)
             statement = statement.where(or_(*matches))
@@ -29,7 +30,7 @@ class SqlAdministrationStore:
 
     def update(self, account_id: int, changes: Mapping[str, bool]) -> Account | None:
         # The id stays what it is: setting it makes a change of no field valid SQL, too.
-        changed = update(User).where(User.id == account_id).values(id=account_id, **changes)
+        changed = update(users).where(users.c.id == account_id).values(id=account_id, **changes)
         with self._engine.begin() as connection:
             others = _superusers(connection) - {account_id}
             row = connection.execute(changed.returning(*COLUMNS)).mappings().one_or_none()
@@ -39,8 +40,8 @@ class SqlAdministrationStore:
             if not others and not (result.is_active and result.is_superuser):
                 raise LastSuperuserError
             if not result.is_active:
-                sessions.end(connection, account_id)
-                personal_tokens.end(connection, account_id)
+                end_sessions(connection, account_id)
+                end_personal_tokens(connection, account_id)
         return result
 
     def set(self, username: str, changes: Mapping[str, bool]) -> Account | None:
@@ -48,20 +49,22 @@ class SqlAdministrationStore:
 
         For whoever runs the cluster: he may take the last superuser, since he can make another.
         """
-        named = func.lower(User.username) == func.lower(username)
-        changed = update(User).where(named).values(**changes).returning(*COLUMNS)
+        named = func.lower(users.c.username) == func.lower(username)
+        changed = update(users).where(named).values(**changes).returning(*COLUMNS)
         with self._engine.begin() as connection:
             row = connection.execute(changed).mappings().one_or_none()
             if row is None:
                 return None
             result = account(row)
             if not result.is_active:
-                sessions.end(connection, result.id)
-                personal_tokens.end(connection, result.id)
+                end_sessions(connection, result.id)
+                end_personal_tokens(connection, result.id)
         return result
 
 
 def _superusers(connection: Connection) -> set[int]:
     """Who can administer. They stay locked, so that no two of them remove each other at once."""
-    statement = select(User.id).where(User.is_superuser, User.is_active).order_by(User.id)
+    statement = (
+        select(users.c.id).where(users.c.is_superuser, users.c.is_active).order_by(users.c.id)
+    )
     return set(connection.execute(statement.with_for_update()).scalars())

@@ -9,21 +9,26 @@ from servicekit import database
 from user_service.domain.accounts import Account
 from user_service.domain.errors import TooManyTokensError, WrongPasswordError
 from user_service.domain.personal_tokens import Draft, Entry, Grant
-from user_service.persistence.models import PersonalToken, User
+from user_service.persistence.tables import personal_tokens, users
 
-_ALIVE = PersonalToken.expires_at > func.now()
+_ALIVE = personal_tokens.c.expires_at > func.now()
 _ENTRY = (
-    PersonalToken.id,
-    PersonalToken.name,
-    PersonalToken.scopes,
-    PersonalToken.created_at,
-    PersonalToken.used_at,
-    PersonalToken.expires_at,
+    personal_tokens.c.id,
+    personal_tokens.c.name,
+    personal_tokens.c.scopes,
+    personal_tokens.c.created_at,
+    personal_tokens.c.used_at,
+    personal_tokens.c.expires_at,
 )
-_GRANT = (PersonalToken.id, PersonalToken.user_id, PersonalToken.scopes, PersonalToken.expires_at)
+_GRANT = (
+    personal_tokens.c.id,
+    personal_tokens.c.user_id,
+    personal_tokens.c.scopes,
+    personal_tokens.c.expires_at,
+)
 
 
-class SqlPersonalTokenStore:
+class PersonalTokenRepository:
     """Keeps tokens in PostgreSQL."""
 
     def __init__(self, engine: Engine) -> None:
@@ -34,12 +39,12 @@ class SqlPersonalTokenStore:
         # Locked, so that two at once do not each take the last place, and that no deactivation and
         # no new password comes between the proof and the token.
         holder = (
-            select(User.id)
-            .where(User.id == account.id, User.hashed_password == account.hashed_password)
-            .where(User.is_active)
+            select(users.c.id)
+            .where(users.c.id == account.id, users.c.hashed_password == account.hashed_password)
+            .where(users.c.is_active)
             .with_for_update()
         )
-        theirs = PersonalToken.user_id == account.id
+        theirs = personal_tokens.c.user_id == account.id
         values = {
             "user_id": account.id,
             "name": draft.name,
@@ -50,32 +55,34 @@ class SqlPersonalTokenStore:
         with self._engine.begin() as connection:
             if connection.execute(holder).one_or_none() is None:
                 raise WrongPasswordError
-            connection.execute(delete(PersonalToken).where(theirs, ~_ALIVE))
-            count = select(func.count()).select_from(PersonalToken).where(theirs)
+            connection.execute(delete(personal_tokens).where(theirs, ~_ALIVE))
+            count = select(func.count()).select_from(personal_tokens).where(theirs)
             if connection.execute(count).scalar_one() >= most:
                 raise TooManyTokensError
-            made = insert(PersonalToken).values(values).returning(*_ENTRY)
+            made = insert(personal_tokens).values(values).returning(*_ENTRY)
             return _entry(connection.execute(made).one())
 
     def entries(self, account_id: int) -> list[Entry]:
         statement = (
             select(*_ENTRY)
-            .where(PersonalToken.user_id == account_id, _ALIVE)
-            .order_by(PersonalToken.created_at.desc(), PersonalToken.id)
+            .where(personal_tokens.c.user_id == account_id, _ALIVE)
+            .order_by(personal_tokens.c.created_at.desc(), personal_tokens.c.id)
         )
         with self._autocommit.connect() as connection:
             return [_entry(row) for row in connection.execute(statement)]
 
     def delete(self, account_id: int, token_id: UUID) -> bool:
-        theirs = (PersonalToken.user_id == account_id) & (PersonalToken.id == token_id) & _ALIVE
+        theirs = (
+            (personal_tokens.c.user_id == account_id) & (personal_tokens.c.id == token_id) & _ALIVE
+        )
         with self._autocommit.connect() as connection:
-            return connection.execute(delete(PersonalToken).where(theirs)).rowcount == 1
+            return connection.execute(delete(personal_tokens).where(theirs)).rowcount == 1
 
     def use(self, digest: bytes) -> Grant | None:
         statement = (
-            update(PersonalToken)
-            .where(PersonalToken.digest == digest, _ALIVE)
-            .where(PersonalToken.user_id == User.id, User.is_active)
+            update(personal_tokens)
+            .where(personal_tokens.c.digest == digest, _ALIVE)
+            .where(personal_tokens.c.user_id == users.c.id, users.c.is_active)
             .values(used_at=func.now())
             .returning(*_GRANT)
         )
@@ -84,9 +91,9 @@ class SqlPersonalTokenStore:
         return Grant(row.id, row.user_id, row.scopes.split(), row.expires_at) if row else None
 
 
-def end(connection: Connection, account_id: int) -> None:
+def end_personal_tokens(connection: Connection, account_id: int) -> None:
     """End all tokens of the account."""
-    connection.execute(delete(PersonalToken).where(PersonalToken.user_id == account_id))
+    connection.execute(delete(personal_tokens).where(personal_tokens.c.user_id == account_id))
 
 
 def _entry(row: Row[*tuple[Any, ...]]) -> Entry:

@@ -21,18 +21,18 @@ from sqlalchemy import (
 from servicekit import database
 from user_service.domain import sessions as domain
 from user_service.domain.refresh_tokens import Lineage, RefreshToken
-from user_service.persistence import ended_sessions
-from user_service.persistence.models import Session, User
+from user_service.persistence.ended_sessions import prune_ended_sessions
+from user_service.persistence.tables import sessions, users
 
 # Each new session takes more expired ones away than it adds, and never many at once.
 _PRUNED = 10
 # The session that was unused the longest makes room: nobody keeps track of more.
 MOST = 100  # of one account
 
-_ALIVE = Session.expires_at > func.now()
+_ALIVE = sessions.c.expires_at > func.now()
 
 
-class SqlSessionStore:
+class SessionRepository:
     """Keeps sessions in PostgreSQL."""
 
     def __init__(self, engine: Engine) -> None:
@@ -47,18 +47,18 @@ class SqlSessionStore:
         holder = (
             select(
                 literal(token.session_id, Uuid),
-                User.id,
+                users.c.id,
                 literal(token.digest, LargeBinary),
                 literal(opening.key, LargeBinary),
                 literal(opening.program, String),
                 func.now() + literal(opening.lifetime, Interval),
             )
-            .where(User.id == account.id, User.hashed_password == account.hashed_password)
-            .where(User.is_active)
+            .where(users.c.id == account.id, users.c.hashed_password == account.hashed_password)
+            .where(users.c.is_active)
             .with_for_update(read=True)
         )
         columns = ["id", "user_id", "digest", "seal_key", "program", "expires_at"]
-        opened = insert(Session).from_select(columns, holder).returning(Session.expires_at)
+        opened = insert(sessions).from_select(columns, holder).returning(sessions.c.expires_at)
         with self._engine.begin() as connection:
             _prune(connection)
             end = connection.execute(opened).scalar_one_or_none()
@@ -66,53 +66,57 @@ class SqlSessionStore:
         return end
 
     def lineage(self, session_id: UUID) -> Lineage | None:
-        statement = select(Session.digest, Session.seal_key).where(Session.id == session_id)
+        statement = select(sessions.c.digest, sessions.c.seal_key).where(
+            sessions.c.id == session_id
+        )
         with self._autocommit.connect() as connection:
             row = connection.execute(statement).one_or_none()
         return Lineage(bytes(row.digest), bytes(row.seal_key)) if row else None
 
     def rotate(self, used: RefreshToken, following: RefreshToken) -> tuple[int, datetime] | None:
         statement = (
-            update(Session)
-            .where(Session.id == used.session_id, Session.digest == used.digest, _ALIVE)
+            update(sessions)
+            .where(sessions.c.id == used.session_id, sessions.c.digest == used.digest, _ALIVE)
             .values(digest=following.digest, used_at=func.now())
-            .returning(Session.user_id, Session.expires_at)
+            .returning(sessions.c.user_id, sessions.c.expires_at)
         )
         with self._engine.begin() as connection:
             row = connection.execute(statement).one_or_none()
         return (row.user_id, row.expires_at) if row else None
 
     def delete(self, session_id: UUID) -> int | None:
-        statement = delete(Session).where(Session.id == session_id).returning(Session.user_id)
+        statement = (
+            delete(sessions).where(sessions.c.id == session_id).returning(sessions.c.user_id)
+        )
         with self._engine.begin() as connection:
             return connection.execute(statement).scalar_one_or_none()
 
     def entries(self, account_id: int) -> list[domain.Entry]:
-        columns = (Session.id, Session.created_at, Session.used_at, Session.expires_at)
+        columns = (sessions.c.id, sessions.c.created_at, sessions.c.used_at, sessions.c.expires_at)
         statement = (
-            select(*columns, Session.program)
-            .where(Session.user_id == account_id, _ALIVE)
-            .order_by(Session.used_at.desc(), Session.id)
+            select(*columns, sessions.c.program)
+            .where(sessions.c.user_id == account_id, _ALIVE)
+            .order_by(sessions.c.used_at.desc(), sessions.c.id)
         )
         with self._autocommit.connect() as connection:
             return [domain.Entry(*row) for row in connection.execute(statement)]
 
     def delete_one(self, account_id: int, session_id: UUID) -> bool:
-        theirs = (Session.user_id == account_id) & (Session.id == session_id) & _ALIVE
+        theirs = (sessions.c.user_id == account_id) & (sessions.c.id == session_id) & _ALIVE
         with self._engine.begin() as connection:
-            return connection.execute(delete(Session).where(theirs)).rowcount == 1
+            return connection.execute(delete(sessions).where(theirs)).rowcount == 1
 
     def delete_others(self, account_id: int, session_id: UUID | None) -> None:
-        others = (Session.user_id == account_id) & (Session.id != session_id)
+        others = (sessions.c.user_id == account_id) & (sessions.c.id != session_id)
         with self._engine.begin() as connection:
-            connection.execute(delete(Session).where(others))
+            connection.execute(delete(sessions).where(others))
 
 
-def end(connection: Connection, account_id: int, keep: RefreshToken | None = None) -> None:
+def end_sessions(connection: Connection, account_id: int, keep: RefreshToken | None = None) -> None:
     """End the account's sessions but the one that `keep` carries on."""
-    statement = delete(Session).where(Session.user_id == account_id)
+    statement = delete(sessions).where(sessions.c.user_id == account_id)
     if keep is not None:
-        kept = (Session.id == keep.session_id) & (Session.digest == keep.digest)
+        kept = (sessions.c.id == keep.session_id) & (sessions.c.digest == keep.digest)
         statement = statement.where(~kept)
     connection.execute(statement)
 
@@ -120,21 +124,21 @@ def end(connection: Connection, account_id: int, keep: RefreshToken | None = Non
 def _make_room(connection: Connection, account_id: int) -> None:
     """End the account's sessions beyond the most that it may have."""
     beyond = (
-        select(Session.id)
-        .where(Session.user_id == account_id)
-        .order_by(Session.used_at.desc(), Session.id)
+        select(sessions.c.id)
+        .where(sessions.c.user_id == account_id)
+        .order_by(sessions.c.used_at.desc(), sessions.c.id)
         .offset(MOST)
     )
-    connection.execute(delete(Session).where(Session.id.in_(beyond)))
+    connection.execute(delete(sessions).where(sessions.c.id.in_(beyond)))
 
 
 def _prune(connection: Connection) -> None:
     """Remove some expired sessions; those that another transaction is at are left to it."""
     expired = (
-        select(Session.id)
-        .where(Session.expires_at <= func.now())
+        select(sessions.c.id)
+        .where(sessions.c.expires_at <= func.now())
         .limit(_PRUNED)
         .with_for_update(skip_locked=True)
     )
-    connection.execute(delete(Session).where(Session.id.in_(expired)))
-    ended_sessions.prune(connection, _PRUNED)
+    connection.execute(delete(sessions).where(sessions.c.id.in_(expired)))
+    prune_ended_sessions(connection, _PRUNED)

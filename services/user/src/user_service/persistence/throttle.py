@@ -21,7 +21,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 
 from servicekit import database
 from user_service.domain.throttle import KNOWN, Counter
-from user_service.persistence.models import FailedSignIns, KnownClient
+from user_service.persistence.tables import failed_sign_ins, known_clients
 
 # Each new counter takes more expired ones away than it adds, and never many at once.
 _PRUNED = 10
@@ -29,7 +29,7 @@ _PRUNED = 10
 _SEEN_STEP = timedelta(days=1)
 
 
-class SqlFailureStore:
+class ThrottleRepository:
     """Counts failures in PostgreSQL, for all instances of the service together."""
 
     def __init__(self, engine: Engine) -> None:
@@ -38,8 +38,8 @@ class SqlFailureStore:
 
     def wait(self, counters: Sequence[Counter]) -> timedelta | None:
         digests = [_digest(each) for each in counters]
-        statement = select(func.max(FailedSignIns.blocked_until), func.now()).where(
-            FailedSignIns.blocked_until > func.now(), FailedSignIns.digest.in_(digests)
+        statement = select(func.max(failed_sign_ins.c.blocked_until), func.now()).where(
+            failed_sign_ins.c.blocked_until > func.now(), failed_sign_ins.c.digest.in_(digests)
         )
         with self._autocommit.connect() as connection:
             until, now = connection.execute(statement).one()
@@ -58,27 +58,27 @@ class SqlFailureStore:
     def clear(self, counter: Counter) -> None:
         with self._autocommit.connect() as connection:
             connection.execute(
-                delete(FailedSignIns).where(FailedSignIns.digest == _digest(counter))
+                delete(failed_sign_ins).where(failed_sign_ins.c.digest == _digest(counter))
             )
 
     def is_known(self, account_id: int, client: str) -> bool:
-        statement = select(KnownClient.user_id).where(
-            KnownClient.user_id == account_id,
-            KnownClient.client == client,
-            KnownClient.seen_at > func.now() - KNOWN,
+        statement = select(known_clients.c.user_id).where(
+            known_clients.c.user_id == account_id,
+            known_clients.c.client == client,
+            known_clients.c.seen_at > func.now() - KNOWN,
         )
         with self._autocommit.connect() as connection:
             return connection.execute(statement).first() is not None
 
     def remember(self, account_id: int, client: str) -> None:
-        forgotten = delete(KnownClient).where(
-            KnownClient.user_id == account_id, KnownClient.seen_at <= func.now() - KNOWN
+        forgotten = delete(known_clients).where(
+            known_clients.c.user_id == account_id, known_clients.c.seen_at <= func.now() - KNOWN
         )
-        seen = insert(KnownClient).values(user_id=account_id, client=client)
+        seen = insert(known_clients).values(user_id=account_id, client=client)
         seen = seen.on_conflict_do_update(
             index_elements=["user_id", "client"],
             set_={"seen_at": func.now()},
-            where=KnownClient.seen_at <= func.now() - _SEEN_STEP,
+            where=known_clients.c.seen_at <= func.now() - _SEEN_STEP,
         )
         with self._engine.begin() as connection:
             connection.execute(forgotten)
@@ -87,25 +87,25 @@ class SqlFailureStore:
 
 def _add(counter: Counter) -> ReturningInsert[int]:
     memory = func.now() + counter.limit.memory
-    new = insert(FailedSignIns).values(digest=_digest(counter), failures=1, expires_at=memory)
-    expired = FailedSignIns.expires_at <= func.now()
-    kept = memory if counter.limit.lasting else FailedSignIns.expires_at
+    new = insert(failed_sign_ins).values(digest=_digest(counter), failures=1, expires_at=memory)
+    expired = failed_sign_ins.c.expires_at <= func.now()
+    kept = memory if counter.limit.lasting else failed_sign_ins.c.expires_at
     return new.on_conflict_do_update(
-        index_elements=[FailedSignIns.digest],
+        index_elements=[failed_sign_ins.c.digest],
         set_={
-            "failures": case((expired, 1), else_=FailedSignIns.failures + 1),
+            "failures": case((expired, 1), else_=failed_sign_ins.c.failures + 1),
             "expires_at": case((expired, memory), else_=kept),
         },
-    ).returning(FailedSignIns.failures)
+    ).returning(failed_sign_ins.c.failures)
 
 
 def _block(counter: Counter, wait: timedelta) -> Update:
     until = func.now() + wait
     # A counter is not forgotten while somebody has to wait for it.
-    kept = func.greatest(FailedSignIns.expires_at, until)
+    kept = func.greatest(failed_sign_ins.c.expires_at, until)
     return (
-        update(FailedSignIns)
-        .where(FailedSignIns.digest == _digest(counter))
+        update(failed_sign_ins)
+        .where(failed_sign_ins.c.digest == _digest(counter))
         .values(blocked_until=until, expires_at=kept)
     )
 
@@ -122,9 +122,9 @@ def _digest(counter: Counter) -> ColumnElement[bytes]:
 def _prune(connection: Connection) -> None:
     """Remove some expired counters; those that another transaction is at are left to it."""
     expired = (
-        select(FailedSignIns.digest)
-        .where(FailedSignIns.expires_at <= func.now())
+        select(failed_sign_ins.c.digest)
+        .where(failed_sign_ins.c.expires_at <= func.now())
         .limit(_PRUNED)
         .with_for_update(skip_locked=True)
     )
-    connection.execute(delete(FailedSignIns).where(FailedSignIns.digest.in_(expired)))
+    connection.execute(delete(failed_sign_ins).where(failed_sign_ins.c.digest.in_(expired)))
