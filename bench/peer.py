@@ -17,7 +17,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bench.databases import OWNER
-from servicekit.reads import Statement
+from servicekit.pool import Statement
 from servicekit.server import OPTIONS
 from task_service.domain.paging import Query
 from task_service.persistence import lists

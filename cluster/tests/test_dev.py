@@ -28,7 +28,7 @@ def site(tmp_path: Path) -> Site:
         ("portal/src/portal_service/app.py", ["portal"]),
         ("task/src/task_service/migrations/versions/1.py", ["task-migrate", "task-service"]),
         (
-            "servicekit/src/servicekit/http.py",
+            "servicekit/src/servicekit/http_client.py",
             ["user-service", "task-service", "stats-service", "portal"],
         ),
     ],

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from servicekit.errors import ServiceUnavailable, Unauthenticated
-from servicekit.personal_tokens import PATH, REMEMBERED, PersonalTokens
+from servicekit.personal_tokens import CACHE_SECONDS, PATH, PersonalTokens
 from servicekit.principal import Principal
 
 pytestmark = pytest.mark.anyio
@@ -64,7 +64,7 @@ async def test_a_token_is_asked_about_once_a_minute(
         assert await tokens.verify(TOKEN) == principal
     assert user_service.asked == 1
 
-    clock.now += REMEMBERED
+    clock.now += CACHE_SECONDS
     assert await tokens.verify(TOKEN) == principal
     assert user_service.asked == 2
 
@@ -133,6 +133,6 @@ async def test_while_nobody_can_be_asked_a_remembered_token_goes_on_and_others_a
     user_service.answer = answer
     assert (await tokens.verify(TOKEN)).user_id == 7
 
-    clock.now += REMEMBERED
+    clock.now += CACHE_SECONDS
     with pytest.raises(ServiceUnavailable):
         await tokens.verify(TOKEN)

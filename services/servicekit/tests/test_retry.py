@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from servicekit import http
+from servicekit import http_client
 
 Outcome = int | dict[str, str] | Exception
 
@@ -36,7 +36,7 @@ class Upstream(httpx.AsyncBaseTransport):
 
 def ask(upstream: Upstream, method: str = "GET") -> httpx.Response:
     async def call() -> httpx.Response:
-        async with http.client("http://other", transport=upstream) as client:
+        async with http_client.create("http://other", transport=upstream) as client:
             return await client.request(method, "/")
 
     return asyncio.run(call())

@@ -6,9 +6,9 @@ from jose import jwt
 
 from servicekit.errors import Unauthenticated
 from servicekit.keys import SigningKey, shared
-from servicekit.remembered import Remembered
 from servicekit.testing import hostile
 from servicekit.testing.credentials import KEYS_BY_ALGORITHM
+from servicekit.token_cache import TokenCache
 from servicekit.tokens import Keys, Principal, issue, verify
 
 OLD, NEW = shared("o" * 32), shared("n" * 32)
@@ -77,9 +77,9 @@ def test_keys_stay_out_of_the_repr() -> None:
 def test_a_token_that_was_good_is_refused_once_it_has_expired() -> None:
     now = datetime.now(UTC)
     clock = now.timestamp()
-    keys = Keys(NEW.algorithm, {NEW.id: NEW.key}, Remembered(clock=lambda: clock))
+    keys = Keys(NEW.algorithm, {NEW.id: NEW.key}, TokenCache(clock=lambda: clock))
     token = issue(NEW, ADA, timedelta(seconds=-1), now)
-    keys.remembered.keep(token.encode(), ADA, clock + 10, owner=1)
+    keys.cache.put(token.encode(), ADA, clock + 10, owner=1)
     assert verify(keys, token).user_id == 1
 
     clock += 10
@@ -100,11 +100,11 @@ def test_a_refused_token_is_not_remembered() -> None:
     token = token_of(OLD)
     with pytest.raises(Unauthenticated):
         verify(keys, token)
-    assert keys.remembered.find(token.encode()) is None
+    assert keys.cache.get(token.encode()) is None
 
 
 def test_one_users_tokens_leave_the_others_remembered() -> None:
-    keys = Keys(NEW.algorithm, {NEW.id: NEW.key}, Remembered(capacity=10, share=3))
+    keys = Keys(NEW.algorithm, {NEW.id: NEW.key}, TokenCache(capacity=10, share=3))
     others = [
         issue(NEW, Principal(number, False), LIFETIME, datetime.now(UTC)) for number in (2, 3)
     ]
@@ -115,5 +115,5 @@ def test_one_users_tokens_leave_the_others_remembered() -> None:
     for token in own:
         assert verify(keys, token) == ADA
 
-    assert all(keys.remembered.find(token.encode()) for token in (*others, *own[-3:]))
-    assert not any(keys.remembered.find(token.encode()) for token in own[:-3])
+    assert all(keys.cache.get(token.encode()) for token in (*others, *own[-3:]))
+    assert not any(keys.cache.get(token.encode()) for token in own[:-3])

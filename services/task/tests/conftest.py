@@ -12,7 +12,7 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, insert, text
 
 import servicekit.database
 from servicekit import migrate
-from servicekit.reads import Reads
+from servicekit.pool import ReadPool
 from servicekit.settings import psycopg2_url
 from servicekit.testing import client as testing
 from servicekit.testing.credentials import SECRET, bearer
@@ -47,14 +47,14 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def reads(task_settings: TaskSettings) -> AsyncIterator[Reads]:
-    async with Reads(task_settings) as reads:
-        yield reads
+async def pool(task_settings: TaskSettings) -> AsyncIterator[ReadPool]:
+    async with ReadPool(task_settings) as pool:
+        yield pool
 
 
 @pytest.fixture
-def repository(database: Engine, reads: Reads) -> TaskRepository:
-    return TaskRepository(database, reads)
+def repository(database: Engine, pool: ReadPool) -> TaskRepository:
+    return TaskRepository(database, pool)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from portal_service.api import documents, gateway_errors, health, home, unrouted
 from portal_service.clients.backend import Backend
 from portal_service.settings import PortalSettings
 from servicekit import app as base
-from servicekit import docs, errors, http, logs, middleware, registration
+from servicekit import docs, errors, http_client, logs, middleware, registration
 from servicekit.instance import Service
 from servicekit.settings import load
 
@@ -36,7 +36,7 @@ def create_app(
 
     def backend(name: str, prefix: str, address: HttpUrl | None) -> Backend:
         transport = (transports or {}).get(name)
-        client = http.service_client(name, address, settings, time_limit, transport)
+        client = http_client.for_service(name, address, settings, time_limit, transport)
         return Backend(name, prefix, client, time_limit)
 
     backends = [

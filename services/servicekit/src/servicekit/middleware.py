@@ -3,18 +3,18 @@
 from fastapi import FastAPI
 
 from servicekit import metrics
-from servicekit.access import AccessMiddleware
+from servicekit.access_log import AccessLogMiddleware
 from servicekit.body_limit import BodyLimitMiddleware
 from servicekit.errors import CatchAllMiddleware
 from servicekit.headers import HeadersMiddleware
-from servicekit.slashes import SlashMiddleware
+from servicekit.routing import RoutingMiddleware
 
 
 def install(app: FastAPI) -> None:
     """Adds the layers, innermost first, and GET /metrics."""
-    app.add_middleware(SlashMiddleware)
+    app.add_middleware(RoutingMiddleware)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(CatchAllMiddleware)
     # Outside of the catch-all, so that it sees the 500.
-    app.add_middleware(AccessMiddleware, durations=metrics.install(app))
+    app.add_middleware(AccessLogMiddleware, durations=metrics.install(app))
     app.add_middleware(HeadersMiddleware)

@@ -17,11 +17,11 @@ from pydantic import BaseModel, Field, ValidationError
 from servicekit.errors import ServiceUnavailable, Unauthenticated
 from servicekit.fields import MAXIMUM_ID
 from servicekit.principal import PERSONAL_PREFIX, Principal
-from servicekit.remembered import Remembered
+from servicekit.token_cache import TokenCache
 
 PATH = "/internal/personal-token"
 """Where the user service says what a token grants: no route of the gateway leads there."""
-REMEMBERED = 60.0  # seconds
+CACHE_SECONDS = 60.0  # seconds
 TIME_LIMIT = 3.0  # seconds for an answer, with its retry
 _FORM = re.compile(rf"{PERSONAL_PREFIX}[A-Za-z0-9_-]{{43}}")
 
@@ -41,7 +41,7 @@ class PersonalTokens:
     def __init__(self, client: httpx.AsyncClient, clock: Callable[[], float] = time.time) -> None:
         self._client = client
         self._clock = clock
-        self._remembered: Remembered[Principal] = Remembered(clock=clock)
+        self._cache: TokenCache[Principal] = TokenCache(clock=clock)
 
     async def verify(self, token: str) -> Principal:
         """The principal of a token that is genuine and alive; its session is the token itself.
@@ -51,13 +51,13 @@ class PersonalTokens:
         if not _FORM.fullmatch(token):
             raise Unauthenticated
         encoded = token.encode()
-        if known := self._remembered.find(encoded):
+        if known := self._cache.get(encoded):
             return known
         answer = await self._ask(token)
         scopes = frozenset(answer.scopes)
         principal = Principal(answer.user_id, False, session_id=answer.id, scopes=scopes)
-        until = self._clock() + min(answer.seconds, REMEMBERED)
-        self._remembered.keep(encoded, principal, until, owner=answer.user_id)
+        until = self._clock() + min(answer.seconds, CACHE_SECONDS)
+        self._cache.put(encoded, principal, until, owner=answer.user_id)
         return principal
 
     async def _ask(self, token: str) -> _Answer:

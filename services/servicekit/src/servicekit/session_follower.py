@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from prometheus_client import Gauge
 from pydantic import BaseModel, Field, ValidationError
 
-from servicekit import http
+from servicekit import http_client
 from servicekit.ended_sessions import PATH, EndedSessions
 from servicekit.personal_tokens import PersonalTokens
 from servicekit.settings import EndedSessionsSettings
@@ -118,7 +118,7 @@ async def followed(
         )
         yield
         return
-    client = http.service_client(
+    client = http_client.for_service(
         "user-service", settings.user_service_url, settings, TIME_LIMIT, transport
     )
     app.state.ended_sessions = ended = EndedSessions()

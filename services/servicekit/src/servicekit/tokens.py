@@ -29,7 +29,7 @@ from servicekit.keys import SigningKey
 from servicekit.personal_tokens import PersonalTokens
 from servicekit.principal import PERSONAL_PREFIX
 from servicekit.principal import Principal as Principal  # its public name is here
-from servicekit.remembered import Remembered
+from servicekit.token_cache import TokenCache
 
 TYPE = "JWT"
 ISSUER = "tasktracker-user-service"
@@ -49,7 +49,7 @@ class Keys:
     algorithm: str
     by_id: Mapping[str, Key]
     # With the keys, because what they found good says nothing about what other keys would.
-    remembered: "Remembered[Principal]" = field(default_factory=Remembered, compare=False)
+    cache: "TokenCache[Principal]" = field(default_factory=TokenCache, compare=False)
 
 
 def issue(key: SigningKey, principal: Principal, lifetime: timedelta, now: datetime) -> str:
@@ -78,11 +78,11 @@ def verify(keys: Keys, token: str) -> Principal:
 
 
 def _verify(keys: Keys, token: str, encoded: bytes) -> Principal:
-    if principal := keys.remembered.find(encoded):
+    if principal := keys.cache.get(encoded):
         return principal
     claims = _claims(keys, token)
     principal = _principal(claims)
-    keys.remembered.keep(encoded, principal, claims["exp"], owner=principal.user_id)
+    keys.cache.put(encoded, principal, claims["exp"], owner=principal.user_id)
     return principal
 
 

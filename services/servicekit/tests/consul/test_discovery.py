@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI, Response
 from pydantic import HttpUrl
 
-from servicekit import http
+from servicekit import http_client
 from servicekit.consul import Agent
 from servicekit.discovery import RETRY_INTERVAL
 from servicekit.instance import Instance, Service
@@ -71,7 +71,7 @@ def client(
 ) -> Iterator[Callable[[str], httpx.Response]]:
     """Calls of the asynchronous client, made from here."""
     with anyio.from_thread.start_blocking_portal() as portal:
-        notes = http.service_client("note-service", url, settings, timeout=2)
+        notes = http_client.for_service("note-service", url, settings, timeout=2)
         with portal.wrap_async_context_manager(notes):
             yield lambda path: portal.call(notes.get, path)
 

@@ -164,7 +164,7 @@ def test_an_application_is_registered_as_long_as_it_runs(consul: ConsulServer) -
 def test_without_a_consul_nothing_of_it_is_even_loaded() -> None:
     program = """
 import asyncio, sys
-from servicekit import http, registration
+from servicekit import http_client, registration
 from servicekit.settings import ServiceSettings
 
 async def main():

@@ -8,7 +8,16 @@ import httpx
 from fastapi import FastAPI
 
 from servicekit import app as base
-from servicekit import docs, errors, health, http, logs, middleware, registration, session_follower
+from servicekit import (
+    docs,
+    errors,
+    health,
+    http_client,
+    logs,
+    middleware,
+    registration,
+    session_follower,
+)
 from servicekit.instance import Service
 from servicekit.settings import load
 from stats_service.api.problems import PROBLEMS
@@ -33,7 +42,7 @@ def create_app(
     """
     settings = settings or load(StatsSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
-    tasks = http.service_client(
+    tasks = http_client.for_service(
         "task-service", settings.task_service_url, settings, TIMEOUT, transport
     )
 

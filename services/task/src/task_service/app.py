@@ -21,7 +21,7 @@ from servicekit import (
     session_follower,
 )
 from servicekit.instance import Service
-from servicekit.reads import Reads
+from servicekit.pool import ReadPool
 from servicekit.settings import load
 from task_service.api import reads, writes
 from task_service.api.problems import PROBLEMS
@@ -45,7 +45,7 @@ def create_app(
     settings = settings or load(TaskSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     engine = database.engine(settings)
-    pool = Reads(settings)
+    pool = ReadPool(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

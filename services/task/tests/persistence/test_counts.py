@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 
 from servicekit import migrate
-from servicekit.reads import Reads
+from servicekit.pool import ReadPool
 from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
 from task_service.app import MIGRATIONS
@@ -91,7 +91,7 @@ class _Client:
 @pytest.fixture
 def writer(task_settings: TaskSettings, database: sa.Engine) -> TaskRepository:
     """For the calls that write: its reads are not open."""
-    return TaskRepository(database, Reads(task_settings))
+    return TaskRepository(database, ReadPool(task_settings))
 
 
 def test_after_500_random_concurrent_calls_the_counts_equal_a_recount(

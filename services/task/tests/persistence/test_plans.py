@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from servicekit import migrate
-from servicekit.reads import Statement
+from servicekit.pool import Statement
 from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
 from task_service.app import MIGRATIONS

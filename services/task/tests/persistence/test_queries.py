@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from servicekit.reads import Reads, Statement
+from servicekit.pool import ReadPool, Statement
 from task_service.domain.paging import Query
 from task_service.persistence.tasks import TaskRepository
 from task_service.settings import TaskSettings
@@ -12,21 +12,21 @@ from task_service.settings import TaskSettings
 OWNER = 1_000_001  # no other test's
 
 
-class NotedReads(Reads):
+class RecordingPool(ReadPool):
     """Notes what goes to the database."""
 
     def __init__(self, settings: TaskSettings, seen: list[str]) -> None:
         super().__init__(settings)
         self.seen = seen
 
-    async def rows(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Sequence[Any]:
         self.seen.append(statement.sql)
-        return await super().rows(statement, values)
+        return await super().fetch(statement, values)
 
 
 @pytest.fixture
 def statements(database: sa.Engine) -> Iterator[list[str]]:
-    """What goes to the database in writes, and in the reads of `NotedReads`."""
+    """What goes to the database in writes, and in the reads of `RecordingPool`."""
     seen: list[str] = []
 
     def note(*event: object) -> None:
@@ -53,8 +53,8 @@ async def test_each_read_is_one_statement(
     statements: list[str],
     call: Callable[[TaskRepository], Awaitable[object]],
 ) -> None:
-    async with NotedReads(task_settings, statements) as reads:
-        repository = TaskRepository(database, reads)
+    async with RecordingPool(task_settings, statements) as pool:
+        repository = TaskRepository(database, pool)
         for _ in range(3):
             repository.insert(OWNER, {"title": "a"})
         statements.clear()
@@ -82,7 +82,7 @@ def test_each_write_is_one_statement(
     statements: list[str],
     call: Callable[[TaskRepository], object],
 ) -> None:
-    repository = TaskRepository(database, Reads(task_settings))
+    repository = TaskRepository(database, ReadPool(task_settings))
     for _ in range(3):
         repository.insert(OWNER, {"title": "a"})
     statements.clear()

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from servicekit.slashes import TEMPLATE, Routes
+from servicekit.routing import TEMPLATE, RoutingTable
 
 # So many tests are named for each answer: those that see the fewest others say the most.
 _NAMED = 2
@@ -52,7 +52,7 @@ class Seen:
             async def noting(message: Message) -> None:
                 if message["type"] == "http.response.start":
                     # A body that is too large is refused before its route is known.
-                    path = scope.get(TEMPLATE) or Routes(app.routes).resolve(scope["path"])[1]
+                    path = scope.get(TEMPLATE) or RoutingTable(app.routes).resolve(scope["path"])[1]
                     key = Answer(title, scope["method"], path or "", message["status"])
                     self.tests[key].add(_current_test())
                 await send(message)

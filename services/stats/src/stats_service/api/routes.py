@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 
 from servicekit.openapi import problems
-from servicekit.read_routes import ReadRoute
+from servicekit.route_class import ReadRoute
 from servicekit.tokens import Caller, Principal, bearer_token
 from stats_service.api.schemas import StatisticsOut
 from stats_service.clients.task_service import TaskServiceClient

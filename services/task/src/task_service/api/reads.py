@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from servicekit.fields import Id32
 from servicekit.openapi import Responses, problems
 from servicekit.query_strings import cached
-from servicekit.read_routes import ReadRoute
+from servicekit.route_class import ReadRoute
 from task_service.api.answers import JSON, one
 from task_service.api.callers import Reader
 from task_service.api.listing import ListQuery

@@ -20,7 +20,7 @@ from sqlalchemy import (
     tuple_,
 )
 
-from servicekit.reads import Statement
+from servicekit.pool import Statement
 from task_service.domain.bin import KEPT
 from task_service.domain.paging import Query, Sort
 from task_service.persistence.documents import DELETED_DOCUMENT, DOCUMENT, Document

@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import select as select_
 
-from servicekit.reads import Reads, Statement
+from servicekit.pool import ReadPool, Statement
 from task_service.domain.bin import KEPT
 from task_service.domain.idempotency import Creation
 from task_service.domain.paging import Query
@@ -49,17 +49,17 @@ COUNTS = Statement.of(
 class TaskRepository:
     """kept: how long a deleted task stays in the bin."""
 
-    def __init__(self, writes: Engine, reads: Reads, kept: timedelta = KEPT) -> None:
-        self._writes = writes
-        self._reads = reads
+    def __init__(self, engine: Engine, pool: ReadPool, kept: timedelta = KEPT) -> None:
+        self._engine = engine
+        self._pool = pool
         self._kept = kept
 
     def insert(self, owner_id: int, values: Changes) -> Task:
-        with self._writes.begin() as connection:
+        with self._engine.begin() as connection:
             return _insert(connection, owner_id, values)
 
     def insert_once(self, owner_id: int, values: Changes, key: str, fingerprint: bytes) -> Creation:
-        with self._writes.begin() as connection:
+        with self._engine.begin() as connection:
             idempotency.lock(connection, owner_id, key)
             if earlier := idempotency.find(connection, owner_id, key):
                 return earlier
@@ -69,11 +69,11 @@ class TaskRepository:
             return creation
 
     async def find(self, owner_id: int, task_id: int) -> Task | None:
-        rows = await self._reads.rows(FIND, {"owner_id": owner_id, "task_id": task_id})
+        rows = await self._pool.fetch(FIND, {"owner_id": owner_id, "task_id": task_id})
         return Task._make(rows[0]) if rows else None
 
     async def select(self, owner_id: int, query: Query) -> list[Task]:
-        return [*map(Task._make, await self._reads.rows(*lists.page(owner_id, query, self._kept)))]
+        return [*map(Task._make, await self._pool.fetch(*lists.page(owner_id, query, self._kept)))]
 
     def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
@@ -89,30 +89,30 @@ class TaskRepository:
             .values(owner_id=owner_id, **values)
             .returning(*DOCUMENT)
         )
-        with self._writes.begin() as connection:
+        with self._engine.begin() as connection:
             row = connection.execute(statement).one_or_none()
         return task(row) if row else None
 
     def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool:
-        with self._writes.begin() as connection:
+        with self._engine.begin() as connection:
             there = [*_one(owner_id, task_id), *_at(versions)]
             return deleted.put(connection, there, self._kept)
 
     def restore(self, owner_id: int, task_id: int, versions: Versions) -> Task | None:
-        with self._writes.begin() as connection:
+        with self._engine.begin() as connection:
             return deleted.take(connection, owner_id, task_id, versions, self._kept)
 
     def exists_deleted(self, owner_id: int, task_id: int) -> bool:
-        with self._writes.connect() as connection:
+        with self._engine.connect() as connection:
             return deleted.holds(connection, owner_id, task_id, self._kept)
 
     async def counts(self, owner_id: int) -> tuple[list[Count], int]:
-        rows = await self._reads.rows(COUNTS, {"owner_id": owner_id})
+        rows = await self._pool.fetch(COUNTS, {"owner_id": owner_id})
         counts = [Count(Status(status), Priority(priority), n) for status, priority, n, _ in rows]
         return counts, rows[0]["overdue"] if rows else 0
 
     def exists(self, owner_id: int, task_id: int) -> bool:
-        with self._writes.connect() as connection:
+        with self._engine.connect() as connection:
             found = connection.execute(select_(tasks.c.id).where(*_one(owner_id, task_id)))
             return found.one_or_none() is not None
 

@@ -4,7 +4,7 @@ import httpx
 from fastapi import FastAPI
 from starlette.requests import Request
 
-from servicekit import http
+from servicekit import http_client
 from servicekit.testing.live_server import serving
 
 
@@ -21,13 +21,13 @@ async def ask(client: httpx.AsyncClient) -> str | None:
 def test_request_id_is_passed_on(app: FastAPI, client: httpx.Client) -> None:
     @app.get("/call")
     async def call() -> str | None:
-        return await ask(http.client("http://other", transport=httpx.MockTransport(echo)))
+        return await ask(http_client.create("http://other", transport=httpx.MockTransport(echo)))
 
     assert client.get("/call", headers={"X-Request-ID": "r1"}).json() == "r1"
 
 
 def test_no_request_id_is_made_up_outside_of_a_request() -> None:
-    mocked = http.client("http://other", transport=httpx.MockTransport(echo))
+    mocked = http_client.create("http://other", transport=httpx.MockTransport(echo))
     assert asyncio.run(ask(mocked)) is None
 
 
@@ -37,5 +37,5 @@ def test_default_transport_reaches_a_real_server(app: FastAPI) -> None:
         return {"id": request.headers.get("user-agent")}
 
     with serving(app) as port:
-        agent = asyncio.run(ask(http.client(f"http://127.0.0.1:{port}")))
+        agent = asyncio.run(ask(http_client.create(f"http://127.0.0.1:{port}")))
     assert agent is not None

@@ -2,7 +2,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from servicekit.slashes import Routes
+from servicekit.routing import RoutingTable
 from servicekit.testing.conformance import assert_problem
 from servicekit.testing.credentials import bearer
 
@@ -48,7 +48,7 @@ def test_an_encoded_letter_is_that_letter(client: httpx.Client, path: str) -> No
 
 
 @pytest.fixture
-def routes() -> Routes:
+def routes() -> RoutingTable:
     async def endpoint() -> None: ...
 
     inner = APIRouter(prefix="/inner")
@@ -60,7 +60,7 @@ def routes() -> Routes:
     app.mount("/files", FastAPI())
     app.add_api_route("/a.b", endpoint)
     app.add_api_route("/{rest:path}", endpoint)
-    return Routes(app.routes)
+    return RoutingTable(app.routes)
 
 
 @pytest.mark.parametrize(
@@ -81,10 +81,10 @@ def routes() -> Routes:
     ],
 )
 def test_path_resolves_to_the_form_and_template_of_its_route(
-    routes: Routes, path: str, form: str, template: str
+    routes: RoutingTable, path: str, form: str, template: str
 ) -> None:
     assert routes.resolve(path) == (form, template)
 
 
 def test_application_without_routes_resolves_nothing() -> None:
-    assert Routes([]).resolve("/x") == ("/x", None)
+    assert RoutingTable([]).resolve("/x") == ("/x", None)

@@ -9,7 +9,7 @@ from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit import ended_sessions, request_id
-from servicekit.slashes import TEMPLATE
+from servicekit.routing import TEMPLATE
 
 # Asked every second by machines: logged at debug only.
 _QUIET_ROUTES = {"/health", "/health/live", "/metrics", ended_sessions.PATH}
@@ -17,7 +17,7 @@ _QUIET_ROUTES = {"/health", "/health/live", "/metrics", ended_sessions.PATH}
 _METHODS = frozenset(HTTPMethod)
 
 
-class AccessMiddleware:
+class AccessLogMiddleware:
     """One log line and one observation per request, once its answer is out."""
 
     def __init__(self, app: ASGIApp, durations: Histogram) -> None:

@@ -30,7 +30,7 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 )
 
 
-class Network(httpx.AsyncBaseTransport):
+class AiohttpTransport(httpx.AsyncBaseTransport):
     """Open as a context, in the event loop that uses it. Reads each answer whole.
 
     Honours httpx's time limits but `write`. Raises httpx.TransportError and nothing else.
@@ -40,7 +40,7 @@ class Network(httpx.AsyncBaseTransport):
         # Not the connector's own limit, whose wait looks like a server that cannot be reached.
         self._places = asyncio.Semaphore(connections)
 
-    async def __aenter__(self) -> "Network":
+    async def __aenter__(self) -> "AiohttpTransport":
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
             # What httpx does itself.

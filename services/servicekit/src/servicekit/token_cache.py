@@ -22,7 +22,7 @@ class _Entry(Generic[Value]):
     owner: Hashable
 
 
-class Remembered(Generic[Value]):
+class TokenCache(Generic[Value]):
     """What good tokens say. `clock` gives seconds since the epoch, as a token's `exp` does.
 
     Only digests are kept: a token that can be read from memory is one that can be used. An owner
@@ -43,23 +43,23 @@ class Remembered(Generic[Value]):
         self._entries: dict[bytes, _Entry[Value]] = {}  # in the order in which they came
         self._owned: dict[Hashable, list[bytes]] = {}
 
-    def find(self, token: bytes) -> Value | None:
+    def get(self, token: bytes) -> Value | None:
         """What the token says; None if it is not remembered or has expired."""
         entry = self._entries.get(_digest(token))
         return entry.value if entry and self._clock() < entry.expires else None
 
-    def keep(self, token: bytes, value: Value, expires: float, owner: Hashable) -> None:
+    def put(self, token: bytes, value: Value, expires: float, owner: Hashable) -> None:
         digest = _digest(token)
-        self._forget(digest)
+        self._remove(digest)
         own = self._owned.get(owner, [])
         if len(own) >= self._share:
-            self._forget(own[0])
+            self._remove(own[0])
         elif len(self._entries) >= self._capacity:
-            self._forget(next(iter(self._entries)))
+            self._remove(next(iter(self._entries)))
         self._entries[digest] = _Entry(value, expires, owner)
         self._owned.setdefault(owner, []).append(digest)
 
-    def _forget(self, digest: bytes) -> None:
+    def _remove(self, digest: bytes) -> None:
         if entry := self._entries.pop(digest, None):
             own = self._owned[entry.owner]
             own.remove(digest)

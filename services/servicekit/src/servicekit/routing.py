@@ -40,7 +40,7 @@ class _Templates:
         return self.names[int(match.lastgroup[1:])]
 
 
-class Routes:
+class RoutingTable:
     """The routing table of an application, by path alone."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
@@ -75,7 +75,7 @@ class Routes:
         return path, self.greedy.find(path)
 
 
-class SlashMiddleware:
+class RoutingMiddleware:
     """Rewrites a path without a route to its other slash form if that one has a route.
 
     The framework's own 405 names the methods of one route, though a path may have several. It also
@@ -84,7 +84,7 @@ class SlashMiddleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
-        self.routes: Routes | None = None
+        self.routes: RoutingTable | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -92,7 +92,7 @@ class SlashMiddleware:
                 await _not_found(scope["path"])(scope, receive, send)
                 return
             if self.routes is None:  # At the first request: routes are added after middleware.
-                self.routes = Routes(scope["app"].routes)
+                self.routes = RoutingTable(scope["app"].routes)
             scope["path"], template = self.routes.resolve(scope["path"])
             scope[TEMPLATE] = template
             if template and scope["method"] not in self.routes.methods[template]:

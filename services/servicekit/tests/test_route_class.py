@@ -15,7 +15,7 @@ from starlette.datastructures import QueryParams
 from servicekit import app as application
 from servicekit import health, openapi, query_strings
 from servicekit.fields import CleanText, Id32
-from servicekit.read_routes import ReadRoute
+from servicekit.route_class import ReadRoute
 from servicekit.testing import client as testing_client
 from servicekit.testing.credentials import bearer
 from servicekit.tokens import CurrentPrincipal

@@ -1,4 +1,4 @@
-"""Routes that read often: documented by FastAPI from their signatures, and called without it.
+"""RoutingTable that read often: documented by FastAPI from their signatures, and called without it.
 
 To solve a signature anew for each request costs FastAPI 75 µs for one task and 105 for a list, more
 than the database driver's share (docs/decisions/0023-read-routes.md).

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from servicekit.network import Network
+from servicekit.aiohttp_transport import AiohttpTransport
 
 pytestmark = pytest.mark.anyio
 
@@ -54,7 +54,7 @@ async def calling(
 ) -> AsyncIterator[httpx.AsyncClient]:
     timeout = httpx.Timeout(5, **limits)
     async with httpx.AsyncClient(
-        base_url=url, transport=Network(connections), timeout=timeout
+        base_url=url, transport=AiohttpTransport(connections), timeout=timeout
     ) as client:
         yield client
 

@@ -25,7 +25,7 @@ from servicekit.settings import DatabaseSettings, asyncpg_url
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 # A database that has vanished cannot keep its own limit.
-_ANSWER_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 1  # seconds
+_COMMAND_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 1  # seconds
 
 # The connection was closed, seen under the read or just before it.
 _LOST = (
@@ -52,7 +52,7 @@ class Statement:
         return cls(str(compiled), tuple(compiled.positiontup or ()))
 
 
-class Reads:
+class ReadPool:
     """A pool for lone SELECTs, open as a context: no transaction around them, no ping before them.
 
     A connection that the server closed is seen to be closed. A read that is under way at that
@@ -62,13 +62,13 @@ class Reads:
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
 
-    async def __aenter__(self) -> "Reads":
+    async def __aenter__(self) -> "ReadPool":
         self._pool = await asyncpg.create_pool(
             asyncpg_url(self._settings.database_url.get_secret_value()),
             min_size=0,  # Nothing connects before the first use.
             max_size=self._settings.database_pool_size,
             timeout=CONNECT_TIMEOUT,
-            command_timeout=_ANSWER_TIMEOUT,
+            command_timeout=_COMMAND_TIMEOUT,
             server_settings={"statement_timeout": str(STATEMENT_TIMEOUT), "timezone": "UTC"},
             reset=_keep,
         )
@@ -82,20 +82,20 @@ class Reads:
     ) -> None:
         await self._pool.close()
 
-    async def rows(
+    async def fetch(
         self, statement: Statement, values: Mapping[str, Any]
     ) -> Sequence[asyncpg.Record]:
         """All rows of the statement with these values. Raises DatabaseUnavailableError."""
         arguments = [values[name] for name in statement.names]
         try:
             try:
-                return await self._ask(statement.sql, arguments)
+                return await self._fetch(statement.sql, arguments)
             except _LOST:
-                return await self._ask(statement.sql, arguments)
+                return await self._fetch(statement.sql, arguments)
         except _SILENT as error:
             raise DatabaseUnavailableError from error
 
-    async def _ask(self, sql: str, arguments: Sequence[Any]) -> Sequence[asyncpg.Record]:
+    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[asyncpg.Record]:
         # Only who may have to wait gets the time limit, because it costs 5 % of a read.
         limit = None if self._pool.get_idle_size() else POOL_TIMEOUT
         try:
