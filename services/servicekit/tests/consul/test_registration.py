@@ -165,6 +165,7 @@ def test_without_a_consul_nothing_of_it_is_even_loaded() -> None:
     program = """
 import asyncio, sys
 from servicekit import http_client, registration
+from servicekit.instance import Service
 from servicekit.settings import ServiceSettings
 
 async def main():
