@@ -23,7 +23,6 @@ SETTINGS: dict[str, type[BaseSettings]] = {
     "stats": StatsSettings,
     "portal": PortalSettings,
 }
-LONGEST_CELL = 110  # characters: one line of a page
 SECRET_PATH = re.compile(r"nomad/jobs/[\w-]+/\w+/\w+")  # of a Nomad Variable
 
 document = pytest.mark.parametrize(
@@ -56,41 +55,12 @@ def paths(text: str) -> Iterator[str]:
                 yield word
 
 
-def cells(text: str) -> Iterator[str]:
-    """Every cell of every table."""
-    for line in re.findall(r"(?m)^\|(.+)\|$", re.sub(r"(?s)```.+?```", "", text)):
-        yield from (cell.strip() for cell in re.split(r"(?<!\\)\|", line))
-
-
-def is_more_than_a_sentence(cell: str) -> bool:
-    """Whether it has two sentences, or more than LONGEST_CELL characters beside links and code."""
-    words = re.sub(r"\[([^]]*)]\([^)]*\)", r"\1", re.sub(r"`[^`]*`", "`", cell))
-    return len(words) > LONGEST_CELL or re.search(r"[.!?;] ", words) is not None
-
-
 def table(text: str, columns: int) -> Iterator[list[str]]:
     """The rows of every table with that many columns."""
     for line in re.findall(r"(?m)^\| (.+) \|$", text):
         cells = line.split(" | ")
         if len(cells) == columns:
             yield cells
-
-
-@pytest.mark.parametrize(
-    "document",
-    [path for path in DOCUMENTS if path.name not in ("cli.md", "endpoints.md")],  # generated
-    ids=lambda path: str(path.relative_to(ROOT)),
-)
-def test_no_cell_of_a_table_is_longer_than_a_sentence(document: Path) -> None:
-    long = [cell for cell in cells(document.read_text()) if is_more_than_a_sentence(cell)]
-    assert long == []
-
-
-def test_a_cell_with_two_sentences_or_a_very_long_one_is_noticed() -> None:
-    assert is_more_than_a_sentence("one thing; another")
-    assert is_more_than_a_sentence("One thing. Another.")
-    assert is_more_than_a_sentence("x" * (LONGEST_CELL + 1))
-    assert not is_more_than_a_sentence("[one](a-page.md) thing: `a; b. c`, `... is full.`")
 
 
 @document
@@ -101,6 +71,14 @@ def test_every_link_leads_somewhere(document: Path) -> None:
             target = document.parent / name if name else document
             assert target.exists(), link
             assert not anchor or anchor in anchors(target), link
+
+
+@document
+def test_every_python_file_exists(document: Path) -> None:
+    code = re.findall(r"`([^`\n]+)`", document.read_text())
+    named = {name for text in code for name in re.findall(r"[\w./-]+\.py\b", text)}
+    known = [f"/{path}" for path in tracked()]
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in known)] == []
 
 
 @document
