@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any
 
-from tasktracker_cli.dates.reading import parse_iso
 from tasktracker_cli.errors import UsageError
 
 TITLE_LENGTH = 255  # characters
@@ -85,6 +84,8 @@ def _one_of(name: str, values: type[StrEnum]) -> Callable[[Any], str]:
 
 
 def _due_date(value: Any) -> str | None:
+    from tasktracker_cli.dates.reading import parse_iso
+
     if value is None:
         return None
     try:

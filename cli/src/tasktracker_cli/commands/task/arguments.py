@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasktracker_cli.commands.suggestions import task_ids
-from tasktracker_cli.dates.due import Due
-from tasktracker_cli.dates.reading import parse_due
 from tasktracker_cli.editing.fields import Priority, Status, understood
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.output import Output
+
+if TYPE_CHECKING:
+    from tasktracker_cli.dates.due import Due
 
 LARGEST_ID = 2**31 - 1
 
@@ -120,6 +121,8 @@ def due_date(session: Session, text: str) -> str | None:
     """Return the moment that is meant, and tell the user which it is; None for `none`."""
     if text.strip().lower() == "none":
         return None
+    from tasktracker_cli.dates.reading import parse_due
+
     now = datetime.now(UTC)
     due = parse_due(text, now, session.date_order)
     tell_due(session.output, due, now)

@@ -6,21 +6,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tasktracker_cli.commands.options import TaskListCommand
 from tasktracker_cli.commands.task.arguments import Ids, PriorityOption, read_ids
 from tasktracker_cli.commands.task.several import each
-from tasktracker_cli.dates.due import Due
-from tasktracker_cli.dates.reading import parse_due
 from tasktracker_cli.editing.fields import Status
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.gateway import models
 from tasktracker_cli.gateway.tasks import Page, Tasks
 from tasktracker_cli.session import Session
 from tasktracker_cli.settings import LIST
+
+if TYPE_CHECKING:
+    from tasktracker_cli.dates.due import Due
 
 app = typer.Typer()
 
@@ -206,7 +207,11 @@ def _filters(
 
 
 def _when(session: Session, text: str | None) -> Due | None:
-    return None if text is None else parse_due(text, datetime.now(UTC), session.date_order)
+    if text is None:
+        return None
+    from tasktracker_cli.dates.reading import parse_due
+
+    return parse_due(text, datetime.now(UTC), session.date_order)
 
 
 def _nothing(wanted: Wanted) -> str:
