@@ -19,12 +19,12 @@ from starlette.routing import Route
 from bench.databases import OWNER
 from servicekit.pool import Statement
 from servicekit.server import OPTIONS
-from task_service.domain.paging import Query
-from task_service.persistence import lists
+from task_service.domain.pagination import TaskQuery
+from task_service.persistence.list_statement import list_statement
 from task_service.persistence.tasks import FIND
 
 POOL_SIZE = 10  # the services' own default
-_PAGE = lists.page(OWNER, Query(limit=51))
+_PAGE = list_statement(OWNER, TaskQuery(limit=51))
 
 
 async def _rows(request: Request, statement: Statement, values: dict[str, Any]) -> list[Any]:

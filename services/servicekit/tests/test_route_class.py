@@ -14,6 +14,7 @@ from starlette.datastructures import QueryParams
 
 from servicekit import app as application
 from servicekit import health, openapi, query_strings
+from servicekit.app_state import AppState
 from servicekit.fields import CleanText, Id32
 from servicekit.route_class import ReadRoute
 from servicekit.testing import client as testing_client
@@ -32,10 +33,13 @@ class Filter(BaseModel):
 async def one(
     identifier: Id32,
     principal: CurrentPrincipal,
+    greeting: Annotated[str, Depends(AppState("greeting"))],
     request: Request,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    return Response(f"{identifier!r} {principal.user_id} {request.method} {if_none_match}")
+    return Response(
+        f"{greeting} {identifier!r} {principal.user_id} {request.method} {if_none_match}"
+    )
 
 
 async def many(filters: Annotated[Filter, Query()], _: CurrentPrincipal) -> Response:
@@ -51,6 +55,7 @@ def add_routes(app: FastAPI, prefix: str, route_class: type[APIRoute]) -> None:
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[httpx.Client]:
+    app.state.greeting = "hello"
     add_routes(app, "/fast", ReadRoute)
     add_routes(app, "/slow", APIRoute)
     with testing_client.running(app) as http:
@@ -76,8 +81,14 @@ def test_the_answer_is_the_frameworks(
     )
 
 
+def test_a_route_gets_what_is_on_the_state(client: httpx.Client) -> None:
+    assert client.get("/fast/1", headers=bearer()).text.startswith("hello (1, ")
+
+
 @pytest.mark.parametrize("path", ["/1", "/one", "/many", "/many?limit=x", "/many?limit=1&limit=2"])
-def test_a_stranger_hears_only_that_he_is_one(client: httpx.Client, path: str) -> None:
+def test_without_a_token_the_answer_is_401_whatever_else_is_wrong(
+    client: httpx.Client, path: str
+) -> None:
     assert answer(client, "/fast", path, {})["status"] == 401
 
 
@@ -112,7 +123,7 @@ def test_a_parameter_given_twice_is_refused_by_name(client: httpx.Client) -> Non
         ]
 
 
-def test_each_once_refuses_the_same_on_any_route(app: FastAPI) -> None:
+def test_a_repeated_parameter_is_refused_on_any_route(app: FastAPI) -> None:
     @app.get("/list", dependencies=[Depends(query_strings.refuse_repeats)])
     def list_(limit: int = 1) -> int:
         return limit
@@ -135,7 +146,7 @@ def test_a_query_of_very_many_parameters_is_read_at_once() -> None:
     assert time.perf_counter() - start < 5  # seconds; comparing each with each takes minutes
 
 
-def test_only_query_strings_that_are_not_long_are_remembered() -> None:
+def test_only_query_strings_that_are_not_long_are_cached() -> None:
     made: list[bytes] = []
 
     @query_strings.cached

@@ -14,6 +14,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from servicekit import query_strings
+from servicekit.app_state import AppState
 from servicekit.tokens import Caller
 
 Take = Callable[[Request], Any]
@@ -23,10 +24,11 @@ Take = Callable[[Request], Any]
 class ReadRoute(APIRoute):
     """For `APIRouter(route_class=ReadRoute)`: GETs by a coroutine that returns a Response itself.
 
-    It may ask for the Request, the caller, path parameters, one model of the query string
-    and headers that may be missing; TypeError at import for anything else.
+    It may have as parameters the Request, the caller, something on the application's state, path
+    parameters, one model of the query string, and optional headers. Raises TypeError at import for
+    any other.
 
-    What is not valid is left to FastAPI's own handler, whose answer names the fields.
+    FastAPI's own handler answers a request that is not valid, and names the fields.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
@@ -79,6 +81,8 @@ def _take(route: APIRoute, name: str, hint: Any) -> Take:
         validate = TypeAdapter(hint).validate_python
         return lambda request: validate(request.path_params[name])
     match get_args(hint):
+        case [_, Depends(dependency=AppState() as state)]:
+            return state.read
         case [type() as model, Query()] if issubclass(model, BaseModel):
             read = query_strings.parser(model)
             return lambda request: read(request.scope["query_string"])

@@ -23,9 +23,9 @@ from servicekit import (
 from servicekit.instance import Service
 from servicekit.pool import ReadPool
 from servicekit.settings import load
-from task_service.api import reads, writes
+from task_service.api import read_routes, write_routes
 from task_service.api.problems import PROBLEMS
-from task_service.domain.service import Tasks
+from task_service.domain.service import TaskService
 from task_service.persistence.tasks import TaskRepository
 from task_service.settings import TaskSettings
 
@@ -38,9 +38,9 @@ REGISTRATION = Service(SERVICE)
 def create_app(
     settings: TaskSettings | None = None, user_service: httpx.AsyncBaseTransport | None = None
 ) -> FastAPI:
-    """The application; without settings they come from the environment.
+    """Return the application. Without `settings` they come from the environment.
 
-    `user_service` carries the calls to the user service; None is the network.
+    `user_service` carries the calls to the user service; None means the network.
     """
     settings = settings or load(TaskSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
@@ -59,9 +59,10 @@ def create_app(
 
     app = base.create("Task service", VERSION, lifespan)
     app.state.keys = settings.keys()
-    app.state.tasks = Tasks(TaskRepository(engine, pool, kept=timedelta(days=settings.bin_days)))
-    app.include_router(reads.router)
-    app.include_router(writes.router)
+    repository = TaskRepository(engine, pool, timedelta(days=settings.bin_days))
+    app.state.tasks = TaskService(repository)
+    app.include_router(read_routes.router)
+    app.include_router(write_routes.router)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))
     errors.install(app, {**PROBLEMS, **database.PROBLEMS})

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from servicekit.settings import DatabaseSettings, EndedSessionsSettings
 from servicekit.token_settings import TokenSettings
-from task_service.domain.bin import KEPT
+from task_service.domain.task import BIN_RETENTION
 
 
 class TaskSettings(DatabaseSettings, TokenSettings, EndedSessionsSettings):
@@ -15,5 +15,5 @@ class TaskSettings(DatabaseSettings, TokenSettings, EndedSessionsSettings):
 
     port: int = 8002
     bin_days: int = Field(
-        default=KEPT.days, ge=1, le=3650, description="How long deleted tasks are kept"
+        default=BIN_RETENTION.days, ge=1, le=3650, description="How long deleted tasks are kept"
     )

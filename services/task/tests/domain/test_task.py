@@ -1,7 +1,7 @@
 import pytest
 
 from task_service.domain.errors import ContradictionError
-from task_service.domain.task import Changes, Status, settle
+from task_service.domain.task import Changes, Status, normalise
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from task_service.domain.task import Changes, Status, settle
 def test_completion_is_settled_through_the_status(given: Changes, settled: Changes) -> None:
     before = given.copy()
 
-    assert settle(given) == settled
+    assert normalise(given) == settled
     assert given == before
 
 
@@ -30,4 +30,4 @@ def test_contradicting_status_and_completion_are_refused(
     status: Status, is_completed: bool
 ) -> None:
     with pytest.raises(ContradictionError):
-        settle({"status": status, "is_completed": is_completed})
+        normalise({"status": status, "is_completed": is_completed})

@@ -17,7 +17,7 @@ from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
 from task_service.app import MIGRATIONS
 from task_service.domain.errors import TaskNotFoundError
-from task_service.domain.service import Tasks
+from task_service.domain.service import TaskService
 from task_service.domain.task import Changes, Priority, Status
 from task_service.persistence.tables import task_counts, tasks
 from task_service.persistence.tasks import TaskRepository
@@ -43,7 +43,7 @@ def _assert_counts_equal_a_recount(database: sa.Engine) -> int:
 class _Client:
     """Makes one random call after another on tasks that others change at the same time."""
 
-    def __init__(self, service: Tasks) -> None:
+    def __init__(self, service: TaskService) -> None:
         self.service = service
         self.made: list[tuple[int, int]] = []
         self.outcomes: Counter[str] = Counter()
@@ -97,7 +97,7 @@ def writer(task_settings: TaskSettings, database: sa.Engine) -> TaskRepository:
 def test_after_500_random_concurrent_calls_the_counts_equal_a_recount(
     database: sa.Engine, writer: TaskRepository
 ) -> None:
-    client = _Client(Tasks(writer))
+    client = _Client(TaskService(writer))
     for seed in range(WORKERS):
         client.create(random.Random(seed))
 
@@ -112,7 +112,7 @@ def test_after_500_random_concurrent_calls_the_counts_equal_a_recount(
 def test_many_concurrent_writes_of_one_owner_all_succeed(
     database: sa.Engine, writer: TaskRepository
 ) -> None:
-    service, owner = Tasks(writer), OWNERS[-1] + 1
+    service, owner = TaskService(writer), OWNERS[-1] + 1
     start = threading.Barrier(WORKERS)
 
     def work(number: int) -> None:

@@ -13,9 +13,9 @@ from servicekit.pool import Statement
 from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
 from task_service.app import MIGRATIONS
-from task_service.domain.paging import Position, Query, Sort
+from task_service.domain.pagination import Position, Sort, TaskQuery
 from task_service.domain.task import Priority
-from task_service.persistence import lists
+from task_service.persistence.list_statement import list_statement
 from task_service.persistence.tasks import COUNTS
 
 MANY = """
@@ -65,7 +65,7 @@ def test_a_page_in_any_order_walks_its_index(
 ) -> None:
     after = Position(POSITIONS[sort.field], 1) if positioned else None
 
-    plan = _plan(large, *lists.page(3, Query(limit=51, sort=sort, after=after)))
+    plan = _plan(large, *list_statement(3, TaskQuery(limit=51, sort=sort, after=after)))
 
     names = {"created_at": "newest", "due_date": "due", "priority": "priority", "title": "title"}
     index_condition = plan.partition("Index Cond: ")[2].partition("\n")[0]
@@ -75,21 +75,21 @@ def test_a_page_in_any_order_walks_its_index(
 
 
 def test_a_page_of_the_bin_walks_its_own_index(large: sa.Connection) -> None:
-    plan = _plan(large, *lists.page(3, Query(limit=51, deleted=True)))
+    plan = _plan(large, *list_statement(3, TaskQuery(limit=51, deleted=True)))
 
     assert "ix_deleted_tasks_owner_newest on" in plan
     assert "Sort" not in plan
 
 
 def test_a_page_after_the_tasks_without_a_due_date_walks_its_index(large: sa.Connection) -> None:
-    query = Query(limit=51, sort=Sort.DUE_FIRST, after=Position(None, 1))
+    query = TaskQuery(limit=51, sort=Sort.DUE_FIRST, after=Position(None, 1))
 
-    assert "ix_tasks_owner_due on" in _plan(large, *lists.page(3, query))
+    assert "ix_tasks_owner_due on" in _plan(large, *list_statement(3, query))
 
 
 @pytest.mark.parametrize("text", ["deadbeef", "100%", "under_score"])
 def test_a_search_for_something_rare_asks_the_search_index(large: sa.Connection, text: str) -> None:
-    plan = _plan(large, *lists.page(3, Query(limit=51, text=text)))
+    plan = _plan(large, *list_statement(3, TaskQuery(limit=51, text=text)))
 
     assert "Bitmap Index Scan on ix_tasks_owner_words" in plan
 

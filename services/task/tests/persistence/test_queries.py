@@ -5,7 +5,7 @@ import pytest
 import sqlalchemy as sa
 
 from servicekit.pool import ReadPool, Statement
-from task_service.domain.paging import Query
+from task_service.domain.pagination import TaskQuery
 from task_service.persistence.tasks import TaskRepository
 from task_service.settings import TaskSettings
 
@@ -41,7 +41,7 @@ def statements(database: sa.Engine) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda repository: repository.select(OWNER, Query(limit=50)),
+        lambda repository: repository.select(OWNER, TaskQuery(limit=50)),
         lambda repository: repository.counts(OWNER),
         lambda repository: repository.find(OWNER, 1),
     ],

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from servicekit.testing.credentials import bearer
-from task_service.domain.paging import Sort
+from task_service.domain.pagination import Sort
 
 # Few values, so that many tasks are equal in what they are sorted by.
 BODIES = st.fixed_dictionaries(

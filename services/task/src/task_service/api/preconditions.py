@@ -3,30 +3,30 @@
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Header
 
-from task_service.domain.service import Versions
-from task_service.domain.task import Task
+from task_service.domain.task import Task, Versions
 
 _TAG = re.compile(r'(W/)?"([0-9]{1,9})"')
 
 
 def etag(task: Task) -> str:
+    """Return the entity tag of the task as it is."""
     return f'"{task.version}"'
 
 
-def _if_match(if_match: Annotated[str | None, Header()] = None) -> Versions:
-    """The versions named. A weak or foreign tag names none, so it lets nothing through."""
+def accepted_versions(if_match: Annotated[str | None, Header()] = None) -> Versions:
+    """Return the versions that If-Match names. A weak or foreign tag names none.
+
+    So a header with such tags alone accepts no version; no header at all, or `*`, accepts any.
+    """
     if if_match is None or if_match.strip() == "*":
         return None
     tags = (_TAG.fullmatch(tag.strip()) for tag in if_match.split(","))
     return frozenset(int(tag[2]) for tag in tags if tag and not tag[1])
 
 
-IfMatch = Annotated[Versions, Depends(_if_match)]
-
-
 def is_fresh(task: Task, if_none_match: str | None) -> bool:
-    """Whether the caller, who sent this If-None-Match, already holds the task as it is."""
+    """Tell whether If-None-Match names the task as it is: the client has it already."""
     tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
     return "*" in tags or etag(task) in tags

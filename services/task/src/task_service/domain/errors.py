@@ -1,4 +1,4 @@
-"""Everything the task domain refuses to do.
+"""Why the domain refuses a call.
 
 TaskError
 ├── TaskNotFoundError
@@ -14,7 +14,7 @@ class TaskError(Exception):
 
 
 class TaskNotFoundError(TaskError):
-    """No such task, or it is somebody else's: the two are told apart to nobody."""
+    """No such task, or another owner's: a caller cannot tell the two apart."""
 
     def __init__(self, task_id: int) -> None:
         super().__init__(f"There is no task {task_id}.")
@@ -28,21 +28,21 @@ class VersionMismatchError(TaskError):
 
 
 class ContradictionError(TaskError):
-    """`status` and `is_completed` were both given and say opposite things."""
+    """`status` and `is_completed` were both given, and contradict each other."""
 
     def __init__(self) -> None:
         super().__init__("is_completed contradicts status: only a done task is completed.")
 
 
 class KeyReusedError(TaskError):
-    """An idempotency key that has made a task from other values."""
+    """An idempotency key that created a task from other values."""
 
     def __init__(self) -> None:
         super().__init__("The Idempotency-Key was used with another body: choose a new one.")
 
 
 class InvalidCursorError(TaskError):
-    """A page cursor that no list with this sort and these filters gave."""
+    """A cursor that comes from no list with this sort and these filters."""
 
     def __init__(self) -> None:
         super().__init__("No list of tasks with this sort and these filters gave this cursor.")

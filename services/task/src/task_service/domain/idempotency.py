@@ -1,4 +1,4 @@
-"""Creating a task once, however often it is asked for with the same key."""
+"""Creating a task once, however often a client sends the same idempotency key."""
 
 import hashlib
 import json
@@ -7,15 +7,14 @@ from datetime import timedelta
 
 from task_service.domain.task import Changes, Task
 
-KEPT = timedelta(hours=24)
-"""How long a key is remembered."""
+KEY_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """A task as it was made, and the fingerprint of what it was made from.
+    """A task as it was created, and the fingerprint of the values that it was created from.
 
-    `replayed` says that the key had made it before, and nothing was made now.
+    `replayed` means that an earlier request with the key created it, and this one did nothing.
     """
 
     fingerprint: bytes
@@ -24,5 +23,5 @@ class Creation:
 
 
 def fingerprint(values: Changes) -> bytes:
-    """The same for the same fields, whatever their order and spelling in the body."""
+    """Return a digest that does not depend on the order and the spelling of the fields."""
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).digest()

@@ -1,4 +1,4 @@
-"""What a caller can do with tasks. Every call is about one owner's tasks only."""
+"""What a caller can do with tasks. Each call sees the tasks of one owner only."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -6,62 +6,60 @@ from typing import Protocol
 
 from task_service.domain.errors import KeyReusedError, TaskNotFoundError, VersionMismatchError
 from task_service.domain.idempotency import Creation, fingerprint
-from task_service.domain.paging import Page, Query
+from task_service.domain.pagination import Page, TaskQuery
 from task_service.domain.statistics import Count, Statistics, summarise
-from task_service.domain.task import Changes, Status, Task, settle
-
-Versions = frozenset[int] | None
-"""The versions that a write accepts the task at; None accepts any."""
+from task_service.domain.task import Changes, Status, Task, Versions, normalise
 
 
 class Repository(Protocol):
-    """Where tasks are kept. A call that returns has stored what it says it stored."""
+    """Where tasks are stored. Every change is stored when the call returns."""
 
     def insert(self, owner_id: int, values: Changes) -> Task: ...
 
     def insert_once(self, owner_id: int, values: Changes, key: str, fingerprint: bytes) -> Creation:
-        """What the owner's key made: now, or before, and then possibly from other values."""
+        """Return what the owner created with this key: now, or before, even from other values."""
 
     async def find(self, owner_id: int, task_id: int) -> Task | None: ...
 
-    async def select(self, owner_id: int, query: Query) -> list[Task]: ...
+    async def select(self, owner_id: int, query: TaskQuery) -> list[Task]: ...
 
     async def counts(self, owner_id: int) -> tuple[Iterable[Count], int]:
-        """The counts of the owner's tasks, and how many of these are overdue."""
+        """Return the counts of the owner's tasks, and how many tasks are overdue."""
 
     def exists(self, owner_id: int, task_id: int) -> bool: ...
 
     def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
-    ) -> Task | None: ...
+    ) -> Task | None:
+        """Return the changed task, or None if no task has the id and one of the versions."""
 
     def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool:
-        """Put it into the bin."""
+        """Move the task into the bin. Return False if none has the id and one of the versions."""
 
     def restore(self, owner_id: int, task_id: int, versions: Versions) -> Task | None:
-        """Take it back from the bin, as a new version; None if it is not there at one of these."""
+        """Take the task out of the bin, as a new version. None as for `update`."""
 
     def exists_deleted(self, owner_id: int, task_id: int) -> bool: ...
 
 
-class Tasks:
-    """The service itself. Raises the errors of `domain.errors` and nothing else.
+class TaskService:
+    """The use cases. Raises the errors of `domain.errors` and nothing else.
 
-    Reads are awaited; writes block, for a thread of their own.
+    Reads are coroutines. Writes block, so each needs a thread.
     """
 
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
     def create(self, owner_id: int, values: Changes, key: str | None = None) -> Creation:
-        """A new task; if the key made one before, that one as it was then."""
-        settled = settle(values)
-        settled.pop("is_completed", None)  # A new task is not done unless its status says so.
-        asked = fingerprint(settled)
+        """Create a task. If the key created one before, return that one as it was then."""
+        normalised = normalise(values)
+        normalised.pop("is_completed", None)  # A new task is not done unless its status says so.
+        requested = fingerprint(normalised)
         if key is None:
-            return Creation(asked, self._repository.insert(owner_id, settled))
-        creation = self._repository.insert_once(owner_id, settled, key, asked)
-        if creation.fingerprint != asked:
+            return Creation(requested, self._repository.insert(owner_id, normalised))
+        creation = self._repository.insert_once(owner_id, normalised, key, requested)
+        if creation.fingerprint != requested:
             raise KeyReusedError
         return creation
 
@@ -71,17 +69,17 @@ class Tasks:
             raise TaskNotFoundError(task_id)
         return task
 
-    async def page(self, owner_id: int, query: Query) -> Page:
+    async def list_page(self, owner_id: int, query: TaskQuery) -> Page:
         # One task more than asked for tells whether there is a next page, without a count.
         one_more = replace(query, limit=query.limit + 1)
         found = await self._repository.select(owner_id, one_more)
-        return Page(found[: query.limit], more=len(found) > query.limit)
+        return Page(found[: query.limit], has_more=len(found) > query.limit)
 
     def change(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions = None
     ) -> Task:
-        """Set the fields given, leave the others; the same values again change nothing."""
-        task = self._repository.update(owner_id, task_id, settle(changes), versions)
+        """Set the fields given, leave the others. The same values again change nothing."""
+        task = self._repository.update(owner_id, task_id, normalise(changes), versions)
         if task is None:
             raise self._refusal(owner_id, task_id)
         return task
@@ -97,7 +95,7 @@ class Tasks:
             raise self._refusal(owner_id, task_id)
 
     def restore(self, owner_id: int, task_id: int, versions: Versions = None) -> Task:
-        """Bring a deleted task back; one that is there is answered as it is."""
+        """Take a task out of the bin. Return a task that is not in the bin as it is."""
         task = self._repository.restore(owner_id, task_id, versions)
         if task is not None:
             return task
@@ -110,6 +108,6 @@ class Tasks:
         return summarise(counts, overdue)
 
     def _refusal(self, owner_id: int, task_id: int) -> Exception:
-        """Why a write found nothing to change."""
+        """Return the reason why a write found no task to change."""
         exists = self._repository.exists(owner_id, task_id)
         return VersionMismatchError(task_id) if exists else TaskNotFoundError(task_id)

@@ -1,4 +1,4 @@
-"""The figures over one owner's tasks."""
+"""Figures over the tasks of one owner."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Statistics:
 
 
 def summarise(counts: Iterable[Count], overdue: int) -> Statistics:
-    """Add the counts up; a status or priority without tasks is there with 0."""
+    """Add up the counts. A status or priority without tasks gets 0."""
     by_status = dict.fromkeys(Status, 0)
     by_priority = dict.fromkeys(Priority, 0)
     for count in counts:

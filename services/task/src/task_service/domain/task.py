@@ -1,29 +1,39 @@
-"""The task itself, and the changes that can be asked of one."""
+"""A task, and the changes that a caller can ask for."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple, TypedDict
 
 from task_service.domain.errors import ContradictionError
 
+BIN_RETENTION = timedelta(days=30)
+"""How long a deleted task stays in the bin, unless the settings say otherwise."""
+
+Versions = frozenset[int] | None
+"""The versions of a task that a write accepts; None accepts any."""
+
 
 class Status(StrEnum):
+    """How far the work on a task is."""
+
     TODO = "todo"
     IN_PROGRESS = "in_progress"
     DONE = "done"
 
 
 class Priority(StrEnum):
+    """How important a task is."""
+
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
 
 
 class Task(NamedTuple):
-    """A task as stored; `version` grows by one with every change.
+    """A task as stored. `version` grows by one with every change.
 
-    `json` is the whole task as its owner sees it. The database writes it: a read that turned
-    rows into objects and objects into text would take several times as long.
+    `json` is the whole task as its owner sees it. The database writes it: to turn rows into objects
+    and objects into text would take several times as long.
     """
 
     id: int
@@ -32,9 +42,9 @@ class Task(NamedTuple):
 
 
 class Changes(TypedDict, total=False):
-    """The fields to set; one that is missing keeps its value.
+    """The fields to set. A field that is missing keeps its value.
 
-    `is_completed` is another way to say something about `status`; see `settle`.
+    `is_completed` is another way to set `status`; see `normalise`.
     """
 
     title: str
@@ -45,21 +55,21 @@ class Changes(TypedDict, total=False):
     is_completed: bool
 
 
-def settle(changes: Changes) -> Changes:
-    """Say everything about completion through `status`, as far as that can be said.
+def normalise(changes: Changes) -> Changes:
+    """Replace `is_completed` by `status`, as far as that is possible without the stored task.
 
-    What remains is `is_completed: False` alone, whose meaning (todo if it was done, else
-    untouched) depends on the stored task. Raises ContradictionError.
+    Only `is_completed: False` without a `status` remains, because it means todo for a task that is
+    done, and no change for any other. Raises ContradictionError.
     """
     if "is_completed" not in changes:
         return changes
-    settled = changes.copy()
-    completed = settled.pop("is_completed")
-    if "status" in settled:
-        if (settled["status"] is Status.DONE) != completed:
+    normalised = changes.copy()
+    completed = normalised.pop("is_completed")
+    if "status" in normalised:
+        if (normalised["status"] is Status.DONE) != completed:
             raise ContradictionError
     elif completed:
-        settled["status"] = Status.DONE
+        normalised["status"] = Status.DONE
     else:
-        settled["is_completed"] = False
-    return settled
+        normalised["is_completed"] = False
+    return normalised

@@ -1,24 +1,27 @@
-"""The creations recorded by owner and key, one transaction with the insert of their task."""
+"""Creations by owner and key, stored in the same transaction as their task."""
 
 from sqlalchemy import Connection, delete, func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
-from task_service.domain.idempotency import KEPT, Creation
+from task_service.domain.idempotency import KEY_LIFETIME, Creation
 from task_service.domain.task import Task
 from task_service.persistence.tables import idempotency_keys as keys
 
-# Each new key takes more old ones away than it adds, and never many at once.
-_PRUNED = 10
+# Each new key removes more expired keys than it adds, but never many at once.
+_PRUNE_LIMIT = 10
 
 
 def lock(connection: Connection, owner_id: int, key: str) -> None:
-    """Until the transaction ends nobody else looks this key up."""
+    """Let no other transaction look up this key until this one ends."""
     connection.execute(select(func.pg_advisory_xact_lock(owner_id, func.hashtext(key))))
 
 
 def find(connection: Connection, owner_id: int, key: str) -> Creation | None:
+    """Return what the key created, or None if it is unknown or expired."""
     statement = select(keys).where(
-        keys.c.owner_id == owner_id, keys.c.key == key, keys.c.created_at > func.now() - KEPT
+        keys.c.owner_id == owner_id,
+        keys.c.key == key,
+        keys.c.created_at > func.now() - KEY_LIFETIME,
     )
     row = connection.execute(statement).one_or_none()
     if row is None:
@@ -28,7 +31,7 @@ def find(connection: Connection, owner_id: int, key: str) -> Creation | None:
 
 
 def record(connection: Connection, owner_id: int, key: str, creation: Creation) -> None:
-    """The key is locked and unknown: if it is there, it is expired."""
+    """Store the creation. The key must be locked and unknown; an expired one is replaced."""
     statement = insert(keys).values(
         owner_id=owner_id,
         key=key,
@@ -43,11 +46,11 @@ def record(connection: Connection, owner_id: int, key: str, creation: Creation) 
 
 
 def prune(connection: Connection) -> None:
-    """Forget some expired keys; those that another transaction is at are left to it."""
+    """Delete some expired keys, but none that another transaction is deleting."""
     expired = (
         select(*keys.primary_key)
-        .where(keys.c.created_at <= func.now() - KEPT)
-        .limit(_PRUNED)
+        .where(keys.c.created_at <= func.now() - KEY_LIFETIME)
+        .limit(_PRUNE_LIMIT)
         .with_for_update(skip_locked=True)
     )
     connection.execute(delete(keys).where(tuple_(*keys.primary_key).in_(expired)))

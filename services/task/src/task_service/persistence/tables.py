@@ -1,4 +1,4 @@
-"""The schema as it is now; `migrations/` is how a database gets there."""
+"""The current schema. `migrations/` brings a database to it."""
 
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,7 @@ from task_service.domain.task import Priority, Status
 
 
 def _enum(kind: type[Status] | type[Priority], name: str) -> Enum:
-    """A PostgreSQL enum of the values; SQLAlchemy would take the members' names."""
+    """Return a PostgreSQL enum of the values. SQLAlchemy would use the names of the members."""
     return Enum(kind, name=name, values_callable=lambda members: [m.value for m in members])
 
 
@@ -49,10 +49,10 @@ def _task_columns() -> list[Column[Any]]:
         Column("priority", PRIORITY, nullable=False, server_default="medium"),
         Column("is_completed", Boolean, is_done, nullable=False),
         Column("due_date", DateTime(timezone=True)),
-        # A user of the user service: another database, so no foreign key.
+        # The id of a user. Users are in another database, so there is no foreign key.
         Column("owner_id", Integer, nullable=False),
         _moment("created_at"),
-        # For a task that is there, the trigger `tasks_touch` keeps these two.
+        # In `tasks`, the trigger `tasks_touch` maintains these two.
         _moment("updated_at"),
         Column("version", Integer, nullable=False, server_default="1"),
     ]
@@ -60,8 +60,8 @@ def _task_columns() -> list[Column[Any]]:
 
 tasks = Table("tasks", metadata, Column("id", Integer, primary_key=True), *_task_columns())
 
-# The bin: tasks that were deleted, with the ids that they had. A table of its own costs the tasks
-# that are there nothing, neither in a read nor in an index.
+# The bin: deleted tasks, with the ids that they had. In a table of their own they cost the other
+# tasks nothing, neither in a read nor in an index.
 deleted_tasks = Table(
     "deleted_tasks",
     metadata,
@@ -77,9 +77,9 @@ Index(
 )
 Index("ix_deleted_tasks_deleted_at", deleted_tasks.c.deleted_at)
 
-# Lists are in this order, so a page of any owner is one walk along this index.
+# The default order of lists: a page of any owner is one scan of this index.
 Index("ix_tasks_owner_newest", tasks.c.owner_id, tasks.c.created_at.desc(), tasks.c.id.desc())
-# What is overdue moves with the clock; only open tasks can be.
+# Which tasks are overdue changes with the time. Only open tasks can be overdue.
 Index(
     "ix_tasks_owner_due_open",
     tasks.c.owner_id,
@@ -89,9 +89,10 @@ Index(
 
 
 def sort_key(field: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """What a list sorted by the field compares: of a task's column, or of a cursor's value.
+    """Return the expression that a list sorted by the field compares.
 
-    No due date is later than any. Titles go by their characters' numbers, in any case.
+    `value` is the column, or the value in a cursor. A task without a due date comes after all with
+    one. Titles are compared by code point, without case.
     """
     if field == "due_date":
         return func.coalesce(value, literal_column("'infinity'::timestamptz"))
@@ -100,7 +101,7 @@ def sort_key(field: str, value: ColumnElement[Any]) -> ColumnElement[Any]:
     return value
 
 
-# A page in each other order is a walk along one of these, in either direction.
+# A page in each other order is a scan of one of these, in either direction.
 for _name, _field in {"due": "due_date", "priority": "priority", "title": "title"}.items():
     Index(
         f"ix_tasks_owner_{_name}",
@@ -108,7 +109,7 @@ for _name, _field in {"due": "due_date", "priority": "priority", "title": "title
         sort_key(_field, tasks.c[_field]),
         tasks.c.id,
     )
-# The search: a text within title or description.
+# For the search: a text inside the title or the description.
 Index(
     "ix_tasks_owner_words",
     tasks.c.owner_id,
@@ -118,7 +119,7 @@ Index(
     postgresql_ops={"title": "gin_trgm_ops", "description": "gin_trgm_ops"},
 )
 
-# What was answered to a create with an Idempotency-Key; it outlives the task itself.
+# The answers to creations with an Idempotency-Key. They stay when the task is deleted.
 idempotency_keys = Table(
     "idempotency_keys",
     metadata,
@@ -132,7 +133,7 @@ idempotency_keys = Table(
     Index("ix_idempotency_keys_created_at", "created_at"),
 )
 
-# Triggers on `tasks` keep it, and nobody else may write it.
+# Triggers on `tasks` maintain it. The application's role cannot write it.
 task_counts = Table(
     "task_counts",
     metadata,

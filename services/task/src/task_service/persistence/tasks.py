@@ -1,4 +1,4 @@
-"""Every query over tasks. Each write is a transaction of its own."""
+"""The repository of tasks. Each write is a transaction of its own."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,20 +16,19 @@ from sqlalchemy import (
 from sqlalchemy import select as select_
 
 from servicekit.pool import ReadPool, Statement
-from task_service.domain.bin import KEPT
 from task_service.domain.idempotency import Creation
-from task_service.domain.paging import Query
-from task_service.domain.service import Versions
+from task_service.domain.pagination import TaskQuery
 from task_service.domain.statistics import Count
-from task_service.domain.task import Changes, Priority, Status, Task
-from task_service.persistence import deleted, idempotency, lists
-from task_service.persistence.documents import DOCUMENT, task
+from task_service.domain.task import BIN_RETENTION, Changes, Priority, Status, Task, Versions
+from task_service.persistence import idempotency, task_bin
+from task_service.persistence.columns import TASK_COLUMNS, to_task
+from task_service.persistence.list_statement import OVERDUE, list_statement
 from task_service.persistence.tables import task_counts, tasks
 
 _NOT_DONE = case((tasks.c.status == Status.DONE, Status.TODO), else_=tasks.c.status)
-# The hot reads, built once.
+# The reads that come most often, compiled once.
 FIND = Statement.of(
-    select_(*DOCUMENT).where(
+    select_(*TASK_COLUMNS).where(
         tasks.c.id == bindparam("task_id"), tasks.c.owner_id == bindparam("owner_id")
     )
 )
@@ -39,7 +38,7 @@ COUNTS = Statement.of(
         task_counts.c.priority,
         task_counts.c.tasks,
         select_(func.count())
-        .where(tasks.c.owner_id == bindparam("owner_id"), lists.OVERDUE)
+        .where(tasks.c.owner_id == bindparam("owner_id"), OVERDUE)
         .scalar_subquery()
         .label("overdue"),
     ).where(task_counts.c.owner_id == bindparam("owner_id"))
@@ -47,12 +46,14 @@ COUNTS = Statement.of(
 
 
 class TaskRepository:
-    """kept: how long a deleted task stays in the bin."""
+    """Tasks in PostgreSQL. `retention` is how long a deleted task stays in the bin."""
 
-    def __init__(self, engine: Engine, pool: ReadPool, kept: timedelta = KEPT) -> None:
+    def __init__(
+        self, engine: Engine, pool: ReadPool, retention: timedelta = BIN_RETENTION
+    ) -> None:
         self._engine = engine
         self._pool = pool
-        self._kept = kept
+        self._retention = retention
 
     def insert(self, owner_id: int, values: Changes) -> Task:
         with self._engine.begin() as connection:
@@ -72,39 +73,44 @@ class TaskRepository:
         rows = await self._pool.fetch(FIND, {"owner_id": owner_id, "task_id": task_id})
         return Task._make(rows[0]) if rows else None
 
-    async def select(self, owner_id: int, query: Query) -> list[Task]:
-        return [*map(Task._make, await self._pool.fetch(*lists.page(owner_id, query, self._kept)))]
+    async def select(self, owner_id: int, query: TaskQuery) -> list[Task]:
+        return [
+            *map(
+                Task._make,
+                await self._pool.fetch(*list_statement(owner_id, query, self._retention)),
+            )
+        ]
 
     def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
     ) -> Task | None:
-        """The task as it is afterwards; None if there is none at one of these versions."""
+        """Return the changed task, or None if no task has the id and one of the versions."""
         values: dict[str, Any] = dict(changes)
         if not values.pop("is_completed", True):
             values["status"] = _NOT_DONE
-        # The owner stays who it is: setting it makes a change of no field valid SQL, too.
+        # The owner stays the same. It is set so that a change of no field is valid SQL, too.
         statement = (
             update(tasks)
             .where(*_one(owner_id, task_id), *_at(versions))
             .values(owner_id=owner_id, **values)
-            .returning(*DOCUMENT)
+            .returning(*TASK_COLUMNS)
         )
         with self._engine.begin() as connection:
             row = connection.execute(statement).one_or_none()
-        return task(row) if row else None
+        return to_task(row) if row else None
 
     def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool:
         with self._engine.begin() as connection:
             there = [*_one(owner_id, task_id), *_at(versions)]
-            return deleted.put(connection, there, self._kept)
+            return task_bin.move_in(connection, there, self._retention)
 
     def restore(self, owner_id: int, task_id: int, versions: Versions) -> Task | None:
         with self._engine.begin() as connection:
-            return deleted.take(connection, owner_id, task_id, versions, self._kept)
+            return task_bin.move_out(connection, owner_id, task_id, versions, self._retention)
 
     def exists_deleted(self, owner_id: int, task_id: int) -> bool:
         with self._engine.connect() as connection:
-            return deleted.holds(connection, owner_id, task_id, self._kept)
+            return task_bin.contains(connection, owner_id, task_id, self._retention)
 
     async def counts(self, owner_id: int) -> tuple[list[Count], int]:
         rows = await self._pool.fetch(COUNTS, {"owner_id": owner_id})
@@ -118,8 +124,8 @@ class TaskRepository:
 
 
 def _insert(connection: Connection, owner_id: int, values: Changes) -> Task:
-    statement = insert(tasks).values(owner_id=owner_id, **values).returning(*DOCUMENT)
-    return task(connection.execute(statement).one())
+    statement = insert(tasks).values(owner_id=owner_id, **values).returning(*TASK_COLUMNS)
+    return to_task(connection.execute(statement).one())
 
 
 def _one(owner_id: int, task_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

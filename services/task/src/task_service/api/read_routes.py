@@ -3,19 +3,18 @@
 from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlencode
 
-from fastapi import APIRouter, Header, Query, Request, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import TypeAdapter
 
 from servicekit.fields import Id32
 from servicekit.openapi import Responses, problems
 from servicekit.query_strings import cached
 from servicekit.route_class import ReadRoute
-from task_service.api.answers import JSON, one
-from task_service.api.callers import Reader
-from task_service.api.listing import ListQuery
+from task_service.api.dependencies import IfNoneMatch, ReaderDep, TaskServiceDep
+from task_service.api.list_query import ListQuery
 from task_service.api.preconditions import etag, is_fresh
+from task_service.api.responses import JSON, task_response
 from task_service.api.schemas import DeletedTaskOut, StatisticsOut, TaskOut
-from task_service.domain.service import Tasks
 from task_service.domain.statistics import Statistics
 
 _FRESH: Responses = {304: {"description": "If-None-Match names the task as it is"}}
@@ -26,53 +25,53 @@ router = APIRouter(
 )
 
 
-def _tasks(request: Request) -> Tasks:
-    tasks: Tasks = request.app.state.tasks
-    return tasks
-
-
 @router.get("/", response_model=list[DeletedTaskOut | TaskOut], responses=problems(422))
 async def list_tasks(
-    query: Annotated[ListQuery, Query()], principal: Reader, request: Request
+    query: Annotated[ListQuery, Query()],
+    principal: ReaderDep,
+    tasks: TaskServiceDep,
+    request: Request,
 ) -> Response:
-    """Newest first. While there is more, `Link` with rel="next" leads to the next page."""
-    page = await _tasks(request).page(principal.user_id, query.to_domain())
+    """List tasks, newest first. While there are more, `Link` has the next page as rel="next"."""
+    page = await tasks.list_page(principal.user_id, query.to_domain())
     content = f"[{','.join([task.json for task in page.tasks])}]"
     headers = {}
-    if page.more:
+    if page.has_more:
         cursor = query.cursor_after(page.tasks[-1])
-        headers["Link"] = f'<{_following(request, cursor)}>; rel="next"'
+        headers["Link"] = f'<{_next_page(request, cursor)}>; rel="next"'
     return Response(content, headers=headers, media_type=JSON)
 
 
 @router.get("/stats", response_model=StatisticsOut)
-async def get_statistics(principal: Reader, request: Request) -> Response:
-    statistics = await _tasks(request).statistics(principal.user_id)
+async def get_statistics(principal: ReaderDep, tasks: TaskServiceDep) -> Response:
+    """Count the caller's tasks."""
+    statistics = await tasks.statistics(principal.user_id)
     return Response(_STATISTICS.dump_json(statistics), media_type=JSON)
 
 
 @router.get("/{task_id}", response_model=TaskOut, responses=problems(404, 422) | _FRESH)
 async def get_task(
-    task_id: Id32,
-    principal: Reader,
-    request: Request,
-    if_none_match: Annotated[str | None, Header()] = None,
+    task_id: Id32, principal: ReaderDep, tasks: TaskServiceDep, if_none_match: IfNoneMatch = None
 ) -> Response:
-    task = await _tasks(request).get(principal.user_id, task_id)
+    """Return the task, or 304 where If-None-Match names it as it is."""
+    task = await tasks.get(principal.user_id, task_id)
     if is_fresh(task, if_none_match):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag(task)})
-    return one(task)
+    return task_response(task)
 
 
-def _following(request: Request, cursor: str) -> str:
-    """The same request behind the cursor, without its host: the gateway's is not ours."""
-    others = _unpositioned(request.scope["query_string"])
-    return f"{quote(request.scope['path'])}?{others}cursor={quote(cursor)}"
+def _next_page(request: Request, cursor: str) -> str:
+    """Return the URL of the same list from the cursor on.
+
+    Without a host: the client knows the gateway's, and we do not.
+    """
+    parameters = _without_position(request.scope["query_string"])
+    return f"{quote(request.scope['path'])}?{parameters}cursor={quote(cursor)}"
 
 
 @cached
-def _unpositioned(query_string: bytes) -> str:
-    """The query string without a position, ready for one to be added."""
+def _without_position(query_string: bytes) -> str:
+    """Return the query string without `skip` and `cursor`, ready for one more parameter."""
     given = parse_qsl(query_string.decode("latin-1"), keep_blank_values=True)
     kept = [(name, value) for name, value in given if name not in ("skip", "cursor")]
     return f"{urlencode(kept)}&" if kept else ""

@@ -1,4 +1,4 @@
-"""Which tasks a list holds, and where one page ends and the next begins."""
+"""Which tasks a list has, and where a page of it begins and ends."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from task_service.domain.task import Priority, Status, Task
 
 
 class Sort(StrEnum):
-    """A field of the task, behind a minus if its largest value comes first."""
+    """A field of the task; a minus before it puts the largest value first."""
 
     NEWEST = "-created_at"
     OLDEST = "created_at"
@@ -30,17 +30,17 @@ class Sort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where in a list a page begins: after the task with this value of the sort's field."""
+    """Where a page begins: after the task with this id and this value of the sort's field."""
 
     value: datetime | str | None
     id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Query:
-    """One page's filters and bounds; None filters nothing. `due_after <= due < due_before`.
+class TaskQuery:
+    """The filters and bounds of one page. None filters nothing; `due_after <= due < due_before`.
 
-    `deleted` asks for what is in the bin, and for nothing else.
+    With `deleted` the list has the tasks in the bin, and no others.
     """
 
     limit: int
@@ -58,7 +58,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The tasks of one page, and whether there are more behind the last one."""
+    """The tasks of one page, and whether there is a next page."""
 
     tasks: list[Task]
-    more: bool
+    has_more: bool

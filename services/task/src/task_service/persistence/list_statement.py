@@ -1,7 +1,7 @@
-"""The statement behind a page of a list.
+"""The statement that reads one page of a list.
 
-Conditions are bound to values at each call, and statements of one shape are one object: a call
-costs neither building nor compiling.
+A statement is built and compiled once for each combination of sort and filters. A call only binds
+values to its parameters.
 """
 
 from datetime import timedelta
@@ -21,9 +21,9 @@ from sqlalchemy import (
 )
 
 from servicekit.pool import Statement
-from task_service.domain.bin import KEPT
-from task_service.domain.paging import Query, Sort
-from task_service.persistence.documents import DELETED_DOCUMENT, DOCUMENT, Document
+from task_service.domain.pagination import Sort, TaskQuery
+from task_service.domain.task import BIN_RETENTION
+from task_service.persistence.columns import DELETED_TASK_COLUMNS, TASK_COLUMNS, Columns
 from task_service.persistence.tables import deleted_tasks, sort_key, tasks
 
 _PATTERN = bindparam("pattern", type_=String)
@@ -37,7 +37,7 @@ OVERDUE = _overdue(tasks)
 
 
 def _conditions(table: Table) -> dict[str, ColumnElement[bool]]:
-    """By the parameter whose value each takes; the flags take none."""
+    """Return the conditions by the names of their parameters. The flags have no parameter."""
     return {
         "status": table.c.status == bindparam("status"),
         "priority": table.c.priority == bindparam("priority"),
@@ -51,31 +51,33 @@ def _conditions(table: Table) -> dict[str, ColumnElement[bool]]:
 
 
 _CONDITIONS = _conditions(tasks)
-# What has been in the bin for too long is gone, even where nobody has removed it yet.
+# An expired task is not in the bin any more, even if nothing has deleted it yet.
 _DELETED_CONDITIONS = {
     **_conditions(deleted_tasks),
-    "kept": deleted_tasks.c.deleted_at > func.now() - bindparam("kept", type_=Interval),
+    "retention": deleted_tasks.c.deleted_at > func.now() - bindparam("retention", type_=Interval),
 }
 
 
-def page(owner_id: int, query: Query, kept: timedelta = KEPT) -> tuple[Statement, dict[str, Any]]:
-    """The statement and the values of its parameters.
+def list_statement(
+    owner_id: int, query: TaskQuery, retention: timedelta = BIN_RETENTION
+) -> tuple[Statement, dict[str, Any]]:
+    """Return the statement and the values of its parameters.
 
-    kept: how long a deleted task stays in the bin.
+    `retention` is how long a deleted task stays in the bin.
     """
     values = {
         "status": query.status,
         "priority": query.priority,
-        "pattern": _containing(query.text) if query.text is not None else None,
+        "pattern": _like_pattern(query.text) if query.text is not None else None,
         "due_before": query.due_before,
         "due_after": query.due_after,
         "overdue": query.overdue or None,
         "not_overdue": query.overdue is False or None,
-        "kept": kept if query.deleted else None,
+        "retention": retention if query.deleted else None,
     }
     given = {name: value for name, value in values.items() if value is not None}
-    shape = _deleted_statement if query.deleted else _statement
-    statement = shape(query.sort, frozenset(given), positioned=query.after is not None)
+    build = _deleted_statement if query.deleted else _statement
+    statement = build(query.sort, frozenset(given), positioned=query.after is not None)
     bounds: dict[str, Any] = {"owner_id": owner_id, "limit": query.limit, "skip": query.skip}
     if query.after is not None:
         bounds |= {"after_value": query.after.value, "after_id": query.after.id}
@@ -85,24 +87,26 @@ def page(owner_id: int, query: Query, kept: timedelta = KEPT) -> tuple[Statement
 @lru_cache(maxsize=256)
 def _statement(sort: Sort, given: frozenset[str], *, positioned: bool) -> Statement:
     conditions = [_CONDITIONS[name] for name in given]
-    return _walk(tasks, DOCUMENT, sort, conditions, positioned=positioned)
+    return _page_statement(tasks, TASK_COLUMNS, sort, conditions, positioned=positioned)
 
 
 @lru_cache(maxsize=256)
 def _deleted_statement(sort: Sort, given: frozenset[str], *, positioned: bool) -> Statement:
     conditions = [_DELETED_CONDITIONS[name] for name in given]
-    return _walk(deleted_tasks, DELETED_DOCUMENT, sort, conditions, positioned=positioned)
+    return _page_statement(
+        deleted_tasks, DELETED_TASK_COLUMNS, sort, conditions, positioned=positioned
+    )
 
 
-def _walk(
+def _page_statement(
     table: Table,
-    document: Document,
+    columns: Columns,
     sort: Sort,
     conditions: list[ColumnElement[bool]],
     *,
     positioned: bool,
 ) -> Statement:
-    """A page of the table's tasks in order, from a position on or from the start."""
+    """Return the statement for a page: the next tasks in order, from a position or the start."""
     column = table.c[sort.field]
     keys = (sort_key(sort.field, column), table.c.id)
     if positioned:
@@ -111,7 +115,7 @@ def _walk(
         there = tuple_(sort_key(sort.field, value), bindparam("after_id"))
         conditions = [*conditions, here < there if sort.is_descending else here > there]
     return Statement.of(
-        select(*document)
+        select(*columns)
         .where(table.c.owner_id == bindparam("owner_id"), *conditions)
         .order_by(*(each.desc() if sort.is_descending else each.asc() for each in keys))
         .limit(bindparam("limit"))
@@ -119,8 +123,8 @@ def _walk(
     )
 
 
-def _containing(text: str) -> str:
-    """A pattern in which the text stands for itself only."""
+def _like_pattern(text: str) -> str:
+    """Return a LIKE pattern that matches the text anywhere, with no special characters in it."""
     for special in "\\%_":
         text = text.replace(special, f"\\{special}")
     return f"%{text}%"

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from servicekit.fields import CleanText, Id32
 from task_service.api.schemas import Moment
 from task_service.domain.errors import InvalidCursorError
-from task_service.domain.paging import Position, Query, Sort
+from task_service.domain.pagination import Position, Sort, TaskQuery
 from task_service.domain.task import Priority, Status, Task
 
 # What a cursor holds, by the field that the list is sorted by.
@@ -64,9 +64,9 @@ class ListQuery(BaseModel):
         description="From the Link rel=next header of a list with this sort and these filters",
     )
 
-    def to_domain(self) -> Query:
+    def to_domain(self) -> TaskQuery:
         """Raises InvalidCursorError."""
-        return Query(
+        return TaskQuery(
             limit=self.limit,
             skip=self.skip,
             after=self._position(self.cursor) if self.cursor is not None else None,

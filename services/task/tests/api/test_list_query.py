@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from task_service.api.listing import ListQuery
+from task_service.api.list_query import ListQuery
 from task_service.domain.errors import InvalidCursorError
-from task_service.domain.paging import Position
+from task_service.domain.pagination import Position
 from task_service.domain.task import Task
 
 

@@ -1,4 +1,4 @@
-"""How a task is answered."""
+"""The response that holds one task."""
 
 from collections.abc import Mapping
 
@@ -10,9 +10,12 @@ from task_service.domain.task import Task
 JSON = "application/json"
 
 
-def one(
+def task_response(
     task: Task, status_code: int = status.HTTP_200_OK, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The task as it came from the database: FastAPI would check it in a thread of its own."""
+    """Return the task's JSON as the database wrote it.
+
+    FastAPI would parse and check it again, in a thread of its own.
+    """
     tagged = {**(headers or {}), "ETag": etag(task)}
     return Response(task.json, status_code, tagged, JSON)

@@ -1,4 +1,4 @@
-"""A task as the JSON that its owner gets, built by PostgreSQL."""
+"""The columns of a task that a statement returns; PostgreSQL writes the JSON for its owner."""
 
 from itertools import chain
 from typing import Any
@@ -21,22 +21,22 @@ _FIELDS = (
     "updated_at",
 )
 
+Columns = tuple[ColumnElement[Any], ...]
 
-Document = tuple[ColumnElement[Any], ...]
 
-
-def _document(table: Table, fields: tuple[str, ...]) -> Document:
-    """The columns of `task`. The JSON as text: the driver would parse it."""
+def _columns(table: Table, fields: tuple[str, ...]) -> Columns:
+    """Return the columns that `to_task` needs. The JSON is text: the driver would parse it."""
     content = func.json_build_object(
         *chain.from_iterable((literal_column(f"'{name}'"), table.c[name]) for name in fields)
     )
     return table.c.id, table.c.version, cast(content, Text).label("json")
 
 
-# What a statement selects or returns for `task`.
-DOCUMENT = _document(tasks, _FIELDS)
-DELETED_DOCUMENT = _document(deleted_tasks, (*_FIELDS, "deleted_at"))
+# What a statement selects or returns for `to_task`.
+TASK_COLUMNS = _columns(tasks, _FIELDS)
+DELETED_TASK_COLUMNS = _columns(deleted_tasks, (*_FIELDS, "deleted_at"))
 
 
-def task(row: Row[*tuple[Any, ...]]) -> Task:
+def to_task(row: Row[*tuple[Any, ...]]) -> Task:
+    """Return the task of a row that has these columns."""
     return Task(row.id, row.version, row.json)
