@@ -81,7 +81,7 @@ class TaskService:
         """Set the fields given, leave the others. The same values again change nothing."""
         task = self._repository.update(owner_id, task_id, normalise(changes), versions)
         if task is None:
-            raise self._refusal(owner_id, task_id)
+            raise self._refusal(owner_id, task_id, versions)
         return task
 
     def complete(self, owner_id: int, task_id: int, versions: Versions = None) -> Task:
@@ -92,14 +92,14 @@ class TaskService:
 
     def delete(self, owner_id: int, task_id: int, versions: Versions = None) -> None:
         if not self._repository.delete(owner_id, task_id, versions):
-            raise self._refusal(owner_id, task_id)
+            raise self._refusal(owner_id, task_id, versions)
 
     def restore(self, owner_id: int, task_id: int, versions: Versions = None) -> Task:
         """Take a task out of the bin. Return a task that is not in the bin as it is."""
         task = self._repository.restore(owner_id, task_id, versions)
         if task is not None:
             return task
-        if self._repository.exists_deleted(owner_id, task_id):
+        if versions is not None and self._repository.exists_deleted(owner_id, task_id):
             raise VersionMismatchError(task_id)
         return self.change(owner_id, task_id, {}, versions)
 
@@ -107,7 +107,11 @@ class TaskService:
         counts, overdue = await self._repository.counts(owner_id)
         return summarise(counts, overdue)
 
-    def _refusal(self, owner_id: int, task_id: int) -> Exception:
-        """Return the reason why a write found no task to change."""
-        exists = self._repository.exists(owner_id, task_id)
-        return VersionMismatchError(task_id) if exists else TaskNotFoundError(task_id)
+    def _refusal(self, owner_id: int, task_id: int, versions: Versions) -> Exception:
+        """Return the reason why a write found no task to change.
+
+        A call that accepts any version found none at all, even if the task has come back since.
+        """
+        if versions is not None and self._repository.exists(owner_id, task_id):
+            return VersionMismatchError(task_id)
+        return TaskNotFoundError(task_id)
