@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasktracker_cluster.site import GATEWAY_URL
+from tests.e2e import task_logs
 from tests.e2e.cluster import Cluster
 from tests.raw_http import RawAnswer, hang_up, parse, send
 
@@ -48,15 +49,14 @@ def quiet(cluster: Cluster) -> Iterator[None]:
 
 
 def _cries(cluster: Cluster) -> dict[str, list[str]]:
-    logs = cluster.site.home.glob("nomad/alloc/*/alloc/logs/*.std*")
+    task_logs.wait_until_written(cluster)
     lines = {
         path.name: [
             line
             for line in path.read_text(errors="replace").splitlines()
             if any(cry in line for cry in CRIES)
         ]
-        for path in logs
-        if path.is_file()
+        for path in task_logs.files(cluster)
     }
     return {name: found for name, found in lines.items() if found}
 

@@ -1,13 +1,12 @@
 """What a new user does, through the CLI and through the gateway."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
+from tests.e2e import task_logs
 from tests.e2e.cluster import PASSWORD, Cluster
 
 
@@ -130,14 +129,8 @@ def test_the_request_id_comes_back_and_reaches_the_log(cluster: Cluster) -> None
     with cluster.user("frank").http() as frank:
         answer = frank.get("/api/v1/tasks/", headers={"X-Request-ID": "e2e-request-1"})
     assert answer.headers["X-Request-ID"] == "e2e-request-1"
-    allocation = cluster.allocation("task-service")["ID"]
-    logs = Path(cluster.site.home, "nomad", "alloc", allocation, "alloc", "logs")
-
-    def line() -> str | None:
-        lines = [line for log in logs.glob("app.*") for line in log.read_text().splitlines()]
-        return next((line for line in lines if "e2e-request-1" in line), None)
-
-    assert "Bearer" not in wait.until("the request in the log", line, limit=30)
+    logged = task_logs.lines(cluster, "task-service", "app", "e2e-request-1")
+    assert "Bearer" not in "".join(logged)
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8500/ui/", "http://localhost:4646/ui/"])

@@ -8,6 +8,7 @@ import pytest
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import GATEWAY_URL
+from tests.e2e import task_logs
 from tests.e2e.cluster import Cluster
 
 ELSEWHERE = "198.51.100.7"
@@ -26,9 +27,9 @@ def elsewhere() -> Iterator[str]:
 
 def logged(cluster: Cluster, answer: httpx.Response) -> set[str]:
     """The clients that the user service's lines about this request name."""
-    lines = cluster.admin("logs", "user-service", "-n", "200").stdout.splitlines()
-    own = [json.loads(line) for line in lines if answer.headers["X-Request-ID"] in line]
-    return {str(line.get("client")) for line in own}
+    task_logs.wait_until_written(cluster)
+    lines = task_logs.lines(cluster, "user-service", "app", answer.headers["X-Request-ID"])
+    return {str(json.loads(line).get("client")) for line in lines}
 
 
 @pytest.mark.parametrize("source", ["127.0.0.1", "127.0.0.5", ELSEWHERE])
