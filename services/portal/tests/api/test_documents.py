@@ -34,7 +34,7 @@ def test_calls_from_the_page_go_to_the_gateways_own_origin(client: httpx.Client)
     assert client.get(DOCUMENT).json()["servers"] == [{"url": "/"}]
 
 
-@pytest.mark.parametrize("fault", ["down", "slow", "failing"])
+@pytest.mark.parametrize("fault", ["down", "failing"])
 def test_a_document_that_cannot_be_had_is_a_503(
     make_app: MakeApp, faulty: Faulty, fault: str
 ) -> None:
@@ -44,6 +44,14 @@ def test_a_document_that_cannot_be_had_is_a_503(
         assert_problem(answer, 503)
         assert answer.headers["retry-after"] == "1"
         assert client.get("/docs/openapi/user-service.json").status_code == 200
+
+
+def test_a_document_that_takes_too_long_is_a_503(make_app: MakeApp, slow: FastAPI) -> None:
+    with testing.running(make_app(task_service=slow, time_limit=0.1)) as client:
+        answer = client.get(DOCUMENT)
+
+    assert_problem(answer, 503)
+    assert answer.headers["retry-after"] == "1"
 
 
 @pytest.mark.parametrize("content", ["", "<html>", "[]", "{}", '{"paths": 1}'])
