@@ -1,0 +1,84 @@
+"""Each package declares what it imports: another one's dependencies are none of its own."""
+
+import ast
+import re
+import sys
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+from tests.infra.reading import ROOT
+
+PROJECTS = sorted([*ROOT.glob("*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml")])
+# Installed from this checkout, which hides the names of their modules.
+OURS = {
+    "portal_service": "tasktracker-portal",
+    "servicekit": "tasktracker-servicekit",
+    "stats_service": "tasktracker-stats-service",
+    "task_service": "tasktracker-task-service",
+    "tasktracker_cli": "tasktracker-cli",
+    "tasktracker_cluster": "tasktracker-cluster",
+    "user_service": "tasktracker-user-service",
+}
+
+
+def normalised(requirement: str) -> str:
+    """Return the name in a requirement as PyPI compares it: `PyYAML>=6` is `pyyaml`."""
+    name = re.match(r"[\w.-]+", requirement)
+    assert name, requirement
+    return re.sub(r"[._-]+", "-", name[0]).lower()
+
+
+def declared(project: Path) -> set[str]:
+    table = tomllib.loads(project.read_text())["project"]
+    extras = table.get("optional-dependencies", {}).values()
+    requirements = [*table.get("dependencies", []), *(each for extra in extras for each in extra)]
+    return {normalised(each) for each in [table["name"], *requirements]}
+
+
+def imported(files: Iterable[Path]) -> Iterator[tuple[Path, str]]:
+    """Yield each file, and the first part of each name that it imports."""
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Import):
+                yield from ((file, alias.name.partition(".")[0]) for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                yield file, node.module.partition(".")[0]
+
+
+def distributions() -> dict[str, set[str]]:
+    """Return the names of the installed distributions by the modules that they have."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for module, names in packages_distributions().items():
+        # python-consul names its files instead of its package.
+        found[module.partition("/")[0]] |= {normalised(each) for each in names}
+    return found | {module: {name} for module, name in OURS.items()}
+
+
+@pytest.mark.parametrize("project", PROJECTS, ids=lambda path: path.parent.name)
+def test_each_import_is_of_a_declared_dependency(project: Path) -> None:
+    sources = list((project.parent / "src").rglob("*.py"))
+    assert sources
+    assert undeclared(sources, declared(project)) == set()
+
+
+def test_each_import_of_tests_and_tools_is_of_a_declared_dependency() -> None:
+    group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]
+    known = {normalised(each) for each in group}.union(*map(declared, PROJECTS))
+    folders = ("bench", "cli/tests", "cluster/tests", "services", "tests", "tools")
+    files = [file for folder in folders for file in (ROOT / folder).rglob("*.py")]
+    assert undeclared(files, known) == set()
+
+
+def undeclared(files: Iterable[Path], known: set[str]) -> set[str]:
+    """Return a sentence for each import of a distribution that is not among the known ones."""
+    installed, here = distributions(), {"bench", "cli", "cluster", "services", "tests", "tools"}
+    return {
+        f"{file.relative_to(ROOT)} imports {module}"
+        for file, module in imported(files)
+        if module not in sys.stdlib_module_names | here and not known & installed[module]
+    }
