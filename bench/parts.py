@@ -9,14 +9,14 @@ import subprocess
 from collections.abc import Iterator
 
 from bench.program import Program
-from tasktracker_cluster.agents import consul, credentials, nomad, supervisor
+from tasktracker_cluster.agents import consul, nomad, supervisor
 from tasktracker_cluster.agents.api import Api
-from tasktracker_cluster.dev.parts import SERVICES, Service
-from tasktracker_cluster.jobs import deployment, postgres
-from tasktracker_cluster.machine import accounts
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.site import TRAEFIK_URL, Site
+from tasktracker_cluster.topology import DATABASES, JOBS, SERVICES, Database, Service
 
-_SIDECARS = len(deployment.names()) - 1  # Traefik has none
+_SIDECARS = len(JOBS) - 1  # Traefik has none
 _ENVOY_PORT = 19000
 _NOBODY = "127.0.0.1:1"  # Where a service looks for others: it starts without them.
 
@@ -24,7 +24,7 @@ _NOBODY = "127.0.0.1:1"  # Where a service looks for others: it starts without t
 def of_cluster(site: Site) -> Iterator[Program]:
     """Each to be started when all before it have ended: some have the same ports."""
     yield from _agents(site)
-    for database in accounts.DATABASES:
+    for database in DATABASES:
         yield _postgres(site, database)
     yield _traefik(site)
     for _ in range(_SIDECARS):
@@ -34,24 +34,22 @@ def of_cluster(site: Site) -> Iterator[Program]:
 
 
 def _agents(site: Site) -> Iterator[Program]:
-    tokens = credentials.load(site)
-    consul_api = consul.api(site, tokens.consul_management)
-    nomad_api = nomad.api(site, tokens.nomad_management)
+    cluster = Cluster(site)
     yield Program(
         [site.bin / "consul", "agent", f"-config-dir={site.agent / 'consul'}"],
-        lambda: consul.has_leader(consul_api),
+        lambda: consul.has_leader(cluster.consul),
     )
     yield Program(
         [site.bin / "nomad", "agent", f"-config={site.agent / 'nomad'}"],
-        lambda: nomad.has_leader(nomad_api) and nomad.has_ready_node(nomad_api),
+        lambda: nomad.has_leader(cluster.nomad) and nomad.has_ready_node(cluster.nomad),
         {"PATH": supervisor.SYSTEM_PATH},
         signal.SIGINT,
     )
 
 
-def _postgres(site: Site, database: str) -> Program:
-    volume, is_ready = site.volume(database), postgres.is_ready(site, database)
-    user = accounts.database_user(database)
+def _postgres(site: Site, database: Database) -> Program:
+    volume, is_ready = site.volume(database.name), postgres.is_ready(site, database.name)
+    user = database.user
     return Program(
         ["/usr/bin/setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups",
          f"{postgres.BIN}/postgres", "-D", volume / "data",

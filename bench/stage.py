@@ -14,8 +14,8 @@ from bench.processes import serving
 from servicekit import logs, migrate
 from servicekit.keys import shared
 from servicekit.testing import postgres
-from tests.e2e import throwaway
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.testing import throwaway
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 
 class Stage:
@@ -76,7 +76,7 @@ class Stage:
             yield address
 
     @cached_property
-    def cluster(self) -> Cluster:
+    def cluster(self) -> ThrowawayCluster:
         """A cluster of the benchmark's own, not started.
 
         From now on this process is in the cluster's network, and reaches no service above.

@@ -6,13 +6,13 @@ from contextlib import contextmanager
 from bench import tokens
 from bench.wrk import Request
 from servicekit import keys
-from tasktracker_cluster.agents import nomad
+from tasktracker_cluster.agents import variables
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.jobs import deployment
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
-from tests.e2e.cluster import Cluster
-from tests.namespace import entered
+from tasktracker_cluster.testing.namespaces import entered
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 CALLER = 1_000_000_000
 """An account that nobody has: the services believe its token, and its tasks are in nobody's way."""
@@ -26,14 +26,14 @@ START_LIMIT = 30  # seconds
 _BARE = "task-service-without-mesh"
 
 
-def headers(cluster: Cluster) -> dict[str, str]:
+def headers(cluster: ThrowawayCluster) -> dict[str, str]:
     """Of `CALLER`, in this cluster."""
     signer = _variables(cluster, "user-service")
     key = keys.private(signer["jwt_private_key"], keys.public(signer["jwt_public_keys"]))
     return tokens.bearer(key, CALLER)
 
 
-def create_tasks(cluster: Cluster, number: int) -> None:
+def create_tasks(cluster: ThrowawayCluster, number: int) -> None:
     """Through the gateway. Raises BenchError unless they all are there."""
     json = {**headers(cluster), "Content-Type": "application/json"}
     request = Request(GATEWAY_URL + TASKS, json, TASK)
@@ -42,7 +42,7 @@ def create_tasks(cluster: Cluster, number: int) -> None:
 
 
 @contextmanager
-def without_mesh(cluster: Cluster) -> Iterator[None]:
+def without_mesh(cluster: ThrowawayCluster) -> Iterator[None]:
     """A second task service, beside PostgreSQL in `cluster.network("task-db")`, without sidecars.
 
     Nomad runs the same program as the first one's in the same way: only the mesh is missing.
@@ -54,14 +54,14 @@ def without_mesh(cluster: Cluster) -> Iterator[None]:
             wait.until(_BARE, lambda: service.answers("/health"), START_LIMIT)
         yield
     finally:
-        deployment.stop(cluster.nomad, _BARE)
+        deployment.stop(cluster.as_operator, _BARE)
         cluster.nomad.call("DELETE", f"/v1/job/{_BARE}", purge="true")
 
 
-def _job(cluster: Cluster) -> Mapping[str, object]:
+def _job(cluster: ThrowawayCluster) -> Mapping[str, object]:
     # Whoever is in the cluster's network can read the secrets in it: that is the benchmark alone.
-    variables = _variables(cluster, "task-service")
-    database = f"task_app:{variables['database_password']}@127.0.0.1:5432/task_db"
+    held = _variables(cluster, "task-service")
+    database = f"task_app:{held['database_password']}@127.0.0.1:5432/task_db"
     python = cluster.site.release / "bin" / "python"
     network = f"--net={cluster.network('task-db')}"
     app = {
@@ -75,7 +75,7 @@ def _job(cluster: Cluster) -> Mapping[str, object]:
         },
         "Env": {
             "PORT": str(PORT),
-            "JWT_PUBLIC_KEYS": variables["jwt_public_keys"],
+            "JWT_PUBLIC_KEYS": held["jwt_public_keys"],
             "DATABASE_URL": f"postgresql://{database}",
         },
         "Resources": {"CPU": 200, "MemoryMB": 256},  # as in nomad/jobs/task-service.nomad.hcl
@@ -83,5 +83,5 @@ def _job(cluster: Cluster) -> Mapping[str, object]:
     return {"ID": _BARE, "Datacenters": ["dc1"], "TaskGroups": [{"Name": "api", "Tasks": [app]}]}
 
 
-def _variables(cluster: Cluster, service: str) -> dict[str, str]:
-    return nomad.read_variable(cluster.nomad, f"nomad/jobs/{service}/api/app")
+def _variables(cluster: ThrowawayCluster, service: str) -> dict[str, str]:
+    return variables.read(cluster.nomad, f"nomad/jobs/{service}/api/app")

@@ -13,14 +13,14 @@ from bench.figure import Better, Figure, Measure, Pair
 from bench.figures.reads import rate
 from bench.wrk import Request
 from tasktracker_cluster.site import GATEWAY_URL
-from tests.e2e.cluster import Cluster
-from tests.namespace import entered
+from tasktracker_cluster.testing.namespaces import entered
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 _DIRECT = f"http://127.0.0.1:{tenants.PORT}"
 
 
 @contextmanager
-def through_gateway(cluster: Cluster) -> Iterator[Pair]:
+def through_gateway(cluster: ThrowawayCluster) -> Iterator[Pair]:
     """The same instance, asked through Traefik and its sidecar, and at its own port.
 
     Its database is behind two sidecars both times.
@@ -34,7 +34,7 @@ def through_gateway(cluster: Cluster) -> Iterator[Pair]:
 
 
 @contextmanager
-def through_sidecars(cluster: Cluster) -> Iterator[Pair]:
+def through_sidecars(cluster: ThrowawayCluster) -> Iterator[Pair]:
     """The stats service's request to the task service, from its network, with and without a mesh.
 
     Either way it comes to one program of ours and to the same PostgreSQL. With the mesh each of
@@ -49,7 +49,7 @@ def through_sidecars(cluster: Cluster) -> Iterator[Pair]:
         )
 
 
-def _create_tasks(cluster: Cluster) -> None:
+def _create_tasks(cluster: ThrowawayCluster) -> None:
     """Start the cluster, and have a full page in it and a next one."""
     cluster.admin("up")
     tenants.create_tasks(cluster, tenants.PAGE + 1)

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from bench import parts, tenants
 from bench.figure import Better, Figure, Pair
 from bench.stage import Stage
-from tasktracker_cluster.machine import accounts
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.machine import network
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 
 @contextmanager
@@ -21,7 +21,7 @@ def _up(stage: Stage) -> Iterator[Pair]:
     )
 
 
-def until_a_task_exists(cluster: Cluster) -> float:
+def until_a_task_exists(cluster: ThrowawayCluster) -> float:
     """From the start of `up` until somebody has created a task at the gateway, in seconds."""
     cluster.admin("down")
     start = time.perf_counter()
@@ -30,10 +30,10 @@ def until_a_task_exists(cluster: Cluster) -> float:
     return time.perf_counter() - start
 
 
-def of_all_parts(cluster: Cluster) -> float:
+def of_all_parts(cluster: ThrowawayCluster) -> float:
     """The sum of the times that each program takes alone, one after the other, in seconds."""
     cluster.admin("down")
-    accounts.create_address()  # which Nomad's client needs
+    network.create_address()  # which Nomad's client needs
     return sum(part.start_seconds() for part in parts.of_cluster(cluster.site))
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cluster.dev import environment, programs, reload
+from tasktracker_cluster.dev import environment, reload, supervision
 from tasktracker_cluster.site import Site
 
 CHECKOUT = Path(__file__).parents[3]
@@ -63,7 +63,7 @@ def test_a_service_has_its_own_role_and_its_migration_another(site: Site) -> Non
 
 
 def test_the_supervisors_file_survives_a_strange_folder(site: Site) -> None:
-    text = programs.render(site, Path("/usr/bin/consul"))
+    text = supervision.render(site, Path("/usr/bin/consul"))
 
     # As supervisor reads it: a semicolon behind a space begins a comment, % a reference.
     conf = ConfigParser(inline_comment_prefixes=(" ;",), strict=True)

@@ -1,7 +1,6 @@
 """The operator's tables and figures, without a cluster."""
 
 from dataclasses import asdict
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -54,8 +53,7 @@ def test_instances_are_numbers_for_programs() -> None:
 
 
 def test_a_log_that_there_is_not_is_usage() -> None:
-    nomad = cast(Any, SimpleNamespace(find=lambda _: None))
-    site = cast(Any, SimpleNamespace(logs=Path("/nowhere")))
+    cluster = cast(Any, SimpleNamespace(nomad=SimpleNamespace(find=lambda _: None)))
     with pytest.raises(NoLogError) as raised:
-        logs.sources(site, nomad, "nope", None)
+        logs.sources(cluster, "nope", None)
     assert (raised.value.exit_code, raised.value.code) == (2, "usage")

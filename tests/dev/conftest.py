@@ -12,8 +12,8 @@ from rich.console import Console
 
 from tasktracker_cluster.machine import tools
 from tasktracker_cluster.progress import Step
+from tasktracker_cluster.testing.namespaces import network_namespace
 from tests.dev.session import CHECKOUT, Session
-from tests.namespace import network_namespace
 
 LIMIT_SECONDS = 1800  # building Consul takes minutes, once
 

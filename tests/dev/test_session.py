@@ -15,9 +15,9 @@ import httpx
 import pytest
 
 from servicekit.testing.conformance import assert_problem
-from tasktracker_cluster.dev.parts import SERVICES, Service
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import CONSUL_PAGE
+from tasktracker_cluster.topology import SERVICES, Service
 from tests.dev.session import CHECKOUT, Process, Session
 from tests.dev.traffic import gateway, register, traffic
 

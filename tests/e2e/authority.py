@@ -13,14 +13,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tasktracker_cluster.agents import certificates
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 ADDRESS = "127.0.0.1:8503"
 SIGN = "/hashicorp.consul.connectca.ConnectCAService/Sign"
 LIMIT_SECONDS = 10
 
 
-def client_of(cluster: Cluster, service: str, token: str) -> ssl.SSLContext:
+def client_of(cluster: ThrowawayCluster, service: str, token: str) -> ssl.SSLContext:
     """A TLS client that shows the certificate of `service`, signed for the bearer of `token`."""
     roots = cluster.consul.call("GET", "/v1/agent/connect/ca/roots")
     key = ec.generate_private_key(ec.SECP256R1())
@@ -49,7 +49,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
     )
 
 
-def _sign(cluster: Cluster, request: bytes, token: str) -> bytes:
+def _sign(cluster: ThrowawayCluster, request: bytes, token: str) -> bytes:
     # Two messages with one string each (proto-public/pbconnectca): field 1 out, field 2 back.
     agents = certificates.authority(cluster.site).certificate.encode()
     with grpc.secure_channel(ADDRESS, grpc.ssl_channel_credentials(agents)) as channel:

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from tasktracker_cluster.machine import shell
-from tests.e2e import throwaway
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.testing import throwaway
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 LIMIT_SECONDS = 1800  # building Nomad and Consul takes about ten minutes, once
 
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster() -> Iterator[ThrowawayCluster]:
     """The running cluster; every process and file of it is gone afterwards.
 
     It lasts until the end of all tests: those in this folder are the last (`tools/test`).
@@ -37,7 +37,7 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def other(cluster: Cluster) -> Iterator[Cluster]:
+def other(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     """A second state folder, not made yet."""
     other = replace(cluster, home=cluster.home.parent / "other")
     yield other
@@ -51,7 +51,7 @@ def pytest_runtest_makereport(
     """Show with a failure what the agents and the jobs said."""
     report = yield
     cluster = getattr(item, "funcargs", {}).get("cluster")
-    if report.failed and isinstance(cluster, Cluster):
+    if report.failed and isinstance(cluster, ThrowawayCluster):
         for agent in ("consul", "nomad"):
             log = "\n".join(shell.tail(cluster.site.logs / f"{agent}.log", 40))
             report.sections.append((f"{agent}.log", log))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 UID = 65533  # nobody's
 NAME = "rogue"
@@ -36,7 +36,7 @@ class Rogue:
 
 
 @contextmanager
-def consul(cluster: Cluster, server: bool) -> Iterator[Rogue]:
+def consul(cluster: ThrowawayCluster, server: bool) -> Iterator[Rogue]:
     """A Consul agent that tries to join the cluster's, time and again."""
     facts = {
         "node_name": NAME,
@@ -54,7 +54,7 @@ def consul(cluster: Cluster, server: bool) -> Iterator[Rogue]:
 
 
 @contextmanager
-def nomad(cluster: Cluster, **facts: Any) -> Iterator[Rogue]:
+def nomad(cluster: ThrowawayCluster, **facts: Any) -> Iterator[Rogue]:
     """A Nomad agent; `facts` say whether it is a server or a client, and what it shows."""
     advertised = dict.fromkeys(NOMAD_PORTS, "127.0.0.1")
     common = {
@@ -70,7 +70,7 @@ def nomad(cluster: Cluster, **facts: Any) -> Iterator[Rogue]:
 
 
 @contextmanager
-def _folder(cluster: Cluster) -> Iterator[Path]:
+def _folder(cluster: ThrowawayCluster) -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="rogue-", dir=cluster.home.parent))
     os.chown(folder, UID, UID)
     try:

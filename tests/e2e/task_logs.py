@@ -9,7 +9,7 @@ import httpx
 
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 LIMIT_SECONDS = 30
 
@@ -22,13 +22,13 @@ PATHS = {
 }
 
 
-def files(cluster: Cluster) -> list[Path]:
+def files(cluster: ThrowawayCluster) -> list[Path]:
     """Return both streams of every task, those of allocations that ended included."""
     logs = cluster.site.home.glob("nomad/alloc/*/alloc/logs/*.std*")
     return [path for path in logs if path.is_file()]
 
 
-def lines(cluster: Cluster, job: str, task: str, text: str) -> list[str]:
+def lines(cluster: ThrowawayCluster, job: str, task: str, text: str) -> list[str]:
     """Wait until a task of a running job has logged `text`, and return the lines that have it.
 
     Raises NotReadyError when it has not done so in 30 s.
@@ -43,7 +43,7 @@ def lines(cluster: Cluster, job: str, task: str, text: str) -> list[str]:
     return wait.until(f"{text!r} in the log of {job}", found, LIMIT_SECONDS)
 
 
-def wait_until_written(cluster: Cluster) -> None:
+def wait_until_written(cluster: ThrowawayCluster) -> None:
     """Wait until the files have everything that the services have logged until now.
 
     Each service is sent a last request, whose line comes after all others.

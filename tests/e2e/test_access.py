@@ -8,7 +8,7 @@ import pytest
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import CONSUL_PAGE, NOMAD_PAGE
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 TASK = {"Name": "task", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}
 GROUP_OF_ONE = {"Name": "group", "Count": 1, "Tasks": [TASK]}
@@ -31,7 +31,7 @@ JOB = {"Job": {"ID": "intruder", "Datacenters": ["dc1"], "TaskGroups": [GROUP_OF
     ],
 )  # fmt: skip
 def test_an_anonymous_write_is_forbidden(
-    cluster: Cluster, method: str, url: str, body: object
+    cluster: ThrowawayCluster, method: str, url: str, body: object
 ) -> None:
     assert httpx.request(method, url, json=body, trust_env=False).status_code == 403
 
@@ -42,11 +42,11 @@ def test_an_anonymous_write_is_forbidden(
         f"{NOMAD_PAGE}/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp",
     ],
 )
-def test_an_anonymous_visitor_reads_no_secret(cluster: Cluster, url: str) -> None:
+def test_an_anonymous_visitor_reads_no_secret(cluster: ThrowawayCluster, url: str) -> None:
     assert httpx.get(url, trust_env=False).status_code == 403
 
 
-def test_an_anonymous_visitor_can_look_around(cluster: Cluster) -> None:
+def test_an_anonymous_visitor_can_look_around(cluster: ThrowawayCluster) -> None:
     services = Api("Consul", CONSUL_PAGE, {}).call("GET", "/v1/catalog/services")
     jobs = {job["ID"] for job in Api("Nomad", NOMAD_PAGE, {}).call("GET", "/v1/jobs")}
     assert {"user-service", "task-service", "stats-service", "portal", "traefik"} <= set(services)
@@ -54,7 +54,7 @@ def test_an_anonymous_visitor_can_look_around(cluster: Cluster) -> None:
                     "portal", "traefik"}  # fmt: skip
 
 
-def test_a_path_that_every_job_can_read_holds_nothing(cluster: Cluster) -> None:
+def test_a_path_that_every_job_can_read_holds_nothing(cluster: ThrowawayCluster) -> None:
     paths = {variable["Path"] for variable in cluster.nomad.call("GET", "/v1/vars")}
     assert paths == {
         "nomad/jobs/user-db/db/prepare",
@@ -67,14 +67,14 @@ def test_a_path_that_every_job_can_read_holds_nothing(cluster: Cluster) -> None:
     }
 
 
-def test_no_secret_file_is_open_to_others(cluster: Cluster) -> None:
+def test_no_secret_file_is_open_to_others(cluster: ThrowawayCluster) -> None:
     for folder in (cluster.site.secrets, cluster.site.agent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     for path in (*cluster.site.secrets.iterdir(), *cluster.site.agent.glob("*/node.hcl")):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
-def test_the_applications_role_cannot_change_the_schema(cluster: Cluster) -> None:
+def test_the_applications_role_cannot_change_the_schema(cluster: ThrowawayCluster) -> None:
     items = cluster.nomad.call("GET", "/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp")["Items"]
     url = f"postgresql://task_app:{items['database_password']}@127.0.0.1:5432/task_db"
 
@@ -89,13 +89,13 @@ def test_the_applications_role_cannot_change_the_schema(cluster: Cluster) -> Non
     assert "must be owner" in sql("DROP TABLE tasks")
 
 
-def test_the_superuser_never_leaves_its_job(cluster: Cluster) -> None:
+def test_the_superuser_never_leaves_its_job(cluster: ThrowawayCluster) -> None:
     url = "postgresql://postgres@127.0.0.1:5432/task_db"
     result = cluster.exec("task-db", ["psql", "--no-psqlrc", "-c", "SELECT 1", url], "nobody")
     assert "rejects connection" in result.stderr
 
 
-def test_no_database_port_is_open_on_the_machine(cluster: Cluster) -> None:
+def test_no_database_port_is_open_on_the_machine(cluster: ThrowawayCluster) -> None:
     listening = [line.split()[3] for line in shell.run(["ss", "-Hltn"]).splitlines()]
     ports = {int(address.rsplit(":", 1)[1]) for address in listening}
     assert {8000, 8080, 8500, 4646} <= ports

@@ -7,12 +7,12 @@ import pytest
 
 from bench.figure import Pair
 from bench.figures import mesh, start
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 
 @pytest.mark.parametrize("figure", [mesh.through_gateway, mesh.through_sidecars])
 def test_both_ways_to_the_task_service_are_measured(
-    cluster: Cluster, figure: Callable[[Cluster], AbstractContextManager[Pair]]
+    cluster: ThrowawayCluster, figure: Callable[[ThrowawayCluster], AbstractContextManager[Pair]]
 ) -> None:
     with figure(cluster) as pair:
         assert pair.ours(1) > 0
@@ -20,7 +20,7 @@ def test_both_ways_to_the_task_service_are_measured(
 
 
 @pytest.mark.drill
-def test_every_program_starts_alone_and_all_start_together(cluster: Cluster) -> None:
+def test_every_program_starts_alone_and_all_start_together(cluster: ThrowawayCluster) -> None:
     try:
         assert start.of_all_parts(cluster) > 0
     finally:

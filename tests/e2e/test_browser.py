@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Error, Page, expect
 
-from tasktracker_cluster.lifecycle import gateway_answers
+from tasktracker_cluster.jobs import gateway
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
+from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster
 from tests.e2e.browser import LIMIT_MS, PORT, FrontEnd, chromium, empty_pages
-from tests.e2e.cluster import PASSWORD, Cluster
 
 TASKS = "/api/v1/tasks/"
 JSON = "application/json"
@@ -27,7 +27,7 @@ LIMIT_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def browser(cluster: Cluster) -> Iterator[Browser]:
+def browser(cluster: ThrowawayCluster) -> Iterator[Browser]:
     with chromium() as browser:
         yield browser
 
@@ -92,11 +92,11 @@ def test_a_page_of_a_known_origin_does_all_that_a_front_end_needs(front_end: Fro
 
 
 def test_a_page_sees_when_to_try_again_also_where_the_gateway_itself_answers(
-    cluster: Cluster, front_end: FrontEnd
+    cluster: ThrowawayCluster, front_end: FrontEnd
 ) -> None:
     os.kill(cluster.service_pid("stats_service"), signal.SIGKILL)
     answer = front_end.call("GET", "/api/v1/stats/")
-    wait.until("the service", gateway_answers, LIMIT_SECONDS)
+    wait.until("the service", gateway.answers, LIMIT_SECONDS)
 
     assert answer.status == 502
     assert answer.headers["retry-after"] == "1"

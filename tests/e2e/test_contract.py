@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tasktracker_cluster.site import GATEWAY_URL
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.contract.fuzz import Headers, schemathesis
-from tests.e2e.cluster import Cluster
 
 pytestmark = pytest.mark.fuzz
 
@@ -16,7 +16,7 @@ NO_SIGN_INS = ("--exclude-path-regex", "/auth/(login|token|register)$")
 
 
 @pytest.fixture(scope="module")
-def people(cluster: Cluster) -> Mapping[str, Headers]:
+def people(cluster: ThrowawayCluster) -> Mapping[str, Headers]:
     """The headers of two signed-in people."""
     return {name: _headers(cluster, f"contract-{name}") for name in ("ada", "bob")}
 
@@ -37,6 +37,6 @@ def test_each_answer_through_the_gateway_is_as_the_document_says(
     assert found.cases > 5
 
 
-def _headers(cluster: Cluster, name: str) -> Headers:
+def _headers(cluster: ThrowawayCluster, name: str) -> Headers:
     with cluster.user(name).http() as client:
         return {"Authorization": client.headers["Authorization"]}

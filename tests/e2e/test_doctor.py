@@ -17,13 +17,13 @@ from pathlib import Path
 import pytest
 
 from tasktracker_cluster.agents import certificates, consul, supervisor
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import paths, walk
-from tasktracker_cluster.doctor.ground import Ground
 from tasktracker_cluster.doctor.walk import Finding
 from tasktracker_cluster.errors import NotReadyError
-from tasktracker_cluster.jobs import deployment, postgres
+from tasktracker_cluster.jobs import allocations, deployment, postgres
 from tasktracker_cluster.machine import shell, wait
-from tests.e2e.cluster import PROGRAM, Cluster, frozen
+from tasktracker_cluster.testing.throwaway import PROGRAM, ThrowawayCluster, frozen
 from tests.e2e.test_mesh import ALLOWED, PARTLY
 
 LIMIT_SECONDS = 90  # generous: a machine may be busy
@@ -33,7 +33,7 @@ INTENTIONS = "/v1/config/service-intentions"
 TRAEFIKS_RULE = "Traefik's task"  # how the description of its binding rule begins
 
 # Breaks something for as long as the block lasts, and yields the cluster to look at.
-Breaking = Callable[[Cluster], AbstractContextManager[Cluster]]
+Breaking = Callable[[ThrowawayCluster], AbstractContextManager[ThrowawayCluster]]
 
 
 @dataclass(frozen=True)
@@ -47,12 +47,12 @@ class Case:
     repairs: bool = True  # whether the test types the repair
 
 
-def look(cluster: Cluster) -> Iterator[Finding]:
+def look(cluster: ThrowawayCluster) -> Iterator[Finding]:
     """What doctor finds, without a process for it: this one is in the cluster's network."""
-    return walk.along(paths.of(Ground(cluster.site)))
+    return walk.along(paths.of(Cluster(cluster.site)))
 
 
-def seen(cluster: Cluster, case: Case) -> Finding:
+def seen(cluster: ThrowawayCluster, case: Case) -> Finding:
     """The first broken hop, once it is the expected one: what is broken takes a moment to spread.
 
     After a while: whatever it is.
@@ -69,11 +69,11 @@ def seen(cluster: Cluster, case: Case) -> Finding:
     return last
 
 
-def is_well(cluster: Cluster) -> bool:
+def is_well(cluster: ThrowawayCluster) -> bool:
     return all(finding.state == "ok" for finding in look(cluster))
 
 
-def type_in(cluster: Cluster, command: str) -> None:
+def type_in(cluster: ThrowawayCluster, command: str) -> None:
     """Run a command that doctor printed, in the checkout, as the operator would."""
     # ./just only makes sure of the environment, and calls the program that stands here.
     script = command.replace("./just", f"{PROGRAM} admin")
@@ -89,18 +89,18 @@ def type_in(cluster: Cluster, command: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def healthy(cluster: Cluster) -> Iterator[None]:
+def healthy(cluster: ThrowawayCluster) -> Iterator[None]:
     """Leave the cluster well, whatever a test did to it."""
     yield
     with suppress(NotReadyError):
         wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS / 3)
         return
-    deployment.stop(cluster.nomad, "traefik")  # a new one logs in to Consul anew
+    deployment.stop(cluster.as_operator, "traefik")  # a new one logs in to Consul anew
     cluster.admin("up")
     wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS)
 
 
-def task_process(cluster: Cluster, job: str, task: str) -> int:
+def task_process(cluster: ThrowawayCluster, job: str, task: str) -> int:
     """The process id of a task."""
     allocation = cluster.allocation(job)["ID"]
     marks = {f"NOMAD_ALLOC_ID={allocation}", f"NOMAD_TASK_NAME={task}"}
@@ -113,7 +113,7 @@ def task_process(cluster: Cluster, job: str, task: str) -> int:
 
 def hanging(job: str, task: str) -> Breaking:
     @contextmanager
-    def breaking(cluster: Cluster) -> Iterator[Cluster]:
+    def breaking(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
         with frozen(task_process(cluster, job, task)):
             yield cluster
 
@@ -122,7 +122,7 @@ def hanging(job: str, task: str) -> Breaking:
 
 def hanging_agent(agent: str) -> Breaking:
     @contextmanager
-    def breaking(cluster: Cluster) -> Iterator[Cluster]:
+    def breaking(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
         with frozen(cluster.agent_pid(agent)):
             yield cluster
 
@@ -130,19 +130,19 @@ def hanging_agent(agent: str) -> Breaking:
 
 
 @contextmanager
-def hanging_database(cluster: Cluster) -> Iterator[Cluster]:
+def hanging_database(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     with frozen(cluster.postmaster("task-db")):
         yield cluster
 
 
 @contextmanager
-def readable_token(cluster: Cluster) -> Iterator[Cluster]:
+def readable_token(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     (cluster.site.secrets / "nomad-management.token").chmod(0o644)
     yield cluster
 
 
 @contextmanager
-def due_certificate(cluster: Cluster) -> Iterator[Cluster]:
+def due_certificate(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     authority = certificates.authority(cluster.site)
     due = certificates.issue(authority, certificates.TOOLS, timedelta(days=1))
     certificate, key = certificates.paths(cluster.site, certificates.TOOLS.name)
@@ -152,12 +152,12 @@ def due_certificate(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def no_state(cluster: Cluster) -> Iterator[Cluster]:
+def no_state(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     yield replace(cluster, home=cluster.home.parent / "other")
 
 
 @contextmanager
-def full_disk(cluster: Cluster) -> Iterator[Cluster]:
+def full_disk(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     other = replace(cluster, home=cluster.home.parent / "other")
     other.home.mkdir()
     shell.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", other.home])
@@ -171,20 +171,20 @@ def full_disk(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def no_supervisor(cluster: Cluster) -> Iterator[Cluster]:
+def no_supervisor(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     os.kill(int((cluster.site.run / "supervisord.pid").read_text()), signal.SIGKILL)
     wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
     yield cluster
 
 
 @contextmanager
-def no_consul(cluster: Cluster) -> Iterator[Cluster]:
+def no_consul(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     supervisor.call(cluster.site, "stopProcess", "consul")
     yield cluster
 
 
 @contextmanager
-def ineligible_node(cluster: Cluster) -> Iterator[Cluster]:
+def ineligible_node(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     (node,) = cluster.nomad.call("GET", "/v1/nodes")
     answer = {"NodeID": node["ID"], "Eligibility": "ineligible"}
     cluster.nomad.call("PUT", f"/v1/node/{node['ID']}/eligibility", answer)
@@ -192,7 +192,7 @@ def ineligible_node(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def no_leaf(cluster: Cluster) -> Iterator[Cluster]:
+def no_leaf(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     """A Traefik that Consul takes for somebody else."""
     rules = cluster.consul.call("GET", "/v1/acl/binding-rules")
     (rule,) = [each for each in rules if each["Description"].startswith(TRAEFIKS_RULE)]
@@ -210,8 +210,8 @@ def no_leaf(cluster: Cluster) -> Iterator[Cluster]:
 
 def stopped_job(job: str) -> Breaking:
     @contextmanager
-    def breaking(cluster: Cluster) -> Iterator[Cluster]:
-        deployment.stop(cluster.nomad, job)
+    def breaking(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
+        deployment.stop(cluster.as_operator, job)
         yield cluster
 
     return breaking
@@ -221,7 +221,7 @@ def other_tags(job: str, *tags: str) -> Breaking:
     """A job that was deployed with other tags than the repository's."""
 
     @contextmanager
-    def breaking(cluster: Cluster) -> Iterator[Cluster]:
+    def breaking(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
         known = cluster.nomad.call("GET", f"/v1/job/{job}")
         known["TaskGroups"][0]["Services"][0]["Tags"] = list(tags)
         cluster.nomad.call("POST", "/v1/jobs", {"Job": known})
@@ -230,7 +230,7 @@ def other_tags(job: str, *tags: str) -> Breaking:
     return breaking
 
 
-def forbid(cluster: Cluster, source: str, destination: str) -> None:
+def forbid(cluster: ThrowawayCluster, source: str, destination: str) -> None:
     entry = cluster.consul.call("GET", f"{INTENTIONS}/{destination}")
     left = [each for each in entry["Sources"] if each["Name"] != source]
     if left:
@@ -240,7 +240,7 @@ def forbid(cluster: Cluster, source: str, destination: str) -> None:
 
 
 @contextmanager
-def denied(cluster: Cluster) -> Iterator[Cluster]:
+def denied(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     entry = cluster.consul.call("GET", f"{INTENTIONS}/task-service")
     for each in entry["Sources"]:
         if each["Name"] == "stats-service":
@@ -251,7 +251,7 @@ def denied(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def refused_secret(cluster: Cluster) -> Iterator[Cluster]:
+def refused_secret(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     """A service that ends as soon as it starts."""
     path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
     good = cluster.nomad.call("GET", path)
@@ -265,7 +265,7 @@ def refused_secret(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def no_login(cluster: Cluster) -> Iterator[Cluster]:
+def no_login(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     sql(cluster, "task-db", "ALTER ROLE task_app NOLOGIN")
     try:
         sql(cluster, "task-db", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
@@ -276,7 +276,7 @@ def no_login(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def old_schema(cluster: Cluster) -> Iterator[Cluster]:
+def old_schema(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     version = sql(cluster, "user-db", "SELECT version_num FROM alembic_version")
     sql(cluster, "user-db", "UPDATE alembic_version SET version_num = '0001'")
     try:
@@ -286,7 +286,7 @@ def old_schema(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def redirected(cluster: Cluster) -> Iterator[Cluster]:
+def redirected(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     """Sidecars that are told to go elsewhere for the task service."""
     resolver = {
         "Kind": "service-resolver",
@@ -304,31 +304,31 @@ def redirected(cluster: Cluster) -> Iterator[Cluster]:
 
 
 @contextmanager
-def maintenance(cluster: Cluster) -> Iterator[Cluster]:
+def maintenance(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     cluster.consul.call("PUT", "/v1/agent/maintenance", enable="true", reason="a test")
     yield cluster
 
 
-def sql(cluster: Cluster, database: str, statement: str) -> str:
+def sql(cluster: ThrowawayCluster, database: str, statement: str) -> str:
     return shell.run(postgres.query(cluster.site, database, statement)).strip()
 
 
-def _restart_consul(cluster: Cluster) -> None:
+def _restart_consul(cluster: ThrowawayCluster) -> None:
     old = cluster.agent_pid("consul")
     os.kill(old, signal.SIGKILL)
     wait.until("a new Consul", lambda: cluster.agent_pid("consul") not in (0, old), LIMIT_SECONDS)
     wait.until("a leader", lambda: consul.has_leader(cluster.consul), LIMIT_SECONDS)
 
 
-def _place_anew(cluster: Cluster, job: str) -> None:
+def _place_anew(cluster: ThrowawayCluster, job: str) -> None:
     """Have another allocation of the job running, and the one that there is ended."""
     old = cluster.allocation(job)["ID"]
     cluster.nomad.call("PUT", f"/v1/allocation/{old}/stop")
     wait.until(f"another {job}", lambda: _another(cluster, job, old), LIMIT_SECONDS)
 
 
-def _another(cluster: Cluster, job: str, old: str) -> bool:
-    running = deployment.running(cluster.nomad, job)
+def _another(cluster: ThrowawayCluster, job: str, old: str) -> bool:
+    running = allocations.active(cluster.as_operator, job)
     new = [a for a in running if a["ID"] != old and a["ClientStatus"] == "running"]
     return len(running) == len(new) == 1
 
@@ -382,12 +382,14 @@ ROUNDS = [
 ]
 
 
-def test_in_a_healthy_cluster_every_hop_works(cluster: Cluster) -> None:
+def test_in_a_healthy_cluster_every_hop_works(cluster: ThrowawayCluster) -> None:
     hops = json.loads(cluster.admin("doctor", "--json").stdout)
     assert [hop for hop in hops if hop["state"] != "ok"] == []
 
 
-def test_doctor_names_the_first_broken_hop_and_skips_what_is_behind(cluster: Cluster) -> None:
+def test_doctor_names_the_first_broken_hop_and_skips_what_is_behind(
+    cluster: ThrowawayCluster,
+) -> None:
     with ineligible_node(cluster):
         people = cluster.admin("doctor", check=False)
         programs = cluster.admin("doctor", "--json", check=False)
@@ -407,22 +409,22 @@ def test_doctor_names_the_first_broken_hop_and_skips_what_is_behind(cluster: Clu
         type_in(cluster, first["repair"])
 
 
-def test_doctor_walks_every_arrow_of_the_mesh(cluster: Cluster) -> None:
-    hops = {hop.name for path in paths.of(Ground(cluster.site)) for hop in path.hops}
+def test_doctor_walks_every_arrow_of_the_mesh(cluster: ThrowawayCluster) -> None:
+    hops = {hop.name for path in paths.of(Cluster(cluster.site)) for hop in path.hops}
     arrows = {hop.removeprefix("intention ") for hop in hops if hop.startswith("intention ")}
     assert arrows == {f"{source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
 
 
-def test_every_hop_is_broken_by_a_test(cluster: Cluster) -> None:
+def test_every_hop_is_broken_by_a_test(cluster: ThrowawayCluster) -> None:
     upstreams = {"upstream user-service", "upstream stats-service"}  # the third stands for them
-    hops = {hop.name for path in paths.of(Ground(cluster.site)) for hop in path.hops}
+    hops = {hop.name for path in paths.of(Cluster(cluster.site)) for hop in path.hops}
     arrows = {f"intention {source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
     assert hops - arrows - {case.hop for case in CASES} == upstreams
 
 
 @pytest.mark.parametrize("edges", ROUNDS, ids=lambda edges: ", ".join(edges))
 def test_a_missing_intention_is_named_with_its_repair(
-    cluster: Cluster, edges: dict[str, Edge]
+    cluster: ThrowawayCluster, edges: dict[str, Edge]
 ) -> None:
     for source, destination in edges.values():
         forbid(cluster, source, destination)
@@ -435,7 +437,7 @@ def test_a_missing_intention_is_named_with_its_repair(
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}: {case.hop}, {case.says}")
 @pytest.mark.drill
-def test_a_broken_hop_is_named_with_its_repair(cluster: Cluster, case: Case) -> None:
+def test_a_broken_hop_is_named_with_its_repair(cluster: ThrowawayCluster, case: Case) -> None:
     with case.breaking(cluster) as patient:
         first = seen(patient, case)
         assert (first.path, first.hop) == (case.path, case.hop), first

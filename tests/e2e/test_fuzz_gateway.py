@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tasktracker_cluster.site import GATEWAY_URL
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e import task_logs
-from tests.e2e.cluster import Cluster
 from tests.raw_http import RawAnswer, hang_up, parse, send
 
 EXAMPLES = 300
@@ -39,7 +39,7 @@ each_way = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def quiet(cluster: Cluster) -> Iterator[None]:
+def quiet(cluster: ThrowawayCluster) -> Iterator[None]:
     """Afterwards the gateway answers as ever, and no log has a traceback that it had not before."""
     before = _cries(cluster)
     yield
@@ -48,7 +48,7 @@ def quiet(cluster: Cluster) -> Iterator[None]:
     assert _cries(cluster) == before
 
 
-def _cries(cluster: Cluster) -> dict[str, list[str]]:
+def _cries(cluster: ThrowawayCluster) -> dict[str, list[str]]:
     task_logs.wait_until_written(cluster)
     lines = {
         path.name: [

@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from servicekit.testing.conformance import assert_problem
-from tasktracker_cluster.lifecycle import gateway_answers
+from tasktracker_cluster.jobs import gateway
 from tasktracker_cluster.machine import wait
-from tests.e2e.cluster import Cluster, User, frozen
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User, frozen
 
 TASKS = "/api/v1/tasks/"
 STATS = "/api/v1/stats/"
@@ -20,16 +20,16 @@ LIMIT_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def olivia(cluster: Cluster) -> User:
+def olivia(cluster: ThrowawayCluster) -> User:
     return cluster.user("olivia")
 
 
 @pytest.fixture
-def client(cluster: Cluster, olivia: User) -> Iterator[httpx.Client]:
+def client(cluster: ThrowawayCluster, olivia: User) -> Iterator[httpx.Client]:
     """Acts for a user. Whatever the test broke has come back by itself when the next one starts."""
     with olivia.http() as client:
         yield client
-    wait.until("every service", gateway_answers, LIMIT_SECONDS)
+    wait.until("every service", gateway.answers, LIMIT_SECONDS)
 
 
 def assert_may_work_later(answer: httpx.Response, status: int) -> None:
@@ -106,7 +106,7 @@ def test_ten_megabytes_are_a_problem_whether_announced_or_not(
 
 
 def test_a_dead_application_behind_a_living_sidecar_is_a_502(
-    cluster: Cluster, client: httpx.Client
+    cluster: ThrowawayCluster, client: httpx.Client
 ) -> None:
     os.kill(cluster.service_pid("stats_service"), signal.SIGKILL)
     answer = client.get(STATS, headers={"X-Request-ID": "mine"})
@@ -117,14 +117,14 @@ def test_a_dead_application_behind_a_living_sidecar_is_a_502(
     assert "stats-service" in answer.json()["detail"]
 
 
-def test_a_dead_sidecar_is_a_502(cluster: Cluster, client: httpx.Client) -> None:
+def test_a_dead_sidecar_is_a_502(cluster: ThrowawayCluster, client: httpx.Client) -> None:
     os.kill(cluster.sidecar_pid("stats-service"), signal.SIGKILL)
 
     assert_may_work_later(client.get(STATS), 502)
 
 
 def test_a_silent_application_is_a_504_and_without_its_instance_a_503(
-    cluster: Cluster, client: httpx.Client
+    cluster: ThrowawayCluster, client: httpx.Client
 ) -> None:
     with frozen(cluster.service_pid("stats_service")):
         silent = client.get(STATS)
@@ -136,7 +136,9 @@ def test_a_silent_application_is_a_504_and_without_its_instance_a_503(
     assert away.json()["detail"] == "stats-service has no healthy instance."
 
 
-def test_a_services_own_503_is_passed_on_unchanged(cluster: Cluster, client: httpx.Client) -> None:
+def test_a_services_own_503_is_passed_on_unchanged(
+    cluster: ThrowawayCluster, client: httpx.Client
+) -> None:
     with frozen(cluster.service_pid("task_service")):
         answer = client.get(STATS)
 
@@ -144,7 +146,9 @@ def test_a_services_own_503_is_passed_on_unchanged(cluster: Cluster, client: htt
     assert answer.json()["detail"] == "The task service does not answer right now: try again."
 
 
-def test_without_the_portal_services_answer_as_ever(cluster: Cluster, client: httpx.Client) -> None:
+def test_without_the_portal_services_answer_as_ever(
+    cluster: ThrowawayCluster, client: httpx.Client
+) -> None:
     with frozen(cluster.service_pid("portal_service")):
         wait.until("its route's end", lambda: not _is_routed("portal"), LIMIT_SECONDS)
         assert client.get(TASKS).status_code == 200

@@ -6,18 +6,18 @@ import httpx
 import pytest
 
 from tasktracker_cluster.site import GATEWAY_URL
+from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster
 from tests.e2e import task_logs
-from tests.e2e.cluster import PASSWORD, Cluster
 
 
 @pytest.fixture
-def anyone(cluster: Cluster) -> Iterator[httpx.Client]:
+def anyone(cluster: ThrowawayCluster) -> Iterator[httpx.Client]:
     """Someone without a login."""
     with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
         yield client
 
 
-def test_a_new_user_works_with_tasks_through_the_cli(cluster: Cluster) -> None:
+def test_a_new_user_works_with_tasks_through_the_cli(cluster: ThrowawayCluster) -> None:
     ada = cluster.user("ada")
     first = ada.json("task", "create", "Plan", "--priority", "high", "--due", "2031-05-01")
     ada.run("task", "create", "Build", "--status", "in_progress")
@@ -42,7 +42,7 @@ def test_a_new_user_works_with_tasks_through_the_cli(cluster: Cluster) -> None:
     ada.run("task", "list", code=4)
 
 
-def test_the_same_through_http(cluster: Cluster, anyone: httpx.Client) -> None:
+def test_the_same_through_http(cluster: ThrowawayCluster, anyone: httpx.Client) -> None:
     account = {"email": "bob@example.com", "username": "bob", "password": PASSWORD}
     assert anyone.post("/api/v1/auth/register", json=account).status_code == 201
     assert anyone.post("/api/v1/auth/register", json=account).status_code == 409
@@ -56,7 +56,7 @@ def test_the_same_through_http(cluster: Cluster, anyone: httpx.Client) -> None:
         assert bob.get("/api/v1/tasks/stats").json() == bob.get("/api/v1/stats/").json()
 
 
-def test_a_user_never_sees_another_users_task(cluster: Cluster) -> None:
+def test_a_user_never_sees_another_users_task(cluster: ThrowawayCluster) -> None:
     with cluster.user("carol").http() as carol, cluster.user("dave").http() as dave:
         task = carol.post("/api/v1/tasks/", json={"title": "Carol's"}).json()
         path = f"/api/v1/tasks/{task['id']}"
@@ -118,14 +118,14 @@ def test_cors_is_answered_for_the_configured_origin_only(anyone: httpx.Client) -
     assert "Idempotent-Replayed" in answer.headers["Access-Control-Expose-Headers"]
 
 
-def test_a_body_over_the_limit_is_refused(cluster: Cluster) -> None:
+def test_a_body_over_the_limit_is_refused(cluster: ThrowawayCluster) -> None:
     with cluster.user("erin").http() as erin:
         answer = erin.post("/api/v1/tasks/", json={"title": "x", "description": "y" * 2**21})
         assert answer.status_code == 413
         assert erin.get("/api/v1/tasks/").json() == []
 
 
-def test_the_request_id_comes_back_and_reaches_the_log(cluster: Cluster) -> None:
+def test_the_request_id_comes_back_and_reaches_the_log(cluster: ThrowawayCluster) -> None:
     with cluster.user("frank").http() as frank:
         answer = frank.get("/api/v1/tasks/", headers={"X-Request-ID": "e2e-request-1"})
     assert answer.headers["X-Request-ID"] == "e2e-request-1"
@@ -134,11 +134,11 @@ def test_the_request_id_comes_back_and_reaches_the_log(cluster: Cluster) -> None
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8500/ui/", "http://localhost:4646/ui/"])
-def test_the_consoles_can_be_looked_at(cluster: Cluster, url: str) -> None:
+def test_the_consoles_can_be_looked_at(cluster: ThrowawayCluster, url: str) -> None:
     assert httpx.get(url, trust_env=False).status_code == 200
 
 
-def test_the_dashboard_shows_a_route_for_each_service(cluster: Cluster) -> None:
+def test_the_dashboard_shows_a_route_for_each_service(cluster: ThrowawayCluster) -> None:
     with httpx.Client(base_url="http://localhost:8080", trust_env=False) as dashboard:
         assert dashboard.get("/", follow_redirects=True).status_code == 200
         routers = {r["name"]: r["status"] for r in dashboard.get("/api/http/routers").json()}

@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from tasktracker_cluster.jobs import deployment
 from tasktracker_cluster.machine import wait
-from tests.e2e.cluster import Cluster, User
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User
+from tasktracker_cluster.topology import JOBS
 from tests.e2e.traffic import titles, writing
 
 # A Nomad client writes its allocations' networks down once a minute. After a kill -9 it drops those
@@ -23,13 +23,13 @@ LIMIT_SECONDS = 60  # generous: a machine may be busy. Figures are the drills' b
 
 
 @pytest.fixture(scope="module")
-def grace(cluster: Cluster) -> User:
+def grace(cluster: ThrowawayCluster) -> User:
     return cluster.user("grace")
 
 
 @pytest.mark.parametrize("agent", ["consul", "nomad"])
 def test_a_killed_agent_is_back_and_no_request_fails(
-    cluster: Cluster, grace: User, agent: str
+    cluster: ThrowawayCluster, grace: User, agent: str
 ) -> None:
     wait.until("allocations that Nomad has saved", lambda: _saved(cluster), SAVED_SECONDS * 2)
     databases = {name: cluster.postmaster(name) for name in ("user-db", "task-db")}
@@ -57,6 +57,6 @@ def test_a_killed_agent_is_back_and_no_request_fails(
     )
 
 
-def _saved(cluster: Cluster) -> bool:
-    created = [cluster.allocation(job)["CreateTime"] for job in deployment.names()]
+def _saved(cluster: ThrowawayCluster) -> bool:
+    created = [cluster.allocation(job)["CreateTime"] for job in JOBS]
     return bool(time.time() - max(created) / 1e9 > SAVED_SECONDS)

@@ -13,19 +13,19 @@ import pytest
 
 from tasktracker_cluster.agents import certificates, supervisor
 from tasktracker_cluster.machine import processes, wait
-from tests.e2e.cluster import PROGRAM, Cluster
+from tasktracker_cluster.testing.throwaway import PROGRAM, ThrowawayCluster
 
 LIMIT_SECONDS = 60
 
 
-def test_a_second_up_changes_nothing(cluster: Cluster) -> None:
+def test_a_second_up_changes_nothing(cluster: ThrowawayCluster) -> None:
     before = cluster.running(), cluster.agent_pid("consul"), cluster.agent_pid("nomad")
     printed = cluster.admin("up").stdout
     assert "http://localhost:8000" in printed
     assert (cluster.running(), cluster.agent_pid("consul"), cluster.agent_pid("nomad")) == before
 
 
-def test_status_shows_every_agent_and_job_healthy(cluster: Cluster) -> None:
+def test_status_shows_every_agent_and_job_healthy(cluster: ThrowawayCluster) -> None:
     rows = json.loads(cluster.admin("status", "--json").stdout)
     assert [row["name"] for row in rows] == [
         "consul", "nomad", "pages", "user-db", "task-db", "user-service", "task-service",
@@ -35,7 +35,7 @@ def test_status_shows_every_agent_and_job_healthy(cluster: Cluster) -> None:
     assert {(row["running"], row["wanted"]) for row in rows} == {(1, 1)}
 
 
-def test_env_lets_nomad_run_a_job_by_hand_and_holds_no_secret(cluster: Cluster) -> None:
+def test_env_lets_nomad_run_a_job_by_hand_and_holds_no_secret(cluster: ThrowawayCluster) -> None:
     printed = cluster.admin("env").stdout
     for token in cluster.site.secrets.iterdir():
         assert token.read_text().strip() not in printed
@@ -47,7 +47,7 @@ def test_env_lets_nomad_run_a_job_by_hand_and_holds_no_secret(cluster: Cluster) 
     assert "node-1" in result.stdout
 
 
-def test_down_and_up_keep_the_tasks(cluster: Cluster) -> None:
+def test_down_and_up_keep_the_tasks(cluster: ThrowawayCluster) -> None:
     user = cluster.user("kim")
     user.run("task", "create", "Survive")
     cluster.admin("down")
@@ -58,7 +58,7 @@ def test_down_and_up_keep_the_tasks(cluster: Cluster) -> None:
 
 
 @pytest.mark.drill
-def test_a_cluster_without_certificates_is_taken_over_by_up(cluster: Cluster) -> None:
+def test_a_cluster_without_certificates_is_taken_over_by_up(cluster: ThrowawayCluster) -> None:
     """As one of a version that had none, or one whose authority is replaced."""
     user = cluster.user("nadia")
     user.run("task", "create", "Survive")
@@ -76,7 +76,7 @@ def test_a_cluster_without_certificates_is_taken_over_by_up(cluster: Cluster) ->
 
 
 @pytest.mark.drill
-def test_an_interrupted_up_is_put_right_by_the_next(cluster: Cluster) -> None:
+def test_an_interrupted_up_is_put_right_by_the_next(cluster: ThrowawayCluster) -> None:
     user = cluster.user("leo")
     user.run("task", "create", "Survive")
     cluster.admin("down")
@@ -89,7 +89,7 @@ def test_an_interrupted_up_is_put_right_by_the_next(cluster: Cluster) -> None:
     assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
 
 
-def test_a_killed_supervisor_is_replaced_by_up(cluster: Cluster) -> None:
+def test_a_killed_supervisor_is_replaced_by_up(cluster: ThrowawayCluster) -> None:
     pid = int((cluster.site.run / "supervisord.pid").read_text())
     os.kill(pid, signal.SIGKILL)
     wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
@@ -100,7 +100,7 @@ def test_a_killed_supervisor_is_replaced_by_up(cluster: Cluster) -> None:
 
 
 @pytest.mark.drill
-def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: Cluster) -> None:
+def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: ThrowawayCluster) -> None:
     os.kill(int((cluster.site.run / "supervisord.pid").read_text()), signal.SIGKILL)
     wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
     cluster.admin("down")
@@ -109,7 +109,9 @@ def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: Cluster) -> None:
 
 
 @pytest.mark.drill
-def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(cluster: Cluster) -> None:
+def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(
+    cluster: ThrowawayCluster,
+) -> None:
     # What the task is to check tokens with is no key: the service refuses to start and says so.
     path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
     good = cluster.nomad.call("GET", path)
@@ -127,7 +129,7 @@ def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(cluster: Clus
         cluster.admin("up")
 
 
-def test_a_taken_port_is_named_with_its_holder(cluster: Cluster) -> None:
+def test_a_taken_port_is_named_with_its_holder(cluster: ThrowawayCluster) -> None:
     cluster.admin("down")
     with socket.socket() as squatter:
         # Connections that Consul closed are still being forgotten.
@@ -141,7 +143,9 @@ def test_a_taken_port_is_named_with_its_holder(cluster: Cluster) -> None:
     assert f"process {os.getpid()}" in result.stderr
 
 
-def test_another_checkout_is_told_who_owns_the_cluster(cluster: Cluster, tmp_path: Path) -> None:
+def test_another_checkout_is_told_who_owns_the_cluster(
+    cluster: ThrowawayCluster, tmp_path: Path
+) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     good = cluster.site.owner_file.read_text()
@@ -155,7 +159,9 @@ def test_another_checkout_is_told_who_owns_the_cluster(cluster: Cluster, tmp_pat
         cluster.site.owner_file.write_text(good)
 
 
-def test_without_root_up_says_how_to_get_it(cluster: Cluster, other: Cluster) -> None:
+def test_without_root_up_says_how_to_get_it(
+    cluster: ThrowawayCluster, other: ThrowawayCluster
+) -> None:
     result = subprocess.run(
         ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", PROGRAM, "admin", "up"],
         env={**os.environ, "TASKTRACKER_HOME": str(other.home)},
@@ -166,7 +172,7 @@ def test_without_root_up_says_how_to_get_it(cluster: Cluster, other: Cluster) ->
     assert "sudo ./just up" in result.stderr
 
 
-def test_a_folder_with_strangers_in_it_is_left_alone(other: Cluster) -> None:
+def test_a_folder_with_strangers_in_it_is_left_alone(other: ThrowawayCluster) -> None:
     other.home.mkdir()
     (other.home / "thesis.txt").write_text("precious")
     for command in (("up",), ("destroy", "--yes")):
@@ -177,7 +183,7 @@ def test_a_folder_with_strangers_in_it_is_left_alone(other: Cluster) -> None:
 
 
 @pytest.mark.drill
-def test_lost_tokens_are_a_stale_state(cluster: Cluster) -> None:
+def test_lost_tokens_are_a_stale_state(cluster: ThrowawayCluster) -> None:
     cluster.admin("down")
     token = cluster.site.secrets / "nomad-management.token"
     saved = token.with_suffix(".saved")
@@ -190,13 +196,15 @@ def test_lost_tokens_are_a_stale_state(cluster: Cluster) -> None:
     assert "destroy" in result.stderr
 
 
-def test_a_state_folder_with_a_long_name_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_state_folder_with_a_long_name_is_refused(
+    cluster: ThrowawayCluster, tmp_path: Path
+) -> None:
     result = replace(cluster, home=tmp_path / ("x" * 40)).admin("up", check=False)
     assert result.returncode == 1
     assert "31 characters" in result.stderr
 
 
-def test_a_full_disk_is_noticed_before_anything_is_started(other: Cluster) -> None:
+def test_a_full_disk_is_noticed_before_anything_is_started(other: ThrowawayCluster) -> None:
     other.home.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "none", other.home], check=True)
     try:
@@ -207,7 +215,7 @@ def test_a_full_disk_is_noticed_before_anything_is_started(other: Cluster) -> No
     assert "free space" in result.stderr
 
 
-def test_two_commands_at_once_are_refused(cluster: Cluster) -> None:
+def test_two_commands_at_once_are_refused(cluster: ThrowawayCluster) -> None:
     first = cluster.start_admin("up")
     wait.until("its first step", lambda: first.stdout and first.stdout.readline(), LIMIT_SECONDS)
     result = cluster.admin("down", check=False)
@@ -217,13 +225,13 @@ def test_two_commands_at_once_are_refused(cluster: Cluster) -> None:
     assert "at work" in result.stderr
 
 
-def test_destroy_asks_first(cluster: Cluster) -> None:
+def test_destroy_asks_first(cluster: ThrowawayCluster) -> None:
     result = cluster.admin("destroy", check=False)  # standard input is empty: no answer
     assert result.returncode != 0
     assert cluster.site.owner_file.exists()
 
 
-def test_where_there_is_no_cluster_status_says_how_to_start_one(other: Cluster) -> None:
+def test_where_there_is_no_cluster_status_says_how_to_start_one(other: ThrowawayCluster) -> None:
     result = other.admin("status", check=False)
     assert result.returncode == 1
     assert "./just up" in result.stderr

@@ -8,12 +8,11 @@ import httpx
 import pytest
 
 from tasktracker_cluster.errors import CommandError
-from tasktracker_cluster.jobs import postgres
-from tasktracker_cluster.lifecycle import gateway_answers
+from tasktracker_cluster.jobs import gateway, postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.site import GATEWAY_URL
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e import task_logs
-from tests.e2e.cluster import Cluster
 
 MARK = "zqx"  # no word of ours has it
 ACCOUNT = {
@@ -35,7 +34,7 @@ FAILING = {
 LIMIT_SECONDS = 60
 
 
-def test_no_log_holds_what_a_person_typed_or_a_secret_made_of_it(cluster: Cluster) -> None:
+def test_no_log_holds_what_a_person_typed_or_a_secret_made_of_it(cluster: ThrowawayCluster) -> None:
     with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
         secrets = _be_refused_signed_in_and_served(client)
         _meet_a_dead_database(cluster, client)
@@ -102,7 +101,7 @@ def _use_a_programs_token(client: httpx.Client) -> str:
     return token
 
 
-def _meet_a_dead_database(cluster: Cluster, client: httpx.Client) -> None:
+def _meet_a_dead_database(cluster: ThrowawayCluster, client: httpx.Client) -> None:
     """Make each service fail while it handles marked values."""
     login = {"username": ACCOUNT["username"], "password": ACCOUNT["password"]}
     for database, path, body in (
@@ -111,10 +110,10 @@ def _meet_a_dead_database(cluster: Cluster, client: httpx.Client) -> None:
     ):
         os.kill(cluster.postmaster(database), signal.SIGKILL)
         assert client.post(path, json=body).status_code in (503, 200, 201)
-        wait.until(database, gateway_answers, LIMIT_SECONDS)
+        wait.until(database, gateway.answers, LIMIT_SECONDS)
 
 
-def _let_statements_fail(cluster: Cluster, database: str) -> None:
+def _let_statements_fail(cluster: ThrowawayCluster, database: str) -> None:
     """Run each failing statement, and wait until the log has what the database says of it."""
     for event, statement in FAILING.items():
         with pytest.raises(CommandError):
@@ -122,7 +121,7 @@ def _let_statements_fail(cluster: Cluster, database: str) -> None:
         task_logs.lines(cluster, database, "postgres", event)
 
 
-def _logs(cluster: Cluster) -> list[Path]:
+def _logs(cluster: ThrowawayCluster) -> list[Path]:
     """Every log of the cluster: agents, tasks of all jobs, PostgreSQL's own."""
     agents = list(cluster.site.logs.iterdir())
     tasks = task_logs.files(cluster)

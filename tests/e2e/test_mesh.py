@@ -17,8 +17,8 @@ import pytest
 
 from tasktracker_cluster.agents import credentials
 from tasktracker_cluster.machine import shell
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e import authority
-from tests.e2e.cluster import Cluster
 
 SERVICES = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal")
 DATABASES = ("user-db", "task-db")
@@ -66,13 +66,13 @@ class Sidecar(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def leaves(cluster: Cluster) -> dict[str, ssl.SSLContext]:
+def leaves(cluster: ThrowawayCluster) -> dict[str, ssl.SSLContext]:
     """A TLS client for each source, with a certificate of its own."""
     token = credentials.load(cluster.site).consul_management
     return {source: authority.client_of(cluster, source, token) for source in SOURCES}
 
 
-def sidecar(cluster: Cluster, service: str) -> Sidecar:
+def sidecar(cluster: ThrowawayCluster, service: str) -> Sidecar:
     (entry,) = cluster.consul.call("GET", f"/v1/health/connect/{service}")
     address = (entry["Service"]["Address"], entry["Service"]["Port"])
     allocation = cluster.allocation(service)["ID"]
@@ -108,7 +108,7 @@ def get(path: str) -> bytes:
 
 @pytest.mark.parametrize(("source", "destination"), EDGES)
 def test_an_edge_is_open_exactly_when_an_intention_allows_it(
-    cluster: Cluster, leaves: dict[str, ssl.SSLContext], source: str, destination: str
+    cluster: ThrowawayCluster, leaves: dict[str, ssl.SSLContext], source: str, destination: str
 ) -> None:
     target = sidecar(cluster, destination)
     edge = (source, destination)
@@ -131,7 +131,7 @@ def test_an_edge_is_open_exactly_when_an_intention_allows_it(
     ("edge", "path"), [(edge, path) for edge, paths in PARTLY.items() for path in paths]
 )
 def test_a_service_may_ask_another_for_what_it_needs_and_not_send_it_anything(
-    cluster: Cluster, leaves: dict[str, ssl.SSLContext], edge: tuple[str, str], path: str
+    cluster: ThrowawayCluster, leaves: dict[str, ssl.SSLContext], edge: tuple[str, str], path: str
 ) -> None:
     source, destination = edge
     target = sidecar(cluster, destination)
@@ -145,7 +145,7 @@ def test_a_service_may_ask_another_for_what_it_needs_and_not_send_it_anything(
 
 @pytest.mark.parametrize("source", ["portal", "stats-service", "task-service"])
 def test_nobody_but_traefik_can_say_where_a_sign_in_comes_from(
-    cluster: Cluster, leaves: dict[str, ssl.SSLContext], source: str
+    cluster: ThrowawayCluster, leaves: dict[str, ssl.SSLContext], source: str
 ) -> None:
     target = sidecar(cluster, "user-service")
     body = b'{"username": "somebody", "password": "a wrong one"}'
@@ -189,7 +189,9 @@ ASKED = {
 }
 
 
-def test_stats_service_may_count_tasks_and_do_nothing_else_to_them(cluster: Cluster) -> None:
+def test_stats_service_may_count_tasks_and_do_nothing_else_to_them(
+    cluster: ThrowawayCluster,
+) -> None:
     seen = {}
     for method, path in ASKED:
         request = ["-X", method, "-H", f"X-HTTP-Method-Override: {method}", "--path-as-is"]
@@ -203,7 +205,7 @@ def test_stats_service_may_count_tasks_and_do_nothing_else_to_them(cluster: Clus
     assert seen == ASKED
 
 
-def test_a_caller_without_a_certificate_is_refused(cluster: Cluster) -> None:
+def test_a_caller_without_a_certificate_is_refused(cluster: ThrowawayCluster) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -213,19 +215,19 @@ def test_a_caller_without_a_certificate_is_refused(cluster: Cluster) -> None:
         context.wrap_socket(plain)
 
 
-def test_nobody_gets_a_certificate_without_the_right(cluster: Cluster) -> None:
+def test_nobody_gets_a_certificate_without_the_right(cluster: ThrowawayCluster) -> None:
     with pytest.raises(grpc.RpcError) as refusal:
         authority.client_of(cluster, "task-service", token="")
     assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-def test_a_port_where_nobody_listens_looks_different(cluster: Cluster) -> None:
+def test_a_port_where_nobody_listens_looks_different(cluster: ThrowawayCluster) -> None:
     host = sidecar(cluster, "task-service").address[0]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, 19999), LIMIT_SECONDS)
 
 
-def test_the_matrix_knows_every_service(cluster: Cluster) -> None:
+def test_the_matrix_knows_every_service(cluster: ThrowawayCluster) -> None:
     registered = set(cluster.consul.call("GET", "/v1/catalog/services"))
     ours = {name for name in registered if not name.endswith("-sidecar-proxy")}
     assert ours - {"consul", "nomad", "nomad-client"} == set(SOURCES)

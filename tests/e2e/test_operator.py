@@ -18,7 +18,7 @@ import pytest
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
-from tests.e2e.cluster import PASSWORD, PROGRAM, Cluster
+from tasktracker_cluster.testing.throwaway import PASSWORD, PROGRAM, ThrowawayCluster
 
 LIMIT_SECONDS = 30
 
@@ -26,7 +26,7 @@ LIMIT_SECONDS = 30
 class Terminal:
     """A command of the operator's on a terminal of 100 columns and 30 lines."""
 
-    def __init__(self, cluster: Cluster, *words: str, controls: bool = True) -> None:
+    def __init__(self, cluster: ThrowawayCluster, *words: str, controls: bool = True) -> None:
         self.seen = ""
         self._ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
@@ -79,24 +79,26 @@ def request_id() -> str:
     return answer.headers["X-Request-ID"]
 
 
-def test_logs_prints_what_a_service_wrote_as_it_wrote_it(cluster: Cluster, request_id: str) -> None:
+def test_logs_prints_what_a_service_wrote_as_it_wrote_it(
+    cluster: ThrowawayCluster, request_id: str
+) -> None:
     wait.until("the line", lambda: request_id in logged(cluster), LIMIT_SECONDS)
     lines = cluster.admin("logs", "task-service", "-n", "5").stdout.splitlines()
     assert len(lines) == 5
     assert {json.loads(line)["service"] for line in lines} == {"task-service"}
 
 
-def logged(cluster: Cluster) -> str:
+def logged(cluster: ThrowawayCluster) -> str:
     return cluster.admin("logs", "task-service", "-n", "1000").stdout
 
 
-def test_logs_shows_another_task_and_the_agents(cluster: Cluster) -> None:
+def test_logs_shows_another_task_and_the_agents(cluster: ThrowawayCluster) -> None:
     assert "schema is current" in cluster.admin("logs", "user-service", "--task", "migrate").stdout
     for agent in ("consul", "nomad"):
         assert len(cluster.admin("logs", agent, "-n", "3").stdout.splitlines()) == 3
 
 
-def test_logs_on_a_terminal_follows_and_ends_with_ctrl_c(cluster: Cluster) -> None:
+def test_logs_on_a_terminal_follows_and_ends_with_ctrl_c(cluster: ThrowawayCluster) -> None:
     terminal = Terminal(cluster, "logs", "task-service", "--follow", "-n", "0")
     wait.until("a line", lambda: _line_appears(terminal), LIMIT_SECONDS)
     assert "\x1b[" in terminal.seen, "colours"
@@ -120,7 +122,7 @@ def _line_appears(terminal: Terminal) -> bool:
         (["task-db", "--task", "app"], "There is no task 'app'. There are connect-proxy-task-db"),
     ],
 )
-def test_logs_names_what_there_is(cluster: Cluster, words: list[str], says: str) -> None:
+def test_logs_names_what_there_is(cluster: ThrowawayCluster, words: list[str], says: str) -> None:
     result = cluster.admin("logs", *words, check=False)
     assert result.returncode == 2
     assert says in result.stderr
@@ -131,14 +133,16 @@ def test_logs_names_what_there_is(cluster: Cluster, words: list[str], says: str)
                         (["--role", "app"], "user_app")]
 )  # fmt: skip
 def test_psql_runs_inside_the_database_as_the_role_that_is_asked_for(
-    cluster: Cluster, words: list[str], role: str
+    cluster: ThrowawayCluster, words: list[str], role: str
 ) -> None:
     statement = "select current_user, inet_server_addr() is null"
     printed = cluster.admin("psql", "user", *words, "--", "-Atc", statement).stdout
     assert printed == f"{role}|t\n", "over a Unix socket: no port"
 
 
-def test_psql_reads_statements_from_a_pipe_and_returns_its_exit_code(cluster: Cluster) -> None:
+def test_psql_reads_statements_from_a_pipe_and_returns_its_exit_code(
+    cluster: ThrowawayCluster,
+) -> None:
     words = ["admin", "psql", "task", "--", "-At", "--set", "ON_ERROR_STOP=1"]
     environment = {**os.environ, "TASKTRACKER_HOME": str(cluster.home)}
     done = subprocess.run(
@@ -152,7 +156,7 @@ def test_psql_reads_statements_from_a_pipe_and_returns_its_exit_code(cluster: Cl
     assert "nonsense" in done.stderr
 
 
-def test_psql_is_interactive_on_a_terminal(cluster: Cluster) -> None:
+def test_psql_is_interactive_on_a_terminal(cluster: ThrowawayCluster) -> None:
     terminal = Terminal(cluster, "psql", "task", "--", "-At")
     terminal.wait_for("task_db=#")
     terminal.type("select 6 * 7;\r")
@@ -162,7 +166,7 @@ def test_psql_is_interactive_on_a_terminal(cluster: Cluster) -> None:
 
 
 def test_logs_of_a_service_without_an_instance_says_so(
-    cluster: Cluster, stopped_stats: None
+    cluster: ThrowawayCluster, stopped_stats: None
 ) -> None:
     result = cluster.admin("logs", "stats-service", check=False)
     assert result.returncode == 1
@@ -170,19 +174,19 @@ def test_logs_of_a_service_without_an_instance_says_so(
 
 
 @pytest.fixture
-def stopped_stats(cluster: Cluster) -> Iterator[None]:
+def stopped_stats(cluster: ThrowawayCluster) -> Iterator[None]:
     cluster.nomad.call("DELETE", "/v1/job/stats-service", no_shutdown_delay="true")
     wait.until("its end", lambda: not _runs(cluster, "stats-service"), LIMIT_SECONDS)
     yield
     cluster.admin("up")
 
 
-def _runs(cluster: Cluster, job: str) -> bool:
+def _runs(cluster: ThrowawayCluster, job: str) -> bool:
     allocations = cluster.nomad.call("GET", f"/v1/job/{job}/allocations")
     return any(each["ClientStatus"] in ("running", "pending") for each in allocations)
 
 
-def test_users_are_listed_deactivated_activated_and_promoted(cluster: Cluster) -> None:
+def test_users_are_listed_deactivated_activated_and_promoted(cluster: ThrowawayCluster) -> None:
     cluster.user("olga")
     (listed,) = json.loads(cluster.admin("users", "list", "olga", "--json").stdout)
     assert (listed["username"], listed["is_active"], listed["is_superuser"]) == (
@@ -207,28 +211,28 @@ def _log_in(name: str) -> int:
     return httpx.post(url, json=body, trust_env=False, timeout=30).status_code
 
 
-def test_an_account_that_is_not_there_is_named(cluster: Cluster) -> None:
+def test_an_account_that_is_not_there_is_named(cluster: ThrowawayCluster) -> None:
     result = cluster.admin("users", "promote", "nobody", check=False)
     assert (result.returncode, result.stdout) == (5, "")
     assert "There is no user 'nobody'." in result.stderr
 
 
 @pytest.mark.parametrize("words", [["status"], ["top", "--once"], ["doctor"]])
-def test_quiet_prints_names(cluster: Cluster, words: list[str]) -> None:
+def test_quiet_prints_names(cluster: ThrowawayCluster, words: list[str]) -> None:
     names = cluster.admin(*words, "-q").stdout.splitlines()
     assert "None" not in names
     assert {"doctor": "node", "status": "task-db", "top": "task-db"}[words[0]] in names
 
 
 @pytest.mark.parametrize("words", [["status"], ["top", "--once"], ["users", "list"]])
-def test_a_table_in_a_pipe_has_tabs(cluster: Cluster, words: list[str]) -> None:
+def test_a_table_in_a_pipe_has_tabs(cluster: ThrowawayCluster, words: list[str]) -> None:
     cluster.user(f"tabs-{words[0]}")
     header, *rows = cluster.admin(*words).stdout.splitlines()
     assert rows
     assert {row.count("\t") for row in rows} == {header.count("\t")} != {0}
 
 
-def test_top_counts_requests_errors_memory_and_connections(cluster: Cluster) -> None:
+def test_top_counts_requests_errors_memory_and_connections(cluster: ThrowawayCluster) -> None:
     process = cluster.start_admin("top", "--json", "--interval", "3")
     while process.poll() is None:
         httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
@@ -243,7 +247,7 @@ def test_top_counts_requests_errors_memory_and_connections(cluster: Cluster) -> 
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"])
-def test_top_leaves_the_terminal_as_it_was(cluster: Cluster, key: str) -> None:
+def test_top_leaves_the_terminal_as_it_was(cluster: ThrowawayCluster, key: str) -> None:
     terminal = Terminal(cluster, "top", "--interval", "0.5")
     terminal.wait_for("task-service")
     terminal.type(key)
@@ -253,13 +257,13 @@ def test_top_leaves_the_terminal_as_it_was(cluster: Cluster, key: str) -> None:
 
 
 @pytest.mark.parametrize("controls", [True, False])
-def test_top_ends_when_its_terminal_goes_away(cluster: Cluster, controls: bool) -> None:
+def test_top_ends_when_its_terminal_goes_away(cluster: ThrowawayCluster, controls: bool) -> None:
     terminal = Terminal(cluster, "top", "--interval", "0.5", controls=controls)
     terminal.wait_for("task-service")
     assert terminal.hang_up() is not None
 
 
-def test_the_agents_write_logs_that_they_rotate_themselves(cluster: Cluster) -> None:
+def test_the_agents_write_logs_that_they_rotate_themselves(cluster: ThrowawayCluster) -> None:
     for agent in ("consul", "nomad"):
         process = Path("/proc", str(cluster.agent_pid(agent)))
         opened = {os.readlink(file) for file in (process / "fd").iterdir()}
@@ -268,7 +272,7 @@ def test_the_agents_write_logs_that_they_rotate_themselves(cluster: Cluster) -> 
         assert (cluster.site.logs / f"{agent}.err").stat().st_size < 4096
 
 
-def test_up_replaces_an_agent_that_runs_by_another_command(cluster: Cluster) -> None:
+def test_up_replaces_an_agent_that_runs_by_another_command(cluster: ThrowawayCluster) -> None:
     conf = cluster.site.agent / "supervisord.conf"
     old = conf.read_text().replace(">/dev/null", f">>{cluster.site.logs}/everything")
     conf.write_text(old)
@@ -278,7 +282,7 @@ def test_up_replaces_an_agent_that_runs_by_another_command(cluster: Cluster) -> 
     assert _standard_output(cluster) == "/dev/null"
 
 
-def _standard_output(cluster: Cluster) -> str:
+def _standard_output(cluster: ThrowawayCluster) -> str:
     """What Consul's standard output is, once the shell before it has become Consul."""
     wait.until("Consul", lambda: cluster.agent_pid("consul"), LIMIT_SECONDS)
     process = Path("/proc", str(cluster.agent_pid("consul")))
@@ -286,7 +290,7 @@ def _standard_output(cluster: Cluster) -> str:
     return os.readlink(process / "fd" / "1")
 
 
-def test_an_agent_that_does_not_stay_up_says_why(cluster: Cluster) -> None:
+def test_an_agent_that_does_not_stay_up_says_why(cluster: ThrowawayCluster) -> None:
     nonsense = cluster.site.agent / "consul" / "nonsense.hcl"
     nonsense.write_text("nonsense = true\n")
     supervisor.call(cluster.site, "stopProcess", "consul")

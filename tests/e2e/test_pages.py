@@ -14,8 +14,8 @@ from tasktracker_cluster.agents import certificates, pages
 from tasktracker_cluster.agents.certificates import Role
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import CONSUL_PAGE, CONSUL_URL, NOMAD_PAGE, NOMAD_URL, TRAEFIK_URL
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e.browser import chromium
-from tests.e2e.cluster import Cluster
 
 LIMIT_SECONDS = 30
 
@@ -45,7 +45,7 @@ def ask(url: str, path: str, method: str = "GET", **headers: str) -> int:
 @pytest.mark.parametrize("url", APIS)
 @pytest.mark.parametrize("shown", ["nothing", "a certificate by another authority"])
 def test_an_api_answers_nobody_without_a_certificate_of_the_cluster(
-    cluster: Cluster, tmp_path: Path, url: str, shown: str
+    cluster: ThrowawayCluster, tmp_path: Path, url: str, shown: str
 ) -> None:
     with pytest.raises(httpx.TransportError):
         httpx.get(url + LEADER, verify=_client(cluster, tmp_path, shown), trust_env=False)
@@ -54,13 +54,13 @@ def test_an_api_answers_nobody_without_a_certificate_of_the_cluster(
 
 
 @pytest.mark.parametrize("url", [*APIS, KEYS])
-def test_an_agent_has_no_certificate_for_another_name(cluster: Cluster, url: str) -> None:
+def test_an_agent_has_no_certificate_for_another_name(cluster: ThrowawayCluster, url: str) -> None:
     tools = certificates.client(cluster.site)
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
         httpx.get(url.replace("127.0.0.1", "localhost"), verify=tools, trust_env=False)
 
 
-def test_no_port_of_an_agent_speaks_plain_http(cluster: Cluster) -> None:
+def test_no_port_of_an_agent_speaks_plain_http(cluster: ThrowawayCluster) -> None:
     for port in (8300, 8501, 8503, 4647, 4649, 4650):
         try:
             # Nomad answers 400: "Client sent an HTTP request to an HTTPS server".
@@ -70,7 +70,7 @@ def test_no_port_of_an_agent_speaks_plain_http(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-def test_under_a_foreign_name_nothing_is_answered(cluster: Cluster, host: str) -> None:
+def test_under_a_foreign_name_nothing_is_answered(cluster: ThrowawayCluster, host: str) -> None:
     for url in PAGES:
         for path in ("/", "/ui/", LEADER, "/v1/nodes", "/v1/agent/join?address=127.0.0.1:1"):
             for method in ("GET", "POST", "PUT"):
@@ -80,14 +80,16 @@ def test_under_a_foreign_name_nothing_is_answered(cluster: Cluster, host: str) -
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
-def test_under_a_name_of_this_machine_everything_is_there(cluster: Cluster, name: str) -> None:
+def test_under_a_name_of_this_machine_everything_is_there(
+    cluster: ThrowawayCluster, name: str
+) -> None:
     assert ask(CONSUL_PAGE, LEADER, Host=f"{name}:8500") == 200
     assert ask(NOMAD_PAGE, LEADER, Host=f"{name}:4646") == 200
     assert ask(TRAEFIK_URL, "/dashboard/", Host=f"{name}:8080") == 200
     assert ask(TRAEFIK_URL, "/metrics", Host=f"{name}:8080") == 200
 
 
-def test_the_machines_own_name_is_one_of_its_names(cluster: Cluster) -> None:
+def test_the_machines_own_name_is_one_of_its_names(cluster: ThrowawayCluster) -> None:
     own = socket.gethostname()
     assert ask(CONSUL_PAGE, LEADER, Host=f"{own}:8500") == 200
     assert ask(TRAEFIK_URL, "/ping", Host=f"{own}:8080") == 200
@@ -95,7 +97,7 @@ def test_the_machines_own_name_is_one_of_its_names(cluster: Cluster) -> None:
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://localhost:3000",
                                     "http://localhost:8500.evil.example"])  # fmt: skip
-def test_a_page_of_another_origin_gets_nothing(cluster: Cluster, origin: str) -> None:
+def test_a_page_of_another_origin_gets_nothing(cluster: ThrowawayCluster, origin: str) -> None:
     for url in PAGES:
         for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
             assert ask(url, LEADER, method, Origin=origin) == 403, (url, method)
@@ -118,7 +120,7 @@ def test_a_page_of_another_origin_gets_nothing(cluster: Cluster, origin: str) ->
     ],
 )
 def test_the_pages_join_and_leave_nothing_however_it_is_written(
-    cluster: Cluster, path: str
+    cluster: ThrowawayCluster, path: str
 ) -> None:
     for url in PAGES:
         for method in ("GET", "POST", "PUT"):
@@ -126,7 +128,9 @@ def test_the_pages_join_and_leave_nothing_however_it_is_written(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_leaf_certificate_is_had_without_a_certificate(cluster: Cluster, service: str) -> None:
+def test_no_leaf_certificate_is_had_without_a_certificate(
+    cluster: ThrowawayCluster, service: str
+) -> None:
     management = {"X-Consul-Token": cluster.consul.http.headers["X-Consul-Token"]}
     for path in (
         f"/v1/agent/connect/ca/leaf/{service}",
@@ -147,12 +151,14 @@ def test_no_leaf_certificate_is_had_without_a_certificate(cluster: Cluster, serv
         "/v1/agent/pprof/goroutine",
     ],
 )
-def test_agents_and_their_logs_are_not_shown_without_a_token(cluster: Cluster, path: str) -> None:
+def test_agents_and_their_logs_are_not_shown_without_a_token(
+    cluster: ThrowawayCluster, path: str
+) -> None:
     for url in PAGES:
         assert ask(url, path) in (403, 404), url
 
 
-def test_nomads_public_keys_are_all_that_is_had_by_tls_alone(cluster: Cluster) -> None:
+def test_nomads_public_keys_are_all_that_is_had_by_tls_alone(cluster: ThrowawayCluster) -> None:
     trusting = ssl.create_default_context(cadata=certificates.authority(cluster.site).certificate)
     with httpx.Client(verify=trusting, trust_env=False) as client:
         assert client.get(KEYS).json()["keys"]
@@ -160,24 +166,24 @@ def test_nomads_public_keys_are_all_that_is_had_by_tls_alone(cluster: Cluster) -
             assert client.get(f"https://127.0.0.1:4650{path}").status_code == 404
 
 
-def test_the_proxy_is_a_user_of_its_own_without_rights(cluster: Cluster) -> None:
+def test_the_proxy_is_a_user_of_its_own_without_rights(cluster: ThrowawayCluster) -> None:
     status = Path(f"/proc/{cluster.agent_pid(pages.NAME)}/status").read_text()
     facts = dict(line.split(":\t", 1) for line in status.splitlines())
-    uid = (pages.folder(cluster.site) / "key.pem").stat().st_uid
+    uid = (cluster.site.pages / "key.pem").stat().st_uid
     assert set(facts["Uid"].split()) == {str(uid)} != {"0"}
     assert facts["NoNewPrivs"] == "1"
     assert int(facts["CapBnd"], 16) == int(facts["CapEff"], 16) == 0
     assert facts["Groups"].split() == []
 
 
-def test_a_killed_proxy_is_back(cluster: Cluster) -> None:
+def test_a_killed_proxy_is_back(cluster: ThrowawayCluster) -> None:
     old = cluster.agent_pid(pages.NAME)
     os.kill(old, 9)
     wait.until("another one", lambda: cluster.agent_pid(pages.NAME) not in (0, old), LIMIT_SECONDS)
     wait.until("its answer", pages.answer, LIMIT_SECONDS)
 
 
-def test_a_browser_sees_services_and_jobs_without_a_token(cluster: Cluster) -> None:
+def test_a_browser_sees_services_and_jobs_without_a_token(cluster: ThrowawayCluster) -> None:
     with chromium() as browser:
         page = browser.new_page()
         for url, text in (
@@ -190,7 +196,7 @@ def test_a_browser_sees_services_and_jobs_without_a_token(cluster: Cluster) -> N
             expect(page.get_by_text(text).first).to_be_visible(timeout=LIMIT_SECONDS * 1000)
 
 
-def _client(cluster: Cluster, folder: Path, shown: str) -> ssl.SSLContext:
+def _client(cluster: ThrowawayCluster, folder: Path, shown: str) -> ssl.SSLContext:
     authority = certificates.authority(cluster.site)
     context = ssl.create_default_context(cadata=authority.certificate)
     if shown != "nothing":

@@ -8,14 +8,14 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tasktracker_cluster.machine import accounts, processes, shell, wait
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.machine import folders, network, processes, shell, wait
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e.traffic import titles, writing
 
 LIMIT_SECONDS = 60  # generous: a machine may be busy. Figures are the drills' business.
 
 
-def test_a_killed_application_is_back_and_loses_nothing(cluster: Cluster) -> None:
+def test_a_killed_application_is_back_and_loses_nothing(cluster: ThrowawayCluster) -> None:
     old = cluster.service_pid("task_service")
     with cluster.user("heidi").http() as client:
         with writing(client) as traffic:
@@ -31,7 +31,7 @@ def test_a_killed_application_is_back_and_loses_nothing(cluster: Cluster) -> Non
         assert set(traffic.acknowledged) <= titles(client)
 
 
-def test_a_killed_database_is_back_and_loses_nothing(cluster: Cluster) -> None:
+def test_a_killed_database_is_back_and_loses_nothing(cluster: ThrowawayCluster) -> None:
     old = cluster.postmaster("task-db")
     with cluster.user("ivan").http() as client:
         with writing(client) as traffic:
@@ -44,7 +44,7 @@ def test_a_killed_database_is_back_and_loses_nothing(cluster: Cluster) -> None:
 
 
 @pytest.mark.drill
-def test_after_a_loss_of_power_up_brings_every_task_back(cluster: Cluster) -> None:
+def test_after_a_loss_of_power_up_brings_every_task_back(cluster: ThrowawayCluster) -> None:
     user = cluster.user("mallory")
     user.run("task", "create", "Survive")
     for orphan in processes.of_site(cluster.site):
@@ -56,16 +56,16 @@ def test_after_a_loss_of_power_up_brings_every_task_back(cluster: Cluster) -> No
     assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
 
 
-def _forget_what_was_in_memory(cluster: Cluster) -> None:
+def _forget_what_was_in_memory(cluster: ThrowawayCluster) -> None:
     """Unmount the secrets' file systems, and remove the namespaces and interfaces."""
-    accounts.unmount_below(cluster.home)
+    folders.unmount_below(cluster.home)
     for folder in (cluster.home / "nomad" / "alloc").iterdir():
         if Path("/run/netns", folder.name).exists():
             shell.run(["ip", "netns", "delete", folder.name])
-    accounts.remove_interfaces()
+    network.remove_interfaces()
 
 
-def test_while_a_service_is_away_the_gateway_says_so(cluster: Cluster) -> None:
+def test_while_a_service_is_away_the_gateway_says_so(cluster: ThrowawayCluster) -> None:
     with cluster.user("judy").http() as client:
         cluster.nomad.call("DELETE", "/v1/job/stats-service")
         answer = wait.until(

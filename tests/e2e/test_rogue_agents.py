@@ -9,8 +9,8 @@ from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.agents.certificates import Identity, Role
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import NOMAD_PAGE
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e import rogue
-from tests.e2e.cluster import Cluster
 
 LIMIT_SECONDS = 30
 
@@ -19,7 +19,9 @@ PAGE = {"Content-Type": "text/plain", "Origin": "http://evil.example", "Host": "
 
 
 @pytest.mark.parametrize("server", [True, False], ids=["server", "client"])
-def test_a_rogue_consul_agent_is_no_member_and_no_peer(cluster: Cluster, server: bool) -> None:
+def test_a_rogue_consul_agent_is_no_member_and_no_peer(
+    cluster: ThrowawayCluster, server: bool
+) -> None:
     with rogue.consul(cluster, server) as stranger:
         wait.until(
             "its join, or a refusal",
@@ -31,7 +33,7 @@ def test_a_rogue_consul_agent_is_no_member_and_no_peer(cluster: Cluster, server:
         assert [peer["Node"] for peer in peers] == ["node-1"]
 
 
-def test_a_rogue_nomad_server_is_no_member_and_no_peer(cluster: Cluster) -> None:
+def test_a_rogue_nomad_server_is_no_member_and_no_peer(cluster: ThrowawayCluster) -> None:
     server = {"enabled": True, "bootstrap_expect": 1}
     join = {"retry_join": ["127.0.0.1:4648"], "retry_interval": "1s"}
     with rogue.nomad(cluster, server={**server, "server_join": join}) as stranger:
@@ -44,7 +46,7 @@ def test_a_rogue_nomad_server_is_no_member_and_no_peer(cluster: Cluster) -> None
         assert len(nomad_peers(cluster)) == 1
 
 
-def test_a_web_page_joins_nomad_to_no_other_server(cluster: Cluster) -> None:
+def test_a_web_page_joins_nomad_to_no_other_server(cluster: ThrowawayCluster) -> None:
     with rogue.nomad(cluster, server={"enabled": True, "bootstrap_expect": 1}) as stranger:
         wait.until("its leadership", lambda: "leadership acquired" in stranger.log, LIMIT_SECONDS)
         httpx.post(
@@ -69,7 +71,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("shown", SHOWN)
-def test_a_rogue_nomad_client_is_no_node(cluster: Cluster, shown: str) -> None:
+def test_a_rogue_nomad_client_is_no_node(cluster: ThrowawayCluster, shown: str) -> None:
     client = {"enabled": True, "servers": ["127.0.0.1:4647"], "network_interface": "lo"}
     facts: dict[str, object] = {"client": client, "tls": _tls(cluster, SHOWN[shown])}
     before = {node["ID"] for node in cluster.nomad.call("GET", "/v1/nodes")}
@@ -82,7 +84,9 @@ def test_a_rogue_nomad_client_is_no_node(cluster: Cluster, shown: str) -> None:
         assert {node["ID"] for node in cluster.nomad.call("GET", "/v1/nodes")} == before
 
 
-def _tls(cluster: Cluster, shown: tuple[bool, tuple[str, ...]] | None) -> dict[str, object]:
+def _tls(
+    cluster: ThrowawayCluster, shown: tuple[bool, tuple[str, ...]] | None
+) -> dict[str, object]:
     if shown is None:
         return {}
     is_ours, names = shown
@@ -106,14 +110,14 @@ def _write(folder: Path, authority: Identity, identity: Identity) -> dict[str, s
     return {name: str(folder / name) for name in texts}
 
 
-def consul_members(cluster: Cluster) -> set[str]:
+def consul_members(cluster: ThrowawayCluster) -> set[str]:
     return {member["Name"] for member in cluster.consul.call("GET", "/v1/agent/members")}
 
 
-def nomad_members(cluster: Cluster) -> set[str]:
+def nomad_members(cluster: ThrowawayCluster) -> set[str]:
     return {m["Name"] for m in cluster.nomad.call("GET", "/v1/agent/members")["Members"]}
 
 
-def nomad_peers(cluster: Cluster) -> list[str]:
+def nomad_peers(cluster: ThrowawayCluster) -> list[str]:
     known = cluster.nomad.call("GET", "/v1/operator/raft/configuration")["Servers"]
     return [str(peer["Address"]) for peer in known]

@@ -18,11 +18,11 @@ from servicekit.keys import SigningKey, shared
 from servicekit.tokens import Principal, issue
 from tasktracker_cli.config import DEFAULT_URL
 from tasktracker_cli.logins.credentials import Login
-from tasktracker_cluster.agents import nomad
-from tasktracker_cluster.jobs import deployment
-from tasktracker_cluster.jobs.signing_keys import SERVICES, SIGNER
+from tasktracker_cluster.agents import variables
+from tasktracker_cluster.jobs.signing_keys import SERVICES
 from tasktracker_cluster.site import GATEWAY_URL
-from tests.e2e.cluster import PASSWORD, Cluster, User
+from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster, User
+from tasktracker_cluster.topology import JOBS, SIGNER
 
 # One of each service that checks tokens.
 PATHS = ("/api/v1/auth/me", "/api/v1/tasks/", "/api/v1/stats/")
@@ -79,7 +79,7 @@ def visiting(visitor: Visitor) -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def visitor(cluster: Cluster) -> Iterator[Visitor]:
+def visitor(cluster: ThrowawayCluster) -> Iterator[Visitor]:
     cluster.user("rupert")
     with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
         yield Visitor(client)
@@ -89,15 +89,13 @@ def key_id(token: str) -> str:
     return str(jwt.get_unverified_header(token)["kid"])
 
 
-def versions(cluster: Cluster) -> dict[str, int]:
-    return {
-        job: cluster.nomad.call("GET", f"/v1/job/{job}")["Version"] for job in deployment.names()
-    }
+def versions(cluster: ThrowawayCluster) -> dict[str, int]:
+    return {job: cluster.nomad.call("GET", f"/v1/job/{job}")["Version"] for job in JOBS}
 
 
 @pytest.mark.drill
 def test_a_token_lives_through_one_rotation_and_none_is_refused_meanwhile(
-    cluster: Cluster, visitor: Visitor
+    cluster: ThrowawayCluster, visitor: Visitor
 ) -> None:
     first = visitor.old = visitor.log_in()
 
@@ -120,9 +118,9 @@ def test_a_token_lives_through_one_rotation_and_none_is_refused_meanwhile(
 
 
 @pytest.fixture
-def shared_secret(cluster: Cluster) -> SigningKey:
+def shared_secret(cluster: ThrowawayCluster) -> SigningKey:
     """What a cluster from before private keys has in its variables, and signs with."""
-    before = {service: nomad.read_variable(cluster.nomad, path(service)) for service in SERVICES}
+    before = {service: variables.read(cluster.nomad, path(service)) for service in SERVICES}
     secret = secrets.token_hex()
     for service, items in before.items():
         kept = {name: value for name, value in items.items() if not name.startswith("jwt_")}
@@ -134,13 +132,13 @@ def path(service: str) -> str:
     return f"nomad/jobs/{service}/api/app"
 
 
-def write(cluster: Cluster, service: str, items: dict[str, str]) -> None:
+def write(cluster: ThrowawayCluster, service: str, items: dict[str, str]) -> None:
     url = f"/v1/var/{quote(path(service), safe='')}"
     cluster.nomad.call("PUT", url, {"Path": path(service), "Items": items})
 
 
 def test_a_cluster_with_a_shared_secret_gets_private_keys_and_nobody_logs_in_again(
-    cluster: Cluster, shared_secret: SigningKey
+    cluster: ThrowawayCluster, shared_secret: SigningKey
 ) -> None:
     user = cluster.user("tilda")
     before = saved_login(user)
@@ -151,7 +149,7 @@ def test_a_cluster_with_a_shared_secret_gets_private_keys_and_nobody_logs_in_aga
 
     cluster.admin("up")
 
-    held = {service: nomad.read_variable(cluster.nomad, path(service)) for service in SERVICES}
+    held = {service: variables.read(cluster.nomad, path(service)) for service in SERVICES}
     assert not [service for service, items in held.items() if "secret_key" in items]
     assert [service for service in held if "jwt_private_key" in held[service]] == [SIGNER]
     assert len({items["jwt_public_keys"] for items in held.values()}) == 1
@@ -167,7 +165,7 @@ def saved_login(user: User) -> Login:
     return login
 
 
-def test_no_service_but_one_has_what_signs(cluster: Cluster) -> None:
+def test_no_service_but_one_has_what_signs(cluster: ThrowawayCluster) -> None:
     for job in SERVICES:
         environment = Path("/proc", str(cluster.service_pid(job.replace("-", "_"))), "environ")
         assert (b"PRIVATE KEY" in environment.read_bytes()) is (job == SIGNER)
@@ -175,7 +173,7 @@ def test_no_service_but_one_has_what_signs(cluster: Cluster) -> None:
 
 
 def test_where_there_is_no_cluster_there_is_no_key_to_rotate(
-    cluster: Cluster, other: Cluster
+    cluster: ThrowawayCluster, other: ThrowawayCluster
 ) -> None:
     result = other.admin("rotate-key", check=False)
     assert result.returncode == 1

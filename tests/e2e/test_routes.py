@@ -17,7 +17,7 @@ from tasktracker_cluster.agents import consul
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.machine import wait
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 LIMIT_SECONDS = 30
 OWN = "traefik.enable=true"  # all that a job's own registration says
@@ -53,7 +53,7 @@ def thief() -> Iterator[HTTPServer]:
         thread.join()
 
 
-def workload(cluster: Cluster, job: str) -> Api:
+def workload(cluster: ThrowawayCluster, job: str) -> Api:
     """Consul, asked with the token that the job's sidecar (or Traefik itself) holds."""
     folder = cluster.home / "nomad" / "alloc" / cluster.allocation(job)["ID"]
     if job == "traefik":
@@ -73,7 +73,7 @@ def register(token: Api, name: str, port: int, tags: Sequence[str], **more: Any)
 
 
 @pytest.fixture
-def rogue(cluster: Cluster) -> Iterator[None]:
+def rogue(cluster: ThrowawayCluster) -> Iterator[None]:
     """Whatever the test has registered is gone afterwards, and every route is back."""
     yield
     cluster.consul.call("PUT", "/v1/agent/service/deregister/rogue")
@@ -115,7 +115,7 @@ TAGS = {
 
 
 @pytest.fixture(scope="module")
-def victim(cluster: Cluster) -> Iterator[httpx.Client]:
+def victim(cluster: ThrowawayCluster) -> Iterator[httpx.Client]:
     """Somebody whose requests a rogue instance would like to see."""
     with cluster.user("victim").http() as client:
         yield client
@@ -124,7 +124,7 @@ def victim(cluster: Cluster) -> Iterator[httpx.Client]:
 @pytest.mark.usefixtures("rogue")
 @pytest.mark.parametrize("name", TAGS)
 def test_a_registration_that_asks_for_more_than_its_own_route_gets_none(
-    cluster: Cluster, victim: httpx.Client, thief: HTTPServer, name: str
+    cluster: ThrowawayCluster, victim: httpx.Client, thief: HTTPServer, name: str
 ) -> None:
     before = routes()
     token = workload(cluster, "stats-service")
@@ -143,7 +143,7 @@ def test_a_registration_that_asks_for_more_than_its_own_route_gets_none(
 
 @pytest.mark.usefixtures("rogue")
 def test_an_instance_that_is_in_no_mesh_gets_no_request(
-    cluster: Cluster, victim: httpx.Client, thief: HTTPServer
+    cluster: ThrowawayCluster, victim: httpx.Client, thief: HTTPServer
 ) -> None:
     register(workload(cluster, "stats-service"), "stats-service", thief.server_port, [OWN],
              Connect={"Native": True})  # fmt: skip
@@ -162,7 +162,9 @@ def test_an_instance_that_is_in_no_mesh_gets_no_request(
 
 
 @pytest.mark.usefixtures("rogue")
-def test_the_gateways_own_token_publishes_no_route(cluster: Cluster, thief: HTTPServer) -> None:
+def test_the_gateways_own_token_publishes_no_route(
+    cluster: ThrowawayCluster, thief: HTTPServer
+) -> None:
     before = routes()
     register(workload(cluster, "traefik"), "traefik", thief.server_port, [OWN],
              Connect={"Native": True})  # fmt: skip
@@ -191,7 +193,7 @@ SIDECAR = {"Kind": "connect-proxy", "Proxy": {"DestinationServiceName": "task-se
     ],
 )
 def test_nobody_registers_as_another_service_or_as_its_sidecar(
-    cluster: Cluster, name: str, more: dict[str, Any]
+    cluster: ThrowawayCluster, name: str, more: dict[str, Any]
 ) -> None:
     with pytest.raises(ApiError) as refusal:
         register(workload(cluster, "stats-service"), name, 1, [OWN], **more)

@@ -11,7 +11,7 @@ import pytest
 
 from servicekit.testing.waiting import eventually
 from tasktracker_cluster.site import GATEWAY_URL
-from tests.e2e.cluster import PASSWORD, Cluster, frozen
+from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster, frozen
 from tests.e2e.traffic import writing
 
 PROMISE = 5.0  # seconds until every service refuses a token
@@ -20,7 +20,7 @@ AUTH = "/api/v1/auth"
 SETTLED = 60.0  # seconds until a cluster that has just come up answers everything
 ROUNDS = 100  # of requests while the user service is frozen
 
-Ending = Callable[[Cluster, httpx.Client, dict[str, str]], None]
+Ending = Callable[[ThrowawayCluster, httpx.Client, dict[str, str]], None]
 
 
 def log_in(name: str) -> tuple[httpx.Client, dict[str, str]]:
@@ -43,28 +43,32 @@ def statuses(client: httpx.Client) -> set[int]:
     }
 
 
-def deactivated(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+def deactivated(cluster: ThrowawayCluster, client: httpx.Client, tokens: dict[str, str]) -> None:
     name = client.get(f"{AUTH}/me").raise_for_status().json()["username"]
     cluster.admin("users", "deactivate", name)
 
 
-def signed_out(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+def signed_out(cluster: ThrowawayCluster, client: httpx.Client, tokens: dict[str, str]) -> None:
     body = {"refresh_token": tokens["refresh_token"]}
     client.post(f"{AUTH}/logout", json=body).raise_for_status()
 
 
-def refreshed_twice(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+def refreshed_twice(
+    cluster: ThrowawayCluster, client: httpx.Client, tokens: dict[str, str]
+) -> None:
     body = {"refresh_token": tokens["refresh_token"]}
     client.post(f"{AUTH}/refresh", json=body).raise_for_status()
     assert client.post(f"{AUTH}/refresh", json=body).status_code == 401
 
 
-def password_changed(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+def password_changed(
+    cluster: ThrowawayCluster, client: httpx.Client, tokens: dict[str, str]
+) -> None:
     body = {"current_password": PASSWORD, "new_password": f"{PASSWORD}, but another"}
     client.post(f"{AUTH}/me/password", json=body).raise_for_status()
 
 
-def ended(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> None:
+def ended(cluster: ThrowawayCluster, client: httpx.Client, tokens: dict[str, str]) -> None:
     sessions = client.get(f"{AUTH}/sessions").raise_for_status().json()
     (current,) = [each["id"] for each in sessions if each["current"]]
     client.delete(f"{AUTH}/sessions/{current}").raise_for_status()
@@ -72,7 +76,7 @@ def ended(cluster: Cluster, client: httpx.Client, tokens: dict[str, str]) -> Non
 
 @pytest.mark.parametrize("end", [deactivated, signed_out, refreshed_twice, password_changed, ended])
 def test_a_token_of_an_ended_session_is_good_for_nothing_within_seconds(
-    cluster: Cluster, end: Ending, capsys: pytest.CaptureFixture[str]
+    cluster: ThrowawayCluster, end: Ending, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = end.__name__.replace("_", "-")
     cluster.user(name)
@@ -95,7 +99,7 @@ def test_a_token_of_an_ended_session_is_good_for_nothing_within_seconds(
 
 
 def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
-    cluster: Cluster,
+    cluster: ThrowawayCluster,
 ) -> None:
     for name in ("goes-on", "is-out"):
         cluster.user(name)
@@ -127,7 +131,7 @@ def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
 
 
 def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
-    cluster: Cluster, capsys: pytest.CaptureFixture[str]
+    cluster: ThrowawayCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
     user = cluster.user("has-a-program")
     scopes = ["--scope", "tasks:read", "--scope", "tasks:write"]
@@ -164,7 +168,7 @@ def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
         "/api/v1/auth//internal/ended-sessions",
     ],
 )
-def test_nobody_outside_asks_what_services_ask(cluster: Cluster, path: str) -> None:
+def test_nobody_outside_asks_what_services_ask(cluster: ThrowawayCluster, path: str) -> None:
     # Not httpx, which makes such paths plain before it sends them.
     connection = HTTPConnection("localhost", 8000, timeout=30)
     connection.putrequest("GET", path, skip_host=False)

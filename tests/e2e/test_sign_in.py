@@ -8,8 +8,8 @@ import pytest
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import GATEWAY_URL
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e import task_logs
-from tests.e2e.cluster import Cluster
 
 ELSEWHERE = "198.51.100.7"
 FORGED = "203.0.113.77"
@@ -25,7 +25,7 @@ def elsewhere() -> Iterator[str]:
     shell.run(["ip", "address", "del", *address])
 
 
-def logged(cluster: Cluster, answer: httpx.Response) -> set[str]:
+def logged(cluster: ThrowawayCluster, answer: httpx.Response) -> set[str]:
     """The clients that the user service's lines about this request name."""
     task_logs.wait_until_written(cluster)
     lines = task_logs.lines(cluster, "user-service", "app", answer.headers["X-Request-ID"])
@@ -37,7 +37,7 @@ def logged(cluster: Cluster, answer: httpx.Response) -> set[str]:
     "forged", [{}, {"X-Forwarded-For": FORGED}, {"X-Forwarded-For": f"{FORGED}, {FORGED}"}]
 )
 def test_a_client_cannot_say_where_it_comes_from(
-    cluster: Cluster, elsewhere: str, source: str, forged: dict[str, str]
+    cluster: ThrowawayCluster, elsewhere: str, source: str, forged: dict[str, str]
 ) -> None:
     transport = httpx.HTTPTransport(local_address=source)
     with httpx.Client(base_url=GATEWAY_URL, transport=transport, trust_env=False) as client:

@@ -11,21 +11,25 @@ from typing import Any
 
 import pytest
 
-from tasktracker_cluster.agents import pages
-from tasktracker_cluster.jobs import postgres, traefik
+from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.jobs.tasks import Task, wall
-from tasktracker_cluster.machine import accounts, processes, wait
-from tests.e2e.cluster import Cluster
+from tasktracker_cluster.machine import processes, wait
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
+from tasktracker_cluster.topology import (
+    DATABASES,
+    GATEWAY_USER,
+    JOB_USERS,
+    MAIN_TASKS,
+    PAGES_USER,
+    SERVICES,
+)
 
 LIMIT_SECONDS = 60  # generous: a machine may be busy
 INTRUDER = Path(__file__).with_name("intruder.py").read_text()
 
-SERVICES = ("user-service", "task-service", "stats-service", "portal")
 TASKS = (
-    *((database, "postgres") for database in accounts.DATABASES),
-    *((service, "app") for service in SERVICES),
-    *((job, f"connect-proxy-{job}") for job in (*accounts.DATABASES, *SERVICES)),
-    ("traefik", "traefik"),
+    *MAIN_TASKS.items(),
+    *((each.name, f"connect-proxy-{each.name}") for each in (*DATABASES, *SERVICES)),
 )
 
 # What every user of the machine may see: programs, and whose cluster it is.
@@ -40,7 +44,7 @@ class Reached:
     write: set[str]
 
 
-def everything(cluster: Cluster) -> str:
+def everything(cluster: ThrowawayCluster) -> str:
     """Every path of the state folder, as root sees it; of the libraries a few will do."""
     paths = [str(cluster.home)]
     for folder, folders, names in os.walk(cluster.home):
@@ -50,7 +54,7 @@ def everything(cluster: Cluster) -> str:
     return "\0".join(paths)
 
 
-def intrude(cluster: Cluster, command: list[str], folder: Path | str) -> Reached:
+def intrude(cluster: ThrowawayCluster, command: list[str], folder: Path | str) -> Reached:
     """Run the intruder by a command that leads to a user, or behind a wall."""
     python = str((cluster.site.release / "bin" / "python").resolve())
     result = subprocess.run(
@@ -65,17 +69,17 @@ def intrude(cluster: Cluster, command: list[str], folder: Path | str) -> Reached
     return Reached(*({_below(cluster, name) for name in found[way]} for way in ("read", "write")))
 
 
-def _below(cluster: Cluster, name: str) -> str:
+def _below(cluster: ThrowawayCluster, name: str) -> str:
     return "" if name == str(cluster.home) else name.removeprefix(f"{cluster.home}/")
 
 
-def walled(cluster: Cluster, job: str, task: str) -> list[str]:
+def walled(cluster: ThrowawayCluster, job: str, task: str) -> list[str]:
     """The running task's own wall."""
     allocation = cluster.nomad.call("GET", f"/v1/allocation/{cluster.allocation(job)['ID']}")
     return list(wall(cluster.site, allocation["Job"], task))
 
 
-def own_room(cluster: Cluster, job: str, task: str) -> tuple[str, str]:
+def own_room(cluster: ThrowawayCluster, job: str, task: str) -> tuple[str, str]:
     """Patterns: what the task may read, and what it may write. Each has to be reached, too."""
     if task == "postgres":
         volume = rf"volumes/{job}(/.*)?"
@@ -95,7 +99,7 @@ def own_room(cluster: Cluster, job: str, task: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize(("job", "task"), TASKS)
 def test_a_task_reaches_its_own_room_and_nothing_else(
-    cluster: Cluster, job: str, task: str
+    cluster: ThrowawayCluster, job: str, task: str
 ) -> None:
     reached = intrude(cluster, walled(cluster, job, task), cluster.task_folder(job, task))
     may_read, may_write = own_room(cluster, job, task)
@@ -106,14 +110,14 @@ def test_a_task_reaches_its_own_room_and_nothing_else(
     assert bool(may_write) == bool(reached.write)
 
 
-@pytest.mark.parametrize("user", ["nobody", "postgres", pages.USER, *accounts.USERS])
+@pytest.mark.parametrize("user", ["nobody", "postgres", PAGES_USER, *JOB_USERS])
 def test_without_a_wall_a_user_of_the_machine_reaches_what_all_may(
-    cluster: Cluster, user: str
+    cluster: ThrowawayCluster, user: str
 ) -> None:
     reached = intrude(cluster, ["runuser", "-u", user, "--"], "/")
-    data = {accounts.database_user(name): rf"volumes/{name}(/.*)?" for name in accounts.DATABASES}
+    data = {each.user: rf"volumes/{each.name}(/.*)?" for each in DATABASES}
     # What it shows to others: in a folder of root's, files of its own.
-    shown = {pages.USER: "pages", traefik.USER: "traefik"}
+    shown = {PAGES_USER: "pages", GATEWAY_USER: "traefik"}
     certificates = {user: rf"{folder}(/.*)?" for user, folder in shown.items()}
     may_read = "|".join([PUBLIC, *filter(None, [data.get(user), certificates.get(user)])])
     may_write = data.get(user) or rf"{shown.get(user)}/[^/]+"
@@ -124,7 +128,7 @@ def test_without_a_wall_a_user_of_the_machine_reaches_what_all_may(
 
 @pytest.mark.parametrize(("job", "task"), TASKS)
 def test_a_task_reaches_nothing_of_the_rest_of_the_machine(
-    cluster: Cluster, job: str, task: str, stranger: Path
+    cluster: ThrowawayCluster, job: str, task: str, stranger: Path
 ) -> None:
     others = running_tasks(cluster).values()
     paths = [stranger, "/root", "/home", "/tmp", "/var/log", "/var/lib", "/etc/shadow", "/dev/shm",
@@ -141,7 +145,7 @@ def test_a_task_reaches_nothing_of_the_rest_of_the_machine(
 
 
 @pytest.fixture
-def stranger(cluster: Cluster) -> Iterator[Path]:
+def stranger(cluster: ThrowawayCluster) -> Iterator[Path]:
     """A file of somebody else's that is open to all."""
     file = cluster.home.parent / "stranger.txt"
     file.write_text("precious")
@@ -150,12 +154,12 @@ def stranger(cluster: Cluster) -> Iterator[Path]:
     file.unlink()
 
 
-def running_tasks(cluster: Cluster) -> dict[tuple[str, str], int]:
+def running_tasks(cluster: ThrowawayCluster) -> dict[tuple[str, str], int]:
     """The first process of every running task. What it starts is no more than itself."""
     return {(job, task): cluster.task_pid(job, task) for job, task in TASKS}
 
 
-def test_a_task_has_no_privilege_of_any_kind(cluster: Cluster) -> None:
+def test_a_task_has_no_privilege_of_any_kind(cluster: ThrowawayCluster) -> None:
     for task, pid in running_tasks(cluster).items():
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
         status = dict(line.split(":", 1) for line in lines)
@@ -166,17 +170,17 @@ def test_a_task_has_no_privilege_of_any_kind(cluster: Cluster) -> None:
         assert status["Seccomp"].strip() == "2", task
 
 
-def test_every_task_runs_as_a_user_of_its_own(cluster: Cluster) -> None:
+def test_every_task_runs_as_a_user_of_its_own(cluster: ThrowawayCluster) -> None:
     tasks = running_tasks(cluster)
     owners = [Path(f"/proc/{pid}").owner() for pid in tasks.values()]
-    assert sorted(owners) == sorted(accounts.USERS)
+    assert sorted(owners) == sorted(JOB_USERS)
     beside = [each.pid for each in processes.of_site(cluster.site)]
     others = {Path(f"/proc/{pid}").owner() for pid in beside if pid not in tasks.values()}
-    assert others == {"root", pages.USER}  # the agents, and the proxy before their pages
+    assert others == {"root", PAGES_USER}  # the agents, and the proxy before their pages
 
 
 @pytest.mark.parametrize(("job", "task"), TASKS)
-def test_a_task_can_make_no_namespace(cluster: Cluster, job: str, task: str) -> None:
+def test_a_task_can_make_no_namespace(cluster: ThrowawayCluster, job: str, task: str) -> None:
     result = subprocess.run(
         [*walled(cluster, job, task), "/usr/bin/unshare", "--user", "/bin/true"],
         cwd=cluster.task_folder(job, task),
@@ -186,8 +190,8 @@ def test_a_task_can_make_no_namespace(cluster: Cluster, job: str, task: str) -> 
     assert "Operation not permitted" in result.stderr
 
 
-def test_what_is_run_in_a_task_is_behind_its_wall(cluster: Cluster) -> None:
-    task = Task.find(cluster.site, "user-db", "postgres")
+def test_what_is_run_in_a_task_is_behind_its_wall(cluster: ThrowawayCluster) -> None:
+    task = Task.find(cluster.as_operator, "user-db", "postgres")
     result = subprocess.run(
         task.command(["/bin/cat", "/proc/self/status", "/etc/shadow"]),
         env=task.environment,
@@ -200,7 +204,9 @@ def test_what_is_run_in_a_task_is_behind_its_wall(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("user", ["tasktracker-task-db", "tasktracker-user", "postgres", "nobody"])
-def test_nobody_elses_superuser_is_a_databases_superuser(cluster: Cluster, user: str) -> None:
+def test_nobody_elses_superuser_is_a_databases_superuser(
+    cluster: ThrowawayCluster, user: str
+) -> None:
     superuser = [*postgres.psql(cluster.site, "user-db"), "--command=SELECT 1"]
     asked = cluster.exec("user-db", superuser, "tasktracker-user-db")
     assert asked.returncode == 0, asked.stderr
@@ -208,7 +214,7 @@ def test_nobody_elses_superuser_is_a_databases_superuser(cluster: Cluster, user:
     assert "Permission denied" in refused.stderr
 
 
-def test_every_tasks_memory_is_limited_to_what_its_job_says(cluster: Cluster) -> None:
+def test_every_tasks_memory_is_limited_to_what_its_job_says(cluster: ThrowawayCluster) -> None:
     for (job, task), pid in running_tasks(cluster).items():
         allocation = cluster.nomad.call("GET", f"/v1/allocation/{cluster.allocation(job)['ID']}")
         reserved = allocation["AllocatedResources"]["Tasks"][task]["Memory"]["MemoryMB"]
@@ -226,7 +232,7 @@ def memory_limit(pid: int) -> int:
     raise AssertionError(f"process {pid} is in no group for memory")
 
 
-def test_a_task_that_eats_memory_is_ended_and_comes_back_alone(cluster: Cluster) -> None:
+def test_a_task_that_eats_memory_is_ended_and_comes_back_alone(cluster: ThrowawayCluster) -> None:
     before = running_tasks(cluster)
     cluster.nomad.call("PUT", "/v1/jobs", {"Job": glutton(cluster)})
     try:
@@ -240,7 +246,7 @@ def test_a_task_that_eats_memory_is_ended_and_comes_back_alone(cluster: Cluster)
     assert running_tasks(cluster) == before
 
 
-def glutton(cluster: Cluster) -> dict[str, object]:
+def glutton(cluster: ThrowawayCluster) -> dict[str, object]:
     """A job whose task wants more memory than it has."""
     task = {
         "Name": "glutton",
@@ -258,7 +264,7 @@ def glutton(cluster: Cluster) -> dict[str, object]:
     return {"ID": "glutton", "Type": "batch", "Datacenters": ["dc1"], "TaskGroups": [group]}
 
 
-def killed(cluster: Cluster) -> dict[str, Any] | None:
+def killed(cluster: ThrowawayCluster) -> dict[str, Any] | None:
     """The state of the glutton's task once it has come back and was killed again."""
     for allocation in cluster.nomad.call("GET", "/v1/job/glutton/allocations"):
         state = (allocation["TaskStates"] or {}).get("glutton")

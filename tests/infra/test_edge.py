@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from tasktracker_cluster.machine import wait
+from tasktracker_cluster.testing.namespaces import network_namespace
 from tests.infra.reading import ROOT
-from tests.namespace import network_namespace
 from tests.raw_http import hang_up, parse, send
 
 GATEWAY = "http://127.0.0.1:8000"

@@ -1,7 +1,6 @@
 """One name for one thing: file, job, service, intention, system user."""
 
-from tasktracker_cluster.jobs import deployment as running
-from tasktracker_cluster.machine import accounts
+from tasktracker_cluster.topology import DATABASES, JOB_USERS, JOBS, START_ORDER
 from tests.infra.reading import JOB_FILES, Json, job_name, only_service, tasks, upstreams, wall
 
 ENVOY = "envoy"
@@ -14,14 +13,14 @@ def test_a_job_and_its_service_have_the_name_of_the_file(jobs: dict[str, Json]) 
 
 
 def test_up_runs_every_job_file() -> None:
-    assert sorted(running.names()) == sorted(map(job_name, JOB_FILES))
+    assert sorted(JOBS) == sorted(map(job_name, JOB_FILES))
 
 
 def test_up_runs_a_job_after_the_databases_that_it_connects_to(jobs: dict[str, Json]) -> None:
     started: set[str] = set()
-    for row in running.ORDER:
+    for row in START_ORDER:
         for name in row:
-            databases = upstreams(jobs[name]).keys() & set(accounts.DATABASES)
+            databases = upstreams(jobs[name]).keys() & {database.name for database in DATABASES}
             assert databases <= started, name
         started.update(row)
 
@@ -37,14 +36,14 @@ def test_no_two_jobs_and_no_job_and_its_sidecar_share_a_system_user(jobs: dict[s
 
 def test_up_makes_exactly_the_users_that_the_jobs_name(jobs: dict[str, Json]) -> None:
     users = {wall(task).user for job in jobs.values() for task in tasks(job)}
-    assert users == set(accounts.USERS)
+    assert users == set(JOB_USERS)
 
 
 def test_a_database_runs_as_the_user_whom_its_files_belong_to(jobs: dict[str, Json]) -> None:
-    for name in accounts.DATABASES:
-        users = {wall(task).user for task in tasks(jobs[name]) if task["Name"] != ENVOY}
-        assert users == {accounts.database_user(name)}
+    for database in DATABASES:
+        users = {wall(task).user for task in tasks(jobs[database.name]) if task["Name"] != ENVOY}
+        assert users == {database.user}
 
 
 def test_no_name_of_a_system_user_is_too_long() -> None:
-    assert max(map(len, accounts.USERS)) <= LONGEST_NAME
+    assert max(map(len, JOB_USERS)) <= LONGEST_NAME

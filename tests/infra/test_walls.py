@@ -1,6 +1,6 @@
 """Every task is behind a wall, and each wall leaves no more than the task's own room."""
 
-from tasktracker_cluster.machine import accounts
+from tasktracker_cluster.topology import DATABASES
 from tests.infra.reading import Json, only_group, only_service, parse_wall, tasks, wall
 
 HOME = "${meta.tasktracker.home}"
@@ -28,8 +28,8 @@ def test_a_task_writes_to_its_own_data_only(jobs: dict[str, Json]) -> None:
         if wall(task).write
     }
     assert written == {
-        **{(name, "prepare"): {f"{HOME}/volumes/{name}"} for name in accounts.DATABASES},
-        **{(name, "postgres"): {f"{HOME}/volumes/{name}"} for name in accounts.DATABASES},
+        **{(each.name, "prepare"): {f"{HOME}/volumes/{each.name}"} for each in DATABASES},
+        **{(each.name, "postgres"): {f"{HOME}/volumes/{each.name}"} for each in DATABASES},
         ("traefik", "traefik"): {"../tmp"},
     }
 

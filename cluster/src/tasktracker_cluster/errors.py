@@ -1,23 +1,6 @@
 """What can go wrong while operating the cluster.
 
-AdminError
-├── NotRootError
-├── MissingProgramError     a program that is not here and cannot be installed
-├── CommandError            a program that we ran failed
-├── NotReadyError           a condition that did not come true within its limit
-├── OwnedElsewhereError     another checkout runs this machine's cluster
-├── PortTakenError
-├── NoSpaceError
-├── BadAddressError         a TASKTRACKER_BIND that will not do
-├── BadHomeError            a state folder whose name will not do
-├── StaleStateError         a state folder that cannot be continued
-├── BusyError               another `admin` command is at work
-├── JobFailedError          a job that never became healthy
-├── BrokenHopError          `doctor` found what is broken; the hint is a command to type
-├── NoLogError              there is no such service or task to read a log of
-├── NoUserError             there is no such account
-├── NoInstanceError         a job that does not run, so that nothing can be asked inside it
-└── ApiError                Consul or Nomad refused a request
+Each error class has a code of its own, which `--json` prints.
 """
 
 from collections.abc import Sequence
@@ -37,70 +20,104 @@ class AdminError(CliError):
 
 
 class NotRootError(AdminError):
-    pass
+    """The command needs root."""
+
+    code = "not-root"
 
 
 class MissingProgramError(AdminError):
-    pass
+    """A program is not here and cannot be installed."""
+
+    code = "missing-program"
 
 
 class CommandError(AdminError):
-    pass
+    """A program that we ran failed."""
+
+    code = "command-failed"
 
 
 class NotReadyError(AdminError):
-    pass
+    """A condition did not come true within its limit."""
+
+    code = "not-ready"
 
 
 class OwnedElsewhereError(AdminError):
-    pass
+    """Another checkout runs this machine's cluster."""
+
+    code = "owned-elsewhere"
 
 
 class PortTakenError(AdminError):
-    pass
+    """Another program uses a port."""
+
+    code = "port-taken"
 
 
 class NoSpaceError(AdminError):
-    pass
+    """The disk is too full."""
+
+    code = "no-space"
 
 
 class BadAddressError(AdminError):
-    pass
+    """TASKTRACKER_BIND has an unusable value."""
+
+    code = "bad-address"
 
 
 class BadHomeError(AdminError):
-    pass
+    """The state folder has an unusable name."""
+
+    code = "bad-home"
 
 
 class StaleStateError(AdminError):
-    pass
+    """The state folder cannot be continued."""
+
+    code = "stale-state"
 
 
 class BusyError(AdminError):
-    pass
+    """Another `admin` command is at work."""
+
+    code = "busy"
 
 
 class JobFailedError(AdminError):
-    pass
+    """A job never became healthy."""
+
+    code = "job-failed"
 
 
 class BrokenHopError(AdminError):
+    """`doctor` found what is broken; the hint is a command to type."""
+
     code = "broken-hop"
 
 
 class NoLogError(AdminError):
+    """There is no such service or task to read a log of."""
+
     exit_code = UsageError.exit_code
     code = UsageError.code
 
 
 class NoUserError(AdminError):
+    """There is no such account."""
+
     exit_code = NotFoundError.exit_code
     code = NotFoundError.code
 
 
 class NoInstanceError(AdminError):
-    pass
+    """A job does not run, so that nothing can be asked inside it."""
+
+    code = "no-instance"
 
 
 class ApiError(AdminError):
-    pass
+    """Consul or Nomad refused a request."""
+
+    code = "api-refused"

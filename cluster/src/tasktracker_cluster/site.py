@@ -4,21 +4,22 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from tasktracker_cluster import topology
 from tasktracker_cluster.errors import BadAddressError, MissingProgramError
 
 DEFAULT_HOME = Path("/var/lib/tasktracker")
 
 NODE_NAME = "node-1"  # of this machine, in Consul and in Nomad
 
-# The agents answer who shows a certificate of theirs: the tools do.
-CONSUL_URL = "https://127.0.0.1:8501"
-NOMAD_URL = "https://127.0.0.1:4649"
+# The agents' APIs ask for a certificate of the agents' authority: the tools have one.
+CONSUL_URL = f"https://127.0.0.1:{topology.CONSUL_API_PORT}"
+NOMAD_URL = f"https://127.0.0.1:{topology.NOMAD_API_PORT}"
 
 # Everything below is on loopback too, whatever TASKTRACKER_BIND adds.
-CONSUL_PAGE = "http://127.0.0.1:8500"  # what a browser opens (pages.py)
-NOMAD_PAGE = "http://127.0.0.1:4646"
-GATEWAY_URL = "http://127.0.0.1:8000"
-TRAEFIK_URL = "http://127.0.0.1:8080"  # its API and dashboard
+CONSUL_PAGE = f"http://127.0.0.1:{topology.CONSUL_PAGE_PORT}"  # what a browser opens (pages.py)
+NOMAD_PAGE = f"http://127.0.0.1:{topology.NOMAD_PAGE_PORT}"
+GATEWAY_URL = f"http://127.0.0.1:{topology.GATEWAY_PORT}"
+TRAEFIK_URL = f"http://127.0.0.1:{topology.DASHBOARD_PORT}"  # its API and dashboard
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,16 @@ class Site:
     def release(self) -> Path:
         """The newest release: a virtual environment."""
         return self.releases / "current"
+
+    @property
+    def pages(self) -> Path:
+        """What the proxy before the agents' pages reads."""
+        return self.home / "pages"
+
+    @property
+    def traefik(self) -> Path:
+        """What Traefik reads: its certificate for the agents' APIs."""
+        return self.home / "traefik"
 
     def volume(self, name: str) -> Path:
         return self.home / "volumes" / name

@@ -2,14 +2,21 @@
 
 from typing import NamedTuple
 
+from tasktracker_cluster import topology
+
 
 class Place(NamedTuple):
-    """A page: what `admin open` calls it, its title, and what is there."""
+    """A page: what `admin open` calls it, its title, its port on loopback, and what is there."""
 
     name: str
     title: str
-    url: str
+    port: int
     about: str
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        return f"http://localhost:{self.port}"
 
     @property
     def page(self) -> str:
@@ -18,8 +25,8 @@ class Place(NamedTuple):
 
 
 URLS = (
-    Place("docs", "Gateway", "http://localhost:8000", "API documents at /docs"),
-    Place("traefik", "Traefik", "http://localhost:8080", "routes and services"),
-    Place("consul", "Consul", "http://localhost:8500", "the mesh, its health and intentions"),
-    Place("nomad", "Nomad", "http://localhost:4646", "jobs and allocations"),
+    Place("docs", "Gateway", topology.GATEWAY_PORT, "API documents at /docs"),
+    Place("traefik", "Traefik", topology.DASHBOARD_PORT, "routes and services"),
+    Place("consul", "Consul", topology.CONSUL_PAGE_PORT, "the mesh, its health and intentions"),
+    Place("nomad", "Nomad", topology.NOMAD_PAGE_PORT, "jobs and allocations"),
 )

@@ -41,18 +41,17 @@ def load(site: Site) -> Tokens:
         ) from error
 
 
-def load_or_create(site: Site) -> Tokens:
-    """Read the tokens, making those that a new state folder does not have yet.
+def create(site: Site) -> None:
+    """Make the tokens that a new state folder does not have yet.
 
-    Raises StaleStateError when the agents already have data that belong to other tokens.
+    None is made where the agents have data already: these belong to the tokens that were there.
     """
     if (site.home / "consul" / "raft").exists():
-        return load(site)
+        return
     site.secrets.mkdir(mode=0o700, exist_ok=True)
     for field in fields(Tokens):
         if not path(site, field.name).exists():
             files.write(path(site, field.name), f"{uuid.uuid4()}\n", mode=0o600)
-    return load(site)
 
 
 def gossip_key(site: Site, agent: str) -> str:

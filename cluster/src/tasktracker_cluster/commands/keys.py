@@ -2,9 +2,9 @@
 
 import typer
 
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import talking
 from tasktracker_cluster.jobs import signing_keys
-from tasktracker_cluster.site import Site
 
 app = typer.Typer()
 
@@ -17,5 +17,5 @@ def rotate_key() -> None:
     Example: sudo tasktracker-cli admin rotate-key
     """
     with talking() as steps:
-        signing_keys.rotate(Site.from_environment(), steps)
+        signing_keys.rotate(Cluster.from_environment(), steps)
         steps.console.print("Tokens are signed with a new key. Nobody has to log in again.")

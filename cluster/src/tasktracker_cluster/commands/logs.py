@@ -7,9 +7,10 @@ import typer
 
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal.text import visible
-from tasktracker_cluster.agents import credentials, nomad, supervisor
-from tasktracker_cluster.jobs import deployment, logs
-from tasktracker_cluster.site import Site
+from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.jobs import logs
+from tasktracker_cluster.topology import JOBS
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -22,7 +23,7 @@ LEVELS = {"warning": "yellow", "warn": "yellow", "error": "bold red", "critical"
 
 
 def _services(incomplete: str) -> list[str]:
-    names = (*deployment.names(), *supervisor.PROGRAMS)
+    names = (*JOBS, *supervisor.PROGRAMS)
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -56,9 +57,8 @@ def show_logs(
       sudo tasktracker-cli admin logs user-service -n 1000 | jq 'select(.status >= 500)'
     """
     session: Session = ctx.obj
-    site = Site.from_environment()
-    api = nomad.api(site, credentials.load(site).nomad_management)
-    for line in logs.read(logs.sources(site, api, service, task), lines, follow):
+    sources = logs.sources(Cluster.from_environment(), service, task)
+    for line in logs.read(sources, lines, follow):
         session.output.show(_pretty(line) if session.output.terminal else line.text)
 
 

@@ -6,16 +6,17 @@ from typing import Annotated
 
 import typer
 
+from tasktracker_cluster import topology
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.jobs.tasks import Task
-from tasktracker_cluster.site import Site
 
 app = typer.Typer()
 
-
-class Database(StrEnum):
-    USER = "user"
-    TASK = "task"
+# mypy reads the members of a literal only.
+Database = StrEnum(  # type: ignore[misc]
+    "Database", {each.noun.upper(): each.noun for each in topology.DATABASES}
+)
 
 
 class Role(StrEnum):
@@ -28,7 +29,7 @@ class Role(StrEnum):
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def psql(
-    database: Annotated[Database, typer.Argument(help="Whose database.")],
+    database: Annotated[Database, typer.Argument(help="Which database.")],
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[-- PSQL ARGUMENTS]", help="For psql itself.")
     ] = None,
@@ -42,12 +43,13 @@ def psql(
       sudo tasktracker-cli admin psql user --role app -- -c 'select count(*) from users'
       sudo tasktracker-cli admin psql task -- --csv -c 'table tasks' > tasks.csv
     """
-    site = Site.from_environment()
-    task = Task.find(site, f"{database}-db", "postgres")
+    cluster = Cluster.from_environment()
+    name = topology.database(f"{database}-db").name
+    task = Task.find(cluster, name, topology.MAIN_TASKS[name])
     settings = [f"TERM={os.environ.get('TERM', 'dumb')}"]  # the task itself has no terminal
     if role is not Role.SUPERUSER:
         settings.append(f"PGOPTIONS=-c role={database}_{role}")
-    words = ["/usr/bin/env", *settings, *postgres.psql(site, f"{database}-db"), *(arguments or [])]
+    words = ["/usr/bin/env", *settings, *postgres.psql(cluster.site, name), *(arguments or [])]
     command = task.command(words, interactive=True)
     # In this process's place: Ctrl-C and the exit code are psql's.
     os.execve(command[0], command, task.environment)  # noqa: S606 - no shell is wanted

@@ -1,4 +1,4 @@
-"""`users list|activate|deactivate|promote`: accounts, for an operator who has none himself."""
+"""`users list|activate|deactivate|promote`: accounts, for an operator without an account."""
 
 import json
 import subprocess
@@ -8,11 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli.session import Session
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.options import ReportCommand
 from tasktracker_cluster.commands.tables import Cell, table
 from tasktracker_cluster.errors import CommandError, NoUserError
 from tasktracker_cluster.jobs.tasks import Task
-from tasktracker_cluster.site import Site
 
 app = typer.Typer(help="List accounts; activate, deactivate and promote them.")
 
@@ -100,9 +100,9 @@ def _change(ctx: typer.Context, action: str, username: str, done: str) -> None:
 
 def _run(*arguments: str) -> Iterator[Raw]:
     """Run the service's own program in its task: with its rules, its role and its database."""
-    site = Site.from_environment()
-    task = Task.find(site, "user-service", "app")
-    program = f"{site.home}/releases/{task.release}/bin/python"
+    cluster = Cluster.from_environment()
+    task = Task.find(cluster, "user-service", "app")
+    program = f"{cluster.site.home}/releases/{task.release}/bin/python"
     result = subprocess.run(
         task.command([program, "-m", "user_service", *arguments]),
         env=task.environment,

@@ -6,15 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tasktracker_cluster.dev import environment
-from tasktracker_cluster.dev.parts import DATABASES, Database
 from tasktracker_cluster.errors import MissingProgramError
 from tasktracker_cluster.machine import files, shell
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import DATABASES, ROLES, Database
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 PREPARE = Path("nomad/jobs/postgres/prepare.sh")
-# Whoever reaches the socket, in a folder of the user's own, is the superuser: outside the cluster
-# no system user of that name need exist.
+# The socket is in a folder that its user alone can open, so that a connection there is the
+# superuser's: outside the cluster no system user of that name need exist.
 HBA = """local all postgres              trust
 local all all                   reject
 host  all postgres all          reject
@@ -37,10 +37,10 @@ def prepare(site: Site) -> None:
 
 
 def command(site: Site, database: Database) -> list[str | Path]:
-    """What runs the database."""
+    """Return the command that runs the database."""
     folder = site.volume(database.name)
     return [
-        *_as_postgres(), BIN / "postgres", "-D", folder / "data", "-p", str(database.port),
+        *_as_postgres(), BIN / "postgres", "-D", folder / "data", "-p", str(database.dev_port),
         "-c", "listen_addresses=127.0.0.1", "-c", f"unix_socket_directories={folder / 'run'}",
     ]  # fmt: skip
 
@@ -58,10 +58,10 @@ def _prepare(site: Site, database: Database) -> None:
         "DATA": str(folder / "data"),
         "SOCKETS": str(folder / "run"),
         "HBA": str(folder / "pg_hba.conf"),
-        "DATABASE": f"{database.noun}_db",
+        "DATABASE": database.database,
     }
-    for role in ("owner", "app"):
-        variables[role.upper()] = f"{database.noun}_{role}"
+    for role in ROLES:
+        variables[role.upper()] = database.role(role)
         variables[f"{role.upper()}_PASSWORD"] = environment.password(site, database, role)
     shell.run([*_as_postgres(), "sh", folder / "prepare.sh"], cwd=folder, env=variables)
 

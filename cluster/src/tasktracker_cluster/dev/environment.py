@@ -3,21 +3,26 @@
 import secrets
 from pathlib import Path
 
-from tasktracker_cluster.dev.parts import SERVICES, Database, Service
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import CONSUL_PAGE, Site
+from tasktracker_cluster.topology import SERVICES, Database, Service
 
 KEY_BYTES = 32
 
 
 def path(site: Site, name: str) -> Path:
-    """The file of the service or migration `name`: `. FILE`, and run it by hand."""
+    """Return the file of the service or migration `name`: `. FILE`, and run it by hand."""
     return site.home / "environment" / f"{name}.sh"
 
 
 def password(site: Site, database: Database, role: str) -> str:
-    """The password of the database's `owner` or `app`, made when it is first asked for."""
+    """Return the password of the database's `owner` or `app`, made when it is first asked for."""
     return _secret(site, f"{database.name}-{role}")
+
+
+def migration(service: Service) -> str:
+    """Return the name of the program that brings the service's database up to date."""
+    return f"{service.folder}-migrate"
 
 
 def write(site: Site) -> None:
@@ -26,8 +31,7 @@ def write(site: Site) -> None:
     for service in SERVICES:
         _write(site, service.name, _variables(site, service))
         if database := service.database:
-            url = database.url("owner", password(site, database, "owner"))
-            _write(site, service.migration, {"DATABASE_URL": url})
+            _write(site, migration(service), {"DATABASE_URL": _url(site, database, "owner")})
 
 
 def _variables(site: Site, service: Service) -> dict[str, str]:
@@ -35,8 +39,13 @@ def _variables(site: Site, service: Service) -> dict[str, str]:
     if service.checks_tokens:
         variables["SECRET_KEY"] = _secret(site, "secret-key")
     if database := service.database:
-        variables["DATABASE_URL"] = database.url("app", password(site, database, "app"))
+        variables["DATABASE_URL"] = _url(site, database, "app")
     return variables
+
+
+def _url(site: Site, database: Database, role: str) -> str:
+    secret, port = password(site, database, role), database.dev_port
+    return f"postgresql://{database.role(role)}:{secret}@127.0.0.1:{port}/{database.database}"
 
 
 def _write(site: Site, name: str, variables: dict[str, str]) -> None:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from watchfiles import PythonFilter, watch
 
-from tasktracker_cluster.dev.parts import SERVICES, SHARED
+from tasktracker_cluster.dev import environment
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import SERVICES, SHARED_FOLDER
 
 LOOK_MILLISECONDS = 500
 
@@ -21,7 +22,9 @@ def changes(site: Site) -> Iterator[list[str]]:
     Raises KeyboardInterrupt at Ctrl-C.
     """
     services = site.checkout / "services"
-    sources = [services / folder / "src" for folder in (SHARED, *(s.folder for s in SERVICES))]
+    sources = [
+        services / folder / "src" for folder in (SHARED_FOLDER, *(s.folder for s in SERVICES))
+    ]
     for batch in watch(
         *sources,
         watch_filter=PythonFilter(),
@@ -39,7 +42,7 @@ def affected(paths: Iterable[Path]) -> list[str]:
     names = []
     for service in SERVICES:
         if service.database and service.folder in migrated:
-            names.append(service.migration)
-        if service.folder in folders or SHARED in folders:
+            names.append(environment.migration(service))
+        if service.folder in folders or SHARED_FOLDER in folders:
             names.append(service.name)
     return names

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tasktracker_cluster import lifecycle
-from tasktracker_cluster.agents import preflight, supervisor
-from tasktracker_cluster.dev import databases, environment, programs, reload
-from tasktracker_cluster.dev.parts import PORTS
+from tasktracker_cluster.agents import ownership, supervisor
+from tasktracker_cluster.dev import databases, environment, reload, supervision
 from tasktracker_cluster.errors import BusyError, NotReadyError
-from tasktracker_cluster.machine import shell, tools, wait
+from tasktracker_cluster.jobs import gateway
+from tasktracker_cluster.machine import preflight, shell, tools, wait
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import DATABASES, PORTS, SERVICES
 
 LIMIT_SECONDS = 60
 # The gateway's port is the same on purpose: what works with one works with the other.
@@ -43,11 +43,11 @@ def running(site: Site, steps: Steps) -> Iterator["subprocess.Popen[bytes]"]:
     """
     with _alone(site):
         supervisor.stop(site)  # what an earlier session was killed before ending
-        for port, purpose in PORTS.items():
+        for port, purpose in _ports():
             preflight.must_be_free("127.0.0.1", port, purpose, PORT_HINT)
         consul = _prepare(site, steps)
         with _terminal() as output:
-            process = programs.start(site, consul, output)
+            process = supervision.start(site, consul, output)
             try:
                 with steps.step("services"):
                     _wait(site, process)
@@ -67,7 +67,14 @@ def serve(site: Site, process: "subprocess.Popen[bytes]", steps: Steps) -> None:
             raise _ended(site)
         if names:
             with steps.step(f"reload {', '.join(names)}"):
-                programs.restart(site, names)
+                supervision.restart(site, names)
+
+
+def _ports() -> Iterator[tuple[int, str]]:
+    """Yield each port that a session listens on, on loopback, and what listens there."""
+    yield from ((port.number, port.purpose) for port in PORTS if port.in_dev)
+    yield from ((service.port, service.name) for service in SERVICES)
+    yield from ((database.dev_port, database.name) for database in DATABASES)
 
 
 @contextmanager
@@ -85,7 +92,7 @@ def _terminal() -> Iterator[IO[bytes]]:
 @contextmanager
 def _alone(site: Site) -> Iterator[None]:
     try:
-        with preflight.alone(site):
+        with ownership.alone(site):
             yield
     except BusyError as error:
         raise BusyError(
@@ -112,7 +119,7 @@ def _wait(site: Site, process: "subprocess.Popen[bytes]") -> None:
     def healthy() -> bool:
         if process.poll() is not None:
             raise _ended(site)
-        return lifecycle.gateway_answers()
+        return gateway.answers()
 
     wait.until("every service healthy at the gateway", healthy, LIMIT_SECONDS)
 

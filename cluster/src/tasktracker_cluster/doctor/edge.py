@@ -1,31 +1,33 @@
 """The gateway's own hops: Traefik runs, answers, and has its certificate for the mesh."""
 
-from tasktracker_cluster.doctor import mesh
-from tasktracker_cluster.doctor.ground import Ground, restart
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor import connection, instances
+from tasktracker_cluster.doctor.repairs import restart
 from tasktracker_cluster.doctor.walk import Hop, Path
 from tasktracker_cluster.errors import ApiError, BrokenHopError
+from tasktracker_cluster.topology import GATEWAY
 
 
-def path(ground: Ground) -> Path:
-    """What every request meets first."""
+def path(cluster: Cluster) -> Path:
+    """Return the hops that every request meets first."""
     hops = (
-        Hop("instance", lambda: f"allocation {ground.allocation('traefik')['ID'][:8]}"),
-        Hop("Traefik", lambda: _answers(ground)),
-        Hop("leaf certificate", lambda: _leaf(ground)),
+        Hop("instance", lambda: f"allocation {instances.allocation(cluster, GATEWAY)['ID'][:8]}"),
+        Hop("Traefik", lambda: _answers(cluster)),
+        Hop("leaf certificate", lambda: _leaf(cluster)),
     )
     return Path("gateway", hops, shared=True)
 
 
-def _answers(ground: Ground) -> str:
+def _answers(cluster: Cluster) -> str:
     try:
-        ground.traefik.status("/ping")
-        ground.gateway.status("/")
+        cluster.traefik.status("/ping")
+        cluster.gateway.status("/")
     except ApiError as error:
-        allocation = ground.allocation("traefik")["ID"]
+        allocation = instances.allocation(cluster, GATEWAY)["ID"]
         raise BrokenHopError(error.message, restart(allocation, "traefik")) from None
-    return f"answers at {ground.gateway.http.base_url}"
+    return f"answers at {cluster.gateway.http.base_url}"
 
 
-def _leaf(ground: Ground) -> str:
-    found = mesh.leaf(ground)
-    return f"for {mesh.SOURCE}, good until {found['ValidBefore']}"
+def _leaf(cluster: Cluster) -> str:
+    found = connection.leaf(cluster)
+    return f"for {GATEWAY}, good until {found['ValidBefore']}"

@@ -5,23 +5,23 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path as File
 
-from tasktracker_cluster.agents import certificates, pages, preflight
-from tasktracker_cluster.doctor.ground import UP, Ground
+from tasktracker_cluster.agents import certificates, ownership
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor.repairs import UP
 from tasktracker_cluster.doctor.walk import Hop, Path
 from tasktracker_cluster.errors import BrokenHopError
-from tasktracker_cluster.jobs import traefik
 from tasktracker_cluster.site import Site
 
 DUE_DAYS = 30  # before a certificate's end
 NEEDED_BYTES = 2**29  # PostgreSQL stops when it cannot write
 
 
-def path(ground: Ground) -> Path:
-    """What must hold on the machine before anything on it can work."""
-    site = ground.site
+def path(cluster: Cluster) -> Path:
+    """Return what must hold on the machine before anything on it can work."""
+    site = cluster.site
     hops = (
         Hop("state folder", lambda: _state_folder(site)),
-        Hop("secrets' files", lambda: _secrets(ground)),
+        Hop("secrets' files", lambda: _secrets(cluster)),
         Hop("certificates", lambda: _certificates(site)),
         Hop("disk", lambda: _disk(site)),
     )
@@ -29,25 +29,25 @@ def path(ground: Ground) -> Path:
 
 
 def _state_folder(site: Site) -> str:
-    if preflight.owner(site) is None:
+    if ownership.owner(site) is None:
         raise BrokenHopError(f"there is no cluster in {site.home}", UP)
     return str(site.home)
 
 
-def _secrets(ground: Ground) -> str:
-    files = list(_secret_files(ground.site))
+def _secrets(cluster: Cluster) -> str:
+    files = list(_secret_files(cluster.site))
     for file in files:
         mode = file.stat().st_mode & 0o777
         if mode != 0o600:
             raise BrokenHopError(f"{file} has mode {mode:04o}, not 0600", f"chmod 600 {file}")
-    _ = ground.tokens  # raises when one of them is gone
+    _ = cluster.tokens  # raises when one of them is gone
     return f"{len(files)} files, each of mode 0600"
 
 
 def _secret_files(site: Site) -> Iterator[File]:
     yield from sorted(site.secrets.glob("*"))
     yield from sorted(site.agent.glob("*/node.hcl"))
-    for folder in (pages.folder(site), traefik.folder(site)):
+    for folder in (site.pages, site.traefik):
         yield from sorted(folder.glob("*"))
 
 

@@ -2,20 +2,21 @@
 
 from typing import Any
 
-from tasktracker_cluster.doctor.ground import ENV, Ground
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor.repairs import ENV
 from tasktracker_cluster.doctor.walk import Hop
 from tasktracker_cluster.errors import BrokenHopError
 
 
-def hop(ground: Ground, source: str, destination: str) -> Hop:
-    """The hop across one arrow of the design."""
+def hop(cluster: Cluster, source: str, destination: str) -> Hop:
+    """Return the hop that an intention allows."""
     return Hop(
-        f"intention {source} -> {destination}", lambda: _allowed(ground, source, destination)
+        f"intention {source} -> {destination}", lambda: _allowed(cluster, source, destination)
     )
 
 
-def _allowed(ground: Ground, source: str, destination: str) -> str:
-    matches = ground.consul.call(
+def _allowed(cluster: Cluster, source: str, destination: str) -> str:
+    matches = cluster.consul.call(
         "GET", "/v1/connect/intentions/match", by="destination", name=destination
     )
     found = matches[destination] or []

@@ -2,43 +2,44 @@
 
 from tasktracker_cluster.agents import consul, nomad, pages, supervisor
 from tasktracker_cluster.agents.api import Api
-from tasktracker_cluster.doctor.ground import ENV, LOGS, UP, Ground
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor.repairs import ENV, LOGS, UP
 from tasktracker_cluster.doctor.walk import Hop, Path
 from tasktracker_cluster.errors import BrokenHopError
 
 
-def path(ground: Ground) -> Path:
-    """What schedules the services and knows where they are."""
+def path(cluster: Cluster) -> Path:
+    """Return the hops of what schedules the services and knows where they are."""
     hops = (
-        Hop("supervisor", lambda: _supervisor(ground)),
-        Hop("Consul", lambda: _consul(ground)),
-        Hop("Nomad", lambda: _nomad(ground)),
-        Hop("node", lambda: _node(ground.nomad)),
-        Hop("pages", lambda: _pages(ground)),
+        Hop("supervisor", lambda: _supervisor(cluster)),
+        Hop("Consul", lambda: _consul(cluster)),
+        Hop("Nomad", lambda: _nomad(cluster)),
+        Hop("node", lambda: _node(cluster.nomad)),
+        Hop("pages", lambda: _pages(cluster)),
     )
     return Path("agents", hops, shared=True)
 
 
-def _supervisor(ground: Ground) -> str:
-    if not supervisor.is_running(ground.site):
+def _supervisor(cluster: Cluster) -> str:
+    if not supervisor.is_running(cluster.site):
         raise BrokenHopError("nothing keeps the agents alive", UP)
     return "answers"
 
 
-def _consul(ground: Ground) -> str:
-    pid = _pid(ground, "consul")
-    if not ground.consul.answers("/v1/status/leader"):
+def _consul(cluster: Cluster) -> str:
+    pid = _pid(cluster, "consul")
+    if not cluster.consul.answers("/v1/status/leader"):
         raise _silent("Consul", pid)
-    if not consul.has_leader(ground.consul):
+    if not consul.has_leader(cluster.consul):
         raise BrokenHopError("Consul has no leader, or refuses its token", f"{LOGS} consul")
     return f"leads, process {pid}"
 
 
-def _nomad(ground: Ground) -> str:
-    pid = _pid(ground, "nomad")
-    if not ground.nomad.answers("/v1/status/leader"):
+def _nomad(cluster: Cluster) -> str:
+    pid = _pid(cluster, "nomad")
+    if not cluster.nomad.answers("/v1/status/leader"):
         raise _silent("Nomad", pid)
-    if not nomad.has_leader(ground.nomad):
+    if not nomad.has_leader(cluster.nomad):
         raise BrokenHopError("Nomad has no leader yet, or no key", f"{LOGS} nomad")
     return f"leads, process {pid}"
 
@@ -55,15 +56,15 @@ def _node(api: Api) -> str:
     return "ready, takes jobs"
 
 
-def _pages(ground: Ground) -> str:
-    pid = _pid(ground, pages.NAME)
+def _pages(cluster: Cluster) -> str:
+    pid = _pid(cluster, pages.NAME)
     if not pages.answer():
         raise _silent("the proxy before the agents' pages", pid)
     return f"answer, process {pid}"
 
 
-def _pid(ground: Ground, program: str) -> int:
-    process = next((p for p in supervisor.processes(ground.site) if p.name == program), None)
+def _pid(cluster: Cluster, program: str) -> int:
+    process = next((p for p in supervisor.processes(cluster.site) if p.name == program), None)
     if process is None or not process.pid:
         state = process.state.lower() if process else "not there"
         raise BrokenHopError(f"{program} is {state}", UP)

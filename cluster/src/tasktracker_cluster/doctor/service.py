@@ -1,71 +1,63 @@
 """The hops to one service: route, intention, sidecar, application, and what a client is told."""
 
-from dataclasses import dataclass
 from http.client import HTTPException
 
-from tasktracker_cluster.doctor import intentions, mesh
-from tasktracker_cluster.doctor.ground import ENV, LOGS, UP, Ground, restart
+from tasktracker_cluster import topology
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor import connection, instances, intentions
+from tasktracker_cluster.doctor.repairs import ENV, LOGS, UP, restart
 from tasktracker_cluster.doctor.walk import Hop
 from tasktracker_cluster.errors import BrokenHopError
+from tasktracker_cluster.mesh import requests
+from tasktracker_cluster.topology import GATEWAY, OK, Question, Service
 
-OK = 200
 MAINTENANCE = "Node Maintenance Mode"  # what Consul calls the check that it then adds
 
 
-def to(ground: Ground, service: str) -> list[Hop]:
-    """From Traefik to the application."""
+def to(cluster: Cluster, service: str) -> list[Hop]:
+    """Return the hops from Traefik to the application."""
     return [
-        Hop("route", lambda: _route(ground, service)),
-        intentions.hop(ground, mesh.SOURCE, service),
-        Hop("sidecar", lambda: sidecar(ground, service)),
-        Hop("application", lambda: _application(ground, service)),
+        Hop("route", lambda: _route(cluster, service)),
+        intentions.hop(cluster, GATEWAY, service),
+        Hop("sidecar", lambda: sidecar(cluster, service)),
+        Hop("application", lambda: _application(cluster, service)),
     ]
 
 
-@dataclass(frozen=True)
-class Question:
-    """What a service may ask another one, and the status that the other's application gives."""
-
-    path: str = "/openapi.json"  # touches nothing behind the application
-    status: int = OK
-
-
-def onward(
-    ground: Ground, source: str, destination: str, port: int, question: Question
-) -> list[Hop]:
-    """From one service to another, which its sidecar offers on `port` of its own loopback."""
+def onward(cluster: Cluster, source: str, question: Question) -> list[Hop]:
+    """Return the hops from one service to another, which its own sidecar offers on its loopback."""
+    destination = question.service
     return [
-        intentions.hop(ground, source, destination),
-        Hop(
-            f"upstream {destination}",
-            lambda: _upstream(ground, source, destination, port, question),
-        ),
+        intentions.hop(cluster, source, destination),
+        Hop(f"upstream {destination}", lambda: _upstream(cluster, source, question)),
     ]
 
 
-def answers(ground: Ground, service: str, path: str, expected: int) -> Hop:
-    """What a client gets for `path` at the gateway: a status that only this service gives."""
-    return Hop("answer", lambda: _answer(ground, service, path, expected))
+def answers(cluster: Cluster, service: Service) -> Hop:
+    """Return the hop at which a client gets the status that this service alone gives."""
+    return Hop("answer", lambda: _answer(cluster, service))
 
 
-def sidecar(ground: Ground, service: str) -> str:
-    """Every instance's Envoy makes a mesh connection, proves its name, and says it is ready."""
-    instances = ground.instances(service)
-    for instance in instances:
-        mesh.dial(ground, instance).close()
-        answer = mesh.get_inside(instance.allocation, mesh.admin(ground, instance), "/ready")
+def sidecar(cluster: Cluster, service: str) -> str:
+    """Check that each instance's Envoy takes a mesh connection, proves its name, and is ready."""
+    known = instances.sidecars(cluster, service)
+    for instance in known:
+        connection.dial(cluster, instance).close()
+        answer = requests.get_inside(
+            instance.allocation, connection.admin_address(cluster, instance), "/ready"
+        )
         if answer != (OK, "LIVE\n"):
             raise BrokenHopError(
                 f"Envoy says of itself: {answer}",
                 restart(instance.allocation, f"connect-proxy-{service}"),
             )
-    return f"{len(instances)} ready"
+    return f"{len(known)} ready"
 
 
-def _route(ground: Ground, service: str) -> str:
-    ground.instances(service)  # raises where there is none
-    failing = ground.failing_checks(service)
-    router = ground.traefik.find(f"/api/http/routers/{service}@consulcatalog")
+def _route(cluster: Cluster, service: str) -> str:
+    instances.sidecars(cluster, service)  # raises where there is none
+    failing = instances.failing_checks(cluster, service)
+    router = cluster.traefik.find(f"/api/http/routers/{service}@consulcatalog")
     if router is None and failing:
         # Traefik routes to healthy instances only. What ails this one lies further on.
         return f"withdrawn while this fails: {failing}"
@@ -74,45 +66,45 @@ def _route(ground: Ground, service: str) -> str:
     return str(router["rule"])
 
 
-def _application(ground: Ground, service: str) -> str:
-    instances = ground.instances(service)
-    for instance in instances:
+def _application(cluster: Cluster, service: str) -> str:
+    known = instances.sidecars(cluster, service)
+    for instance in known:
         try:
-            answer = mesh.get(mesh.dial(ground, instance), "/health/live")
+            answer = requests.get(connection.dial(cluster, instance), "/health/live")
         except (OSError, HTTPException) as error:
             repair = restart(instance.allocation, "app")
             raise BrokenHopError(f"it does not answer: {error}", repair) from None
         if answer.status != OK:
-            raise BrokenHopError(_why(ground, service, answer), f"{LOGS} {service}")
-    return f"{len(instances)} alive"
+            raise BrokenHopError(_why(cluster, service, answer), f"{LOGS} {service}")
+    return f"{len(known)} alive"
 
 
-def _why(ground: Ground, service: str, answer: mesh.Answer) -> str:
-    task = ground.allocation(service)["TaskStates"]["app"]
+def _why(cluster: Cluster, service: str, answer: requests.Answer) -> str:
+    task = instances.allocation(cluster, service)["TaskStates"]["app"]
     last = task["Events"][-1]["DisplayMessage"]
     return f"its sidecar answers {answer.status} for it; its task is {task['State']}: {last}"
 
 
-def _upstream(ground: Ground, source: str, destination: str, port: int, question: Question) -> str:
-    instances = ground.instances(source)
-    for instance in instances:
-        answer = mesh.get_inside(instance.allocation, ("127.0.0.1", port), question.path)
-        if not isinstance(answer, mesh.Answer) or answer.status != question.status:
+def _upstream(cluster: Cluster, source: str, question: Question) -> str:
+    offered = "127.0.0.1", topology.service(question.service).port
+    for instance in instances.sidecars(cluster, source):
+        answer = requests.get_inside(instance.allocation, offered, question.path)
+        if not isinstance(answer, requests.Answer) or answer.status != question.status:
             seen = answer if isinstance(answer, str) else f"{answer.status} {answer.text[:80]}"
             raise BrokenHopError(
-                f"{source} gets no answer from {destination}: {seen}",
+                f"{source} gets no answer from {question.service}: {seen}",
                 restart(instance.allocation, f"connect-proxy-{source}"),
             )
     return f"answers {source}"
 
 
-def _answer(ground: Ground, service: str, path: str, expected: int) -> str:
-    failing = ground.failing_checks(service)
+def _answer(cluster: Cluster, service: Service) -> str:
+    failing = instances.failing_checks(cluster, service.name)
     if failing == MAINTENANCE:
         raise BrokenHopError("this machine is in maintenance", f"{ENV}; consul maint -disable")
     if failing:
-        raise BrokenHopError(f"Consul says that this fails: {failing}", f"{LOGS} {service}")
-    status = ground.gateway.status(path)
-    if status != expected:
-        raise BrokenHopError(f"GET {path} answers {status}, not {expected}", UP)
-    return f"GET {path}: {status}"
+        raise BrokenHopError(f"Consul says that this fails: {failing}", f"{LOGS} {service.name}")
+    status = cluster.gateway.status(service.route)
+    if status != service.status:
+        raise BrokenHopError(f"GET {service.route} answers {status}, not {service.status}", UP)
+    return f"GET {service.route}: {status}"

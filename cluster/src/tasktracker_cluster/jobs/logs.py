@@ -13,13 +13,13 @@ import httpx
 
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError, NoLogError
-from tasktracker_cluster.jobs import deployment
-from tasktracker_cluster.site import Site
+from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.topology import JOBS, MAIN_TASKS
 
 STREAMS = ("stdout", "stderr")
 BYTES_PER_LINE = 400  # a first guess
-ROLES = ("app", "postgres", "traefik")
 
 
 @dataclass(frozen=True)
@@ -107,21 +107,21 @@ class AgentLog:
                 tail.terminate()
 
 
-def sources(site: Site, nomad: Api, name: str, task: str | None) -> Sequence[Source]:
+def sources(cluster: Cluster, name: str, task: str | None) -> Sequence[Source]:
     """The logs of a service's running instances, or of an agent.
 
     Without `task`: the one that does the service's work. Raises NoLogError, NoInstanceError.
     """
     if name in supervisor.PROGRAMS:
-        return [AgentLog(name, site.logs / f"{name}.log")]
-    if nomad.find(f"/v1/job/{name}") is None:
-        known = ", ".join((*deployment.names(), *supervisor.PROGRAMS))
+        return [AgentLog(name, cluster.site.logs / f"{name}.log")]
+    if cluster.nomad.find(f"/v1/job/{name}") is None:
+        known = ", ".join((*JOBS, *supervisor.PROGRAMS))
         raise NoLogError(f"There is no service {name!r}.", f"There are {known}.")
-    running = [a for a in deployment.running(nomad, name) if a["ClientStatus"] != "unknown"]
+    running = [a for a in allocations.active(cluster, name) if a["ClientStatus"] != "unknown"]
     if not running:
         raise NoInstanceError(f"{name} has no instance.", "Start it with: ./just up")
     return [
-        TaskLog(nomad, allocation["ID"], _task(allocation["TaskStates"] or {}, task), stream)
+        TaskLog(cluster.nomad, allocation["ID"], _task(allocation, name, task), stream)
         for allocation in running
         for stream in STREAMS
     ]
@@ -151,9 +151,10 @@ def read(logs: Sequence[Source], count: int, follow: bool) -> Iterator[Line]:
             yield line
 
 
-def _task(states: dict[str, object], wanted: str | None) -> str:
+def _task(allocation: allocations.Allocation, job: str, wanted: str | None) -> str:
     if wanted is None:
-        return next(role for role in ROLES if role in states)
-    if wanted not in states:
-        raise NoLogError(f"There is no task {wanted!r}.", f"There are {', '.join(sorted(states))}.")
+        return MAIN_TASKS[job]
+    tasks = allocation["TaskStates"] or {}
+    if wanted not in tasks:
+        raise NoLogError(f"There is no task {wanted!r}.", f"There are {', '.join(sorted(tasks))}.")
     return wanted

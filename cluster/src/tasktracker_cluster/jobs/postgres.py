@@ -1,6 +1,6 @@
 """Commands for the databases, run beside their server: over its Unix socket, through no port."""
 
-from tasktracker_cluster.machine import accounts
+from tasktracker_cluster import topology
 from tasktracker_cluster.site import Site
 
 BIN = "/usr/lib/postgresql/15/bin"
@@ -26,12 +26,12 @@ def psql(site: Site, database: str) -> list[str]:
     """psql on the database itself; to be run by the system user of the database."""
     return [
         *(f"{BIN}/psql", "--no-psqlrc", "--username=postgres"),
-        *(f"--host={_sockets(site, database)}", f"--dbname={database.replace('-', '_')}"),
+        *(f"--host={_sockets(site, database)}", f"--dbname={topology.database(database).database}"),
     ]
 
 
 def _as_superuser(database: str) -> tuple[str, ...]:
-    return "runuser", "-u", accounts.database_user(database), "--"
+    return "runuser", "-u", topology.database(database).user, "--"
 
 
 def _sockets(site: Site, database: str) -> str:

@@ -13,36 +13,38 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from tasktracker_cluster.agents import credentials, nomad, preflight
+from tasktracker_cluster import topology
+from tasktracker_cluster.agents import ownership, variables
 from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import deployment
-from tasktracker_cluster.machine import shell
+from tasktracker_cluster.machine import preflight, shell
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.releases import release
+from tasktracker_cluster.releases import installed
 from tasktracker_cluster.site import NOMAD_PAGE, Site
+from tasktracker_cluster.topology import SIGNER
 
-SIGNER = "user-service"
-SERVICES = (SIGNER, "task-service", "stats-service")
+SERVICES = tuple(service.name for service in topology.SERVICES if service.checks_tokens)
 # Of clusters whose services shared a secret. Who holds it could sign for everybody.
 _SHARED = ("secret_key", "previous_secret_key")
 
 Jwk = Mapping[str, Any]
 
 
-def make(site: Site, api: Api) -> None:
+def make(cluster: Cluster) -> None:
     """Give each service its keys, unless it has them, and take the shared secret of before away."""
-    held = nomad.read_variable(api, _path(SIGNER))
+    held = variables.read(cluster.nomad, _path(SIGNER))
     if "jwt_private_key" not in held:
-        private, public = _generate(site)
-        _change(api, SIGNER, {"jwt_private_key": private, "jwt_public_keys": _set(public)})
-    public_keys = nomad.read_variable(api, _path(SIGNER))["jwt_public_keys"]
+        private, public = _generate(cluster.site)
+        _change(cluster, SIGNER, {"jwt_private_key": private, "jwt_public_keys": _set(public)})
+    public_keys = _public_keys(cluster)
     for service in SERVICES:
-        if "jwt_public_keys" not in nomad.find_variable(api, _path(service)):
-            _change(api, service, {"jwt_public_keys": public_keys})
+        if "jwt_public_keys" not in variables.find(cluster.nomad, _path(service)):
+            _change(cluster, service, {"jwt_public_keys": public_keys})
 
 
-def rotate(site: Site, steps: Steps) -> None:
+def rotate(cluster: Cluster, steps: Steps) -> None:
     """Sign with a new key from now on; what the key until now has signed stays valid.
 
     What the key before that one has signed is refused. A rotation that was interrupted is repeated
@@ -50,22 +52,21 @@ def rotate(site: Site, steps: Steps) -> None:
     signed where a service does not take the new key.
     """
     preflight.must_be_root("rotate-key")
-    preflight.must_own(site)
-    if preflight.owner(site) is None:
+    ownership.must_own(cluster.site)
+    if ownership.owner(cluster.site) is None:
         raise NotReadyError("There is no cluster on this machine.", "Start one with: ./just up")
-    with preflight.alone(site):
-        api = nomad.api(site, credentials.load(site).nomad_management)
-        old, *_ = json.loads(_public_keys(api))["keys"]
-        private, new = _generate(site)
+    with ownership.alone(cluster.site):
+        old, *_ = json.loads(_public_keys(cluster))["keys"]
+        private, new = _generate(cluster.site)
         with steps.step("every service accepts the new key"):
-            _deploy(site, api, {}, _set(old, new))
+            _deploy(cluster, {}, _set(old, new))
         with steps.step("every service has the new key, and the old one as its previous"):
-            _deploy(site, api, {"jwt_private_key": private}, _set(new, old))
+            _deploy(cluster, {"jwt_private_key": private}, _set(new, old))
 
 
-def name(api: Api) -> str:
+def name(cluster: Cluster) -> str:
     """A name for the keys that the services should have. Another name, another version."""
-    return hashlib.sha256(_public_keys(api).encode()).hexdigest()[:16]
+    return hashlib.sha256(_public_keys(cluster).encode()).hexdigest()[:16]
 
 
 def deployed() -> str:
@@ -75,8 +76,8 @@ def deployed() -> str:
     return str(((job or {}).get("Meta") or {}).get("signing_keys", ""))
 
 
-def _public_keys(api: Api) -> str:
-    return nomad.read_variable(api, _path(SIGNER))["jwt_public_keys"]
+def _public_keys(cluster: Cluster) -> str:
+    return variables.read(cluster.nomad, _path(SIGNER))["jwt_public_keys"]
 
 
 def _generate(site: Site) -> tuple[str, Jwk]:
@@ -93,17 +94,17 @@ def _path(service: str) -> str:
     return f"nomad/jobs/{service}/api/app"
 
 
-def _change(api: Api, service: str, items: Mapping[str, str]) -> None:
-    nomad.change_variable(api, _path(service), items, without=_SHARED)
+def _change(cluster: Cluster, service: str, items: Mapping[str, str]) -> None:
+    variables.change(cluster.nomad, _path(service), items, without=_SHARED)
 
 
-def _deploy(site: Site, api: Api, signer: Mapping[str, str], public_keys: str) -> None:
+def _deploy(cluster: Cluster, signer: Mapping[str, str], public_keys: str) -> None:
     for service in SERVICES:
         own = signer if service == SIGNER else {}
-        _change(api, service, {**own, "jwt_public_keys": public_keys})
+        _change(cluster, service, {**own, "jwt_public_keys": public_keys})
     since = time.time()
-    variables = {"release": release.current(site), "signing_keys": name(api)}
+    facts = {"release": installed.current(cluster.site), "signing_keys": name(cluster)}
     for service in SERVICES:
-        deployment.submit(site, service, variables)
+        deployment.submit(cluster, service, facts)
     for service in SERVICES:
-        deployment.wait_healthy(api, service, since)
+        deployment.wait_healthy(cluster, service, since)

@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tasktracker_cluster.agents import credentials, nomad
+from tasktracker_cluster.agents import nomad
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError
+from tasktracker_cluster.jobs import allocations
 from tasktracker_cluster.site import Site
 
 _RELEASE = re.compile(r"/releases/([0-9a-z]+)/bin/")
@@ -22,32 +24,30 @@ _RELEASE = re.compile(r"/releases/([0-9a-z]+)/bin/")
 class Task:
     """A task of the newest running allocation of a job."""
 
-    site: Site
+    cluster: Cluster
     allocation: str
     name: str
     wall: tuple[str, ...]  # the command that leaves a program the task's own room (tools/wall)
     release: str  # the folder below the site's releases that its program is in
 
     @classmethod
-    def find(cls, site: Site, job: str, name: str) -> "Task":
+    def find(cls, cluster: Cluster, job: str, name: str) -> "Task":
         """Ask Nomad. Raises NoInstanceError, ApiError."""
-        api = nomad.api(site, credentials.load(site).nomad_management)
-        known = api.find(f"/v1/job/{job}/allocations") or []
-        running = [a for a in known if a["ClientStatus"] == "running"]
+        running = allocations.running(cluster, job)
         if not running:
             raise NoInstanceError(
                 f"{job} has no running instance.", "See why: tasktracker-cli admin doctor"
             )
-        newest = max(running, key=lambda each: int(each["CreateIndex"]))
-        job_file = api.call("GET", f"/v1/allocation/{newest['ID']}")["Job"]
+        newest = allocations.newest(running)
+        job_file = cluster.nomad.call("GET", f"/v1/allocation/{newest['ID']}")["Job"]
         release = next(iter(_RELEASE.findall(json.dumps(job_file))), "current")
-        return cls(site, newest["ID"], name, wall(site, job_file, name), release)
+        return cls(cluster, newest["ID"], name, wall(cluster.site, job_file, name), release)
 
     def command(self, words: Sequence[str], *, interactive: bool = False) -> list[str]:
-        """The command that runs `words` inside: interactively where this program is used so."""
+        """Return the command that runs `words` inside, with a terminal where there is one."""
         is_terminal = interactive and sys.stdin.isatty() and sys.stdout.isatty()
         return [
-            str(self.site.bin / "nomad"),
+            str(self.cluster.site.bin / "nomad"),
             *("alloc", "exec", "-i=true", f"-t={str(is_terminal).lower()}"),
             *("-e", "none", "-task", self.name, "--", self.allocation),
             *self.wall,
@@ -56,13 +56,13 @@ class Task:
 
     @property
     def environment(self) -> dict[str, str]:
-        """For `command`: where Nomad is, and the token that it asks for."""
-        token = credentials.load(self.site).nomad_management
-        return {**os.environ, **nomad.environment(self.site), "NOMAD_TOKEN": token}
+        """The environment for `command`: where Nomad is, and the token that it asks for."""
+        token = self.cluster.tokens.nomad_management
+        return {**os.environ, **nomad.environment(self.cluster.site), "NOMAD_TOKEN": token}
 
 
 def wall(site: Site, job_file: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """How the job starts a task, up to the task's own program."""
+    """Return how the job starts a task, up to the task's own program."""
     tasks = [task for group in job_file["TaskGroups"] for task in group["Tasks"]]
     config = next(task["Config"] for task in tasks if task["Name"] == name)
     words = [config["command"], *config["args"]]

@@ -1,14 +1,24 @@
-"""Connections made inside an allocation's network namespace: its loopback is private to it."""
+"""Network namespaces: entering one, and connecting inside one."""
 
 import ctypes
+import os
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
 CLONE_NEWNET = 0x40000000
 
 
+def enter(descriptor: int) -> None:
+    """Move this thread into the network namespace that is open as `descriptor`. Raises OSError."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    # os.setns is Python 3.12's.
+    if libc.setns(descriptor, CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
 def connect(allocation: str, address: tuple[str, int], limit: float) -> socket.socket:
-    """Connect from within the namespace; `limit` is in seconds. Raises OSError.
+    """Connect inside an allocation's network; `limit` is in seconds. Raises OSError.
 
     A thread of its own enters the namespace, and ends: the socket stays what it is.
     """
@@ -17,9 +27,6 @@ def connect(allocation: str, address: tuple[str, int], limit: float) -> socket.s
 
 
 def _connect(allocation: str, address: tuple[str, int], limit: float) -> socket.socket:
-    libc = ctypes.CDLL(None, use_errno=True)
     with open(f"/run/netns/{allocation}") as namespace:
-        # os.setns is Python 3.12's.
-        if libc.setns(namespace.fileno(), CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "the network namespace cannot be entered")
+        enter(namespace.fileno())
     return socket.create_connection(address, limit)

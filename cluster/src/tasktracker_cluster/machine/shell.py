@@ -15,7 +15,6 @@ def run(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
-    stdin: str | None = None,
 ) -> str:
     """Run a program to its end and return what it printed to standard output.
 
@@ -27,8 +26,7 @@ def run(
             [str(word) for word in command],
             cwd=cwd,
             env={**os.environ, **(env or {})},
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",

@@ -4,19 +4,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tasktracker_cluster.agents import credentials, nomad
-from tasktracker_cluster.agents.api import Api
-from tasktracker_cluster.doctor import mesh
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError
-from tasktracker_cluster.jobs import deployment, postgres
+from tasktracker_cluster.jobs import allocations, postgres
 from tasktracker_cluster.machine import shell
+from tasktracker_cluster.mesh import requests
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.monitoring.histogram import Histogram, Labels
-from tasktracker_cluster.site import TRAEFIK_URL, Site
+from tasktracker_cluster.topology import DATABASES, GATEWAY, JOBS, SERVICES
 
-# Where each service listens on its own loopback (nomad/jobs).
-PORTS = {"user-service": 8001, "task-service": 8002, "stats-service": 8003, "portal": 8004}
-DATABASES = ("user-db", "task-db")
 OWN_ROUTES = ("/health", "/health/live", "/metrics", "/openapi.json")  # asked by the cluster itself
 CONNECTIONS = (
     "select count(*) from pg_stat_activity "
@@ -50,19 +46,23 @@ class Figures:
     connections: int | None
 
 
-def look(site: Site) -> Look:
-    """Ask the agents, the services and the databases; who does not answer is left out."""
-    rows = status.rows(site)
-    api = nomad.api(site, credentials.load(site).nomad_management)
-    allocations = {job: _allocations(api, job) for job in deployment.names()}
-    requests = {name: _requests(allocations[name], port) for name, port in PORTS.items()}
-    requests["traefik"] = _edge()
+def look(cluster: Cluster) -> Look:
+    """Ask the agents, the services and the databases; what does not answer is left out.
+
+    Raises StaleStateError where there is no cluster, NotRootError.
+    """
+    _ = cluster.tokens
+    rows = status.rows(cluster)
+    running = {job: _running(cluster, job) for job in JOBS}
+    answered = {each.name: _requests(running[each.name], each.port) for each in SERVICES}
+    answered[GATEWAY] = _edge(cluster)
+    connections = {each.name: _connections(cluster, each.name) for each in DATABASES}
     return Look(
         time.monotonic(),
         rows,
-        requests,
-        {job: sum(_memory(api, one) for one in ids) for job, ids in allocations.items()},
-        {name: count for name in DATABASES if (count := _connections(site, name)) is not None},
+        answered,
+        {job: sum(_memory(cluster, one) for one in ids) for job, ids in running.items()},
+        {name: count for name, count in connections.items() if count is not None},
     )
 
 
@@ -95,19 +95,18 @@ def _figures(row: status.Row, before: Look, after: Look) -> Figures:
     )
 
 
-def _allocations(api: Api, job: str) -> list[str]:
+def _running(cluster: Cluster, job: str) -> list[str]:
     try:
-        running = deployment.running(api, job)
+        return [each["ID"] for each in allocations.running(cluster, job)]
     except AdminError:
         return []
-    return [each["ID"] for each in running if each["ClientStatus"] == "running"]
 
 
-def _requests(allocations: list[str], port: int) -> Histogram:
+def _requests(running: list[str], port: int) -> Histogram:
     total = Histogram()
-    for allocation in allocations:
-        answer = mesh.get_inside(allocation, ("127.0.0.1", port), "/metrics")
-        if isinstance(answer, mesh.Answer):
+    for allocation in running:
+        answer = requests.get_inside(allocation, ("127.0.0.1", port), "/metrics")
+        if isinstance(answer, requests.Answer):
             total += Histogram.read(answer.text, "http_request_duration_seconds", _is_asked_for)
     return total
 
@@ -116,25 +115,25 @@ def _is_asked_for(labels: Labels) -> bool:
     return labels.get("route") not in OWN_ROUTES
 
 
-def _edge() -> Histogram:
+def _edge(cluster: Cluster) -> Histogram:
     try:
-        text = Api("Traefik", TRAEFIK_URL, {}, timeout=2).text("/metrics")
+        text = cluster.traefik.text("/metrics")
     except AdminError:
         return Histogram()
     name = "traefik_entrypoint_request_duration_seconds"
     return Histogram.read(text, name, lambda labels: labels.get("entrypoint") == "web")
 
 
-def _memory(api: Api, allocation: str) -> int:
+def _memory(cluster: Cluster, allocation: str) -> int:
     try:
-        stats = api.call("GET", f"/v1/client/allocation/{allocation}/stats")
+        stats = cluster.nomad.call("GET", f"/v1/client/allocation/{allocation}/stats")
     except AdminError:
         return 0
     return int(stats["ResourceUsage"]["MemoryStats"]["RSS"])
 
 
-def _connections(site: Site, database: str) -> int | None:
+def _connections(cluster: Cluster, database: str) -> int | None:
     try:
-        return int(shell.run(postgres.query(site, database, CONNECTIONS)))
+        return int(shell.run(postgres.query(cluster.site, database, CONNECTIONS)))
     except AdminError:
         return None

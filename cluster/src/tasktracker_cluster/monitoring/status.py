@@ -1,13 +1,14 @@
 """What runs: agents, jobs, instances and their health."""
 
 from dataclasses import dataclass
-from typing import Any
 
-from tasktracker_cluster.agents import consul, credentials, nomad, pages, preflight, supervisor
-from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.agents import consul, nomad, ownership, pages, supervisor
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
-from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import JOBS
 
 
 @dataclass(frozen=True)
@@ -26,22 +27,17 @@ class Row:
         return self.health == "passing"
 
 
-def rows(site: Site) -> list[Row]:
+def rows(cluster: Cluster) -> list[Row]:
     """Every agent and every job. Empty when there is no cluster."""
-    if preflight.owner(site) is None:
+    if ownership.owner(cluster.site) is None:
         return []
-    agents = _agents(site)
+    agents = _agents(cluster.site)
     if not any(agent.is_well for agent in agents):
         return [
             *agents,
-            *(Row("job", job, "unknown", None, None, "no agents") for job in deployment.names()),
+            *(Row("job", job, "unknown", None, None, "no agents") for job in JOBS),
         ]
-    tokens = credentials.load(site)
-    nomad_api, consul_api = (
-        nomad.api(site, tokens.nomad_management),
-        consul.api(site, tokens.consul_management),
-    )
-    return [*agents, *(_job(nomad_api, consul_api, job) for job in deployment.names())]
+    return [*agents, *(_job(cluster, job) for job in JOBS)]
 
 
 def _agents(site: Site) -> list[Row]:
@@ -63,23 +59,21 @@ def _answers(site: Site, program: str) -> bool:
     return api.answers("/v1/status/leader")
 
 
-def _job(nomad_api: Api, consul_api: Api, job: str) -> Row:
+def _job(cluster: Cluster, job: str) -> Row:
     try:
-        known = nomad_api.find(f"/v1/job/{job}")
+        known = cluster.nomad.find(f"/v1/job/{job}")
         if known is None:
             return Row("job", job, "not deployed", 0, 0, "-")
         wanted = sum(group["Count"] for group in known["TaskGroups"] if not known["Stop"])
-        running = [a for a in deployment.running(nomad_api, job) if a["ClientStatus"] == "running"]
+        running = len(allocations.running(cluster, job))
         state = "stopped" if known["Stop"] else known["Status"]
-        return Row("job", job, state, len(running), wanted, _health(consul_api, job))
+        return Row("job", job, state, running, wanted, _health(cluster, job))
     except ApiError as error:
         return Row("job", job, "unknown", None, None, error.message.rstrip("."))
 
 
-def _health(consul_api: Api, service: str) -> str:
-    entries: list[dict[str, Any]] = consul_api.call("GET", f"/v1/health/service/{service}")
-    if not entries:
+def _health(cluster: Cluster, service: str) -> str:
+    failing = catalog.failing_checks(cluster, service)
+    if failing is None:
         return "not registered"
-    checks = [check for entry in entries for check in entry["Checks"]]
-    failing = sorted({c["Name"] for c in checks if c["Status"] != "passing"})
     return f"failing: {', '.join(failing)}" if failing else "passing"

@@ -1,21 +1,23 @@
-"""A network of their own for what needs fixed ports, and networks that others have."""
+"""A network of its own for what needs fixed ports, and the networks of others."""
 
 import ctypes
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-CLONE_NEWNET = 0x40000000
+from tasktracker_cluster.machine.netns import CLONE_NEWNET, enter
 
 
 @contextmanager
 def network_namespace() -> Iterator[None]:
     """Move this thread, and the processes that it starts, to a network of nothing but loopback."""
     libc = ctypes.CDLL(None, use_errno=True)
-    with _coming_back(libc):
+    with _coming_back():
         if libc.unshare(CLONE_NEWNET):
-            raise OSError(ctypes.get_errno(), "unshare")
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         yield
 
@@ -23,21 +25,15 @@ def network_namespace() -> Iterator[None]:
 @contextmanager
 def entered(namespace: Path) -> Iterator[None]:
     """Move this thread, and the processes that it starts, to a network that is there already."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    with _coming_back(libc), namespace.open() as inside:
-        _enter(libc, inside.fileno())
+    with _coming_back(), namespace.open() as inside:
+        enter(inside.fileno())
         yield
 
 
 @contextmanager
-def _coming_back(libc: ctypes.CDLL) -> Iterator[None]:
+def _coming_back() -> Iterator[None]:
     with open("/proc/thread-self/ns/net") as outside:
         try:
             yield
         finally:
-            _enter(libc, outside.fileno())
-
-
-def _enter(libc: ctypes.CDLL, descriptor: int) -> None:
-    if libc.setns(descriptor, CLONE_NEWNET):
-        raise OSError(ctypes.get_errno(), "setns")
+            enter(outside.fileno())

@@ -13,9 +13,9 @@ from xmlrpc.client import Fault  # nosec B411 - our own supervisor, by its own s
 
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.dev import databases, environment
-from tasktracker_cluster.dev.parts import DATABASES, SERVICES
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import DATABASES, SERVICES
 
 _SUPERVISOR = """\
 [supervisord]
@@ -130,8 +130,9 @@ def _programs(site: Site, consul: Path) -> Iterator[Program]:
     yield Program("consul", agent, "storage", _AT_ONCE)
     for service in SERVICES:
         if service.database:
-            migrate = _python(site, service.migration, f"-m {service.module} migrate")
-            yield Program(service.migration, migrate, "services", is_ours=True, lives=False)
+            name = environment.migration(service)
+            migrate = _python(site, name, f"-m {service.module} migrate")
+            yield Program(name, migrate, "services", is_ours=True, lives=False)
         run = _python(site, service.name, f"-m {service.module}")
         yield Program(service.name, run, "services", is_ours=True)
     traefik = Path(sys.executable).with_name("traefik")

@@ -1,10 +1,16 @@
-"""The test cluster, used as people use it: by its commands, its gateway and the agents' APIs."""
+"""A cluster in a network namespace of its own, of which nothing is left afterwards.
+
+It is used as people use it: by its commands, its gateway and the agents' APIs. What runs on the
+machine outside is neither seen nor touched.
+"""
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -14,18 +20,22 @@ from typing import Any
 import httpx
 
 from tasktracker_cli.logins.credentials import Credentials
-from tasktracker_cluster.agents import consul, credentials, nomad, supervisor
+from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError
-from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.machine import processes
 from tasktracker_cluster.site import GATEWAY_URL, Site
+from tasktracker_cluster.testing.namespaces import network_namespace
+from tasktracker_cluster.topology import JOBS
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
 PASSWORD = "an example passphrase"
 
 
 @dataclass(frozen=True)
-class Cluster:
+class ThrowawayCluster:
     """A cluster with its state in `home`."""
 
     home: Path
@@ -63,19 +73,24 @@ class Cluster:
     def evidence(self) -> list[str]:
         """What the jobs did last, as far as Nomad can be asked."""
         try:
-            return [
-                line for job in deployment.names() for line in deployment.evidence(self.nomad, job)
-            ]
+            return [line for job in JOBS for line in allocations.evidence(self.as_operator, job)]
         except AdminError as error:
             return [str(error)]
 
     @property
+    def as_operator(self) -> Cluster:
+        """The cluster as the operator's commands see it now: it may have new tokens."""
+        return Cluster(self.site)
+
+    @property
     def nomad(self) -> Api:
-        return nomad.api(self.site, credentials.load(self.site).nomad_management)
+        """Nomad's API, with the right to do everything."""
+        return self.as_operator.nomad
 
     @property
     def consul(self) -> Api:
-        return consul.api(self.site, credentials.load(self.site).consul_management)
+        """Consul's API, with the right to do everything."""
+        return self.as_operator.consul
 
     def agent_pid(self, agent: str) -> int:
         """The process id of an agent; 0 while it has none."""
@@ -83,8 +98,9 @@ class Cluster:
 
     def allocation(self, job: str) -> dict[str, Any]:
         """The one running allocation of a job."""
-        (running,) = [a for a in deployment.running(self.nomad, job) if a["DesiredStatus"] == "run"]
-        return dict(running)
+        known = allocations.active(self.as_operator, job)
+        (running,) = [each for each in known if each["DesiredStatus"] == "run"]
+        return running
 
     def running(self) -> set[str]:
         """The ids of all running allocations."""
@@ -172,7 +188,7 @@ class Cluster:
 class User:
     """A person at the CLI, with a login of their own."""
 
-    cluster: Cluster
+    cluster: ThrowawayCluster
     name: str
 
     def run(self, *words: str, stdin: str = "", code: int = 0) -> str:
@@ -209,6 +225,34 @@ class User:
             trust_env=False,
             timeout=30,
         )
+
+
+@contextmanager
+def installed() -> Iterator[ThrowawayCluster]:
+    """Install a cluster that is ready for `up`; its state is in a folder of its own.
+
+    This thread is in the namespace for as long as the block lasts: `localhost:8000` is the
+    cluster's gateway there.
+    """
+    assert os.geteuid() == 0, "a cluster needs root"
+    home = Path(tempfile.mkdtemp(prefix="tt-", dir="/tmp"))
+    home.chmod(0o755)
+    cluster = ThrowawayCluster(home / "state")
+    try:
+        cluster.admin("install")  # the only step that needs a registry, which the namespace lacks
+        with network_namespace():
+            try:
+                yield cluster
+            finally:
+                cluster.admin("destroy", "--yes", check=False)
+                _end_processes(cluster.site)
+    finally:
+        shutil.rmtree(home)
+
+
+def _end_processes(site: Site) -> None:
+    if site.home.exists():
+        processes.end_all(site)
 
 
 @contextmanager

@@ -1,0 +1,50 @@
+"""The running cluster of this machine, as one object that a command makes once."""
+
+from functools import cached_property
+
+from tasktracker_cluster.agents import consul, credentials, nomad
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.agents.credentials import Tokens
+from tasktracker_cluster.site import GATEWAY_URL, TRAEFIK_URL, Site
+
+
+class Cluster:
+    """A cluster: its site, its tokens, and a client for each of its APIs.
+
+    Each is made when it is first asked for. Not every command needs all of them, and in a broken
+    cluster each may be missing. `timeout` is in seconds, for one answer of an API.
+    """
+
+    def __init__(self, site: Site, timeout: float = 10) -> None:
+        self.site = site
+        self._timeout = timeout
+
+    @classmethod
+    def from_environment(cls, timeout: float = 10) -> "Cluster":
+        """Return the cluster that TASKTRACKER_HOME names. Raises as Site.from_environment does."""
+        return cls(Site.from_environment(), timeout)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The cluster's own tokens. Raises StaleStateError, NotRootError."""
+        return credentials.load(self.site)
+
+    @cached_property
+    def consul(self) -> Api:
+        """Consul's API, with the right to do everything."""
+        return consul.api(self.site, self.tokens.consul_management, self._timeout)
+
+    @cached_property
+    def nomad(self) -> Api:
+        """Nomad's API, with the right to do everything."""
+        return nomad.api(self.site, self.tokens.nomad_management, self._timeout)
+
+    @cached_property
+    def gateway(self) -> Api:
+        """What clients ask, without a token."""
+        return Api("the gateway", GATEWAY_URL, {}, self._timeout)
+
+    @cached_property
+    def traefik(self) -> Api:
+        """Traefik's own API, beside its dashboard."""
+        return Api("Traefik", TRAEFIK_URL, {}, self._timeout)

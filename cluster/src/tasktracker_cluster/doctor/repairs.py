@@ -1,0 +1,15 @@
+"""The commands that repair a broken hop."""
+
+UP = "./just up"
+ENV = 'eval "$(./just env)"'  # gives `nomad` and `consul` their address and token
+LOGS = "./just logs"
+
+
+def restart(allocation: str, task: str) -> str:
+    """Return the command that restarts one task of an allocation."""
+    return f"{ENV}; nomad alloc restart {allocation[:8]} {task}"
+
+
+def replace(allocation: str) -> str:
+    """Return the command that has Nomad place an allocation anew."""
+    return f"{ENV}; nomad alloc stop {allocation[:8]}"

@@ -1,0 +1,77 @@
+"""What must hold before `up` touches anything."""
+
+import os
+import re
+import shutil
+import socket
+
+from tasktracker_cluster.errors import (
+    AdminError,
+    BadHomeError,
+    NoSpaceError,
+    NotRootError,
+    PortTakenError,
+)
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import PORTS
+
+NEEDED_BYTES = 2 * 2**30
+
+# Below the state folder, an allocation's socket for Consul has a name of 76 characters; the kernel
+# takes 107.
+LONGEST_HOME = 31
+
+
+def must_be_root(command: str) -> None:
+    """Raise NotRootError: bridge networks, system users and control groups need root."""
+    if os.geteuid() != 0:
+        raise NotRootError(f"`{command}` needs root.", f"Run it as: sudo ./just {command}")
+
+
+def must_have_a_usable_home(site: Site) -> None:
+    """Raise BadHomeError for a folder that the jobs' socket names or commands cannot hold."""
+    name = str(site.home)
+    if len(name) > LONGEST_HOME or not re.fullmatch(r"[\w./-]+", name):
+        raise BadHomeError(
+            f"The state folder {name} must have at most {LONGEST_HOME} characters, without spaces.",
+            "Set TASKTRACKER_HOME to a shorter name.",
+        )
+
+
+def must_have_space(site: Site) -> None:
+    """Raise NoSpaceError below two gibibytes on the state folder's file system."""
+    free = shutil.disk_usage(site.home).free
+    if free < NEEDED_BYTES:
+        raise NoSpaceError(
+            f"{site.home} has {free / 2**30:.1f} GiB of free space; two are needed.",
+            "Free some, or set TASKTRACKER_HOME to a folder on a larger disk.",
+        )
+
+
+def must_have_ports(site: Site) -> None:
+    """Raise PortTakenError, with the program that uses the port, unless all ports are free."""
+    for port in PORTS:
+        address = site.bind if port.is_public else "127.0.0.1"
+        must_be_free(address, port.number, port.purpose, "Stop that program, then run: ./just up")
+
+
+def must_be_free(address: str, port: int, purpose: str, hint: str) -> None:
+    """Raise PortTakenError, with the program that uses the port, unless it is free."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except OSError as error:
+            raise PortTakenError(
+                f"Port {port} ({purpose}) cannot be used: {_holder(port) or error.strerror}.", hint
+            ) from error
+
+
+def _holder(port: int) -> str:
+    try:
+        printed = shell.run(["ss", "-Hltnp", f"sport = :{port}"])
+    except AdminError:
+        return ""
+    match = re.search(r'\(\("([^"]+)",pid=(\d+)', printed)
+    return f"{match[1]} (process {match[2]}) has it" if match else ""

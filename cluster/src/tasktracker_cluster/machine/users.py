@@ -1,0 +1,36 @@
+"""The system users that the jobs' programs run as, and the databases' files, which they own."""
+
+import pwd
+
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import DATABASES, JOB_USERS, PAGES_USER, Database
+
+USERADD = (
+    *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
+    *("--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"),
+)
+
+
+def create() -> None:
+    """Make the system users that are missing: without home, shell or password."""
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    for name in (*JOB_USERS, PAGES_USER):
+        if name not in known:
+            shell.run([*USERADD, name])
+
+
+def databases_of_others(site: Site) -> list[Database]:
+    """Return the databases whose files belong to another user, as an earlier version left them."""
+    return [
+        database
+        for database in DATABASES
+        if site.volume(database.name).stat().st_uid != pwd.getpwnam(database.user).pw_uid
+    ]
+
+
+def take_over(site: Site, database: Database) -> None:
+    """Give a database's files to its user. The database must not run."""
+    owner = f"{database.user}:{database.user}"
+    volume = site.volume(database.name)
+    shell.run(["chown", "--recursive", "--no-dereference", owner, volume])

@@ -1,0 +1,1 @@
+"""Looking into the mesh: the sidecars that Consul knows, and requests inside and through it."""

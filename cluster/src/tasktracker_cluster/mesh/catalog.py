@@ -1,0 +1,41 @@
+"""The services as Consul's catalog has them: their sidecars and their checks."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasktracker_cluster.cluster import Cluster
+
+_ALLOCATION = re.compile(r"_nomad-task-([0-9a-f-]{36})-")
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """The Envoy beside one instance of a service. `address`: host and port for the mesh."""
+
+    service: str
+    address: tuple[str, int]
+    allocation: str  # the whole id; empty where Nomad did not register it
+
+    @classmethod
+    def parse(cls, service: str, entry: Mapping[str, Any]) -> "Sidecar":
+        """Read an entry of /v1/health/connect/SERVICE."""
+        known = entry["Service"]
+        found = _ALLOCATION.search(known["ID"])
+        return cls(service, (known["Address"], known["Port"]), found[1] if found else "")
+
+
+def sidecars(cluster: Cluster, service: str) -> list[Sidecar]:
+    """Return the sidecars of a service, healthy or not."""
+    entries = cluster.consul.call("GET", f"/v1/health/connect/{service}")
+    return [Sidecar.parse(service, entry) for entry in entries]
+
+
+def failing_checks(cluster: Cluster, service: str) -> list[str] | None:
+    """Return the names of a service's checks that do not pass; None when it has no instance."""
+    entries = cluster.consul.call("GET", f"/v1/health/service/{service}")
+    if not entries:
+        return None
+    checks = [check for entry in entries for check in entry["Checks"]]
+    return sorted({check["Name"] for check in checks if check["Status"] != "passing"})

@@ -1,0 +1,36 @@
+"""Requests over one connection, and from inside an allocation's network."""
+
+import socket
+from http.client import HTTPConnection, HTTPException
+from typing import NamedTuple
+
+from tasktracker_cluster.machine import netns
+
+LIMIT_SECONDS = 5.0  # what takes longer is broken: it is on this machine
+
+
+class Answer(NamedTuple):
+    """What an HTTP server answered."""
+
+    status: int
+    text: str
+
+
+def get(connection: socket.socket, path: str) -> Answer:
+    """GET over a connection, and close it. Raises OSError, HTTPException."""
+    http = HTTPConnection("mesh", timeout=LIMIT_SECONDS)
+    http.sock = connection
+    try:
+        http.request("GET", path, headers={"Connection": "close"})
+        response = http.getresponse()
+        return Answer(response.status, response.read().decode(errors="replace"))
+    finally:
+        http.close()
+
+
+def get_inside(allocation: str, address: tuple[str, int], path: str) -> Answer | str:
+    """GET from within an allocation's network; in place of an answer, why there is none."""
+    try:
+        return get(netns.connect(allocation, address, LIMIT_SECONDS), path)
+    except (OSError, HTTPException) as error:
+        return str(error)

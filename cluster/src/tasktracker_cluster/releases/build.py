@@ -1,0 +1,62 @@
+"""Building a release: a virtual environment with the services' wheels and what they need."""
+
+import os
+import shutil
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tasktracker_cluster.errors import MissingProgramError
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.releases.sources import LOCK
+from tasktracker_cluster.site import Site
+
+BUILD_LOCK = "requirements/build.lock"  # of what builds the packages that come as sources only
+
+
+def environment(site: Site, folder: Path) -> None:
+    """Build the release of the checkout's sources in `folder`, which appears when it is whole."""
+    uv = Path(sys.executable).with_name("uv")
+    draft = folder.with_suffix(".building")
+    shutil.rmtree(draft, ignore_errors=True)
+    with tempfile.TemporaryDirectory() as wheels:
+        packages = [p.parent for p in (site.checkout / "services").glob("*/pyproject.toml")]
+
+        def wheel(package: Path) -> None:
+            shell.run([uv, "build", "--quiet", "--wheel", "--no-build-isolation",
+                       "--python", sys.executable, "--out-dir", wheels, package])  # fmt: skip
+
+        def packages_of_others() -> None:
+            shell.run([uv, "venv", "--quiet", "--relocatable", "--python", _python(), draft])
+            shell.run([uv, "pip", "sync", "--quiet", "--compile-bytecode",
+                       "--require-build-hashes", "--build-constraints", site.checkout / BUILD_LOCK,
+                       "--require-hashes", "--python", draft, site.checkout / LOCK])  # fmt: skip
+
+        with ThreadPoolExecutor() as pool:
+            for job in [
+                pool.submit(packages_of_others),
+                *(pool.submit(wheel, p) for p in packages),
+            ]:
+                job.result()
+        built = sorted(Path(wheels).glob("*.whl"))
+        shell.run([uv, "pip", "install", "--quiet", "--no-deps", "--compile-bytecode",
+                   "--python", draft, *built])  # fmt: skip
+    draft.replace(folder)
+
+
+def _python() -> Path:
+    """A Python that every user of the machine may run: below no private folder."""
+    candidates = [shutil.which(f"python3.{minor}", path="/usr/local/bin:/usr/bin")
+                  for minor in (14, 13, 12, 11)]  # fmt: skip
+    for candidate in [*candidates, sys.executable]:
+        if candidate and _reachable(Path(candidate).resolve()):
+            return Path(candidate)
+    raise MissingProgramError(
+        "No Python 3.11 or newer that every user may run: the only one lies in a private folder.",
+        "Install the system's own (Debian: apt-get install python3).",
+    )
+
+
+def _reachable(path: Path) -> bool:
+    return all(os.stat(part).st_mode & 0o001 for part in (path, *path.parents))
