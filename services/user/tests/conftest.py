@@ -1,11 +1,12 @@
-from collections.abc import Callable, Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from pydantic import SecretStr
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from servicekit import migrate
 from servicekit.testing import client as testing
@@ -19,6 +20,7 @@ SignIn = Callable[..., dict[str, str]]
 Tokens = dict[str, Any]
 LogIn = Callable[..., Tokens]
 MakeSettings = Callable[..., UserSettings]
+UntilBlocked = Callable[["asyncio.Task[Any]", Connection], Awaitable[None]]
 
 JOHN = {"email": "john@example.com", "username": "johndoe", "password": "securepass123"}
 
@@ -49,6 +51,21 @@ def empty_database(database_url: str, engine: Engine) -> str:
             text("TRUNCATE users, ended_sessions, failed_sign_ins RESTART IDENTITY CASCADE")
         )
     return database_url
+
+
+@pytest.fixture
+def until_blocked() -> UntilBlocked:
+    """Return when a statement waits for a lock of the connection; fail if the task ends instead."""
+    query = text("""
+        SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))
+    """)
+
+    async def wait(task: "asyncio.Task[Any]", holder: Connection) -> None:
+        while not holder.execute(query).scalar_one():
+            assert not task.done(), "nothing kept it waiting"
+            await asyncio.sleep(0.01)
+
+    return wait
 
 
 @pytest.fixture

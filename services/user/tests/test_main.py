@@ -75,7 +75,7 @@ def test_promote_names_a_user_that_is_not_there(
         main(["promote", "nobody"])
 
     assert ended.value.code == 5
-    assert "there is no user 'nobody'" in capsys.readouterr().err
+    assert "There is no user 'nobody'." in capsys.readouterr().err
 
 
 def test_users_prints_every_account_or_those_with_a_text_in_a_name(

@@ -18,7 +18,7 @@ app = typer.Typer(help="List accounts; activate, deactivate and promote them.")
 
 Raw = Mapping[str, Any]
 HEADINGS = ("ID", "USERNAME", "EMAIL", "NAME", "STATE")
-NO_USER = 5  # user_service.operator's exit code for an account that is not there
+NO_USER = 5  # user_service.management's exit code for an account that is not there
 Username = Annotated[str, typer.Argument(metavar="USERNAME", help="Whose account.")]
 
 

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from servicekit import logs, migrate, server
 from servicekit.settings import DatabaseSettings, load
-from user_service import operator
+from user_service import management
 from user_service.app import MIGRATIONS, SERVICE, create_app
 from user_service.settings import UserSettings
 
@@ -32,9 +32,9 @@ def main(arguments: list[str]) -> None:
             database = load(DatabaseSettings, service=SERVICE)
             migrate.upgrade(database.database_url.get_secret_value(), MIGRATIONS)
         case ["users", *text] if len(text) < 2:
-            operator.show(load(DatabaseSettings, service=SERVICE), *text)
-        case [action, username] if action in operator.CHANGES:
-            operator.change(load(DatabaseSettings, service=SERVICE), action, username)
+            management.list_accounts(load(DatabaseSettings, service=SERVICE), *text)
+        case [action, username] if action in management.CHANGES:
+            management.change_account(load(DatabaseSettings, service=SERVICE), action, username)
         case ["openapi"]:
             sys.stdout.write(openapi())
         case _:

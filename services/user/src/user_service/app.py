@@ -15,22 +15,22 @@ from servicekit.settings import load
 from user_service.api import (
     accounts,
     administration,
+    authentication,
     ended_sessions,
-    own_sessions,
     personal_tokens,
     problems,
     sessions,
 )
-from user_service.api.grants import Grants
+from user_service.api.token_issuer import TokenIssuer
 from user_service.domain.accounts import Accounts
 from user_service.domain.administration import Administration
 from user_service.domain.ended_sessions import EndedSessions
 from user_service.domain.limits import Limits
-from user_service.domain.passwords import Passwords
 from user_service.domain.personal_tokens import PersonalTokens
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
 from user_service.domain.throttle import Throttle
+from user_service.hashing.bcrypt_hasher import BcryptHasher
 from user_service.persistence.accounts import AccountRepository
 from user_service.persistence.administration import AdministrationRepository
 from user_service.persistence.ended_sessions import EndedSessionRepository
@@ -50,7 +50,7 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     settings = settings or load(UserSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     engine = database.engine(settings)
-    passwords = Passwords(
+    hasher = BcryptHasher(
         cost=settings.password_cost,
         workers=settings.password_workers,
         queue=settings.password_queue,
@@ -58,37 +58,36 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # The first hash of a process is slow: passlib tries the library and makes its decoy.
-        await passwords.run(lambda: passwords.matches("", None), client="")
+        await hasher.warm_up()
         async with registration.registered(REGISTRATION, settings):
             yield
-        passwords.close()
+        hasher.close()
         engine.dispose()
 
     app = base.create("User service", VERSION, lifespan)
     app.state.keys = settings.keys()
     app.state.trust_forwarded_for = settings.trust_forwarded_for
     lifetime = timedelta(minutes=settings.access_token_expire_minutes)
-    app.state.grants = Grants(settings.signing_key(), lifetime)
-    store = AccountRepository(engine)
+    app.state.token_issuer = TokenIssuer(settings.signing_key(), lifetime)
+    repository = AccountRepository(engine)
     limits = Limits(
         settings.failures_per_account,
         settings.failures_per_client,
         settings.registrations_per_client,
     )
-    throttle = Throttle(ThrottleRepository(engine), passwords, limits)
-    app.state.accounts = Accounts(store, passwords, throttle)
+    throttle = Throttle(ThrottleRepository(engine), hasher, limits)
+    app.state.accounts = Accounts(repository, hasher, throttle)
     app.state.sessions = Sessions(
         SessionRepository(engine), app.state.accounts, timedelta(days=settings.session_days)
     )
-    app.state.ended = EndedSessions(EndedSessionRepository(engine), lifetime)
+    app.state.session_ends = EndedSessions(EndedSessionRepository(engine), lifetime)
     app.state.tokens = PersonalTokens(PersonalTokenRepository(engine), app.state.accounts)
     app.state.administration = Administration(AdministrationRepository(engine), app.state.accounts)
-    app.state.sign_in = SignIn(store, throttle, app.state.sessions)
+    app.state.sign_in = SignIn(repository, throttle, app.state.sessions)
     app.include_router(accounts.router)
     app.include_router(administration.router)
+    app.include_router(authentication.router)
     app.include_router(sessions.router)
-    app.include_router(own_sessions.router)
     app.include_router(ended_sessions.router)
     app.include_router(personal_tokens.router)
     app.include_router(personal_tokens.internal)

@@ -1,6 +1,6 @@
 import pytest
 
-from user_service.domain.clients import behind, network
+from user_service.domain.clients import behind_gateway, network
 
 
 @pytest.mark.parametrize(
@@ -40,4 +40,4 @@ def test_an_address_stands_for_a_client(host: str, client: str) -> None:
     ],
 )
 def test_behind_a_gateway_its_last_word_is_the_client(hops: list[str], client: str) -> None:
-    assert behind("127.0.0.3", hops) == client
+    assert behind_gateway("127.0.0.3", hops) == client

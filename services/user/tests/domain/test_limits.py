@@ -19,7 +19,7 @@ def seconds(wait: timedelta) -> float:
 def test_who_is_known_waits_a_minute_at_most_until_a_hundred_have_failed(
     failures: int, wait: float
 ) -> None:
-    assert seconds(LIMITS.known.wait(failures)) == wait
+    assert seconds(LIMITS.known_client.wait(failures)) == wait
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_who_is_known_waits_a_minute_at_most_until_a_hundred_have_failed(
     [(9, 0), (10, 1), (19, 512), (20, 900), (99, 900), (100, 3600), (10**9, 3600)],
 )
 def test_strangers_wait_longer_and_longer(failures: int, wait: float) -> None:
-    assert seconds(LIMITS.strangers.wait(failures)) == wait
+    assert seconds(LIMITS.other_clients.wait(failures)) == wait
 
 
 @pytest.mark.parametrize(("failures", "wait"), [(99, 0), (100, 900), (200, 900)])
@@ -53,7 +53,7 @@ def guesses_in(limited: str, days: int) -> int:
 
 
 def test_guessing_stays_expensive() -> None:
-    assert guesses_in("strangers", days=1) <= 110
-    assert guesses_in("strangers", days=365) < 10_000
-    assert guesses_in("known", days=1) < 200
-    assert guesses_in("known", days=365) < 40_000
+    assert guesses_in("other_clients", days=1) <= 110
+    assert guesses_in("other_clients", days=365) < 10_000
+    assert guesses_in("known_client", days=1) < 200
+    assert guesses_in("known_client", days=365) < 40_000

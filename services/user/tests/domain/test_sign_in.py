@@ -1,11 +1,14 @@
+"""The rules of logins on real repositories: what a login costs, and what may happen meanwhile."""
+
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import pytest
-from anyio.to_thread import run_sync
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 from user_service.domain.accounts import Account, Accounts, Caller
 from user_service.domain.errors import (
@@ -17,21 +20,23 @@ from user_service.domain.errors import (
     WrongPasswordError,
 )
 from user_service.domain.limits import Limits
-from user_service.domain.passwords import Passwords
+from user_service.domain.passwords import Verify
 from user_service.domain.sessions import Sessions
 from user_service.domain.sign_in import SignIn
 from user_service.domain.throttle import Throttle
+from user_service.hashing.bcrypt_hasher import BcryptHasher
 from user_service.persistence.accounts import AccountRepository
 from user_service.persistence.sessions import SessionRepository
 from user_service.persistence.throttle import ThrottleRepository
 
 CLIENT = "198.51.100.7"
+UntilBlocked = Callable[["asyncio.Task[Any]", Connection], Awaitable[None]]
 
 pytestmark = pytest.mark.anyio
 
 
-class CountingPasswords(Passwords):
-    """Counts what really ran, and does something else after each verification."""
+class CountingHasher(BcryptHasher):
+    """Counts hashes and verifications, and calls `meanwhile` after each verification."""
 
     hashed = 0
     verified = 0
@@ -41,30 +46,36 @@ class CountingPasswords(Passwords):
         self.hashed += 1
         return await super().hash(password, client)
 
-    def matches(self, password: str, hashed: str | None) -> bool:
-        matches = super().matches(password, hashed)
-        self.verified += 1
-        self.meanwhile()
-        return matches
+    @asynccontextmanager
+    async def slot(self, client: str) -> AsyncIterator[Verify]:
+        async with super().slot(client) as verify:
+
+            async def counted(password: str, hashed: str | None) -> bool:
+                matches = await verify(password, hashed)
+                self.verified += 1
+                self.meanwhile()
+                return matches
+
+            yield counted
 
 
 @pytest.fixture
-async def passwords() -> AsyncIterator[CountingPasswords]:
-    passwords = CountingPasswords(cost=4, workers=1, queue=1)
-    yield passwords
-    passwords.close()
+async def hasher() -> AsyncIterator[CountingHasher]:
+    hasher = CountingHasher(cost=4, workers=1, queue=1)
+    yield hasher
+    hasher.close()
 
 
 @pytest.fixture
-async def throttle(passwords: CountingPasswords, engine: Engine) -> Throttle:
-    return Throttle(ThrottleRepository(engine), passwords, Limits(3, 100, 100))
+async def throttle(hasher: CountingHasher, engine: Engine) -> Throttle:
+    return Throttle(ThrottleRepository(engine), hasher, Limits(3, 100, 100))
 
 
 @pytest.fixture
 async def accounts(
-    passwords: CountingPasswords, throttle: Throttle, engine: Engine, empty_database: str
+    hasher: CountingHasher, throttle: Throttle, engine: Engine, empty_database: str
 ) -> Accounts:
-    return Accounts(AccountRepository(engine), passwords, throttle)
+    return Accounts(AccountRepository(engine), hasher, throttle)
 
 
 @pytest.fixture
@@ -106,7 +117,7 @@ def run(engine: Engine, statement: str) -> None:
 )
 async def test_every_failed_sign_in_costs_one_verification(
     sign_in: SignIn,
-    passwords: CountingPasswords,
+    hasher: CountingHasher,
     engine: Engine,
     login: str,
     password: str,
@@ -117,13 +128,13 @@ async def test_every_failed_sign_in_costs_one_verification(
     with pytest.raises(BadCredentialsError):
         await sign_in.open_session(login, password, CLIENT)
 
-    assert passwords.verified == 1
+    assert hasher.verified == 1
 
 
 @pytest.mark.usefixtures("john")
 @pytest.mark.parametrize("login", ["johndoe", "nobody"])
 async def test_no_password_is_hashed_for_who_failed_too_often(
-    sign_in: SignIn, passwords: CountingPasswords, login: str
+    sign_in: SignIn, hasher: CountingHasher, login: str
 ) -> None:
     for _ in range(3):
         with pytest.raises(BadCredentialsError):
@@ -132,35 +143,34 @@ async def test_no_password_is_hashed_for_who_failed_too_often(
     with pytest.raises(TooManyFailuresError):
         await sign_in.open_session(login, "securepass123", CLIENT)
 
-    assert passwords.verified == 3
+    assert hasher.verified == 3
 
 
 async def test_a_good_sign_in_gives_the_account_and_costs_the_same(
-    sign_in: SignIn, passwords: CountingPasswords, john: Account
+    sign_in: SignIn, hasher: CountingHasher, john: Account
 ) -> None:
     assert (await sign_in.open_session("johndoe", "securepass123", CLIENT)).account == john
-    assert passwords.verified == 1
+    assert hasher.verified == 1
 
 
 @pytest.mark.usefixtures("john")
 @pytest.mark.parametrize("change", ["is_active = false", "hashed_password = 'another'"])
 async def test_no_session_opens_behind_the_back_of_what_ends_all(
-    sign_in: SignIn, passwords: CountingPasswords, engine: Engine, change: str
+    sign_in: SignIn, hasher: CountingHasher, engine: Engine, change: str
 ) -> None:
-    passwords.meanwhile = partial(run, engine, f"UPDATE users SET {change}")
+    hasher.meanwhile = partial(run, engine, f"UPDATE users SET {change}")
 
     with pytest.raises(BadCredentialsError):
         await sign_in.open_session("johndoe", "securepass123", CLIENT)
 
 
 async def test_a_session_waits_for_the_change_that_would_end_it(
-    sessions: Sessions, engine: Engine, john: Account
+    sessions: Sessions, engine: Engine, john: Account, until_blocked: UntilBlocked
 ) -> None:
     with engine.connect() as changing:
         changing.execute(text("UPDATE users SET hashed_password = 'another'"))
-        opening = asyncio.create_task(run_sync(sessions.open, john))
-        await asyncio.sleep(0.2)
-        assert not opening.done()
+        opening = asyncio.create_task(sessions.open(john))
+        await until_blocked(opening, changing)
         changing.commit()
 
         with pytest.raises(BadCredentialsError):
@@ -170,12 +180,12 @@ async def test_a_session_waits_for_the_change_that_would_end_it(
 async def test_of_two_password_changes_at_once_one_wins(
     accounts: Accounts,
     sessions: Sessions,
-    passwords: CountingPasswords,
+    hasher: CountingHasher,
     engine: Engine,
     john: Account,
 ) -> None:
-    caller = Caller(john.id, sessions.open(john).id)
-    passwords.meanwhile = partial(run, engine, "UPDATE users SET hashed_password = 'another'")
+    caller = Caller(john.id, (await sessions.open(john)).id)
+    hasher.meanwhile = partial(run, engine, "UPDATE users SET hashed_password = 'another'")
 
     with pytest.raises(WrongPasswordError):
         await accounts.change_password(
@@ -193,12 +203,12 @@ async def test_of_two_password_changes_at_once_one_wins(
 )
 async def test_a_name_that_is_taken_costs_no_hash(
     accounts: Accounts,
-    passwords: CountingPasswords,
+    hasher: CountingHasher,
     email: str,
     username: str,
     error: type[AccountConflictError],
 ) -> None:
-    before = passwords.hashed
+    before = hasher.hashed
 
     with pytest.raises(error):
         await accounts.register(
@@ -209,7 +219,7 @@ async def test_a_name_that_is_taken_costs_no_hash(
             client=CLIENT,
         )
 
-    assert passwords.hashed == before
+    assert hasher.hashed == before
 
 
 async def test_secrets_stay_out_of_texts(sign_in: SignIn, john: Account) -> None:

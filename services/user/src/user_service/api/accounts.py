@@ -1,9 +1,9 @@
-"""The calls on one's own account."""
+"""The calls on the caller's account."""
 
 from fastapi import APIRouter, status
 
 from servicekit.openapi import BODY, problems
-from user_service.api import links, schemas
+from user_service.api import openapi_links, schemas
 from user_service.api.dependencies import AccountsDep, CallerDep, ClientDep
 from user_service.domain.accounts import Account
 
@@ -14,7 +14,7 @@ router = APIRouter(prefix="/api/v1/auth", tags=["auth"], responses=problems(503)
     "/register",
     status_code=status.HTTP_201_CREATED,
     response_model=schemas.User,
-    responses=BODY | problems(409, 429) | {201: {"links": links.REGISTERED}},
+    responses=BODY | problems(409, 429) | {201: {"links": openapi_links.REGISTERED}},
 )
 async def register(body: schemas.Registration, accounts: AccountsDep, client: ClientDep) -> Account:
     """Create an account."""
@@ -28,9 +28,9 @@ async def register(body: schemas.Registration, accounts: AccountsDep, client: Cl
 
 
 @router.get("/me", response_model=schemas.User, responses=problems(401, 403))
-def read_me(caller: CallerDep, accounts: AccountsDep) -> Account:
+async def read_me(caller: CallerDep, accounts: AccountsDep) -> Account:
     """Return the caller's account."""
-    return accounts.signed_in(caller)
+    return await accounts.signed_in(caller)
 
 
 @router.patch("/me", response_model=schemas.User, responses=BODY | problems(401, 403, 409, 429))
@@ -52,7 +52,7 @@ async def change_me(
 async def change_password(
     body: schemas.PasswordChange, caller: CallerDep, accounts: AccountsDep, client: ClientDep
 ) -> None:
-    """Replace the caller's password and end his other sessions."""
+    """Replace the caller's password and end the other sessions."""
     await accounts.change_password(
         caller,
         current=body.current_password,

@@ -1,4 +1,4 @@
-"""The calls on one's personal access tokens, and the one by which services ask about one."""
+"""The calls on the caller's personal access tokens, and the one by which services check one."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,16 +12,16 @@ from servicekit.personal_tokens import PATH
 from servicekit.tokens import bearer_token
 from user_service.api import schemas
 from user_service.api.dependencies import CallerDep, ClientDep, PersonalTokensDep
-from user_service.domain.personal_tokens import Entry
+from user_service.domain.personal_tokens import PersonalToken
 
 router = APIRouter(prefix="/api/v1/auth/tokens", tags=["tokens"], responses=problems(401, 403, 503))
-# Not in the document, which is the public's: the gateway has no route to it, and the mesh lets only
-# those services come here that check tokens.
+# Not in the OpenAPI document, which is public: the gateway has no route to it, and the mesh lets
+# only those services come here that check tokens.
 internal = APIRouter(include_in_schema=False)
 
 
-class Lookup(BaseModel):
-    """`seconds` is how long the token is good for."""
+class Introspection(BaseModel):
+    """What a valid token grants. It expires in `seconds`."""
 
     id: UUID
     user_id: int
@@ -37,7 +37,7 @@ async def create_token(
     client: ClientDep,
 ) -> schemas.NewPersonalToken:
     """Make a token for a program. It is shown in this answer, and never again."""
-    entry, text = await tokens.create(
+    made, text = await tokens.create(
         caller,
         name=body.name,
         scopes=body.scopes,
@@ -45,31 +45,31 @@ async def create_token(
         current_password=body.current_password,
         client=client,
     )
-    return schemas.NewPersonalToken.model_validate({**_shown(entry), "token": text})
+    return schemas.NewPersonalToken.model_validate({**_shown(made), "token": text})
 
 
 @router.get("")
-def list_tokens(caller: CallerDep, tokens: PersonalTokensDep) -> list[schemas.PersonalToken]:
+async def list_tokens(caller: CallerDep, tokens: PersonalTokensDep) -> list[schemas.PersonalToken]:
     """The caller's tokens, at most 50, the newest first."""
-    found = tokens.entries(caller)
-    return [schemas.PersonalToken.model_validate(_shown(entry)) for entry in found]
+    found = await tokens.list(caller)
+    return [schemas.PersonalToken.model_validate(_shown(each)) for each in found]
 
 
 @router.delete("/{token_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 422))
-def revoke_token(token_id: UUID, caller: CallerDep, tokens: PersonalTokensDep) -> None:
+async def revoke_token(token_id: UUID, caller: CallerDep, tokens: PersonalTokensDep) -> None:
     """End a token, at every service."""
-    tokens.revoke(caller, token_id)
+    await tokens.revoke(caller, token_id)
 
 
 @internal.get(PATH)
-def look_up(request: Request, tokens: PersonalTokensDep) -> Lookup:
-    """What the token in the Authorization header grants; 404 if it is none that is alive."""
-    grant = tokens.use(bearer_token(request))
-    left = (grant.expires_at - datetime.now(UTC)).total_seconds()
-    return Lookup(
-        id=grant.id, user_id=grant.user_id, scopes=list(grant.scopes), seconds=max(left, 0)
+async def introspect_token(request: Request, tokens: PersonalTokensDep) -> Introspection:
+    """Return what the token in the Authorization header grants. 404 if it is not valid."""
+    token = await tokens.introspect(bearer_token(request))
+    left = (token.expires_at - datetime.now(UTC)).total_seconds()
+    return Introspection(
+        id=token.id, user_id=token.user_id, scopes=list(token.scopes), seconds=max(left, 0)
     )
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
-    return {**vars(entry), "last_used_at": entry.used_at}
+def _shown(token: PersonalToken) -> dict[str, Any]:
+    return {**vars(token), "last_used_at": token.used_at}

@@ -1,61 +1,38 @@
-"""The calls that open, carry on and end a session."""
+"""The calls on the caller's sessions."""
 
-from typing import Annotated
+from uuid import UUID
 
-from fastapi import APIRouter, Depends, Form, status
+from fastapi import APIRouter, status
 
-from servicekit.openapi import BODY, problems
-from user_service.api import links, schemas
-from user_service.api.dependencies import (
-    ClientDep,
-    GrantsDep,
-    ProgramDep,
-    SessionsDep,
-    SignInDep,
-    client,
-)
+from servicekit.openapi import problems
+from user_service.api import schemas
+from user_service.api.dependencies import CallerDep, SessionsDep
 
 router = APIRouter(
-    prefix="/api/v1/auth",
-    tags=["auth"],
-    dependencies=[Depends(client)],
-    responses=BODY | problems(503),
+    prefix="/api/v1/auth/sessions", tags=["sessions"], responses=problems(401, 403, 503)
 )
 
 
-@router.post("/login", responses=problems(401, 429) | {200: {"links": links.SIGNED_IN}})
-async def login(
-    body: schemas.Login,
-    client: ClientDep,
-    program: ProgramDep,
-    sign_in: SignInDep,
-    grants: GrantsDep,
-) -> schemas.Token:
-    """Exchange a username or email address and a password for tokens."""
-    session = await sign_in.open_session(body.username, body.password, client, program)
-    return grants.issue(session)
+@router.get("")
+async def list_sessions(caller: CallerDep, sessions: SessionsDep) -> list[schemas.Session]:
+    """The caller's sessions, at most 100, the one that was used last first."""
+    return [
+        schemas.Session.model_validate(
+            {**vars(found), "last_used_at": found.used_at, "current": found.id == caller.session_id}
+        )
+        for found in await sessions.list(caller)
+    ]
 
 
-@router.post("/token", responses=problems(401, 429) | {200: {"links": links.SIGNED_IN}})
-async def token(
-    form: Annotated[schemas.TokenForm, Form()],
-    client: ClientDep,
-    program: ProgramDep,
-    sign_in: SignInDep,
-    grants: GrantsDep,
-) -> schemas.Token:
-    """The same as login in the form of OAuth2's password grant, for Authorize in /docs."""
-    session = await sign_in.open_session(form.username, form.password, client, program)
-    return grants.issue(session)
+@router.delete("", status_code=status.HTTP_204_NO_CONTENT)
+async def end_other_sessions(caller: CallerDep, sessions: SessionsDep) -> None:
+    """End every session of the caller but the one that asks."""
+    await sessions.end_others(caller)
 
 
-@router.post("/refresh", responses=problems(401) | {200: {"links": links.SIGNED_IN}})
-def refresh(body: schemas.Refresh, sessions: SessionsDep, grants: GrantsDep) -> schemas.Token:
-    """Exchange a refresh token for new tokens. Using one twice ends its session."""
-    return grants.issue(sessions.refresh(body.refresh_token))
-
-
-@router.post("/logout", status_code=status.HTTP_204_NO_CONTENT)
-def logout(body: schemas.Refresh, sessions: SessionsDep) -> None:
-    """End the session of the refresh token. Answers the same whatever the token."""
-    sessions.close(body.refresh_token)
+@router.delete(
+    "/{session_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 422)
+)
+async def end_session(session_id: UUID, caller: CallerDep, sessions: SessionsDep) -> None:
+    """End one of the caller's sessions: with it end its tokens, at every service."""
+    await sessions.end(caller, session_id)

@@ -23,7 +23,7 @@ def network(host: str) -> str:
     return str(IPv6Network((int(address), 64), strict=False))
 
 
-def behind(peer: str, hops: list[str]) -> str:
+def behind_gateway(peer: str, hops: list[str]) -> str:
     """Return the client of a request that a gateway has passed on.
 
     peer: whose connection it is; hops: what the gateway says, as in X-Forwarded-For. Only the last

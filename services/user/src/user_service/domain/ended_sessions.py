@@ -1,7 +1,6 @@
 """Which sessions have ended, for the services that check access tokens without asking.
 
-They ask once a second instead, for what is new: an access token names its session, and is refused
-from then on.
+They ask once a second what is new. An access token names its session, and is refused after that.
 """
 
 from collections.abc import Sequence
@@ -10,36 +9,36 @@ from datetime import timedelta
 from typing import Protocol
 from uuid import UUID
 
-# Clocks differ, and a token is made a moment after its session was written down.
+# Clocks differ, and a token is issued a moment after its session was stored.
 MARGIN = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
 class Ended:
-    """Sessions, and the position behind them, from which to ask the next time."""
+    """Ended sessions, and the position after them, from which to ask the next time."""
 
     position: int
     sessions: Sequence[UUID | str]
 
 
-class EndedSessionStore(Protocol):
-    """Where the ends of sessions are noted. Blocks, and is one transaction."""
+class Repository(Protocol):
+    """Where the ends of sessions are noted. Every call is one transaction."""
 
-    def since(self, position: int, kept: timedelta) -> Ended:
-        """Those noted behind a position, and used within `kept`. Some may come a second time.
+    async def since(self, position: int, kept: timedelta) -> Ended:
+        """Return those noted after a position and used within `kept`; some may come twice.
 
-        Position 0, and one that the store has never given, mean all of them.
+        Position 0, and one that this database has never given, mean all of them.
         """
 
 
 class EndedSessions:
-    """Sessions that have ended while access tokens of them, good for `lifetime`, may still live."""
+    """Sessions that have ended while access tokens of them, good for `lifetime`, may be valid."""
 
-    def __init__(self, store: EndedSessionStore, lifetime: timedelta) -> None:
-        self._store = store
+    def __init__(self, repository: Repository, lifetime: timedelta) -> None:
+        self._repository = repository
         self.kept = lifetime + MARGIN
-        """How long after its last use an ended session is told of."""
+        """How long after its last use an ended session is listed."""
 
-    def since(self, position: int) -> Ended:
-        """Those that ended since the answer that gave this position; 0 for all."""
-        return self._store.since(position, self.kept)
+    async def since(self, position: int) -> Ended:
+        """Return those that ended since the answer that gave this position; 0 for all."""
+        return await self._repository.since(position, self.kept)

@@ -3,75 +3,78 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-WINDOW = timedelta(minutes=15)
-"""How long what a client did counts, from the first time on; and its wait after too much of it."""
+CLIENT_WINDOW = timedelta(minutes=15)
+"""How long a client's failures or registrations count, from the first one; and the wait then."""
 
-MEMORY = timedelta(days=1)
-"""How long an account's failures count, from the last one on."""
+ACCOUNT_WINDOW = timedelta(days=1)
+"""How long an account's failures count, from the last one."""
 
 MANY = 100
-"""Failures in a row after which NIST SP 800-63B (3.2.2) lets nobody go on as before."""
+"""Failures in a row, the most that NIST SP 800-63B (3.2.2) allows at the usual rate."""
 
 _SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A wait that doubles with each failure beyond the free ones.
+    """A wait that doubles with each failure after the free ones.
 
-    free: how many in a row have no wait. first, longest: the wait after the last of these, and what
-    it grows to. hopeless: the wait when MANY have failed. memory: how long they count; from the
-    last one on if `lasting`, else from the first.
+    free: failures in a row without a wait. first_wait: the wait after the last of these.
+    longest_wait: what it grows to. final_wait: the wait after MANY failures or more.
+    window: how long failures count; from the last one if `sliding`, else from the first.
     """
 
     free: int
-    first: timedelta
-    longest: timedelta
-    hopeless: timedelta
-    memory: timedelta
-    lasting: bool
+    first_wait: timedelta
+    longest_wait: timedelta
+    final_wait: timedelta
+    window: timedelta
+    sliding: bool
 
     def wait(self, failures: int) -> timedelta:
-        """Return how long to wait after so many."""
+        """Return how long to wait after this number of failures."""
         if failures < self.free:
             return timedelta()
         if failures >= MANY:
-            return self.hopeless
+            return self.final_wait
         doublings = min(failures - self.free, 20)  # more than any wait has
-        return min(self.first * 2.0**doublings, self.longest)
+        return min(self.first_wait * 2.0**doublings, self.longest_wait)
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The limits in force. Each argument is a number that is free."""
+    """The limits in force. Each argument is a number of free attempts."""
 
     per_account: int
     per_client: int
     registrations_per_client: int
 
     @property
-    def known(self) -> Limit:
-        """On who has signed in to the account before, or has a token: at most a minute."""
-        return self._growing(longest=timedelta(minutes=1), hopeless=timedelta(minutes=15))
+    def known_client(self) -> Limit:
+        """On a client that has logged in to the account before, or a caller with a token."""
+        return self._growing(timedelta(minutes=1), final_wait=timedelta(minutes=15))
 
     @property
-    def strangers(self) -> Limit:
-        """On all others together, for one account."""
-        return self._growing(longest=timedelta(minutes=15), hopeless=timedelta(hours=1))
+    def other_clients(self) -> Limit:
+        """On all other clients together, for one account."""
+        return self._growing(timedelta(minutes=15), final_wait=timedelta(hours=1))
 
     @property
     def client(self) -> Limit:
         """On one client's failures over all accounts."""
-        return _window(self.per_client)
+        return _fixed_window(self.per_client)
 
     @property
     def registrations(self) -> Limit:
         """On one client's registrations, successful or not."""
-        return _window(self.registrations_per_client)
+        return _fixed_window(self.registrations_per_client)
 
-    def _growing(self, longest: timedelta, hopeless: timedelta) -> Limit:
-        return Limit(self.per_account, _SECOND, longest, hopeless, MEMORY, lasting=True)
+    def _growing(self, longest_wait: timedelta, final_wait: timedelta) -> Limit:
+        return Limit(
+            self.per_account, _SECOND, longest_wait, final_wait, ACCOUNT_WINDOW, sliding=True
+        )
 
 
-def _window(free: int) -> Limit:
-    return Limit(free, WINDOW, WINDOW, WINDOW, WINDOW, lasting=False)
+def _fixed_window(free: int) -> Limit:
+    wait = CLIENT_WINDOW
+    return Limit(free, wait, wait, wait, CLIENT_WINDOW, sliding=False)

@@ -1,64 +1,26 @@
-"""Password hashing in threads of its own, so that nothing else waits behind it."""
+"""What the rules need of password hashing."""
 
-import asyncio
-import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
-from typing import TypeVar
-
-from passlib.context import CryptContext
-
-from user_service.domain.turns import Turns
-
-Result = TypeVar("Result")
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 
-class Passwords:
-    """Hashes and verifies with bcrypt_sha256, which takes passwords of any length.
+class Verify(Protocol):
+    """Verifies passwords. Takes as long without a hash (None), and returns False then.
 
-    cost: bcrypt's log2 of rounds; each step doubles the time (12 takes about 0.25 s).
-    workers: hashes computed at once. More than the cores only makes each one slower.
-    queue: hashes that may wait beyond those; one too many raises HashingBusyError. Clients take
-    turns: what that is for, and whom it hits, is with Turns.
+    So the time of an answer does not tell whether an account exists.
     """
 
-    def __init__(self, *, cost: int, workers: int, queue: int) -> None:
-        self._context = CryptContext(schemes=["bcrypt_sha256"], bcrypt_sha256__rounds=cost)
-        self._pool = ThreadPoolExecutor(
-            workers, thread_name_prefix="passwords", initializer=_yield_to_others
-        )
-        self._turns = Turns(running=workers, waiting=queue)
+    async def __call__(self, password: str, hashed: str | None) -> bool: ...
+
+
+class Hasher(Protocol):
+    """Hashes passwords, a bounded number at once. Clients take turns.
+
+    Each call raises HashingBusyError when too many requests wait.
+    """
 
     async def hash(self, password: str, client: str) -> str:
-        """Return the salted hash to store, 75 ASCII characters."""
-        return await self.run(lambda: self._context.hash(password), client)
+        """Return the salted hash to store."""
 
-    def matches(self, password: str, hashed: str | None) -> bool:
-        """Tell whether `password` is the one that was hashed. Blocks: only for `run`.
-
-        Nobody's (None) takes as long: an unknown user must not be answered faster.
-        """
-        if hashed is None:
-            self._context.dummy_verify()
-            return False
-        return bool(self._context.verify(password, hashed))
-
-    async def run(self, work: Callable[[], Result], client: str) -> Result:
-        """Do `work`, which hashes, when the client's turn has come. Raises HashingBusyError."""
-        await self._turns.wait(client)
-        loop = asyncio.get_running_loop()
-        # With the request's context: what `work` logs names the request.
-        future = self._pool.submit(copy_context().run, work)
-        # The turn ends when the thread is free, which is later than a caller who gave up.
-        future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._turns.leave))
-        return await asyncio.wrap_future(future)
-
-    def close(self) -> None:
-        """Finish what is running."""
-        self._pool.shutdown()
-
-
-def _yield_to_others() -> None:
-    # On Linux only the calling thread's. Who signs in waits a little longer, all others do not.
-    os.nice(5)
+    def slot(self, client: str) -> AbstractAsyncContextManager[Verify]:
+        """Wait for the client's turn; the block may verify passwords."""

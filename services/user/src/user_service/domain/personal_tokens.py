@@ -1,4 +1,4 @@
-"""Personal access tokens: made by an account's owner for programs of theirs, that cannot log in."""
+"""Personal access tokens: made by the owner of an account for programs, which cannot log in."""
 
 import hashlib
 import secrets
@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 from uuid import UUID
-
-from anyio.to_thread import run_sync
 
 from servicekit.principal import PERSONAL_PREFIX
 from user_service.domain.accounts import Account, Accounts, Caller
@@ -19,8 +17,8 @@ _SECRET_BYTES = 32
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A token in its owner's list. Times are in UTC; `used_at` is exact to about a minute."""
+class PersonalToken:
+    """A token in the list of its owner. Times are in UTC; `used_at` is exact to about a minute."""
 
     id: UUID
     name: str
@@ -31,8 +29,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Draft:
-    """A token about to be, of which only the digest is stored."""
+class NewToken:
+    """A token to be stored, without the token itself."""
 
     name: str
     scopes: Sequence[str]
@@ -41,8 +39,8 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Grant:
-    """Whose token it is, and what it may do until it expires."""
+class Introspection:
+    """What a service learns about a valid token: whose it is, and what it may do until when."""
 
     id: UUID
     user_id: int
@@ -50,30 +48,30 @@ class Grant:
     expires_at: datetime
 
 
-class PersonalTokenStore(Protocol):
-    """Where tokens are kept. Every call blocks and is one transaction."""
+class Repository(Protocol):
+    """Where tokens are kept. Every call is one transaction."""
 
-    def insert(self, account: Account, draft: Draft, most: int) -> Entry:
-        """Raises TooManyTokensError if the account has `most` already.
+    async def insert(self, account: Account, token: NewToken, most: int) -> PersonalToken:
+        """Raise TooManyTokensError if the account has `most` tokens already.
 
-        Raises WrongPasswordError if it is not active any more, or has another password by now.
+        Raises WrongPasswordError if the account is inactive or has another password by now.
         """
 
-    def entries(self, account_id: int) -> list[Entry]:
-        """Those that have not expired, the newest first."""
+    async def list(self, account_id: int) -> Sequence[PersonalToken]:
+        """Return those that have not expired, the newest first."""
 
-    def delete(self, account_id: int, token_id: UUID) -> bool:
-        """Tell whether the account had it."""
+    async def delete(self, account_id: int, token_id: UUID) -> bool:
+        """Return whether the account had the token."""
 
-    def use(self, digest: bytes) -> Grant | None:
-        """What the token grants, noting that it was used; None if it is none that is alive."""
+    async def use(self, digest: bytes) -> Introspection | None:
+        """Note that the token was used; None if no valid token has this digest."""
 
 
 class PersonalTokens:
-    """The rules of tokens. What asks for the password is a coroutine; the rest blocks."""
+    """The rules of personal access tokens."""
 
-    def __init__(self, store: PersonalTokenStore, accounts: Accounts) -> None:
-        self._store = store
+    def __init__(self, repository: Repository, accounts: Accounts) -> None:
+        self._repository = repository
         self._accounts = accounts
 
     async def create(
@@ -85,34 +83,35 @@ class PersonalTokens:
         lifetime: timedelta,
         current_password: str,
         client: str,
-    ) -> tuple[Entry, str]:
-        """Make a token; it is returned in clear this once.
+    ) -> tuple[PersonalToken, str]:
+        """Make a token. It is returned in clear, and only here.
 
-        The password is asked for: an access token that was copied for minutes must not become one
-        that is good for months. Raises SignedOutError, WrongPasswordError, TooManyFailuresError,
-        HashingBusyError, TooManyTokensError.
+        It needs the password, so that a stolen access token, good for minutes, does not become a
+        token that is good for months. Raises SignedOutError, WrongPasswordError,
+        TooManyFailuresError, HashingBusyError, TooManyTokensError.
         """
         account = await self._accounts.prove(caller, current_password, client)
         text = f"{PERSONAL_PREFIX}{secrets.token_urlsafe(_SECRET_BYTES)}"
-        draft = Draft(name, sorted(set(scopes)), _digest(text), lifetime)
-        return await run_sync(self._store.insert, account, draft, MOST), text
+        token = NewToken(name, sorted(set(scopes)), _digest(text), lifetime)
+        return await self._repository.insert(account, token, MOST), text
 
-    def entries(self, caller: Caller) -> list[Entry]:
-        """The caller's tokens. Raises SignedOutError."""
-        return self._store.entries(self._accounts.signed_in(caller).id)
+    async def list(self, caller: Caller) -> Sequence[PersonalToken]:
+        """Return the caller's tokens, the newest first. Raises SignedOutError."""
+        account = await self._accounts.signed_in(caller)
+        return await self._repository.list(account.id)
 
-    def revoke(self, caller: Caller, token_id: UUID) -> None:
+    async def revoke(self, caller: Caller, token_id: UUID) -> None:
         """End one of the caller's tokens. Raises UnknownTokenError, SignedOutError."""
-        account = self._accounts.signed_in(caller)
-        if not self._store.delete(account.id, token_id):
+        account = await self._accounts.signed_in(caller)
+        if not await self._repository.delete(account.id, token_id):
             raise UnknownTokenError
 
-    def use(self, text: str) -> Grant:
-        """What a token grants that somebody has shown to a service. Raises UnknownTokenError."""
-        grant = self._store.use(_digest(text))
-        if grant is None:
+    async def introspect(self, text: str) -> Introspection:
+        """Return what a token grants that a service has received. Raises UnknownTokenError."""
+        introspection = await self._repository.use(_digest(text))
+        if introspection is None:
             raise UnknownTokenError
-        return grant
+        return introspection
 
 
 def _digest(text: str) -> bytes:

@@ -1,5 +1,6 @@
-"""Sessions: a sign-in opens one, a refresh token carries it on, a sign-out ends it."""
+"""Sessions: a login opens one, a refresh token continues it, a logout ends it."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -21,8 +22,8 @@ _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Opening:
-    """A session about to be. `program` is what the client calls itself, if it says."""
+class NewSession:
+    """A session to be stored. program: the client's name of itself, if it sent one."""
 
     account: Account
     refresh_token: RefreshToken
@@ -33,7 +34,7 @@ class Opening:
 
 @dataclass(frozen=True)
 class Session:
-    """Whose session it is, when it ends (UTC), and the token that carries it on until then."""
+    """An open session: its account, its current refresh token and its end (UTC)."""
 
     account: Account
     refresh_token: RefreshToken
@@ -45,8 +46,8 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A session in its owner's list. Times are in UTC; it was used when it was last refreshed."""
+class SessionInfo:
+    """A session in the list of its owner. Times are in UTC; each refresh is a use."""
 
     id: UUID
     created_at: datetime
@@ -55,99 +56,103 @@ class Entry:
     program: str | None
 
 
-class SessionStore(Protocol):
-    """Where sessions are kept. Every call blocks and is one transaction."""
+class Repository(Protocol):
+    """Where sessions are kept. Every call is one transaction."""
 
-    def insert(self, opening: Opening) -> datetime | None:
-        """Give its end; None if the account is not active any more, or has another password."""
+    async def insert(self, session: NewSession) -> datetime | None:
+        """Return the session's end; None if the account is inactive or has another password."""
 
-    def lineage(self, session_id: UUID) -> Lineage | None: ...
+    async def lineage(self, session_id: UUID) -> Lineage | None: ...
 
-    def rotate(self, used: RefreshToken, following: RefreshToken) -> tuple[int, datetime] | None:
-        """Put one token in the other's place.
+    async def rotate(
+        self, used: RefreshToken, following: RefreshToken
+    ) -> tuple[int, datetime] | None:
+        """Replace the current token `used`.
 
-        The account's id and the session's end, or None if `used` is not the current one or not
-        alive.
+        Return the account's id and the session's end; None if `used` is not the current token, or
+        the session is over.
         """
 
-    def delete(self, session_id: UUID) -> int | None:
-        """The id of the account whose it was; None if there was none."""
+    async def delete(self, session_id: UUID) -> int | None:
+        """Return the id of the session's account; None if there was no session."""
 
-    def entries(self, account_id: int) -> list[Entry]:
-        """The account's sessions that are alive, the one used last first."""
+    async def list(self, account_id: int) -> Sequence[SessionInfo]:
+        """Return the account's sessions that are alive, the last used first."""
 
-    def delete_one(self, account_id: int, session_id: UUID) -> bool:
-        """Tell whether the account had it."""
+    async def delete_one(self, account_id: int, session_id: UUID) -> bool:
+        """Return whether the account had the session."""
 
-    def delete_others(self, account_id: int, session_id: UUID | None) -> None:
-        """Leave the account no session but this one."""
+    async def delete_others(self, account_id: int, session_id: UUID | None) -> None:
+        """Delete the account's sessions but this one."""
 
 
 class Sessions:
-    """The rules of sessions, each of which ends `lifetime` after its sign-in at the latest.
+    """The rules of sessions, each of which ends at most `lifetime` after its login."""
 
-    Every call blocks on the store.
-    """
-
-    def __init__(self, store: SessionStore, accounts: Accounts, lifetime: timedelta) -> None:
-        self._store = store
+    def __init__(self, repository: Repository, accounts: Accounts, lifetime: timedelta) -> None:
+        self._repository = repository
         self._accounts = accounts
         self._lifetime = lifetime
 
-    def open(self, account: Account, program: str | None = None) -> Session:
-        """Open a session for who has just signed in. Raises BadCredentialsError."""
+    async def open(self, account: Account, program: str | None = None) -> Session:
+        """Open a session after a login. Raises BadCredentialsError."""
         key = refresh_tokens.new_key()
         token = RefreshToken.of(uuid4(), key)
-        end = self._store.insert(Opening(account, token, key, program, self._lifetime))
+        end = await self._repository.insert(
+            NewSession(account, token, key, program, self._lifetime)
+        )
         if end is None:
             raise BadCredentialsError
         return Session(account, token, end)
 
-    def refresh(self, text: str) -> Session:
+    async def refresh(self, text: str) -> Session:
         """Exchange a refresh token for the next one of its session.
 
-        Whoever brings one that was used before has a copy, or somebody else has: the session ends.
-        One that the session never had ends nothing. Raises InvalidRefreshTokenError,
-        SignedOutError.
+        A token that was used before has been copied, so it ends its session. A token that the
+        session never had ends nothing. Raises InvalidRefreshTokenError, SignedOutError.
         """
         used = RefreshToken.parse(text)
-        lineage = self._store.lineage(used.session_id)
+        lineage = await self._repository.lineage(used.session_id)
         if lineage is None or not lineage.includes(used):
             raise InvalidRefreshTokenError
         following = RefreshToken.of(used.session_id, lineage.key)
-        rotated = self._store.rotate(used, following)
+        rotated = await self._repository.rotate(used, following)
         if rotated is None:
-            owner_id = self._store.delete(used.session_id)
-            if owner_id is not None:
-                _log.warning(
-                    "session ended: refresh token reused or expired",
-                    account_id=owner_id,
-                    session_id=str(used.session_id),
-                )
+            await self._end_misused(used.session_id)
             raise InvalidRefreshTokenError
         account_id, end = rotated
-        account = self._accounts.signed_in(Caller(account_id, used.session_id))
+        account = await self._accounts.signed_in(Caller(account_id, used.session_id))
         return Session(account, following, end)
 
-    def close(self, text: str) -> None:
+    async def close(self, text: str) -> None:
         """End the session of this refresh token, used or not, if there is one."""
         with suppress(InvalidRefreshTokenError):
             token = RefreshToken.parse(text)
-            lineage = self._store.lineage(token.session_id)
+            lineage = await self._repository.lineage(token.session_id)
             if lineage and lineage.includes(token):
-                self._store.delete(token.session_id)
+                await self._repository.delete(token.session_id)
 
-    def entries(self, caller: Caller) -> list[Entry]:
-        """The caller's sessions, the one used last first. Raises SignedOutError."""
-        return self._store.entries(self._accounts.signed_in(caller).id)
+    async def list(self, caller: Caller) -> Sequence[SessionInfo]:
+        """Return the caller's sessions, the last used first. Raises SignedOutError."""
+        account = await self._accounts.signed_in(caller)
+        return await self._repository.list(account.id)
 
-    def end(self, caller: Caller, session_id: UUID) -> None:
+    async def end(self, caller: Caller, session_id: UUID) -> None:
         """End one of the caller's sessions. Raises UnknownSessionError, SignedOutError."""
-        account = self._accounts.signed_in(caller)
-        if not self._store.delete_one(account.id, session_id):
+        account = await self._accounts.signed_in(caller)
+        if not await self._repository.delete_one(account.id, session_id):
             raise UnknownSessionError
 
-    def end_others(self, caller: Caller) -> None:
-        """End the caller's sessions but the one that asks. Raises SignedOutError."""
-        account = self._accounts.signed_in(caller)
-        self._store.delete_others(account.id, caller.session_id)
+    async def end_others(self, caller: Caller) -> None:
+        """End the caller's sessions but the one of this request. Raises SignedOutError."""
+        account = await self._accounts.signed_in(caller)
+        await self._repository.delete_others(account.id, caller.session_id)
+
+    async def _end_misused(self, session_id: UUID) -> None:
+        account_id = await self._repository.delete(session_id)
+        if account_id is not None:
+            _log.warning(
+                "session ended: refresh token reused or expired",
+                account_id=account_id,
+                session_id=str(session_id),
+            )

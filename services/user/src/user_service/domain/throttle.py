@@ -1,8 +1,8 @@
-"""Limits on failed sign-ins and on registrations: who has used one up waits.
+"""Limits on failed logins and on registrations: a client that has used one up has to wait.
 
-Only failures count, and they count before the next hash is made. A client that has signed in to the
-account before has a counter of its own: strangers who guess at the account cannot lock it out. All
-others share one counter per account, and one per client over all accounts. The reasons are in
+Only failures count, and they count before the next hash is computed. A client that has logged in to
+the account before has a counter of its own, so failures of other clients cannot lock it out. All
+other clients share one counter per account, and each has one over all accounts. The reasons are in
 docs/decisions/0031-sign-in-under-attack.md.
 """
 
@@ -13,48 +13,47 @@ from datetime import timedelta
 from typing import Protocol
 
 import structlog
-from anyio.to_thread import run_sync
 
 from user_service.domain.errors import TooManyFailuresError, TooManyRegistrationsError
 from user_service.domain.limits import Limit, Limits
-from user_service.domain.passwords import Passwords
+from user_service.domain.passwords import Hasher
 
-KNOWN = timedelta(days=90)
-"""How long a client stays known after it last signed in."""
+KNOWN_FOR = timedelta(days=90)
+"""How long a client stays known after its last login."""
 
-# No account has it: who knows no account is asked about as well, so that both take equally long.
-_NOBODY = 0
+# The id of no account. A login with an unknown name asks for this one, and so takes as long.
+_NO_ACCOUNT = 0
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
 class Counter:
-    """What is counted under one name, in whatever case, and the limit on it."""
+    """What is counted under one name, in any case, and the limit on it."""
 
     name: str
     limit: Limit
 
 
-class FailureStore(Protocol):
-    """Where failures and known clients are kept. Every call blocks and is one transaction."""
+class Repository(Protocol):
+    """Where counters and known clients are kept. Every call is one transaction."""
 
-    def wait(self, counters: Sequence[Counter]) -> timedelta | None:
-        """How long until none of them has to wait any more; None if none has to."""
+    async def wait(self, counters: Sequence[Counter]) -> timedelta | None:
+        """Return how long the longest wait still is; None if there is none."""
 
-    def add(self, counters: Sequence[Counter]) -> None:
-        """Count one more in each, and start the wait that it leads to."""
+    async def add(self, counters: Sequence[Counter]) -> None:
+        """Count one more in each, and start the wait that follows from it."""
 
-    def clear(self, counter: Counter) -> None: ...
+    async def reset(self, counter: Counter) -> None: ...
 
-    def is_known(self, account_id: int, client: str) -> bool: ...
+    async def is_known(self, account_id: int, client: str) -> bool: ...
 
-    def remember(self, account_id: int, client: str) -> None: ...
+    async def remember(self, account_id: int, client: str) -> None: ...
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """Who tries a password, on which account, if there is one. All of it that a log may have."""
+    """An attempt to give a password: all of it that may be logged."""
 
     client: str
     account_id: int | None
@@ -65,88 +64,85 @@ class Guard:
 
     def __init__(
         self,
-        store: FailureStore,
-        passwords: Passwords,
+        repository: Repository,
+        hasher: Hasher,
         attempt: Attempt,
         counters: Sequence[Counter],
     ) -> None:
-        self._store = store
-        self._passwords = passwords
+        self._repository = repository
+        self._hasher = hasher
         self._attempt = attempt
         self._counters = counters
 
     async def verify(self, password: str, hashed: str | None) -> bool:
-        """Tell whether the password is the hashed one; nobody's (None) takes as long.
+        """Return whether the password is the hashed one; without a hash False, as slowly.
 
         Raises TooManyFailuresError, HashingBusyError.
         """
-        await run_sync(self._check)
-        return await self._passwords.run(
-            lambda: self._verify(password, hashed), self._attempt.client
-        )
+        await self._check()
+        async with self._hasher.slot(self._attempt.client) as verify:
+            # Again, because other attempts may have failed during the wait.
+            await self._check()
+            matches = await verify(password, hashed)
+            if not matches:
+                await self._repository.add(self._counters)
+                self._report("wrong password")
+        return matches
 
-    def forgive(self) -> None:
-        """Start from nought. The client's own counter stays: it counts for other accounts, too."""
-        self._store.clear(self._counters[0])
+    async def reset(self) -> None:
+        """Start from nought. The client's counter stays, because it counts for all accounts."""
+        await self._repository.reset(self._counters[0])
 
-    def _check(self) -> None:
-        wait = self._store.wait(self._counters)
+    async def _check(self) -> None:
+        wait = await self._repository.wait(self._counters)
         if wait is not None:
             self._report("password not tried: too many failures")
             raise TooManyFailuresError(math.ceil(wait.total_seconds()))
 
-    def _verify(self, password: str, hashed: str | None) -> bool:
-        # Again, because others may have failed while this one waited for its turn.
-        self._check()
-        matches = self._passwords.matches(password, hashed)
-        if not matches:
-            self._store.add(self._counters)
-            self._report("wrong password")
-        return matches
-
     def _report(self, event: str) -> None:
-        # Never what was typed: some type their password where the name belongs.
+        # Never the login name: people type their password there by mistake.
         _log.warning(event, **asdict(self._attempt))
 
 
 class Throttle:
-    """Chooses who counts where."""
+    """Chooses which counters an attempt is counted in."""
 
-    def __init__(self, store: FailureStore, passwords: Passwords, limits: Limits) -> None:
-        self._store = store
-        self._passwords = passwords
+    def __init__(self, repository: Repository, hasher: Hasher, limits: Limits) -> None:
+        self._repository = repository
+        self._hasher = hasher
         self._limits = limits
 
-    def sign_in(self, login: str, client: str, account_id: int | None) -> Guard:
-        """The guard of an attempt to sign in, to the account that has this login name or none."""
+    async def sign_in(self, login: str, client: str, account_id: int | None) -> Guard:
+        """Return the guard of a login with this name, which an account has or none (None)."""
         attempt = Attempt(client, account_id)
-        if self._store.is_known(account_id or _NOBODY, client):
-            return self._guard(attempt, Counter(f"known:{account_id}:{client}", self._limits.known))
+        if await self._repository.is_known(account_id or _NO_ACCOUNT, client):
+            own = Counter(f"known:{account_id}:{client}", self._limits.known_client)
+            return self._guard(attempt, own)
         # An account has two names and one counter.
         name = f"login:{login}" if account_id is None else f"account:{account_id}"
         return self._guard(
             attempt,
-            Counter(name, self._limits.strangers),
+            Counter(name, self._limits.other_clients),
             Counter(f"client:{client}", self._limits.client),
         )
 
     def password_change(self, account_id: int, client: str) -> Guard:
-        """The guard of somebody who has a token: no stranger's failures count here."""
-        counter = Counter(f"password:{account_id}", self._limits.known)
+        """Return the guard of a caller who has a token. Failed logins do not count here."""
+        counter = Counter(f"password:{account_id}", self._limits.known_client)
         return self._guard(Attempt(client, account_id), counter)
 
-    def register(self, client: str) -> None:
-        """Count an attempt to register. Blocks on the store. Raises TooManyRegistrationsError."""
+    async def register(self, client: str) -> None:
+        """Count an attempt to register. Raises TooManyRegistrationsError."""
         counter = [Counter(f"registrations:{client}", self._limits.registrations)]
-        wait = self._store.wait(counter)
+        wait = await self._repository.wait(counter)
         if wait is not None:
             _log.warning("not registered: too many registrations", client=client)
             raise TooManyRegistrationsError(math.ceil(wait.total_seconds()))
-        self._store.add(counter)
+        await self._repository.add(counter)
 
-    def welcome(self, account_id: int, client: str) -> None:
+    async def remember(self, account_id: int, client: str) -> None:
         """Know the client from now on."""
-        self._store.remember(account_id, client)
+        await self._repository.remember(account_id, client)
 
     def _guard(self, attempt: Attempt, *counters: Counter) -> Guard:
-        return Guard(self._store, self._passwords, attempt, counters)
+        return Guard(self._repository, self._hasher, attempt, counters)

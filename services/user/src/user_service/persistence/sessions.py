@@ -1,6 +1,8 @@
-"""Every query on sessions."""
+"""Every query on sessions. A trigger notes the end of each."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import (
@@ -17,17 +19,18 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.sql.dml import ReturningInsert
 
-from servicekit import database
-from user_service.domain import sessions as domain
 from user_service.domain.refresh_tokens import Lineage, RefreshToken
+from user_service.domain.sessions import NewSession, SessionInfo
+from user_service.persistence.database import Database
 from user_service.persistence.ended_sessions import prune_ended_sessions
 from user_service.persistence.tables import sessions, users
 
-# Each new session takes more expired ones away than it adds, and never many at once.
+# Each new session deletes more expired ones than it adds, and never many at once.
 _PRUNED = 10
-# The session that was unused the longest makes room: nobody keeps track of more.
-MOST = 100  # of one account
+# A new session of an account that has so many ends the one that was unused for the longest time.
+MOST = 100
 
 _ALIVE = sessions.c.expires_at > func.now()
 
@@ -36,84 +39,57 @@ class SessionRepository:
     """Keeps sessions in PostgreSQL."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        # For the calls that are one statement: one round trip instead of three.
-        self._autocommit = database.autocommit(engine)
+        self._database = Database(engine)
 
-    def insert(self, opening: domain.Opening) -> datetime | None:
-        account, token = opening.account, opening.refresh_token
-        # The lock waits for a change of the password or a deactivation, which ends sessions that
-        # it sees: one that it cannot see yet must not be opened behind its back.
-        holder = (
-            select(
-                literal(token.session_id, Uuid),
-                users.c.id,
-                literal(token.digest, LargeBinary),
-                literal(opening.key, LargeBinary),
-                literal(opening.program, String),
-                func.now() + literal(opening.lifetime, Interval),
-            )
-            .where(users.c.id == account.id, users.c.hashed_password == account.hashed_password)
-            .where(users.c.is_active)
-            .with_for_update(read=True)
-        )
-        columns = ["id", "user_id", "digest", "seal_key", "program", "expires_at"]
-        opened = insert(sessions).from_select(columns, holder).returning(sessions.c.expires_at)
-        with self._engine.begin() as connection:
-            _prune(connection)
-            end = connection.execute(opened).scalar_one_or_none()
-            _make_room(connection, account.id)
-        return end
+    async def insert(self, session: NewSession) -> datetime | None:
+        return await self._database.transaction(partial(_insert, session=session))
 
-    def lineage(self, session_id: UUID) -> Lineage | None:
-        statement = select(sessions.c.digest, sessions.c.seal_key).where(
-            sessions.c.id == session_id
-        )
-        with self._autocommit.connect() as connection:
-            row = connection.execute(statement).one_or_none()
-        return Lineage(bytes(row.digest), bytes(row.seal_key)) if row else None
+    async def lineage(self, session_id: UUID) -> Lineage | None:
+        columns = sessions.c.digest, sessions.c.seal_key
+        rows = await self._database.fetch(select(*columns).where(sessions.c.id == session_id))
+        return Lineage(bytes(rows[0].digest), bytes(rows[0].seal_key)) if rows else None
 
-    def rotate(self, used: RefreshToken, following: RefreshToken) -> tuple[int, datetime] | None:
+    async def rotate(
+        self, used: RefreshToken, following: RefreshToken
+    ) -> tuple[int, datetime] | None:
         statement = (
             update(sessions)
             .where(sessions.c.id == used.session_id, sessions.c.digest == used.digest, _ALIVE)
             .values(digest=following.digest, used_at=func.now())
             .returning(sessions.c.user_id, sessions.c.expires_at)
         )
-        with self._engine.begin() as connection:
-            row = connection.execute(statement).one_or_none()
-        return (row.user_id, row.expires_at) if row else None
+        rows = await self._database.fetch(statement)
+        return (rows[0].user_id, rows[0].expires_at) if rows else None
 
-    def delete(self, session_id: UUID) -> int | None:
-        statement = (
-            delete(sessions).where(sessions.c.id == session_id).returning(sessions.c.user_id)
-        )
-        with self._engine.begin() as connection:
-            return connection.execute(statement).scalar_one_or_none()
+    async def delete(self, session_id: UUID) -> int | None:
+        statement = delete(sessions).where(sessions.c.id == session_id)
+        rows = await self._database.fetch(statement.returning(sessions.c.user_id))
+        return rows[0].user_id if rows else None
 
-    def entries(self, account_id: int) -> list[domain.Entry]:
+    async def list(self, account_id: int) -> Sequence[SessionInfo]:
         columns = (sessions.c.id, sessions.c.created_at, sessions.c.used_at, sessions.c.expires_at)
         statement = (
             select(*columns, sessions.c.program)
             .where(sessions.c.user_id == account_id, _ALIVE)
             .order_by(sessions.c.used_at.desc(), sessions.c.id)
         )
-        with self._autocommit.connect() as connection:
-            return [domain.Entry(*row) for row in connection.execute(statement)]
+        return [SessionInfo(*row) for row in await self._database.fetch(statement)]
 
-    def delete_one(self, account_id: int, session_id: UUID) -> bool:
-        theirs = (sessions.c.user_id == account_id) & (sessions.c.id == session_id) & _ALIVE
-        with self._engine.begin() as connection:
-            return connection.execute(delete(sessions).where(theirs)).rowcount == 1
+    async def delete_one(self, account_id: int, session_id: UUID) -> bool:
+        statement = delete(sessions).where(
+            sessions.c.user_id == account_id, sessions.c.id == session_id, _ALIVE
+        )
+        return await self._database.execute(statement) == 1
 
-    def delete_others(self, account_id: int, session_id: UUID | None) -> None:
-        others = (sessions.c.user_id == account_id) & (sessions.c.id != session_id)
-        with self._engine.begin() as connection:
-            connection.execute(delete(sessions).where(others))
+    async def delete_others(self, account_id: int, session_id: UUID | None) -> None:
+        statement = delete(sessions).where(
+            sessions.c.user_id == account_id, sessions.c.id != session_id
+        )
+        await self._database.execute(statement)
 
 
 def end_sessions(connection: Connection, account_id: int, keep: RefreshToken | None = None) -> None:
-    """End the account's sessions but the one that `keep` carries on."""
+    """End the account's sessions but the one of `keep`."""
     statement = delete(sessions).where(sessions.c.user_id == account_id)
     if keep is not None:
         kept = (sessions.c.id == keep.session_id) & (sessions.c.digest == keep.digest)
@@ -121,7 +97,38 @@ def end_sessions(connection: Connection, account_id: int, keep: RefreshToken | N
     connection.execute(statement)
 
 
-def _make_room(connection: Connection, account_id: int) -> None:
+def _insert(connection: Connection, session: NewSession) -> datetime | None:
+    _prune(connection)
+    end = connection.execute(_insertion(session)).scalar_one_or_none()
+    _end_unused(connection, session.account.id)
+    return end
+
+
+def _insertion(session: NewSession) -> ReturningInsert[datetime]:
+    """Return the statement that inserts, if the account is active and has the same password.
+
+    Its lock on the account waits for a change of the password and for a deactivation. Those end
+    only the sessions that they can see, so a new one must not appear beside them.
+    """
+    account, token = session.account, session.refresh_token
+    columns = {
+        "id": literal(token.session_id, Uuid),
+        "user_id": users.c.id,
+        "digest": literal(token.digest, LargeBinary),
+        "seal_key": literal(session.key, LargeBinary),
+        "program": literal(session.program, String),
+        "expires_at": func.now() + literal(session.lifetime, Interval),
+    }
+    holder = (
+        select(*columns.values())
+        .where(users.c.id == account.id, users.c.hashed_password == account.hashed_password)
+        .where(users.c.is_active)
+        .with_for_update(read=True)
+    )
+    return insert(sessions).from_select([*columns], holder).returning(sessions.c.expires_at)
+
+
+def _end_unused(connection: Connection, account_id: int) -> None:
     """End the account's sessions beyond the most that it may have."""
     beyond = (
         select(sessions.c.id)
@@ -133,7 +140,7 @@ def _make_room(connection: Connection, account_id: int) -> None:
 
 
 def _prune(connection: Connection) -> None:
-    """Remove some expired sessions; those that another transaction is at are left to it."""
+    """Delete some expired sessions, but none that another transaction has locked."""
     expired = (
         select(sessions.c.id)
         .where(sessions.c.expires_at <= func.now())

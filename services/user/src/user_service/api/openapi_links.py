@@ -1,4 +1,4 @@
-"""What an answer makes possible next, as OpenAPI tells it: Schemathesis follows it."""
+"""Links of the OpenAPI document: which call can follow an answer. Schemathesis follows them."""
 
 REGISTERED = {
     "login": {

@@ -1,4 +1,4 @@
-"""What a successful sign-in is answered with."""
+"""The answer to a login or a refresh."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,14 +10,14 @@ from user_service.domain.sessions import Session
 
 
 @dataclass(frozen=True)
-class Grants:
+class TokenIssuer:
     """Issues access tokens signed with `key`, each good for `lifetime` or to its session's end."""
 
     key: SigningKey
     lifetime: timedelta
 
     def issue(self, session: Session) -> Token:
-        """Return a new access token, with the refresh token that leads to the next one."""
+        """Return a new access token, with the session's refresh token."""
         account = session.account
         principal = tokens.Principal(account.id, account.is_superuser, session.id)
         now = datetime.now(UTC)

@@ -1,0 +1,1 @@
+"""Password hashing: in threads of its own, a bounded number at once."""
