@@ -1,6 +1,6 @@
 """What the documents say is there is there: links, files, variables, settings, edges of the mesh.
 
-That every recipe they name exists is tests/infra/test_recipes.py.
+Recipes are compared in tests/infra/test_recipes.py, secrets in tests/infra/test_isolation.py.
 """
 
 import re
@@ -120,12 +120,6 @@ def test_every_setting_of_a_service_is_documented(service: str) -> None:
         for name in re.findall(r"`([A-Z_]+)`", names)
     }
     assert documented == {field.upper() for field in SETTINGS[service].model_fields}
-
-
-def test_every_secret_of_a_job_is_documented() -> None:
-    jobs = "".join(path.read_text() for path in (ROOT / "nomad" / "jobs").glob("*.hcl"))
-    read = set(re.findall(r'nomadVar "([^"]+)"', jobs))
-    assert set(SECRET_PATH.findall(reference())) == read
 
 
 def test_the_edges_of_the_mesh_are_its_intentions() -> None:

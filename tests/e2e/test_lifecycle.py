@@ -39,9 +39,16 @@ def test_env_lets_nomad_run_a_job_by_hand_and_holds_no_secret(cluster: Throwaway
     printed = cluster.admin("env").stdout
     for token in cluster.site.secrets.iterdir():
         assert token.read_text().strip() not in printed
-    script = f"{printed}\nnomad job run -detach nomad/jobs/task-service.nomad.hcl\nconsul members"
+    commands = [
+        "nomad job run -detach nomad/jobs/task-service.nomad.hcl",
+        "nomad job plan -var name=task-db nomad/jobs/postgres.nomad.hcl",  # 0: it replaces nothing
+        "consul members",
+    ]
     result = subprocess.run(
-        ["bash", "-euc", script], capture_output=True, text=True, cwd=cluster.site.checkout
+        ["bash", "-euc", "\n".join([printed, *commands])],
+        capture_output=True,
+        text=True,
+        cwd=cluster.site.checkout,
     )
     assert result.returncode == 0, result.stderr
     assert "node-1" in result.stdout

@@ -17,7 +17,8 @@ from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import tools, wait
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
-from tests.infra.reading import ENTRY_FILES, JOB_FILES, ROOT, Consul, Json, job_name, run
+from tasktracker_cluster.topology import JOBS
+from tests.infra.reading import ENTRY_FILES, ROOT, Consul, Json, read_job
 
 BUILD_LIMIT = 1800  # seconds: on a new machine the first test waits for Go to build two programs
 START_LIMIT = 60
@@ -50,16 +51,11 @@ def site(tokens: Tokens) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def jobs(site: Site) -> dict[str, Json]:
-    """Every job as Nomad reads it, by the name of its file."""
-    parsed = {}
-    for file in JOB_FILES:
-        result = run(site.bin / "nomad", "job", "run", "-output", file)
-        assert result.returncode == 0, result.stderr
-        parsed[job_name(file)] = json.loads(result.stdout)["Job"]
-    return parsed
+    """Every job that `up` runs, as Nomad reads it."""
+    return {name: read_job(site, name) for name in JOBS}
 
 
-@pytest.fixture(params=map(job_name, JOB_FILES))
+@pytest.fixture(params=JOBS)
 def job(request: pytest.FixtureRequest, jobs: dict[str, Json]) -> Json:
     """Each job in turn."""
     return jobs[request.param]

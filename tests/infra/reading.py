@@ -1,5 +1,6 @@
 """Reading the cluster's files with the programs that they are for."""
 
+import json
 import os
 import subprocess
 from collections.abc import Sequence
@@ -7,16 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.site import Site
+
 ROOT = Path(__file__).resolve().parents[2]
-JOB_FILES = sorted((ROOT / "nomad" / "jobs").glob("*.nomad.hcl"))
 # In the order in which Consul takes them: an intention with HTTP rules needs the protocol.
 ENTRY_FILES = sorted((ROOT / "consul" / "config-entries").glob("*/*.hcl"))
 
 Json = dict[str, Any]
-
-
-def job_name(file: Path) -> str:
-    return file.name.removesuffix(".nomad.hcl")
 
 
 def run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -25,6 +24,14 @@ def run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, **nowhere, **env}, capture_output=True, text=True
     )
+
+
+def read_job(site: Site, name: str, **variables: str) -> Json:
+    """A job as Nomad reads it, with these values of variables that have a default."""
+    env = {f"NOMAD_VAR_{variable}": value for variable, value in variables.items()}
+    result = run(site.bin / "nomad", "job", "run", "-output", *deployment.source(name), **env)
+    assert result.returncode == 0, result.stderr
+    return dict(json.loads(result.stdout)["Job"])
 
 
 @dataclass(frozen=True)

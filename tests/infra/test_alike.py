@@ -5,18 +5,19 @@ import re
 
 import pytest
 
+from tasktracker_cluster.topology import SERVICES, Service
 from tests.infra.reading import Json, only_group, only_service, tasks
 
-SERVICES = ("user-service", "task-service", "stats-service", "portal")
-MODEL = "user-service"
+MODEL, *OTHERS = SERVICES
+
+each_other_service = pytest.mark.parametrize("other", OTHERS, ids=lambda service: service.name)
 
 
-def anonymous(name: str, job: Json) -> Json:
-    """The job without its own name, which its users, modules and roles have too."""
-    noun = name.removesuffix("-service")
+def anonymous(service: Service, jobs: dict[str, Json]) -> Json:
+    """The job of a service without its name, which its users, modules and roles have too."""
     # Not the wall's option `--user=`.
-    text = re.sub(rf"(?<![a-z]){noun}(?:-service)?(?![a-z=])", "NAME", json.dumps(job))
-    return dict(json.loads(text))
+    name = rf"(?<![a-z]){service.folder}(?:-service)?(?![a-z=])"
+    return dict(json.loads(re.sub(name, "NAME", json.dumps(jobs[service.name]))))
 
 
 def group_alone(job: Json) -> Json:
@@ -46,30 +47,32 @@ def app_alone(job: Json) -> Json:
     return {**app, "Env": "of its own", "Templates": templates}
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@each_other_service
 def test_every_service_is_placed_updated_and_started_again_alike(
-    jobs: dict[str, Json], name: str
+    jobs: dict[str, Json], other: Service
 ) -> None:
-    job, model = anonymous(name, jobs[name]), anonymous(MODEL, jobs[MODEL])
+    job, model = anonymous(other, jobs), anonymous(MODEL, jobs)
     assert group_alone(job) == group_alone(model)
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_every_service_has_the_same_check_and_sidecar(jobs: dict[str, Json], name: str) -> None:
-    job, model = anonymous(name, jobs[name]), anonymous(MODEL, jobs[MODEL])
+@each_other_service
+def test_every_service_has_the_same_check_and_sidecar(
+    jobs: dict[str, Json], other: Service
+) -> None:
+    job, model = anonymous(other, jobs), anonymous(MODEL, jobs)
     assert service_alone(job) == service_alone(model)
 
 
-@pytest.mark.parametrize("name", SERVICES)
-def test_every_application_is_started_alike(jobs: dict[str, Json], name: str) -> None:
-    job, model = anonymous(name, jobs[name]), anonymous(MODEL, jobs[MODEL])
+@each_other_service
+def test_every_application_is_started_alike(jobs: dict[str, Json], other: Service) -> None:
+    job, model = anonymous(other, jobs), anonymous(MODEL, jobs)
     app, model_app = app_alone(job), app_alone(model)
-    if name == "portal":  # it has no secrets
+    if not other.checks_tokens:  # then it has no secrets
         assert app.pop("Templates") == []
         model_app.pop("Templates")
     assert app == model_app
 
 
 def test_both_migrations_differ_by_the_name_only(jobs: dict[str, Json]) -> None:
-    first, second = (anonymous(name, jobs[name]) for name in ("user-service", "task-service"))
+    first, second = (anonymous(each, jobs) for each in SERVICES if each.database)
     assert task(first, "migrate") == task(second, "migrate")

@@ -1,19 +1,47 @@
 """One name for one thing: file, job, service, intention, system user."""
 
+from pathlib import Path
+
+from tasktracker_cluster.jobs.deployment import source
+from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES, JOB_USERS, JOBS, START_ORDER
-from tests.infra.reading import JOB_FILES, Json, job_name, only_service, tasks, upstreams, wall
+from tests.infra.reading import ROOT, Json, only_service, run, tasks, upstreams, wall
 
 ENVOY = "envoy"
 LONGEST_NAME = 32  # of a system user, on Linux
+FOLDER = ROOT / "nomad" / "jobs"
 
 
-def test_a_job_and_its_service_have_the_name_of_the_file(jobs: dict[str, Json]) -> None:
-    for file_name, job in jobs.items():
-        assert job["ID"] == job["Name"] == only_service(job)["Name"] == file_name
+def file_of(job_name: str) -> Path:
+    """The file that `up` runs the job from."""
+    return ROOT / source(job_name)[-1]
+
+
+def test_a_job_and_its_service_have_the_name_that_up_asks_for(jobs: dict[str, Json]) -> None:
+    for name, job in jobs.items():
+        assert job["ID"] == job["Name"] == only_service(job)["Name"] == name
+
+
+def test_a_job_has_the_name_of_its_file_unless_it_is_a_database() -> None:
+    databases = {database.name for database in DATABASES}
+    for name in JOBS:
+        stem = "postgres" if name in databases else name
+        assert file_of(name) == FOLDER / f"{stem}.nomad.hcl"
 
 
 def test_up_runs_every_job_file() -> None:
-    assert sorted(JOBS) == sorted(map(job_name, JOB_FILES))
+    assert {file_of(name) for name in JOBS} == set(FOLDER.glob("*.nomad.hcl"))
+
+
+def test_a_database_that_no_service_has_is_refused(site: Site) -> None:
+    file = file_of(DATABASES[0].name)
+    for name in ("user-service", "postgres", "-db"):
+        result = run(site.bin / "nomad", "job", "validate", f"-var=name={name}", file)
+        assert result.returncode != 0
+        assert "The databases are user-db and task-db." in result.stderr
+    result = run(site.bin / "nomad", "job", "validate", file)
+    assert result.returncode != 0
+    assert 'Unset variable "name"' in result.stderr
 
 
 def test_up_runs_a_job_after_the_databases_that_it_connects_to(jobs: dict[str, Json]) -> None:

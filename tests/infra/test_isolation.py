@@ -36,6 +36,18 @@ def test_a_task_reads_only_the_variable_of_its_own_path(job: Json) -> None:
             assert text.count("nomadVar") == text.count(own), task["Name"]
 
 
+def test_documents_name_every_variable_that_a_job_reads(jobs: dict[str, Json]) -> None:
+    read = {
+        path
+        for job in jobs.values()
+        for task in tasks(job)
+        for template in templates(task)
+        for path in re.findall(r'nomadVar "([^"]+)"', template["EmbeddedTmpl"])
+    }
+    text = (ROOT / "docs" / "operations" / "reference.md").read_text()
+    assert set(re.findall(r"nomad/jobs/[\w-]+/\w+/\w+", text)) == read
+
+
 def test_no_secret_is_written_in_a_job(job: Json) -> None:
     for task in tasks(job):
         assert not [name for name in task.get("Env") or {} if SECRET.search(name)]

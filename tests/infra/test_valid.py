@@ -10,24 +10,17 @@ import yaml
 
 from servicekit import body_limit
 from tasktracker_cluster.agents import certificates, pages
+from tasktracker_cluster.jobs import deployment
 from tasktracker_cluster.site import Site
-from tests.infra.reading import (
-    ENTRY_FILES,
-    JOB_FILES,
-    ROOT,
-    Consul,
-    Json,
-    job_name,
-    only_service,
-    run,
-)
+from tasktracker_cluster.topology import JOBS
+from tests.infra.reading import ENTRY_FILES, ROOT, Consul, Json, only_service, run
 
 POLICY_FILES = sorted((ROOT / "consul" / "acl").glob("*.hcl"))
 
 
-@pytest.mark.parametrize("file", JOB_FILES, ids=job_name)
-def test_nomad_accepts_the_job(site: Site, file: Path) -> None:
-    result = run(site.bin / "nomad", "job", "validate", file)
+@pytest.mark.parametrize("name", JOBS)
+def test_nomad_accepts_the_job(site: Site, name: str) -> None:
+    result = run(site.bin / "nomad", "job", "validate", *deployment.source(name))
     assert result.returncode == 0, result.stderr
     assert "warning" not in result.stdout.lower()
 

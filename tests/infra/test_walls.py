@@ -1,7 +1,18 @@
 """Every task is behind a wall, and each wall leaves no more than the task's own room."""
 
+import json
+
+from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES
-from tests.infra.reading import Json, only_group, only_service, parse_wall, tasks, wall
+from tests.infra.reading import (
+    Json,
+    only_group,
+    only_service,
+    parse_wall,
+    read_job,
+    tasks,
+    wall,
+)
 
 HOME = "${meta.tasktracker.home}"
 
@@ -9,6 +20,18 @@ HOME = "${meta.tasktracker.home}"
 def releases(job: Json) -> set[str]:
     """The one folder of programs that the job runs: of the variable, as `nomad job run` read it."""
     return {f"{HOME}/releases/current"}
+
+
+def test_a_new_release_changes_every_job_but_the_databases(
+    site: Site, jobs: dict[str, Json]
+) -> None:
+    databases = {database.name for database in DATABASES}
+    for name, job in jobs.items():
+        released = read_job(site, name, release="0123456789ab")
+        if name in databases:
+            assert released == job, "it would restart the database for nothing"
+        else:
+            assert "releases/current" not in json.dumps(released), name
 
 
 def test_every_task_is_started_by_its_wall(job: Json) -> None:

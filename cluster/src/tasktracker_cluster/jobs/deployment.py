@@ -9,6 +9,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import JobFailedError, NotReadyError
 from tasktracker_cluster.jobs import allocations
 from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.topology import DATABASES
 
 LIMIT_SECONDS = 180
 MOST_RESTARTS = 5  # a start has no use for more: tasks wait for what they need
@@ -22,9 +23,15 @@ def submit(cluster: Cluster, job: str, variables: Mapping[str, str]) -> None:
         "NOMAD_TOKEN": cluster.tokens.nomad_management,
         **{f"NOMAD_VAR_{name}": value for name, value in variables.items()},
     }
-    file = f"nomad/jobs/{job}.nomad.hcl"
     program = site.bin / "nomad"
-    shell.run([program, "job", "run", "-detach", file], cwd=site.checkout, env=environment)
+    shell.run([program, "job", "run", "-detach", *source(job)], cwd=site.checkout, env=environment)
+
+
+def source(job: str) -> list[str]:
+    """Return the words that tell `nomad job` which file to read, and which job the file is for."""
+    if job in {database.name for database in DATABASES}:
+        return [f"-var=name={job}", "nomad/jobs/postgres.nomad.hcl"]
+    return [f"nomad/jobs/{job}.nomad.hcl"]
 
 
 def wait_healthy(cluster: Cluster, job: str, since: float) -> None:

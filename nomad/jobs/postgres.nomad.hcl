@@ -1,9 +1,27 @@
-# PostgreSQL 15 for task-service. Its data live in the node's folder, outside any allocation; nothing
-# reaches it but through the mesh.
+# PostgreSQL 15 for user-service (job user-db) and task-service (job task-db). A variable says which:
 #
+#     nomad job run -var name=user-db nomad/jobs/postgres.nomad.hcl
+#
+# The data are in the node's folder, outside any allocation; nothing reaches them but through the mesh.
 # Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
 
-job "task-db" {
+variable "name" {
+  description = "The name of the job, and of its Consul service and volume: user-db or task-db."
+  type        = string
+
+  validation {
+    condition     = contains(["user-db", "task-db"], var.name)
+    error_message = "The databases are user-db and task-db."
+  }
+}
+
+locals {
+  noun = trimsuffix(var.name, "-db") # the names of the database and its roles begin with it
+}
+
+job "postgres" {
+  id   = var.name # a label takes no variable
+  name = var.name
   type = "service"
 
   group "db" {
@@ -38,7 +56,7 @@ job "task-db" {
     # Claimed for placement: raw_exec mounts nothing, the tasks use the folder by its path.
     volume "data" {
       type   = "host"
-      source = "task-db"
+      source = var.name
     }
 
     network {
@@ -46,7 +64,7 @@ job "task-db" {
     }
 
     service {
-      name = "task-db"
+      name = var.name
       port = "5432"
 
       check {
@@ -55,8 +73,8 @@ job "task-db" {
         task    = "postgres"
         command = "${meta.tasktracker.home}/bin/wall"
         args = [
-          "--user=tasktracker-task-db", "--", "/usr/lib/postgresql/15/bin/pg_isready",
-          "--quiet", "--host=127.0.0.1", "--username=task_app", "--dbname=task_db",
+          "--user=tasktracker-${var.name}", "--", "/usr/lib/postgresql/15/bin/pg_isready",
+          "--quiet", "--host=127.0.0.1", "--username=${local.noun}_app", "--dbname=${local.noun}_db",
         ]
         interval = "1s"
         timeout  = "2s"
@@ -68,6 +86,10 @@ job "task-db" {
           disable_default_tcp_check = true
         }
 
+        # Not of a named release, as in the jobs of the services: then a new release would be a new
+        # version of this job, and restart the database for nothing. When Envoy is started again, it
+        # is that of the newest release; until then it needs no file of the old one, which `up`
+        # deletes sooner or later.
         sidecar_task {
           driver = "raw_exec"
 
@@ -75,9 +97,9 @@ job "task-db" {
             command  = "${meta.tasktracker.home}/bin/wall"
             work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
             args = [
-              "--user=tasktracker-task-db-envoy",
+              "--user=tasktracker-${var.name}-envoy",
               "--read=${meta.tasktracker.home}/releases/current",
-              "--open=connect-proxy-task-db/secrets/envoy_bootstrap.json", "--",
+              "--open=connect-proxy-${var.name}/secrets/envoy_bootstrap.json", "--",
               "${meta.tasktracker.home}/releases/current/bin/envoy",
               "-c", "/dev/fd/9", # it would not take a relative name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
@@ -102,19 +124,20 @@ job "task-db" {
       config {
         command = "${meta.tasktracker.home}/bin/wall"
         args = [
-          "--user=tasktracker-task-db", "--read=local", "--write=${meta.tasktracker.home}/volumes/task-db", "--",
+          "--user=tasktracker-${var.name}", "--read=local",
+          "--write=${meta.tasktracker.home}/volumes/${var.name}", "--",
           "/bin/sh", "local/prepare.sh",
         ]
       }
 
       env {
         PGBIN    = "/usr/lib/postgresql/15/bin"
-        DATA     = "${meta.tasktracker.home}/volumes/task-db/data"
-        SOCKETS  = "${meta.tasktracker.home}/volumes/task-db/run"
+        DATA     = "${meta.tasktracker.home}/volumes/${var.name}/data"
+        SOCKETS  = "${meta.tasktracker.home}/volumes/${var.name}/run"
         HBA      = "local/pg_hba.conf"
-        DATABASE = "task_db"
-        OWNER    = "task_owner"
-        APP      = "task_app"
+        DATABASE = "${local.noun}_db"
+        OWNER    = "${local.noun}_owner"
+        APP      = "${local.noun}_app"
       }
 
       template {
@@ -132,7 +155,7 @@ job "task-db" {
         env         = true
         perms       = "0600"
         data        = <<-EOT
-          {{ with nomadVar "nomad/jobs/task-db/db/prepare" }}
+          {{ with nomadVar "nomad/jobs/${var.name}/db/prepare" }}
           OWNER_PASSWORD={{ .owner_password }}
           APP_PASSWORD={{ .app_password }}
           {{ end }}
@@ -155,12 +178,12 @@ job "task-db" {
         command  = "${meta.tasktracker.home}/bin/wall"
         work_dir = "/" # it has no need of the allocation's folder
         args = [
-          "--user=tasktracker-task-db", "--write=${meta.tasktracker.home}/volumes/task-db", "--",
+          "--user=tasktracker-${var.name}", "--write=${meta.tasktracker.home}/volumes/${var.name}", "--",
           "/usr/lib/postgresql/15/bin/postgres",
-          "-D", "${meta.tasktracker.home}/volumes/task-db/data",
+          "-D", "${meta.tasktracker.home}/volumes/${var.name}/data",
           "-c", "listen_addresses=127.0.0.1",
           "-c", "port=5432",
-          "-c", "unix_socket_directories=${meta.tasktracker.home}/volumes/task-db/run",
+          "-c", "unix_socket_directories=${meta.tasktracker.home}/volumes/${var.name}/run",
           "-c", "dynamic_shared_memory_type=sysv", # no folder that others share
           "-c", "password_encryption=scram-sha-256",
           "-c", "shared_buffers=64MB",
