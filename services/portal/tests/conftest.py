@@ -8,6 +8,7 @@ from pydantic import HttpUrl
 
 from portal_service.app import create_app
 from portal_service.settings import PortalSettings
+from servicekit.health import Live
 from servicekit.testing import client as testing
 
 MakeApp = Callable[..., FastAPI]
@@ -21,8 +22,8 @@ def service(prefix: str) -> FastAPI:
     app = FastAPI(title=prefix)
 
     @app.get("/health")
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
+    def health() -> Live:
+        return Live()
 
     @app.get(prefix)
     def inside() -> None: ...

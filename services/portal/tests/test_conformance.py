@@ -3,3 +3,4 @@ from servicekit.testing.conformance import Conformance
 
 class TestConformance(Conformance):
     service = "portal"
+    checks = ("user-service", "task-service", "stats-service")

@@ -3,6 +3,7 @@ from servicekit.testing.conformance import BodyConformance, Conformance, TokenCo
 
 class TestConformance(Conformance, TokenConformance, BodyConformance):
     service = "note-service"
+    checks = ("a",)
     protected = "/notes/"
     writable = "/notes/"
     text_field = "title"

@@ -38,4 +38,4 @@ def test_default_transport_reaches_a_real_server(app: FastAPI) -> None:
 
     with serving(app) as port:
         agent = asyncio.run(ask(http_client.create(f"http://127.0.0.1:{port}")))
-    assert agent is not None
+    assert agent == f"python-httpx/{httpx.__version__}"

@@ -8,6 +8,7 @@ import pytest
 
 from servicekit import migrate
 from servicekit.testing.plugin import MakeDatabase
+from servicekit.testing.waiting import eventually
 
 
 def tables(url: str) -> set[str]:
@@ -17,6 +18,21 @@ def tables(url: str) -> set[str]:
         found = {row[0] for row in cursor}
     connection.close()
     return found
+
+
+def wait_for_the_lock(url: str) -> None:
+    """Wait until a migration has asked for the lock, which somebody else holds."""
+    asking = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s"
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+
+        def is_asked_for() -> bool:
+            cursor.execute(asking, ["SELECT pg_try_advisory_lock(%"])
+            return cursor.fetchall() == [(1,)]
+
+        eventually(is_asked_for, 20)
+    connection.close()
 
 
 EVERYTHING = {"alembic_version", "table_one", "table_two"}
@@ -55,7 +71,7 @@ def test_migration_waits_for_the_one_that_holds_the_lock(
         cursor.execute("SELECT pg_advisory_lock(%s)", [migrate.LOCK])
     waiting = threading.Thread(target=migrate.upgrade, args=(url, migrations))
     waiting.start()
-    waiting.join(0.5)
+    wait_for_the_lock(url)
     assert waiting.is_alive()
     assert tables(url) == set()
     holder.close()
@@ -87,7 +103,7 @@ def test_migration_that_waits_holds_no_concurrent_index_up(
         cursor.execute("SELECT pg_advisory_lock(%s)", [migrate.LOCK])
         waiting = threading.Thread(target=migrate.upgrade, args=(url, migrations))
         waiting.start()
-        waiting.join(0.5)
+        wait_for_the_lock(url)
         cursor.execute("CREATE INDEX CONCURRENTLY ON table_one (id)")
     holder.close()
     waiting.join(20)

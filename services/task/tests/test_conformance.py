@@ -3,6 +3,7 @@ from servicekit.testing.conformance import BodyConformance, Conformance, TokenCo
 
 class TestConformance(Conformance, TokenConformance, BodyConformance):
     service = "task-service"
+    checks = ("database", "schema")
     protected = "/api/v1/tasks/"
     writable = "/api/v1/tasks/"
     text_field = "title"

@@ -13,6 +13,7 @@ LogIn = Callable[..., dict[str, Any]]
 
 class TestConformance(Conformance, TokenConformance, BodyConformance):
     service = "user-service"
+    checks = ("database", "schema")
     protected = "/api/v1/auth/me"
     writable = "/api/v1/auth/register"
     text_field = "username"

@@ -30,6 +30,12 @@ def test_a_document_shows_what_the_gateway_routes_to_the_service(client: httpx.C
     assert document["info"]["title"] == "/api/v1/tasks"
 
 
+def test_a_document_describes_nothing_that_it_does_not_show(client: httpx.Client) -> None:
+    schemas = client.get(DOCUMENT).json()["components"]["schemas"]
+
+    assert "Live" not in schemas  # of /health, which the gateway does not route
+
+
 def test_calls_from_the_page_go_to_the_gateways_own_origin(client: httpx.Client) -> None:
     assert client.get(DOCUMENT).json()["servers"] == [{"url": "/"}]
 

@@ -1,4 +1,3 @@
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -12,7 +11,7 @@ from pydantic import HttpUrl
 
 from servicekit import http_client
 from servicekit.consul import Agent
-from servicekit.discovery import RETRY_INTERVAL
+from servicekit.discovery import Watch
 from servicekit.instance import Instance, Service
 from servicekit.settings import ConsulSettings
 from servicekit.testing.consul_server import ConsulServer
@@ -140,13 +139,25 @@ def test_an_instance_that_starts_after_consul_was_killed_is_found(
         eventually(lambda: second.port in answering(ask), 5)
 
 
-def test_an_outage_of_consul_is_logged_once(consul: ConsulServer) -> None:
-    consul.kill()
-    with (
-        structlog.testing.capture_logs() as logs,
-        client(ConsulSettings(consul_url=consul.url)),
-    ):
-        time.sleep(3 * RETRY_INTERVAL)
+class UnreachableAgent:
+    """Counts how often it is asked for instances, and never answers."""
+
+    asked = 0
+
+    def healthy(self, *_: object, **__: object) -> None:
+        self.asked += 1
+        raise ConnectionError
+
+    def close(self) -> None: ...
+
+
+def test_an_outage_of_consul_is_logged_once() -> None:
+    agent = UnreachableAgent()
+    watch = Watch(agent, "note-service")  # type: ignore[arg-type]  # all that a watch calls
+    with structlog.testing.capture_logs() as logs:
+        watch.start()
+        eventually(lambda: agent.asked >= 3, 20)
+        watch.stop()
 
     assert [entry["event"] for entry in logs] == ["cannot ask Consul"]
 

@@ -146,7 +146,7 @@ def test_a_consul_that_hangs_does_not_hold_the_service(consul: ConsulServer, por
         begin = time.monotonic()
         registrar.stop()
 
-        assert time.monotonic() - begin < 2
+        assert time.monotonic() - begin < 20  # seconds; Consul would hang for ever
     finally:
         consul.process.send_signal(signal.SIGCONT)
 

@@ -150,7 +150,7 @@ def test_a_task_service_that_never_answers_is_given_up(on: On) -> None:
         with on(f"http://127.0.0.1:{silent.getsockname()[1]}") as client:
             _assert_unavailable(client.get(STATS, headers=bearer()))
 
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 20  # seconds; it would stay silent for ever
 
 
 def test_the_service_stays_ready_while_the_task_service_is_away(on: On) -> None:

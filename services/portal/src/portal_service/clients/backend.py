@@ -9,6 +9,7 @@ import httpx
 from pydantic import BaseModel, ConfigDict
 
 from servicekit.health import CheckResult
+from servicekit.openapi import with_used_schemas
 
 
 class BackendUnavailableError(Exception):
@@ -63,8 +64,9 @@ class Backend:
         except ValueError as error:
             raise BackendUnavailableError(f"{self.name} gave no OpenAPI document") from error
         routed = {path: item for path, item in document.paths.items() if self.owns(path)}
-        # Calls made from the page go to the origin it came from, which is the gateway.
-        return {**document.model_dump(), "paths": routed, "servers": [{"url": "/"}]}
+        # Calls from the page go to the origin that it came from, which is the gateway.
+        shown = {**document.model_dump(), "paths": routed, "servers": [{"url": "/"}]}
+        return with_used_schemas(shown)
 
     async def _get(self, path: str) -> httpx.Response:
         try:
