@@ -23,8 +23,8 @@ def site(tmp_path: Path) -> Site:
 
 
 def test_what_is_good_is_kept(site: Site) -> None:
-    first = certificates.of(site, CONSUL)
-    assert certificates.of(site, CONSUL) == first
+    first = certificates.identity(site, CONSUL)
+    assert certificates.identity(site, CONSUL) == first
     assert {stat.S_IMODE(file.stat().st_mode) for file in site.secrets.iterdir()} == {0o600}
 
 
@@ -33,22 +33,22 @@ def test_what_is_near_its_end_is_made_anew_with_another_key(site: Site) -> None:
     certificate, key = certificates.paths(site, CONSUL.name)
     certificate.write_text(old.certificate)
     key.write_text(old.key)
-    new = certificates.of(site, CONSUL)
-    assert new.rest > RENEWED_BEFORE_END
+    new = certificates.identity(site, CONSUL)
+    assert new.remaining > RENEWED_BEFORE_END
     assert new.key != old.key
 
 
 def test_a_new_authority_issues_every_certificate_anew(site: Site) -> None:
-    old = certificates.of(site, CONSUL)
+    old = certificates.identity(site, CONSUL)
     for file in certificates.paths(site, "authority"):
         file.unlink()
-    assert not certificates.is_good(old, certificates.authority(site))
-    assert certificates.is_good(certificates.of(site, CONSUL), certificates.authority(site))
+    assert not certificates.is_valid(old, certificates.authority(site))
+    assert certificates.is_valid(certificates.identity(site, CONSUL), certificates.authority(site))
 
 
 def test_a_callers_certificate_serves_nobody(site: Site) -> None:
     def usages(role: Role) -> set[x509.ObjectIdentifier]:
-        found = certificates.of(site, role).x509.extensions
+        found = certificates.identity(site, role).x509.extensions
         return set(found.get_extension_for_class(x509.ExtendedKeyUsage).value)
 
     assert usages(TOOLS) == {ExtendedKeyUsageOID.CLIENT_AUTH}
@@ -61,7 +61,7 @@ def test_the_authority_issues_no_other_authority(site: Site) -> None:
 
 
 def test_the_tools_trust_the_clusters_authority_alone(site: Site) -> None:
-    certificates.of(site, TOOLS)
+    certificates.identity(site, TOOLS)
     context = certificates.client(site)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
@@ -69,7 +69,7 @@ def test_the_tools_trust_the_clusters_authority_alone(site: Site) -> None:
 
 
 def test_without_certificates_the_tools_say_how_to_make_them(site: Site) -> None:
-    with pytest.raises(StaleStateError, match="lacks a certificate") as error:
+    with pytest.raises(StaleStateError, match="certificate is missing") as error:
         certificates.client(site)
     assert "./just up" in error.value.hint
 

@@ -20,13 +20,13 @@ COMMANDS = (
 
 @pytest.fixture
 def nowhere(isolated: Cli, tmp_path: Path) -> Cli:
-    """The program, where no cluster has ever been."""
+    """Return the program with a state folder that does not exist."""
     return Cli({**isolated.env, "TASKTRACKER_HOME": str(tmp_path / "home")})
 
 
 @pytest.fixture
 def private_home() -> Iterator[Path]:
-    """A state folder as `up` leaves it: open, with root's secrets and root's socket in it."""
+    """Give a state folder as `up` leaves it: readable, with root's secrets and root's socket."""
     with TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as listener:
         home = Path(folder)
         home.chmod(0o755)
@@ -100,7 +100,7 @@ def test_an_unknown_database_is_refused(nowhere: Cli) -> None:
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Path:
-    """A browser that writes down what it is asked to open."""
+    """Return a browser that writes the addresses that it opens to a file."""
     program = tmp_path / "browser"
     program.write_text('#!/bin/sh\necho "$1" >>"$0.opened"\n')
     program.chmod(0o755)

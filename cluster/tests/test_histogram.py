@@ -8,7 +8,7 @@ NAME = "http_request_duration_seconds"
 
 
 def page(count: int, route: str = "/tasks", status: str = "200") -> str:
-    """A /metrics page with so many requests, all of which took between 0.1 and 0.2 s."""
+    """Return a /metrics page with `count` requests that took between 0.1 and 0.2 s each."""
     labels = f'route="{route}",status="{status}"'
     return "\n".join(
         [

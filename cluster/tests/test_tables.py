@@ -9,7 +9,7 @@ from rich.console import Console
 
 from tasktracker_cluster.commands import health, top, users
 from tasktracker_cluster.commands.options import ReportCommand
-from tasktracker_cluster.commands.tables import Cell, of, table
+from tasktracker_cluster.commands.tables import Cell, fraction, table
 from tasktracker_cluster.errors import NoLogError
 from tasktracker_cluster.jobs import logs
 from tasktracker_cluster.monitoring.status import Row
@@ -49,7 +49,7 @@ def test_what_quiet_prints_is_a_field_that_there_is(command: type[ReportCommand]
 def test_instances_are_numbers_for_programs() -> None:
     row = asdict(Row("job", "portal", "running", 1, 2, "passing"))
     assert (row["running"], row["wanted"]) == (1, 2)
-    assert of(row["running"], row["wanted"]) == "1/2"
+    assert fraction(row["running"], row["wanted"]) == "1/2"
 
 
 def test_a_log_that_there_is_not_is_usage() -> None:

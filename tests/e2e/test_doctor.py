@@ -49,7 +49,7 @@ class Case:
 
 def look(cluster: ThrowawayCluster) -> Iterator[Finding]:
     """What doctor finds, without a process for it: this one is in the cluster's network."""
-    return walk.along(paths.of(Cluster(cluster.site)))
+    return walk.diagnose(paths.all_paths(Cluster(cluster.site)))
 
 
 def seen(cluster: ThrowawayCluster, case: Case) -> Finding:
@@ -337,9 +337,9 @@ STATS_RULE = "traefik.http.routers.stats-service.rule="
 CASES = [
     Case("machine", "state folder", no_state, "no cluster", repairs=False),
     Case("machine", "secrets' files", readable_token, "0644"),
-    Case("machine", "certificates", due_certificate, "tools.pem is good until"),
+    Case("machine", "certificates", due_certificate, "tools.pem is valid until"),
     Case("machine", "disk", full_disk, "GiB free", repairs=False),
-    Case("agents", "supervisor", no_supervisor, "nothing keeps"),
+    Case("agents", "supervisor", no_supervisor, "does not run"),
     Case("agents", "Consul", hanging_agent("consul"), "does not answer"),
     Case("agents", "Consul", no_consul, "is stopped"),
     Case("agents", "Nomad", hanging_agent("nomad"), "does not answer", repairs=False),
@@ -410,14 +410,14 @@ def test_doctor_names_the_first_broken_hop_and_skips_what_is_behind(
 
 
 def test_doctor_walks_every_arrow_of_the_mesh(cluster: ThrowawayCluster) -> None:
-    hops = {hop.name for path in paths.of(Cluster(cluster.site)) for hop in path.hops}
+    hops = {hop.name for path in paths.all_paths(Cluster(cluster.site)) for hop in path.hops}
     arrows = {hop.removeprefix("intention ") for hop in hops if hop.startswith("intention ")}
     assert arrows == {f"{source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
 
 
 def test_every_hop_is_broken_by_a_test(cluster: ThrowawayCluster) -> None:
     upstreams = {"upstream user-service", "upstream stats-service"}  # the third stands for them
-    hops = {hop.name for path in paths.of(Cluster(cluster.site)) for hop in path.hops}
+    hops = {hop.name for path in paths.all_paths(Cluster(cluster.site)) for hop in path.hops}
     arrows = {f"intention {source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
     assert hops - arrows - {case.hop for case in CASES} == upstreams
 

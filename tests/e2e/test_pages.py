@@ -180,7 +180,7 @@ def test_a_killed_proxy_is_back(cluster: ThrowawayCluster) -> None:
     old = cluster.agent_pid(pages.NAME)
     os.kill(old, 9)
     wait.until("another one", lambda: cluster.agent_pid(pages.NAME) not in (0, old), LIMIT_SECONDS)
-    wait.until("its answer", pages.answer, LIMIT_SECONDS)
+    wait.until("its answer", pages.are_served, LIMIT_SECONDS)
 
 
 def test_a_browser_sees_services_and_jobs_without_a_token(cluster: ThrowawayCluster) -> None:

@@ -43,7 +43,7 @@ def test_consul_accepts_its_agents_configuration(site: Site) -> None:
 @pytest.mark.parametrize("bind", ["127.0.0.1", "0.0.0.0"])
 def test_envoy_accepts_the_configuration_of_the_pages_proxy(site: Site, bind: str) -> None:
     site = replace(site, bind=bind)
-    folder, identity = site.pages, certificates.of(site, certificates.PAGES)
+    folder, identity = site.pages, certificates.identity(site, certificates.PAGES)
     folder.mkdir(exist_ok=True)
     (folder / "authority.pem").write_text(certificates.authority(site).certificate)
     (folder / "certificate.pem").write_text(identity.certificate)

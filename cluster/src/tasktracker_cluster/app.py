@@ -1,4 +1,4 @@
-"""`tasktracker-cli admin`: for whoever runs the cluster."""
+"""`tasktracker-cli admin`: the operator's commands."""
 
 import typer
 

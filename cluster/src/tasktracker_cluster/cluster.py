@@ -11,8 +11,8 @@ from tasktracker_cluster.site import GATEWAY_URL, TRAEFIK_URL, Site
 class Cluster:
     """A cluster: its site, its tokens, and a client for each of its APIs.
 
-    Each is made when it is first asked for. Not every command needs all of them, and in a broken
-    cluster each may be missing. `timeout` is in seconds, for one answer of an API.
+    Each is made on first use: not every command needs all of them, and in a broken cluster each may
+    be missing. `timeout` is in seconds, for one response of an API.
     """
 
     def __init__(self, site: Site, timeout: float = 10) -> None:
@@ -21,27 +21,30 @@ class Cluster:
 
     @classmethod
     def from_environment(cls, timeout: float = 10) -> "Cluster":
-        """Return the cluster that TASKTRACKER_HOME names. Raises as Site.from_environment does."""
+        """Return the cluster of TASKTRACKER_HOME. Raises what Site.from_environment does."""
         return cls(Site.from_environment(), timeout)
 
     @cached_property
     def tokens(self) -> Tokens:
-        """The cluster's own tokens. Raises StaleStateError, NotRootError."""
+        """The cluster's own tokens.
+
+        Raises StaleStateError when a file is missing, NotRootError when it cannot be read.
+        """
         return credentials.load(self.site)
 
     @cached_property
     def consul(self) -> Api:
-        """Consul's API, with the right to do everything."""
+        """Consul's API, with the management token."""
         return consul.api(self.site, self.tokens.consul_management, self._timeout)
 
     @cached_property
     def nomad(self) -> Api:
-        """Nomad's API, with the right to do everything."""
+        """Nomad's API, with the management token."""
         return nomad.api(self.site, self.tokens.nomad_management, self._timeout)
 
     @cached_property
     def gateway(self) -> Api:
-        """What clients ask, without a token."""
+        """The public API at the gateway, without a token."""
         return Api("the gateway", GATEWAY_URL, {}, self._timeout)
 
     @cached_property

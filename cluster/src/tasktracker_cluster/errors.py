@@ -9,9 +9,9 @@ from tasktracker_cli.errors import CliError, NotFoundError, UsageError
 
 
 class AdminError(CliError):
-    """A sentence for the operator, and what to do next.
+    """A message for the operator, and a hint: what to do next.
 
-    `evidence` holds lines that explain it: the end of a log, usually.
+    `evidence` is a list of lines that explain the failure, usually the end of a log.
     """
 
     def __init__(self, message: str, hint: str = "", evidence: Sequence[str] = ()) -> None:
@@ -26,19 +26,19 @@ class NotRootError(AdminError):
 
 
 class MissingProgramError(AdminError):
-    """A program is not here and cannot be installed."""
+    """A program is missing and cannot be installed."""
 
     code = "missing-program"
 
 
 class CommandError(AdminError):
-    """A program that we ran failed."""
+    """An external program failed."""
 
     code = "command-failed"
 
 
 class NotReadyError(AdminError):
-    """A condition did not come true within its limit."""
+    """A condition did not become true within its time limit."""
 
     code = "not-ready"
 
@@ -74,13 +74,13 @@ class BadHomeError(AdminError):
 
 
 class StaleStateError(AdminError):
-    """The state folder cannot be continued."""
+    """The state folder cannot be used as it is."""
 
     code = "stale-state"
 
 
 class BusyError(AdminError):
-    """Another `admin` command is at work."""
+    """Another `admin` command is running."""
 
     code = "busy"
 
@@ -92,27 +92,27 @@ class JobFailedError(AdminError):
 
 
 class BrokenHopError(AdminError):
-    """`doctor` found what is broken; the hint is a command to type."""
+    """`doctor` found a broken hop; the hint is the command that repairs it."""
 
     code = "broken-hop"
 
 
 class NoLogError(AdminError):
-    """There is no such service or task to read a log of."""
+    """There is no service or task of this name, so it has no log."""
 
     exit_code = UsageError.exit_code
     code = UsageError.code
 
 
 class NoUserError(AdminError):
-    """There is no such account."""
+    """There is no account of this name."""
 
     exit_code = NotFoundError.exit_code
     code = NotFoundError.code
 
 
 class NoInstanceError(AdminError):
-    """A job does not run, so that nothing can be asked inside it."""
+    """A job has no running instance."""
 
     code = "no-instance"
 

@@ -1,4 +1,4 @@
-"""`up`, `down` and `destroy`: the order in which everything happens."""
+"""`install`, `up`, `down` and `destroy`: the order of their steps."""
 
 import shutil
 import time
@@ -35,18 +35,21 @@ LIMIT_SECONDS = 60
 
 
 def install(site: Site, steps: Steps) -> None:
-    """Fetch and build everything that `up` needs, and start nothing: `up` then needs no network."""
+    """Fetch and build everything that `up` needs, without starting it. Raises an AdminError.
+
+    After this, `up` needs no network.
+    """
     preflight.must_be_root("install")
     preflight.must_have_a_usable_home(site)
     ownership.must_own(site)
-    with ownership.alone(site):
+    with ownership.locked(site):
         ownership.take_ownership(site)
         preflight.must_have_space(site)
         _install(site, steps)
 
 
 def install_packages(steps: Steps) -> None:
-    """Install the system's packages alone: PostgreSQL is enough to test a service."""
+    """Install the system's packages only: tests of a service need nothing but PostgreSQL."""
     if packages.missing():
         preflight.must_be_root("install")
     with steps.step("system packages") as step:
@@ -54,12 +57,15 @@ def install_packages(steps: Steps) -> None:
 
 
 def up(cluster: Cluster, steps: Steps) -> None:
-    """Bring the whole cluster up; each step does nothing where nothing is to be done."""
+    """Bring the whole cluster up. A step with nothing to do changes nothing.
+
+    Raises an AdminError with evidence and a hint.
+    """
     site = cluster.site
     preflight.must_be_root("up")
     preflight.must_have_a_usable_home(site)
     ownership.must_own(site)
-    with ownership.alone(site):
+    with ownership.locked(site):
         ownership.take_ownership(site)
         preflight.must_have_space(site)
         _end_orphans(site, steps)
@@ -69,31 +75,34 @@ def up(cluster: Cluster, steps: Steps) -> None:
         name = _install(site, steps)
         _start_agents(cluster, steps)
         _stop_outdated(cluster, steps, nothing_runs)
-        _take_over(cluster, steps)
+        _change_database_owners(cluster, steps)
         _run_jobs(cluster, steps, name)
 
 
 def down(cluster: Cluster, steps: Steps) -> None:
-    """Stop jobs, agents and supervisor, and whatever an accident left; the data stay."""
+    """Stop jobs, agents and supervisor, and end orphaned processes. The data stay."""
     site = cluster.site
     preflight.must_be_root("down")
     ownership.must_own(site)
     if ownership.owner(site) is None:
         return
-    with ownership.alone(site):
+    with ownership.locked(site):
         _stop(cluster, steps)
 
 
 def destroy(cluster: Cluster, steps: Steps) -> None:
-    """`down`, then delete the state folder with all data in it."""
+    """Stop everything as `down` does, then delete the state folder with all data in it."""
     site = cluster.site
     preflight.must_be_root("destroy")
     ownership.must_own(site)
     if ownership.owner(site) is None:
         if site.home.exists() and any(site.home.iterdir()):
-            raise StaleStateError(f"{site.home} is not TaskTracker's: nothing was deleted.")
+            raise StaleStateError(
+                f"{site.home} is not TaskTracker's, so nothing was deleted.",
+                "Set TASKTRACKER_HOME to the state folder of the cluster.",
+            )
         return
-    with ownership.alone(site):
+    with ownership.locked(site):
         _stop(cluster, steps)
         with steps.step("delete the state"):
             folders.unmount_below(site.home)
@@ -101,8 +110,8 @@ def destroy(cluster: Cluster, steps: Steps) -> None:
 
 
 def _end_orphans(site: Site, steps: Steps) -> None:
-    # Agents whose supervisor was killed: a new one could not start its own beside them. Their tasks
-    # go on, and are adopted.
+    # Agents whose supervisor was killed: a new supervisor could not start its own beside them.
+    # Their tasks go on, and the new agents adopt them.
     if not supervisor.is_running(site) and any(o.is_agent for o in processes.of_site(site)):
         with steps.step("agents without a supervisor") as step:
             step.detail = f"ended {processes.end_agents(site)}"
@@ -122,7 +131,7 @@ def _start_agents(cluster: Cluster, steps: Steps) -> None:
     site = cluster.site
     credentials.create(site)
     network.create_address()
-    certificates.of(site, certificates.TOOLS)
+    certificates.identity(site, certificates.TOOLS)
     gateway.render(site)
     changed = supervisor.render(site, cluster.tokens)
     changed[pages.NAME] |= pages.render(site)
@@ -146,48 +155,48 @@ def _start_nomad(cluster: Cluster, steps: Steps, changed: dict[str, bool]) -> No
     with steps.step("Nomad") as step:
         supervisor.ensure(site, "nomad", changed["nomad"])
         supervisor.ensure(site, pages.NAME, changed["pages"])  # meanwhile
-        _lead(cluster, changed=False)
+        _ensure_nomad_leads(cluster, changed=False)
         nomad.set_up_acl(site, api, cluster.tokens)
         if not nomad.knows_this_node(api):
-            # The introduction has to be signed by a server, and a client reads it when it starts.
+            # A server must sign the introduction, and the client reads it only when it starts.
             nomad.introduce(site, api)
-            _lead(cluster, changed=True)
+            _ensure_nomad_leads(cluster, changed=True)
         passwords.make(cluster)
         signing_keys.make(cluster)
-        supervisor.wait_for(site, pages.NAME, pages.answer)
+        supervisor.wait_for(site, pages.NAME, pages.are_served)
         consul.trust_nomad(site, cluster.consul)
         wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)
         nomad.introduction(site).unlink(missing_ok=True)
         step.detail = "leads, with a node ready"
 
 
-def _lead(cluster: Cluster, changed: bool) -> None:
+def _ensure_nomad_leads(cluster: Cluster, changed: bool) -> None:
     supervisor.ensure(cluster.site, "nomad", changed)
     supervisor.wait_for(cluster.site, "nomad", lambda: nomad.has_leader(cluster.nomad))
 
 
 def _stop_outdated(cluster: Cluster, steps: Steps, restored: bool) -> None:
-    # After a restart of the machine Nomad runs its tasks again in place, but the sidecars' Consul
-    # tokens were in memory and it does not write them a second time. And a sidecar trusts the
-    # authority that there was when it was placed, or none, and reaches Consul no more after another
-    # was made. Place these jobs anew.
-    made = certificates.authority(cluster.site).made.timestamp() * 1e9
+    # Two kinds of jobs must be placed again. After a restart of the machine Nomad restarts tasks in
+    # place, but the sidecars' Consul tokens were in memory, and Nomad does not write them again.
+    # And a sidecar trusts only the authority that existed when it was placed: it cannot reach
+    # Consul after a new authority was made.
+    issued = certificates.authority(cluster.site).issued_at.timestamp() * 1e9
     placed = [a["CreateTime"] for job in JOBS for a in allocations.active(cluster, job)]
-    if placed and (restored or min(placed) < made):
-        with steps.step("jobs from before a restart, or a new authority"):
+    if placed and (restored or min(placed) < issued):
+        with steps.step("jobs from before a restart, or before a new authority"):
             for row in reversed(START_ORDER):
                 deployment.stop(cluster, *row)
 
 
-def _take_over(cluster: Cluster, steps: Steps) -> None:
+def _change_database_owners(cluster: Cluster, steps: Steps) -> None:
     # An earlier version ran both databases as the system user postgres.
-    databases = users.databases_of_others(cluster.site)
+    databases = users.databases_of_other_users(cluster.site)
     if databases:
         with steps.step("databases of an earlier version") as step:
             for row in reversed(START_ORDER):
                 deployment.stop(cluster, *row)
             for database in databases:
-                users.take_over(cluster.site, database)
+                users.change_owner(cluster.site, database)
             names = ", ".join(database.name for database in databases)
             step.detail = f"{names} got users of their own"
 
@@ -224,15 +233,16 @@ def _stop(cluster: Cluster, steps: Steps) -> None:
         with steps.step("agents"):
             supervisor.stop(site)
     if processes.of_site(site):
-        with steps.step("processes left over") as step:
+        with steps.step("remaining processes") as step:
             step.detail = f"ended {processes.end_all(site)}"
     network.remove_interfaces()
 
 
 def _stop_jobs(cluster: Cluster, steps: Steps) -> None:
-    certificates.of(cluster.site, certificates.TOOLS)  # a state folder may be from before them
+    # The state folder may be of an earlier version, which had no certificates.
+    certificates.identity(cluster.site, certificates.TOOLS)
     if not cluster.nomad.answers("/v1/acl/token/self"):
-        return  # interrupted before Nomad knew its token, or started by an earlier version
+        return  # `up` was interrupted before Nomad had its token, or an earlier version ran it
     for row in reversed(START_ORDER):
         with steps.step(", ".join(row)):
             deployment.stop(cluster, *row)

@@ -1,4 +1,4 @@
-"""What `up` and `down` say while they work: a line for each step, with its time."""
+"""Progress of `up` and `down`: a line for each step, with its duration."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from rich.status import Status
 
 @dataclass
 class Step:
-    """One step under way; `detail` is shown behind its name when it is done."""
+    """One running step. `detail` is shown after its title when it ends."""
 
     title: str
     console: Console
@@ -20,7 +20,7 @@ class Step:
     detail: str = ""
 
     def note(self, text: str) -> None:
-        """Say what takes so long: on a terminal beside the spinner, else as a line of its own."""
+        """Show why the step takes long: beside the spinner on a terminal, else on its own line."""
         if self.status is not None:
             self.status.update(f"{escape(self.title)} [dim]{escape(text)}[/dim]")
         else:
@@ -30,14 +30,14 @@ class Step:
 
 @dataclass
 class Steps:
-    """Shows steps on `console` (standard error: it is talk, not data)."""
+    """Shows steps on `console`, which writes to standard error: progress is not data."""
 
     console: Console
     started: float = field(default_factory=time.monotonic)
 
     @contextmanager
     def step(self, title: str) -> Iterator[Step]:
-        """Time a step; a step that fails is marked so."""
+        """Show a step with its duration, and whether it failed."""
         begin = time.monotonic()
         status = self.console.status(escape(title)) if self.console.is_terminal else None
         step = Step(title, self.console, status)

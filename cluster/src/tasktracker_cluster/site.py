@@ -1,4 +1,4 @@
-"""Where things are: the checkout, the state folder, and the addresses of this machine's cluster."""
+"""The checkout, the state folder, and the addresses of this machine's cluster."""
 
 import os
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ DEFAULT_HOME = Path("/var/lib/tasktracker")
 
 NODE_NAME = "node-1"  # of this machine, in Consul and in Nomad
 
-# The agents' APIs ask for a certificate of the agents' authority: the tools have one.
+# The agents' APIs require a certificate of the agents' authority: the tools have one.
 CONSUL_URL = f"https://127.0.0.1:{topology.CONSUL_API_PORT}"
 NOMAD_URL = f"https://127.0.0.1:{topology.NOMAD_API_PORT}"
 
-# Everything below is on loopback too, whatever TASKTRACKER_BIND adds.
+# Everything below is on loopback, too, with any value of TASKTRACKER_BIND.
 CONSUL_PAGE = f"http://127.0.0.1:{topology.CONSUL_PAGE_PORT}"  # what a browser opens (pages.py)
 NOMAD_PAGE = f"http://127.0.0.1:{topology.NOMAD_PAGE_PORT}"
 GATEWAY_URL = f"http://127.0.0.1:{topology.GATEWAY_PORT}"
@@ -32,16 +32,17 @@ class Site:
 
     @classmethod
     def from_environment(cls) -> "Site":
-        """Read TASKTRACKER_HOME and TASKTRACKER_BIND; find the checkout.
+        """Read TASKTRACKER_HOME and TASKTRACKER_BIND, and find the checkout.
 
-        Raises BadAddressError, or MissingProgramError when this program was not installed from a
-        checkout.
+        Raises BadAddressError when TASKTRACKER_BIND has another value than the two addresses, and
+        MissingProgramError when this program was not installed from a checkout.
         """
         bind = os.environ.get("TASKTRACKER_BIND", "127.0.0.1")
         if bind not in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  # nosec B104 - compared, not bound
             raise BadAddressError(
-                f"TASKTRACKER_BIND is {bind!r}: it must be 127.0.0.1 (this machine only) "
-                "or 0.0.0.0 (every address of this machine)."
+                f"TASKTRACKER_BIND is {bind!r}.",
+                "Set it to 127.0.0.1 (this machine only) "
+                "or 0.0.0.0 (every address of this machine).",
             )
         home = Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute()
         return cls(home, _find_checkout(), bind)
@@ -78,12 +79,12 @@ class Site:
 
     @property
     def pages(self) -> Path:
-        """What the proxy before the agents' pages reads."""
+        """The files of the proxy before the agents' pages."""
         return self.home / "pages"
 
     @property
     def traefik(self) -> Path:
-        """What Traefik reads: its certificate for the agents' APIs."""
+        """Traefik's certificate for the agents' APIs."""
         return self.home / "traefik"
 
     def volume(self, name: str) -> Path:
@@ -91,7 +92,7 @@ class Site:
 
     @property
     def owner_file(self) -> Path:
-        """Names the checkout that runs this cluster; also marks the folder as ours."""
+        """The file that names the checkout of this cluster, and marks the folder as ours."""
         return self.home / "owner.json"
 
 

@@ -1,7 +1,7 @@
-"""What the system consists of: services, databases, jobs, ports, system users, and who asks whom.
+"""The parts of the system: services, databases, jobs, ports, system users and upstreams.
 
-Nomad's job files, Consul's configuration entries and Traefik's configuration say these facts to
-their programs. tests/infra/test_topology.py compares them with this module.
+Nomad's job files, Consul's configuration entries and Traefik's configuration repeat these facts
+for their programs. tests/infra/test_topology.py compares them with this module.
 """
 
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ NOMAD_API_PORT = 4649
 
 @dataclass(frozen=True)
 class Port:
-    """A TCP port of the machine, and what listens there.
+    """A TCP port of the machine, and its purpose.
 
-    `is_public`: on the address that TASKTRACKER_BIND chooses; every other port is on loopback.
-    `in_dev`: `./just dev` listens there, too.
+    `is_public`: it is on the address of TASKTRACKER_BIND; every other port is on loopback.
+    `in_dev`: `./just dev` uses it, too.
     """
 
     number: int
@@ -49,14 +49,14 @@ PORTS = (
 
 @dataclass(frozen=True)
 class Database:
-    """A PostgreSQL, named after what it keeps. `dev_port`: its port under `./just dev`."""
+    """A PostgreSQL server. `noun` is what it stores. `dev_port` is its port in `./just dev`."""
 
     noun: str
     dev_port: int
 
     @property
     def name(self) -> str:
-        """The job, and the service in Consul."""
+        """The name of the job, and of the service in Consul."""
         return f"{self.noun}-db"
 
     @property
@@ -70,19 +70,19 @@ class Database:
         return f"tasktracker-{self.name}"
 
     def role(self, kind: str) -> str:
-        """The PostgreSQL role for one of ROLES."""
+        """Return the name of the PostgreSQL role for one of ROLES."""
         return f"{self.noun}_{kind}"
 
 
-ROLES = ("owner", "app")  # of a database: who owns the schema, and what the application may do
+ROLES = ("owner", "app")  # the owner of a database's schema, and the application's limited role
 
 
 @dataclass(frozen=True)
-class Question:
-    """What a service asks another one through the mesh, and the status of the answer.
+class UpstreamCall:
+    """A request that a service sends to another service through the mesh.
 
-    `path` is one that the other's intention allows; the status is that for a caller without a
-    token.
+    `path` is a path that the intention of the other service allows. `status` is the status of the
+    response to a caller without a token.
     """
 
     service: str
@@ -92,11 +92,11 @@ class Question:
 
 @dataclass(frozen=True)
 class Service:
-    """A program of ours: its code is in `services/<folder>`.
+    """A service of this repository. Its code is in `services/<folder>`.
 
-    `port` is the one that it listens on, on the loopback of its own network; there, too, the
-    sidecars of other services offer it. `route` is a path at the gateway that this service alone
-    answers, and `status` its answer to a caller without a token.
+    `port` is the port that it listens on, on the loopback of its own network. The sidecars of its
+    callers offer the service on the same port. `route` is a path at the gateway that only this
+    service answers. `status` is the status of that response to a caller without a token.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Service:
     route: str
     status: int = UNAUTHORIZED
     database: Database | None = None
-    questions: tuple[Question, ...] = ()
+    upstream_calls: tuple[UpstreamCall, ...] = ()
     checks_tokens: bool = True
 
     @property
@@ -115,12 +115,12 @@ class Service:
 
     @property
     def user(self) -> str:
-        """The system user that it runs as."""
+        """The system user of its processes."""
         return f"tasktracker-{self.folder}"
 
 
-ENDED_SESSIONS = Question("user-service", "/internal/ended-sessions")
-TASK_COUNTS = Question("task-service", "/api/v1/tasks/stats", UNAUTHORIZED)
+ENDED_SESSIONS = UpstreamCall("user-service", "/internal/ended-sessions")
+TASK_COUNTS = UpstreamCall("task-service", "/api/v1/tasks/stats", UNAUTHORIZED)
 
 USER_DB, TASK_DB = DATABASES = (Database("user", 5433), Database("task", 5434))
 SERVICES = (
@@ -131,14 +131,14 @@ SERVICES = (
         8002,
         "/api/v1/tasks/",
         database=TASK_DB,
-        questions=(ENDED_SESSIONS,),
+        upstream_calls=(ENDED_SESSIONS,),
     ),
     Service(
         "stats-service",
         "stats",
         8003,
         "/api/v1/stats/",
-        questions=(TASK_COUNTS, ENDED_SESSIONS),
+        upstream_calls=(TASK_COUNTS, ENDED_SESSIONS),
     ),
     Service(
         "portal",
@@ -146,8 +146,8 @@ SERVICES = (
         8004,
         "/",
         OK,
-        questions=tuple(
-            Question(f"{noun}-service", "/openapi.json") for noun in ("user", "task", "stats")
+        upstream_calls=tuple(
+            UpstreamCall(f"{noun}-service", "/openapi.json") for noun in ("user", "task", "stats")
         ),
         checks_tokens=False,
     ),
@@ -159,23 +159,24 @@ GATEWAY = "traefik"  # its job, and its name in the mesh
 GATEWAY_USER = "tasktracker-traefik"
 PAGES_USER = "tasktracker-pages"  # of the proxy before the agents' pages
 
-# What starts, and in reverse what stops, together. A migration needs its database, and a database
-# takes the last writes of its service; everything else waits for what it needs by itself.
+# The jobs of a row start together; the rows stop in reverse order. A migration needs its database,
+# and a database must outlive its service to take the last writes. Any other job waits by itself for
+# what it needs.
 START_ORDER = (
     tuple(database.name for database in DATABASES),
     (*(service.name for service in SERVICES), GATEWAY),
 )
 JOBS = tuple(job for row in START_ORDER for job in row)
 
-# The task of a job that does its work; the others prepare it.
+# The main task of each job. The other tasks prepare it.
 MAIN_TASKS = {
     **{database.name: "postgres" for database in DATABASES},
     **{service.name: "app" for service in SERVICES},
     GATEWAY: "traefik",
 }
 
-# One system user for each program: two tasks of one user could reach each other. A name has at most
-# 32 characters.
+# Each program has a system user of its own: two tasks of one user could reach each other. A name
+# has at most 32 characters.
 JOB_USERS = (
     *(f"{each.user}{suffix}" for each in (*DATABASES, *SERVICES) for suffix in ("", "-envoy")),
     GATEWAY_USER,
@@ -183,10 +184,10 @@ JOB_USERS = (
 
 
 def database(name: str) -> Database:
-    """Return the database of the job `name`. Raises KeyError."""
+    """Return the database of the job `name`. Raises KeyError when there is none."""
     return {each.name: each for each in DATABASES}[name]
 
 
 def service(name: str) -> Service:
-    """Return the service `name`. Raises KeyError."""
+    """Return the service `name`. Raises KeyError when there is none."""
     return {each.name: each for each in SERVICES}[name]

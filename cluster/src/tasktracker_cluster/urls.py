@@ -1,12 +1,12 @@
-"""The pages that people open in a browser."""
+"""The web pages of the cluster."""
 
 from typing import NamedTuple
 
 from tasktracker_cluster import topology
 
 
-class Place(NamedTuple):
-    """A page: what `admin open` calls it, its title, its port on loopback, and what is there."""
+class WebPage(NamedTuple):
+    """A web page: its name in `admin open`, its title, its port on loopback, and its content."""
 
     name: str
     title: str
@@ -15,18 +15,18 @@ class Place(NamedTuple):
 
     @property
     def url(self) -> str:
-        """The address."""
+        """The address of the server."""
         return f"http://localhost:{self.port}"
 
     @property
     def page(self) -> str:
-        """What a browser shows first."""
+        """The address that a browser opens."""
         return f"{self.url}/docs" if self.name == "docs" else self.url
 
 
-URLS = (
-    Place("docs", "Gateway", topology.GATEWAY_PORT, "API documents at /docs"),
-    Place("traefik", "Traefik", topology.DASHBOARD_PORT, "routes and services"),
-    Place("consul", "Consul", topology.CONSUL_PAGE_PORT, "the mesh, its health and intentions"),
-    Place("nomad", "Nomad", topology.NOMAD_PAGE_PORT, "jobs and allocations"),
+WEB_PAGES = (
+    WebPage("docs", "Gateway", topology.GATEWAY_PORT, "API documents at /docs"),
+    WebPage("traefik", "Traefik", topology.DASHBOARD_PORT, "routes and services"),
+    WebPage("consul", "Consul", topology.CONSUL_PAGE_PORT, "the mesh, its health and intentions"),
+    WebPage("nomad", "Nomad", topology.NOMAD_PAGE_PORT, "jobs and allocations"),
 )

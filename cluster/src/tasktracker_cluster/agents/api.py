@@ -1,4 +1,4 @@
-"""An HTTP client for an agent's API that turns refusals into sentences."""
+"""An HTTP client for an agent's API, with errors that an operator can read."""
 
 import ssl
 from typing import Any
@@ -9,9 +9,10 @@ from tasktracker_cluster.errors import ApiError
 
 
 class Api:
-    """JSON over HTTP with a token. `name` is the agent's, for messages; `timeout` in seconds.
+    """A client for JSON over HTTP.
 
-    `tls` holds what to trust and what to show; an address that starts with https needs it.
+    `name` is the agent's name for messages. `headers` contain the token. `timeout` is in seconds.
+    `tls` contains the trusted authority and the client's certificate: `https` addresses need it.
     """
 
     def __init__(
@@ -23,7 +24,7 @@ class Api:
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.name = name
-        # Agents are restarted under us: no connection outlives its answer.
+        # An agent may be restarted at any time: no connection is kept after its response.
         no_pool = httpx.Limits(max_keepalive_connections=0)
         self.http = httpx.Client(
             base_url=base_url,
@@ -35,36 +36,39 @@ class Api:
         )
 
     def call(self, method: str, path: str, body: object = None, /, **params: str) -> Any:
-        """Answer the parsed JSON, or None for an empty answer. Raises ApiError."""
-        return self._parsed(self._send(method, path, body, params))
+        """Send a request and return the parsed JSON, or None for an empty response.
+
+        Raises ApiError when the agent refuses it or cannot be reached.
+        """
+        return self._parse(self._send(method, path, body, params))
 
     def find(self, path: str, /, **params: str) -> Any:
-        """GET something that may not exist: None for 404. Raises ApiError."""
+        """GET JSON, or None for 404. Raises ApiError for any other refusal."""
         response = self._send("GET", path, None, params)
-        return None if response.status_code == 404 else self._parsed(response)
+        return None if response.status_code == 404 else self._parse(response)
 
     def text(self, path: str, /, **params: str) -> str:
-        """GET plain text; empty when it is refused."""
+        """GET plain text, empty when it is refused. Raises ApiError when nothing answers."""
         response = self._send("GET", path, None, params)
         return "" if response.is_error else response.text
 
     def content(self, path: str, /, **params: str) -> bytes:
-        """GET bytes; none when it is refused."""
+        """GET bytes, empty when it is refused. Raises ApiError when nothing answers."""
         response = self._send("GET", path, None, params)
         return b"" if response.is_error else response.content
 
     def status(self, path: str) -> int:
-        """The status that GET answers, whatever it is. Raises ApiError when nothing answers."""
+        """GET the status code of a path. Raises ApiError when nothing answers."""
         return self._send("GET", path, None, {}).status_code
 
     def answers(self, path: str) -> bool:
-        """Whether GET succeeds right now."""
+        """Return whether GET succeeds now."""
         try:
             return self._send("GET", path, None, {}).is_success
         except ApiError:
             return False
 
-    def _parsed(self, response: httpx.Response) -> Any:
+    def _parse(self, response: httpx.Response) -> Any:
         if response.is_error:
             request = response.request
             raise ApiError(
@@ -79,5 +83,5 @@ class Api:
         except httpx.TransportError as error:
             raise ApiError(
                 f"{self.name} cannot be reached at {self.http.base_url}.",
-                "See whether the cluster is up: ./just status",
+                "Check whether the cluster is up: ./just status",
             ) from error

@@ -1,7 +1,7 @@
-"""The cluster's own certificate authority, and the certificates that agents and their callers show.
+"""The cluster's own certificate authority, and the certificates of agents and their clients.
 
-Each party has a key of its own. What its certificate is good for is in the certificate: a server's
-names are those that Consul and Nomad verify, and a caller's cannot be shown by a server.
+Each party has a key of its own. Its certificate limits its use: a server's certificate has the
+names that Consul and Nomad verify, and a client's certificate is not valid for a server.
 """
 
 import ipaddress
@@ -32,16 +32,16 @@ CLOCK_SKEW = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Role:
-    """A party. `names` are those that its callers verify; without names it only calls."""
+    """A party. `names` are the names that its clients verify. A client has no names."""
 
     name: str
     names: tuple[str, ...] = ()
 
 
-# Agents: the names of their RPC, and the address at which their callers on this machine find them.
+# Agents: the names of their RPC servers, and the address for their clients on this machine.
 CONSUL = Role("consul", ("server.dc1.consul", "127.0.0.1"))
 NOMAD = Role("nomad", ("server.global.nomad", "127.0.0.1"))
-# Callers of their APIs. The proxy before the pages also serves Nomad's public keys to Consul.
+# Clients of their APIs. The proxy before the pages also serves Nomad's public keys to Consul.
 TOOLS = Role("tools")
 PAGES = Role("pages", ("127.0.0.1",))
 TRAEFIK = Role("traefik")
@@ -49,7 +49,7 @@ TRAEFIK = Role("traefik")
 
 @dataclass(frozen=True, repr=False)
 class Identity:
-    """A certificate and its private key, both PEM."""
+    """A certificate and its private key, both in PEM."""
 
     certificate: str
     key: str
@@ -64,36 +64,39 @@ class Identity:
         return self.x509.fingerprint(hashes.SHA256()).hex()
 
     @property
-    def made(self) -> datetime:
-        """When it was issued."""
+    def issued_at(self) -> datetime:
+        """The time of issue, in UTC."""
         return self.x509.not_valid_before_utc + CLOCK_SKEW
 
     @property
-    def rest(self) -> timedelta:
-        """How long it is still good."""
+    def remaining(self) -> timedelta:
+        """The remaining time of validity."""
         return self.x509.not_valid_after_utc - datetime.now(UTC)
 
 
 def authority(site: Site) -> Identity:
-    """The cluster's authority; made when there is none, or when it is near its end."""
+    """Return the cluster's authority. Make one if there is none, or if it expires soon."""
     found = _read(site, "authority")
-    if found is None or found.rest < RENEWED_BEFORE_END:
+    if found is None or found.remaining < RENEWED_BEFORE_END:
         found = make_authority()
         _write(site, "authority", found)
     return found
 
 
-def of(site: Site, role: Role) -> Identity:
-    """The identity of a party whose files are in `secrets`; renewed when it is near its end."""
+def identity(site: Site, role: Role) -> Identity:
+    """Return the identity of a party from `secrets`. Issue one if it is missing or expires soon."""
     issuer, found = authority(site), _read(site, role.name)
-    if found is None or not is_good(found, issuer):
+    if found is None or not is_valid(found, issuer):
         found = issue(issuer, role)
         _write(site, role.name, found)
     return found
 
 
 def client(site: Site) -> ssl.SSLContext:
-    """What the tools trust, and show to the agents. Raises NotRootError, StaleStateError."""
+    """Return the TLS settings of the tools: the authority, and their own certificate.
+
+    Raises NotRootError when the files cannot be read, StaleStateError when one is missing.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         context.load_verify_locations(paths(site, "authority")[0])
@@ -104,13 +107,13 @@ def client(site: Site) -> ssl.SSLContext:
         ) from error
     except FileNotFoundError as error:
         raise StaleStateError(
-            f"{site.secrets} lacks a certificate.", "Make it anew with: ./just up"
+            f"A certificate is missing in {site.secrets}.", "Make a new one: ./just up"
         ) from error
     return context
 
 
 def environment(site: Site, prefix: str) -> dict[str, str]:
-    """What `consul` (prefix CONSUL) or `nomad` (NOMAD) trusts and shows, as variables."""
+    """Return the TLS variables of the program `consul` (prefix CONSUL) or `nomad` (NOMAD)."""
     certificate, key = paths(site, TOOLS.name)
     return {
         f"{prefix}_CACERT": str(paths(site, "authority")[0]),
@@ -120,38 +123,41 @@ def environment(site: Site, prefix: str) -> dict[str, str]:
 
 
 def hand_over(site: Site, role: Role, folder: Path, owner: str) -> bool:
-    """Write what a party shows and trusts for its own user's eyes; say whether that changed it."""
-    identity = of(site, role)
+    """Write a party's certificate, key and authority for its system user `owner` only.
+
+    Returns whether a file changed.
+    """
+    own = identity(site, role)
     texts = {
         "authority.pem": authority(site).certificate,
-        "certificate.pem": identity.certificate,
-        "key.pem": identity.key,
+        "certificate.pem": own.certificate,
+        "key.pem": own.key,
     }
     changed = [files.write(folder / name, text, 0o600, owner) for name, text in texts.items()]
     return any(changed)
 
 
 def paths(site: Site, name: str) -> tuple[Path, Path]:
-    """The files of a certificate and its key."""
+    """Return the files of a certificate and of its key."""
     return site.secrets / f"{name}.pem", site.secrets / f"{name}.key"
 
 
-def end(file: Path) -> datetime:
-    """Until when the certificate in this file is good."""
+def expiry(file: Path) -> datetime:
+    """Return the end of validity of the certificate in this file, in UTC."""
     return x509.load_pem_x509_certificate(file.read_bytes()).not_valid_after_utc
 
 
-def is_good(identity: Identity, issuer: Identity) -> bool:
-    """Whether this authority issued it, and it is not near its end."""
+def is_valid(subject: Identity, issuer: Identity) -> bool:
+    """Return whether `issuer` signed the certificate, and it does not expire soon."""
     try:
-        identity.x509.verify_directly_issued_by(issuer.x509)
+        subject.x509.verify_directly_issued_by(issuer.x509)
     except (InvalidSignature, ValueError, TypeError):
         return False
-    return identity.rest > RENEWED_BEFORE_END
+    return subject.remaining > RENEWED_BEFORE_END
 
 
 def issue(issuer: Identity, role: Role, lifetime: timedelta = LIFETIME) -> Identity:
-    """Make a key for the role, and a certificate for it."""
+    """Make a key for the role, and sign a certificate for it."""
     key = ec.generate_private_key(ec.SECP256R1())
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
     if role.names:
@@ -171,7 +177,7 @@ def issue(issuer: Identity, role: Role, lifetime: timedelta = LIFETIME) -> Ident
 
 
 def make_authority() -> Identity:
-    """Make an authority of the cluster's kind."""
+    """Make a new certificate authority, without writing it to a file."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = "TaskTracker agents"
     builder = (

@@ -1,4 +1,4 @@
-"""What `up` sets in Consul: who may do what, and the mesh's configuration entries."""
+"""The set-up of Consul: ACL policies and tokens, and the mesh's configuration entries."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -13,13 +13,13 @@ ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
 
 def api(site: Site, token: str, timeout: float = 10) -> Api:
-    """A client for this machine's Consul agent."""
+    """Return a client for this machine's Consul agent. `timeout` is in seconds."""
     headers = {"X-Consul-Token": token}
     return Api("Consul", CONSUL_URL, headers, timeout, certificates.client(site))
 
 
 def environment(site: Site) -> dict[str, str]:
-    """Variables with which the program `consul` reaches the agent and may do everything."""
+    """Return the variables that give the program `consul` its address and management token."""
     return {
         "CONSUL_HTTP_ADDR": CONSUL_URL,
         "CONSUL_HTTP_TOKEN_FILE": str(credentials.path(site, "consul_management")),
@@ -28,12 +28,12 @@ def environment(site: Site) -> dict[str, str]:
 
 
 def has_leader(consul: Api) -> bool:
-    """Whether the servers have elected a leader that answers."""
+    """Return whether the servers have elected a leader that answers."""
     return consul.answers("/v1/status/leader") and consul.answers("/v1/acl/token/self")
 
 
 def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
-    """Policies and tokens: the agent's own, Nomad's, and what nobody in particular may see."""
+    """Write the policies and tokens of the agent, of Nomad and of anonymous callers."""
     for name in ("anonymous", "nomad-agent"):
         _set_policy(site, consul, name)
     _set_token(consul, ANONYMOUS, Policies=[{"Name": "anonymous"}])
@@ -49,7 +49,7 @@ def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
 
 
 def trust_nomad(site: Site, consul: Api) -> None:
-    """Let Nomad's workload identities log in. Nomad's keys must be there: Consul fetches them."""
+    """Let Nomad's workload identities log in. Nomad must be up: Consul fetches its public keys."""
     method = json.loads((site.checkout / "consul/acl/nomad-workloads.json").read_text())
     method["Config"]["JWKSCACert"] = certificates.authority(site).certificate
     known = consul.find(f"/v1/acl/auth-method/{method['Name']}")
@@ -67,14 +67,15 @@ def trust_nomad(site: Site, consul: Api) -> None:
 
 
 def apply_config_entries(site: Site) -> int:
-    """Write every file below consul/config-entries; say how many there are."""
+    """Write every file below consul/config-entries, and return how many there are."""
     entries = sorted((site.checkout / "consul" / "config-entries").rglob("*.hcl"))
     variables = environment(site)
 
     def write(entry: object) -> None:
         shell.run([site.bin / "consul", "config", "write", str(entry)], env=variables)
 
-    # proxy-defaults and service-defaults first: an intention with HTTP rules needs the protocol.
+    # proxy-defaults and service-defaults come first: an intention with HTTP rules needs their
+    # protocol.
     intentions = [entry for entry in entries if entry.parent.name == "service-intentions"]
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(write, [entry for entry in entries if entry not in intentions]))
@@ -92,7 +93,7 @@ def _set_policy(site: Site, consul: Api, name: str) -> None:
 
 
 def _make_token(site: Site, consul: Api, secret: str, description: str, **grants: object) -> None:
-    # Asked with the token itself: its accessor is not kept anywhere.
+    # The token itself is used to ask for it: its accessor is not stored anywhere.
     if not api(site, secret).answers("/v1/acl/token/self"):
         consul.call(
             "PUT", "/v1/acl/token", {"SecretID": secret, "Description": description, **grants}

@@ -1,4 +1,4 @@
-"""The cluster's own tokens and keys: generated once, kept in files of mode 0600."""
+"""The cluster's own tokens and keys, generated once and stored in files of mode 0600."""
 
 import base64
 import secrets
@@ -13,7 +13,7 @@ from tasktracker_cluster.site import Site
 
 @dataclass(frozen=True, repr=False)
 class Tokens:
-    """Secret ids, each a UUID, as Consul and Nomad want them."""
+    """Secret ids in the form of Consul and Nomad: each is a UUID."""
 
     consul_management: str
     consul_agent: str
@@ -22,12 +22,15 @@ class Tokens:
 
 
 def path(site: Site, name: str) -> Path:
-    """The file of the token `name`, a field of Tokens."""
+    """Return the file of the token `name`, a field of Tokens."""
     return site.secrets / f"{name.replace('_', '-')}.token"
 
 
 def load(site: Site) -> Tokens:
-    """Read the tokens. Raises StaleStateError when one is gone, NotRootError."""
+    """Read the tokens.
+
+    Raises StaleStateError when one is missing, NotRootError when one cannot be read.
+    """
     try:
         return Tokens(**{f.name: path(site, f.name).read_text().strip() for f in fields(Tokens)})
     except FileNotFoundError as error:
@@ -44,7 +47,7 @@ def load(site: Site) -> Tokens:
 def create(site: Site) -> None:
     """Make the tokens that a new state folder does not have yet.
 
-    None is made where the agents have data already: these belong to the tokens that were there.
+    None is made when the agents have data already: the data belong to the earlier tokens.
     """
     if (site.home / "consul" / "raft").exists():
         return
@@ -55,9 +58,9 @@ def create(site: Site) -> None:
 
 
 def gossip_key(site: Site, agent: str) -> str:
-    """The key that an agent's gossip is encrypted with, 32 bytes in base64; made if it is missing.
+    """Return the key that encrypts an agent's gossip: 32 bytes in base64. Make it if missing.
 
-    Who does not have it joins no agent, nor is joined.
+    An agent without this key cannot join the others.
     """
     file = site.secrets / f"{agent}-gossip.key"
     if not file.exists():

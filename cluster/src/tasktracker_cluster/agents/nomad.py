@@ -1,4 +1,4 @@
-"""The Nomad agent: its API, access to it, and this machine as its client."""
+"""The Nomad agent: its API, its ACL, and this machine as its client."""
 
 from pathlib import Path
 
@@ -10,25 +10,25 @@ from tasktracker_cluster.site import NODE_NAME, NOMAD_URL, Site
 
 
 def api(site: Site, token: str, timeout: float = 10) -> Api:
-    """A client for this machine's Nomad agent."""
+    """Return a client for this machine's Nomad agent. `timeout` is in seconds."""
     headers = {"X-Nomad-Token": token}
     return Api("Nomad", NOMAD_URL, headers, timeout, certificates.client(site))
 
 
 def environment(site: Site) -> dict[str, str]:
-    """Variables with which the program `nomad` reaches the agent. The token is not among them."""
+    """Return the variables that give the program `nomad` its address, without a token."""
     return {"NOMAD_ADDR": NOMAD_URL, **certificates.environment(site, "NOMAD")}
 
 
 def has_leader(nomad: Api) -> bool:
-    """Whether a leader answers and has its keyring: before that it signs and encrypts nothing."""
+    """Return whether a leader answers and has its keyring, which it needs to sign and encrypt."""
     if not nomad.answers("/v1/status/leader") or not nomad.answers("/.well-known/jwks.json"):
         return False
     return bool(nomad.call("GET", "/.well-known/jwks.json")["keys"])
 
 
 def set_up_acl(site: Site, nomad: Api, tokens: Tokens) -> None:
-    """Make the management token ours, and let anyone look."""
+    """Set the management token, and the policy of anonymous callers, who may read."""
     if not nomad.answers("/v1/acl/token/self"):
         nomad.call("POST", "/v1/acl/bootstrap", {"BootstrapSecret": tokens.nomad_management})
     nomad.call(
@@ -39,33 +39,33 @@ def set_up_acl(site: Site, nomad: Api, tokens: Tokens) -> None:
 
 
 def knows_this_node(nomad: Api) -> bool:
-    """Whether this machine's client has ever registered."""
+    """Return whether this machine's client has ever registered."""
     client = nomad.call("GET", "/v1/agent/self")["stats"]["client"]
     return nomad.find(f"/v1/node/{client['node_id']}") is not None
 
 
 def introduction(site: Site) -> Path:
-    """The file with which a client that is not known yet introduces itself when it starts."""
+    """Return the file that introduces a client to the servers at its first start."""
     return site.home / "nomad" / "client" / "intro_token.jwt"
 
 
 def introduce(site: Site, nomad: Api) -> None:
-    """Write this machine's introduction, good for five minutes, for the client's next start."""
+    """Write this machine's introduction for the client's next start. It expires in five minutes."""
     made = nomad.call("POST", "/v1/acl/identity/client-introduction-token", {"NodeName": NODE_NAME})
     files.write(introduction(site), made["JWT"], mode=0o600)
-    # A server that starts again has its keys at once only where a snapshot holds them. Without, it
-    # refuses the introduction before it leads, and the client stays away for 15 to 30 s.
+    # A restarted server has its keys at once only if a snapshot contains them. Without a snapshot
+    # it refuses the introduction until it leads, and the client waits 15 to 30 s to try again.
     nomad.content("/v1/operator/snapshot")
 
 
 def has_ready_node(nomad: Api) -> bool:
-    """Whether this machine's client has registered since its start, and can take jobs.
+    """Return whether this machine's client has registered since its start, and can take jobs.
 
-    The servers' word alone may be from before a restart.
+    The servers' state alone may be from before a restart.
     """
-    # A restarted client that asked before its server was ready is refused, and tries again after
-    # 15 to 60 s, or as soon as any other call of its is answered. To check a token it makes one
-    # (but not again within `acl.token_ttl`, nomad/agent/base.hcl).
+    # A server that is not ready refuses a restarted client, which tries again after 15 to 60 s, or
+    # as soon as another of its calls succeeds. This request makes the client send such a call,
+    # because it must check the token (once per `acl.token_ttl`, nomad/agent/base.hcl).
     nomad.answers("/v1/client/stats")
     client = nomad.call("GET", "/v1/agent/self")["stats"].get("client", {})
     if "h" in client.get("last_heartbeat", "never: h"):  # 2562047h47m: none yet

@@ -1,4 +1,4 @@
-"""Which checkout runs the cluster of a state folder, and which command works on it."""
+"""The owner of a state folder (a checkout), and the lock on it."""
 
 import fcntl
 import json
@@ -13,21 +13,24 @@ from tasktracker_cluster.site import Site
 
 
 @contextmanager
-def alone(site: Site) -> Iterator[None]:
-    """Hold the site's lock. Raises BusyError when another admin command is at work."""
+def locked(site: Site) -> Iterator[None]:
+    """Hold the site's lock. Raises BusyError when another admin command holds it."""
     site.home.mkdir(parents=True, exist_ok=True, mode=0o755)
     with (site.home / ".lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BusyError(
-                f"Another up, down or destroy is at work on {site.home}.", "Wait for it to end."
+                f"Another up, down or destroy is running on {site.home}.", "Wait until it ends."
             ) from error
         yield
 
 
 def owner(site: Site) -> Path | None:
-    """The checkout that this cluster was last started from."""
+    """Return the checkout that last started this cluster; None when there is none.
+
+    Raises StaleStateError when the file is damaged.
+    """
     try:
         return Path(json.loads(site.owner_file.read_text())["checkout"])
     except FileNotFoundError:
@@ -46,21 +49,21 @@ def must_own(site: Site) -> None:
     if supervisor.is_running(site):
         raise OwnedElsewhereError(
             f"The running cluster belongs to the checkout {other}.",
-            f"Work there, or stop it first: {other}/just down",
+            f"Use that checkout, or stop its cluster first: {other}/just down",
         )
 
 
 def take_ownership(site: Site) -> None:
-    """Note that this checkout runs the cluster from now on.
+    """Record that this checkout runs the cluster from now on.
 
-    Raises StaleStateError for a folder that holds something else.
+    Raises StaleStateError when the folder contains files that are not TaskTracker's.
     """
     if owner(site) is None:
-        strangers = {p.name for p in site.home.iterdir()} - {".lock"}
-        if strangers:
-            some = ", ".join(sorted(strangers)[:5])
+        foreign = {p.name for p in site.home.iterdir()} - {".lock"}
+        if foreign:
+            some = ", ".join(sorted(foreign)[:5])
             raise StaleStateError(
-                f"{site.home} holds files that are not TaskTracker's: {some}.",
+                f"{site.home} contains files that are not TaskTracker's: {some}.",
                 "Empty it, or set TASKTRACKER_HOME to a folder of its own.",
             )
     files.write(site.owner_file, json.dumps({"checkout": str(site.checkout)}) + "\n")

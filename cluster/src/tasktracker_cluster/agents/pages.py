@@ -1,7 +1,7 @@
-"""The proxy before the agents' web pages: its configuration, and whether it answers.
+"""The proxy before the agents' web pages: its configuration and its health.
 
-An Envoy with a fixed configuration (pages/envoy.yaml.tmpl) and a user of its own. The tools do not
-need it: they have a certificate, and ask the agents themselves.
+It is an Envoy with a fixed configuration (pages/envoy.yaml.tmpl) and a system user of its own. The
+tools do not need it: they have a certificate, and call the agents directly.
 """
 
 import re
@@ -21,14 +21,14 @@ LIMIT_SECONDS = 5.0
 
 
 def render(site: Site) -> bool:
-    """Write what the proxy reads, for its user's eyes only; say whether that changed anything."""
+    """Write the proxy's files, readable by its user only. Return whether a file changed."""
     renewed = certificates.hand_over(site, certificates.PAGES, site.pages, PAGES_USER)
     configured = files.write(site.pages / "envoy.yaml", configuration(site), 0o600, PAGES_USER)
     return renewed or configured
 
 
 def configuration(site: Site) -> str:
-    """Envoy's configuration."""
+    """Return Envoy's configuration."""
     template = (site.checkout / "pages" / "envoy.yaml.tmpl").read_text()
     return Template(template).substitute(
         bind=site.bind,
@@ -40,22 +40,22 @@ def configuration(site: Site) -> str:
 
 
 def names(site: Site) -> str:
-    """What this machine may be called by a browser, as a regular expression."""
+    """Return a regular expression for the names that a browser may use for this machine."""
     return "|".join(["localhost", r"127\.0\.0\.1", r"\[::1\]", further_names(site)])
 
 
 def further_names(site: Site) -> str:
-    """The names beside those of loopback.
+    """Return a regular expression for the names other than those of loopback.
 
-    Where the network sees the pages, each address is among them: a page of another site can point a
-    name of its own to this machine, but not an address.
+    When the pages are open to the network, every IPv4 address is allowed: another site can point a
+    name of its own to this machine (DNS rebinding), but it cannot do that with an address.
     """
     own = re.escape(socket.gethostname())
     return own if site.bind == "127.0.0.1" else rf"{own}|[0-9]+(\.[0-9]+){{3}}"
 
 
-def answer() -> bool:
-    """Whether both agents answer through the proxy."""
+def are_served() -> bool:
+    """Return whether both agents answer through the proxy."""
     pages = (
         Api("Consul", CONSUL_PAGE, {}, LIMIT_SECONDS),
         Api("Nomad", NOMAD_PAGE, {}, LIMIT_SECONDS),

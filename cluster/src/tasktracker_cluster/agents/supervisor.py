@@ -1,6 +1,6 @@
-"""The agents' configuration, and the supervisor that keeps them and their pages' proxy alive.
+"""The agents' configuration, and the supervisor that restarts the agents and their pages' proxy.
 
-No systemd is needed.
+systemd is not needed.
 """
 
 import socket
@@ -26,22 +26,22 @@ AGENTS = ("consul", "nomad")
 ROLES = (certificates.CONSUL, certificates.NOMAD)
 PROGRAMS = (*AGENTS, pages.NAME)
 
-# Which files of the checkout an agent on a machine that is the whole cluster reads.
-PARTS = {
+# The configuration files of each agent, in the checkout, for a cluster of one machine.
+CONFIG_FILES = {
     "consul": ("base", "server", "single"),
     "nomad": ("base", "server", "client", "single"),
 }
 
-# The agents hand their environment down to the tasks: nothing of the operator's may be in it.
+# Tasks inherit the environment of the agents: it must contain nothing of the operator's.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 LIMIT_SECONDS = 60
-DYING_SECONDS = 5  # an agent that then is not running will not be
+CRASH_LOOP_SECONDS = 5  # an agent that does not run after this time never will
 
 
 @dataclass(frozen=True)
 class Process:
-    """An agent, or the proxy before the pages, as the supervisor sees it."""
+    """The supervisor's state of an agent, or of the proxy before the pages."""
 
     name: str
     state: str  # RUNNING, STARTING, BACKOFF, FATAL, STOPPED, ...
@@ -49,33 +49,36 @@ class Process:
 
 
 def render(site: Site, tokens: Tokens) -> dict[str, bool]:
-    """Write the configuration of the agents and of the supervisor; say which program's changed."""
-    facts = {
+    """Write the configuration of the agents and of the supervisor.
+
+    Returns for each program whether its configuration changed.
+    """
+    values = {
         "home": str(site.home),
         "bind": site.bind,
         "names": pages.further_names(site).replace("\\", "\\\\"),
         "node_name": NODE_NAME,
         **{f"{name}_token": value for name, value in asdict(tokens).items()},
         **{f"{agent}_gossip_key": credentials.gossip_key(site, agent) for agent in AGENTS},
-        # So that a new certificate is a changed file, and the agent is started again.
-        **{f"{r.name}_fingerprint": certificates.of(site, r).fingerprint for r in ROLES},
+        # With it a new certificate changes the file, so that the agent is restarted.
+        **{f"{r.name}_fingerprint": certificates.identity(site, r).fingerprint for r in ROLES},
     }
     conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
-    commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(facts))
+    commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(values))
     changed = {pages.NAME: commands}
     for agent in AGENTS:
         source, target = site.checkout / agent / "agent", site.agent / agent
         target.mkdir(exist_ok=True, mode=0o700)
-        node = Template((source / "node.hcl.tmpl").read_text()).substitute(facts)
+        node = Template((source / "node.hcl.tmpl").read_text()).substitute(values)
         writes = [files.write(target / "node.hcl", node, mode=0o600)]
-        for part in PARTS[agent]:
-            writes.append(files.write(target / f"{part}.hcl", (source / f"{part}.hcl").read_text()))
+        for name in CONFIG_FILES[agent]:
+            writes.append(files.write(target / f"{name}.hcl", (source / f"{name}.hcl").read_text()))
         changed[agent] = commands or any(writes)
     return changed
 
 
 def start(site: Site) -> None:
-    """Start the supervisor, and with it Consul, unless it runs."""
+    """Start the supervisor, which starts Consul. Do nothing if it runs."""
     if is_running(site):
         return
     (site.run / "supervisor.sock").unlink(missing_ok=True)
@@ -94,40 +97,44 @@ def start(site: Site) -> None:
 
 
 def ensure(site: Site, program: str, changed: bool) -> None:
-    """Have the program running with its present configuration; `changed`: it has another one."""
+    """Make the program run with its present configuration; restart it if that has `changed`."""
     known = [process.name for process in processes(site)]
-    if changed or program not in known:  # this supervisor may be from before there was one
-        with suppress(Fault):  # it was not running
+    # The supervisor of an earlier version may not know this program.
+    if changed or program not in known:
+        with suppress(Fault):  # the program was not running
             call(site, "stopProcess", program)
-        # Its command may be another one, too.
+        # The command of the program may have changed, too.
         call(site, "reloadConfig")
-        with suppress(Fault):  # it was not known
+        with suppress(Fault):  # the program was not known
             call(site, "removeProcessGroup", program)
         call(site, "addProcessGroup", program)
     state = next(process.state for process in processes(site) if process.name == program)
     if state not in ("STARTING", "RUNNING"):
         try:
             call(site, "startProcess", program, False)
-        except Fault as fault:  # the supervisor may just have started it again by itself
+        except Fault as fault:  # the supervisor may have restarted it in the meantime
             if fault.faultCode != Faults.ALREADY_STARTED:
                 raise
 
 
 def stop(site: Site) -> None:
-    """Stop the agents, then the supervisor itself."""
+    """Stop the agents, then the supervisor. Raises NotReadyError when it does not end."""
     if is_running(site):
         call(site, "shutdown")
         wait.until("the end of the supervisor", lambda: not is_running(site), LIMIT_SECONDS)
 
 
 def is_running(site: Site) -> bool:
-    """Whether a supervisor answers on this site's socket. Raises NotRootError."""
+    """Return whether a supervisor listens on this site's socket.
+
+    Raises NotRootError when this user may not connect.
+    """
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(site.run / "supervisor.sock"))
         except PermissionError as error:
             raise NotRootError(
-                "Only root may ask the agents' supervisor.", "Run the command with sudo."
+                "Only root may call the agents' supervisor.", "Run the command with sudo."
             ) from error
         except OSError:
             return False
@@ -135,7 +142,7 @@ def is_running(site: Site) -> bool:
 
 
 def processes(site: Site) -> list[Process]:
-    """The agents and the proxy; empty when there is no supervisor."""
+    """Return the state of the agents and the proxy, empty when no supervisor runs."""
     if not is_running(site):
         return []
     return [Process(p["name"], p["statename"], p["pid"]) for p in call(site, "getAllProcessInfo")]
@@ -144,22 +151,23 @@ def processes(site: Site) -> list[Process]:
 def wait_for(site: Site, program: str, ready: Callable[[], bool]) -> None:
     """Wait until a program is ready.
 
-    Raises NotReadyError with the end of its log, early when the program keeps dying.
+    Raises NotReadyError with the end of its log: after the limit, or early when the program
+    crashes again and again.
     """
-    patience = time.monotonic() + DYING_SECONDS
+    deadline = time.monotonic() + CRASH_LOOP_SECONDS
 
     def probe() -> bool:
         state = next(p.state for p in processes(site) if p.name == program)
-        if state in ("RUNNING", "STARTING") or time.monotonic() < patience:
+        if state in ("RUNNING", "STARTING") or time.monotonic() < deadline:
             return ready()
         raise NotReadyError(f"The {program} agent does not stay up.")
 
     try:
-        wait.until(f"an answer of {program}", probe, LIMIT_SECONDS)
+        wait.until(f"a response of {program}", probe, LIMIT_SECONDS)
     except NotReadyError as error:
         log, stderr = site.logs / f"{program}.log", site.logs / f"{program}.err"
-        said = [*shell.tail(log), *shell.tail(stderr)]
-        raise NotReadyError(error.message, f"Read {log}.", said) from error
+        evidence = [*shell.tail(log), *shell.tail(stderr)]
+        raise NotReadyError(error.message, f"Read {log}.", evidence) from error
 
 
 def call(site: Site, method: str, *arguments: object) -> Any:

@@ -1,4 +1,4 @@
-"""Nomad Variables: secrets that only the task which a path names can read."""
+"""Nomad Variables: secrets. Only the task that is named in the path can read them."""
 
 from collections.abc import Collection, Mapping
 from urllib.parse import quote
@@ -7,30 +7,30 @@ from tasktracker_cluster.agents.api import Api
 
 
 def read(nomad: Api, path: str) -> dict[str, str]:
-    """Return what a variable holds. Raises ApiError where there is none."""
+    """Return the items of a variable. Raises ApiError when it does not exist."""
     return dict(nomad.call("GET", _url(path))["Items"])
 
 
 def find(nomad: Api, path: str) -> dict[str, str]:
-    """Return what a variable holds; nothing where there is none."""
+    """Return the items of a variable, empty when it does not exist."""
     known = nomad.find(_url(path))
     return dict(known["Items"]) if known else {}
 
 
 def change(nomad: Api, path: str, items: Mapping[str, str], without: Collection[str] = ()) -> None:
-    """Set these items of a variable, and keep its others but for those in `without`."""
+    """Set these items of a variable, remove those in `without`, and keep the others."""
     known = nomad.find(_url(path)) or {"Items": {}, "ModifyIndex": 0}
     kept = {name: value for name, value in known["Items"].items() if name not in without}
     changed = {"Path": path, "Items": {**kept, **items}}
-    # cas: not over what somebody else wrote meanwhile; 0 if it did not exist.
+    # Check-and-set: another writer's change is not overwritten. 0: the variable did not exist.
     nomad.call("PUT", _url(path), changed, cas=str(known["ModifyIndex"]))
 
 
-def keep(nomad: Api, path: str, items: Mapping[str, str]) -> dict[str, str]:
-    """Create a variable unless it exists, and return what it holds."""
+def ensure(nomad: Api, path: str, items: Mapping[str, str]) -> dict[str, str]:
+    """Create a variable unless it exists, and return its items."""
     known = nomad.find(_url(path))
     if known is None:
-        # cas=0: only if it does not exist; never over one that a concurrent `up` made.
+        # Check-and-set with 0: a variable of a concurrent `up` is not overwritten.
         known = nomad.call("PUT", _url(path), {"Path": path, "Items": dict(items)}, cas="0")
     return dict(known["Items"])
 

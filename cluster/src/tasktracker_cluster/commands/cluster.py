@@ -7,11 +7,11 @@ import typer
 from tasktracker_cluster import lifecycle
 from tasktracker_cluster.agents import consul, credentials, nomad
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.commands.console import talking
+from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.jobs import signing_keys
 from tasktracker_cluster.releases import sources
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.urls import URLS
+from tasktracker_cluster.urls import WEB_PAGES
 
 app = typer.Typer()
 
@@ -27,7 +27,7 @@ def install(
     \b
     Example: tasktracker-cli admin install --packages
     """
-    with talking() as steps:
+    with reporting() as steps:
         if only_packages:
             lifecycle.install_packages(steps)
         else:
@@ -41,11 +41,11 @@ def up() -> None:
     \b
     Example: sudo tasktracker-cli admin up
     """
-    with talking() as steps:
+    with reporting() as steps:
         lifecycle.up(Cluster.from_environment(), steps)
         steps.console.print(f"\nTaskTracker is up after {steps.elapsed:.1f} s.\n", highlight=False)
-    for place in URLS:
-        typer.echo(f"{place.title:<8} {place.url:<22} {place.about}")
+    for page in WEB_PAGES:
+        typer.echo(f"{page.title:<8} {page.url:<22} {page.about}")
     typer.echo("\nNext: .venv/bin/tasktracker-cli register")
 
 
@@ -56,7 +56,7 @@ def down() -> None:
     \b
     Example: sudo tasktracker-cli admin down
     """
-    with talking() as steps:
+    with reporting() as steps:
         lifecycle.down(Cluster.from_environment(), steps)
         steps.console.print("TaskTracker is down. Its data are kept: ./just up continues.")
 
@@ -75,7 +75,7 @@ def destroy(
         typer.confirm(
             f"Delete {cluster.site.home} with every account and task in it?", abort=True, err=True
         )
-    with talking() as steps:
+    with reporting() as steps:
         lifecycle.destroy(cluster, steps)
         steps.console.print("TaskTracker and its data are gone.")
 

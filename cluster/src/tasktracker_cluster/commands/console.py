@@ -1,4 +1,4 @@
-"""How the operator's commands talk: steps and evidence on standard error."""
+"""The messages of the operator's commands: steps and evidence on standard error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +10,8 @@ from tasktracker_cluster.progress import Steps
 
 
 @contextmanager
-def talking() -> Iterator[Steps]:
-    """Steps on standard error; what explains a failure is printed before its sentence."""
+def reporting() -> Iterator[Steps]:
+    """Give steps on standard error. Print the evidence of an AdminError before its message."""
     console = Console(stderr=True)
     try:
         yield Steps(console)

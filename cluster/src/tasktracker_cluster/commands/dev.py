@@ -1,12 +1,12 @@
-"""`dev`: the services by hand."""
+"""`dev`: the services without Nomad, for development."""
 
 from contextlib import suppress
 
 import typer
 
-from tasktracker_cluster.commands.console import talking
+from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.dev import session
-from tasktracker_cluster.urls import URLS
+from tasktracker_cluster.urls import WEB_PAGES
 
 app = typer.Typer()
 
@@ -20,13 +20,13 @@ def dev() -> None:
     """
     site = session.site()
     with (
-        talking() as steps,
+        reporting() as steps,
         session.running(site, steps) as process,
         suppress(KeyboardInterrupt),
     ):
-        for place in URLS:
-            if place.name != "nomad":
-                line = f"{place.title:<8} {place.url:<22} {place.about}"
+        for page in WEB_PAGES:
+            if page.name != "nomad":
+                line = f"{page.title:<8} {page.url:<22} {page.about}"
                 steps.console.print(line, highlight=False)
         steps.console.print(
             f"\nReloads on every save. Other logs: {site.logs}. Ctrl-C ends it.\n",

@@ -1,4 +1,4 @@
-"""`status` and `doctor`: whether all is well, and what is not."""
+"""`status` and `doctor`: the health of the cluster, and what is broken."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
@@ -10,9 +10,9 @@ from rich.text import Text
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal.text import visible
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.commands.console import talking
+from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.commands.options import ReportCommand
-from tasktracker_cluster.commands.tables import Cell, of, table
+from tasktracker_cluster.commands.tables import Cell, fraction, table
 from tasktracker_cluster.doctor import paths, walk
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.machine import preflight
@@ -25,7 +25,7 @@ Raw = Mapping[str, Any]
 
 MARKS = {"ok": ("✓", "green"), "broken": ("✗", "bold red"), "skipped": ("·", "dim")}
 HEADINGS = ("KIND", "NAME", "STATE", "INSTANCES", "HEALTH")
-HOP_WIDTH = 39  # the longest name of a hop
+HOP_WIDTH = 39  # the width of the longest name of a hop
 
 
 class StatusCommand(ReportCommand):
@@ -49,12 +49,12 @@ def show_status(ctx: typer.Context) -> None:
     Example: sudo tasktracker-cli admin status --json
     """
     session: Session = ctx.obj
-    with talking():
+    with reporting():
         rows = status.rows(Cluster.from_environment())
     shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
     session.output.records(map(asdict, rows), lambda _: shown)
     if not rows:
-        session.output.note("There is no cluster on this machine yet: ./just up starts one.")
+        session.output.note("There is no cluster on this machine yet. Start one with: ./just up")
     if not rows or not all(row.is_well for row in rows):
         raise typer.Exit(1)
 
@@ -78,11 +78,11 @@ def doctor(ctx: typer.Context) -> None:
     broken: list[walk.Finding] = []
 
     def walked() -> Iterator[Raw]:
-        for finding in walk.along(paths.of(cluster)):
+        for finding in walk.diagnose(paths.all_paths(cluster)):
             broken.extend([finding] if finding.state == "broken" else [])
             yield asdict(finding)
 
-    session.output.choices.pager = False  # each line is shown when it is known
+    session.output.choices.pager = False  # a pager would delay the lines
     session.output.records(walked(), _hops)
     if broken:
         first = broken[0]
@@ -95,7 +95,7 @@ def doctor(ctx: typer.Context) -> None:
 
 def _cells(row: status.Row) -> list[Cell]:
     health = (row.health, "green" if row.is_well else "red")
-    return [row.kind, row.name, row.state, of(row.running, row.wanted), health]
+    return [row.kind, row.name, row.state, fraction(row.running, row.wanted), health]
 
 
 def _hops(findings: Iterable[Raw]) -> Iterator[Text]:

@@ -14,10 +14,10 @@ Pressed = Callable[[float], str]
 
 @contextmanager
 def keys() -> Iterator[Pressed]:
-    """Yield a function that waits some seconds for a key, and returns it or an empty text.
+    """Give a function that waits for a key, and returns it or an empty text.
 
-    It raises EOFError when the terminal has gone away.
-    Keys are neither shown nor kept until Enter; the terminal is as before afterwards.
+    Its argument is the time limit in seconds. It raises EOFError when the terminal is closed. Keys
+    are not echoed and need no Enter. At the end the terminal's settings are restored.
     """
     if not sys.stdin.isatty():
         yield _pause
@@ -27,7 +27,7 @@ def keys() -> Iterator[Pressed]:
     try:
         yield _key
     finally:
-        with suppress(termios.error):  # a terminal that is gone needs no tidying
+        with suppress(termios.error):  # the terminal is closed
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
@@ -44,5 +44,5 @@ def _key(seconds: float) -> str:
     except OSError:
         key = b""
     if not key:
-        raise EOFError  # the terminal is gone
+        raise EOFError  # the terminal is closed
     return key.decode(errors="replace")

@@ -3,7 +3,7 @@
 import typer
 
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.commands.console import talking
+from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.jobs import signing_keys
 
 app = typer.Typer()
@@ -16,6 +16,6 @@ def rotate_key() -> None:
     \b
     Example: sudo tasktracker-cli admin rotate-key
     """
-    with talking() as steps:
+    with reporting() as steps:
         signing_keys.rotate(Cluster.from_environment(), steps)
         steps.console.print("Tokens are signed with a new key. Nobody has to log in again.")

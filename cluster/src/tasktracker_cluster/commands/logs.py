@@ -1,4 +1,4 @@
-"""`logs`: what a service or an agent has to say."""
+"""`logs`: the logs of a service or an agent."""
 
 import json
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-# What the services, Traefik and its access log call a line's facts.
+# The fields of a line: different names in the services, in Traefik and in its access log.
 TIMES, MESSAGES = ("timestamp", "time", "StartUTC"), ("event", "message", "msg")
 LEVELS = {"warning": "yellow", "warn": "yellow", "error": "bold red", "critical": "bold red"}
 

@@ -1,4 +1,4 @@
-"""Options that mean the same in every command of the operator's."""
+"""The options that all reporting commands of the operator share."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from tasktracker_cli.commands.options import DataCommand
 
 
 class ReportCommand(DataCommand):
-    """A command that prints what is known, in the format that the user chooses."""
+    """A command that prints data in the format that the user chooses."""
 
     key = "name"
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        # It asks this machine's own agents, and no gateway elsewhere.
+        # It calls this machine's own agents, never a gateway on another machine.
         self.params = [option for option in self.params if option.name != "url"]

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tasktracker_cli.session import Session
-from tasktracker_cluster.urls import URLS
+from tasktracker_cluster.urls import WEB_PAGES
 
 app = typer.Typer()
 
@@ -16,6 +16,8 @@ DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 class Page(StrEnum):
+    """The name of a page."""
+
     CONSUL = "consul"
     NOMAD = "nomad"
     TRAEFIK = "traefik"
@@ -36,7 +38,7 @@ def open_page(
       tasktracker-cli admin open docs --print
     """
     session: Session = ctx.obj
-    url = next(place.page for place in URLS if place.name == page)
+    url = next(known.page for known in WEB_PAGES if known.name == page)
     session.output.show(url)
     if not only_print and any(os.environ.get(name) for name in DISPLAYS):
         webbrowser.open(url)

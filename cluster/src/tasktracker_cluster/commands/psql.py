@@ -20,7 +20,7 @@ Database = StrEnum(  # type: ignore[misc]
 
 
 class Role(StrEnum):
-    """As whom to act: the superuser, the schema's owner, or what the application may do."""
+    """The PostgreSQL role: the superuser, the schema's owner, or the application's role."""
 
     SUPERUSER = "superuser"
     OWNER = "owner"
@@ -46,10 +46,10 @@ def psql(
     cluster = Cluster.from_environment()
     name = topology.database(f"{database}-db").name
     task = Task.find(cluster, name, topology.MAIN_TASKS[name])
-    settings = [f"TERM={os.environ.get('TERM', 'dumb')}"]  # the task itself has no terminal
+    settings = [f"TERM={os.environ.get('TERM', 'dumb')}"]  # it is not set in the task
     if role is not Role.SUPERUSER:
         settings.append(f"PGOPTIONS=-c role={database}_{role}")
     words = ["/usr/bin/env", *settings, *postgres.psql(cluster.site, name), *(arguments or [])]
     command = task.command(words, interactive=True)
-    # In this process's place: Ctrl-C and the exit code are psql's.
+    # psql replaces this process: it gets Ctrl-C, and its exit code is ours.
     os.execve(command[0], command, task.environment)  # noqa: S606 - no shell is wanted

@@ -1,4 +1,4 @@
-"""The operator's tables: lined up for people, tabs between whole values in a pipe."""
+"""The operator's tables: aligned on a terminal, separated by tabs in a pipe."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
@@ -9,15 +9,15 @@ from tasktracker_cli.terminal.text import visible
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-Cell = str | int | float | None | tuple[str, str]  # or a text and its style
+Cell = str | int | float | None | tuple[str, str]  # the tuple is a text and its style
 
 
 def table(
     headings: Sequence[str], rows: Iterable[Sequence[Cell]], *, terminal: bool
 ) -> Iterator["RenderableType"]:
-    """Give the rows below their headings; nothing where there are no rows.
+    """Yield the headings and the rows, or nothing when there are no rows.
 
-    Numbers are on the right. What is not known is a dash.
+    On a terminal, columns of numbers are aligned to the right. None is shown as a dash.
     """
     known = list(rows)
     if not known:
@@ -29,8 +29,8 @@ def table(
     yield from (cells(*map(_text, row)) for row in known)
 
 
-def of(running: int | None, wanted: int | None) -> str | None:
-    """Running of wanted instances, as in: 1/2."""
+def fraction(running: int | None, wanted: int | None) -> str | None:
+    """Return running of wanted instances, for example 1/2. None when it is unknown."""
     return None if running is None else f"{running}/{wanted}"
 
 

@@ -17,14 +17,14 @@ from tasktracker_cli.terminal.text import visible
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands import keyboard
 from tasktracker_cluster.commands.options import ReportCommand
-from tasktracker_cluster.commands.tables import Cell, of, table
+from tasktracker_cluster.commands.tables import Cell, fraction, table
 from tasktracker_cluster.errors import AdminError
 from tasktracker_cluster.monitoring import figures
-from tasktracker_cluster.monitoring.figures import Look
+from tasktracker_cluster.monitoring.figures import Snapshot
 
 app = typer.Typer()
 
-LIMIT_SECONDS = 5  # for one answer: what takes longer is left out of a look
+LIMIT_SECONDS = 5  # for one response; figures that take longer are left out
 
 HEADINGS = (
     "NAME", "INSTANCES", "REQUESTS/S", "ERRORS %", "P95 MS", "MEMORY MIB", "CONNECTIONS", "HEALTH",
@@ -57,11 +57,11 @@ def top(
     """
     session: Session = ctx.obj
     cluster = Cluster.from_environment(timeout=LIMIT_SECONDS)
-    before = figures.look(cluster)
+    before = figures.snapshot(cluster)
     is_live = session.output.choices.for_people and sys.stdout.isatty() and not once
     if not is_live:
         time.sleep(interval)
-        rows = figures.between(before, figures.look(cluster))
+        rows = figures.between(before, figures.snapshot(cluster))
         session.output.choices.pager = False
         shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
         session.output.records(map(asdict, rows), lambda _: shown)
@@ -70,10 +70,10 @@ def top(
         _watch(cluster, before, interval)
 
 
-def _watch(cluster: Cluster, before: Look, interval: float) -> None:
+def _watch(cluster: Cluster, before: Snapshot, interval: float) -> None:
     console = Console()
     with (
-        Live(Text("Looking ..."), console=console, screen=True, auto_refresh=False) as live,
+        Live(Text("Measuring ..."), console=console, screen=True, auto_refresh=False) as live,
         keyboard.keys() as pressed,
     ):
         for frame in _frames(cluster, before):
@@ -82,14 +82,14 @@ def _watch(cluster: Cluster, before: Look, interval: float) -> None:
                 return
 
 
-def _frames(cluster: Cluster, before: Look) -> Iterator[RenderableType]:
+def _frames(cluster: Cluster, before: Snapshot) -> Iterator[RenderableType]:
     while True:
         try:
-            after = figures.look(cluster)
+            after = figures.snapshot(cluster)
             rows = map(_cells, figures.between(before, after))
             yield Group(*table(HEADINGS, rows, terminal=True), "", Text("q ends.", "dim"))
             before = after
-        except AdminError as error:  # the next look may succeed
+        except AdminError as error:  # the next snapshot may succeed
             yield Text(visible(error.told()), "red")
 
 
@@ -102,4 +102,4 @@ def _cells(row: figures.Figures) -> list[Cell]:
         row.connections,
     )
     health = (row.health, "green" if row.health == "passing" else "red")
-    return [row.name, of(row.running, row.wanted), *measured, health]
+    return [row.name, fraction(row.running, row.wanted), *measured, health]

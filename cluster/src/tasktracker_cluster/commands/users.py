@@ -1,4 +1,4 @@
-"""`users list|activate|deactivate|promote`: accounts, for an operator without an account."""
+"""`users list|activate|deactivate|promote`: administration of accounts, without a login."""
 
 import json
 import subprocess
@@ -18,12 +18,12 @@ app = typer.Typer(help="List accounts; activate, deactivate and promote them.")
 
 Raw = Mapping[str, Any]
 HEADINGS = ("ID", "USERNAME", "EMAIL", "NAME", "STATE")
-NO_USER = 5  # user_service.management's exit code for an account that is not there
+NO_USER = 5  # user_service.management's exit code for an unknown account
 Username = Annotated[str, typer.Argument(metavar="USERNAME", help="Whose account.")]
 
 
 class UsersCommand(ReportCommand):
-    """Prints accounts, as the API shows them to superusers."""
+    """Prints accounts in the form of the API for superusers."""
 
     fields = (
         "id", "email", "username", "full_name", "is_active", "is_superuser",
@@ -33,6 +33,8 @@ class UsersCommand(ReportCommand):
 
 
 class UserListCommand(UsersCommand):
+    """Prints a list of accounts."""
+
     is_list = True
 
 
@@ -99,7 +101,7 @@ def _change(ctx: typer.Context, action: str, username: str, done: str) -> None:
 
 
 def _run(*arguments: str) -> Iterator[Raw]:
-    """Run the service's own program in its task: with its rules, its role and its database."""
+    """Run the service's own program in its task, with its rules, its role and its database."""
     cluster = Cluster.from_environment()
     task = Task.find(cluster, "user-service", "app")
     program = f"{cluster.site.home}/releases/{task.release}/bin/python"
@@ -113,7 +115,7 @@ def _run(*arguments: str) -> Iterator[Raw]:
     )
     if result.returncode == NO_USER:
         raise NoUserError(
-            f"There is no user {arguments[-1]!r}.", "See: tasktracker-cli admin users list"
+            f"There is no user {arguments[-1]!r}.", "List them: tasktracker-cli admin users list"
         )
     if result.returncode != 0:
         raise CommandError(result.stderr.strip().splitlines()[-1] + ".")

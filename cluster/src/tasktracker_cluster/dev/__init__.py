@@ -1,4 +1,4 @@
-"""`./just dev`: the services by hand in one terminal, with hot reload and without root.
+"""`./just dev`: the services in one terminal, with hot reload and without root.
 
-supervisor (PyPI) runs the processes: of those at hand it alone starts a killed one again.
+supervisor (PyPI) runs the processes: of the process managers on PyPI only it restarts a killed one.
 """

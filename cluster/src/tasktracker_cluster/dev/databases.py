@@ -1,4 +1,4 @@
-"""PostgreSQL for a development session: made ready by the script that the cluster uses, too."""
+"""PostgreSQL for a development session, prepared by the same script as in the cluster."""
 
 import os
 import shutil
@@ -13,8 +13,8 @@ from tasktracker_cluster.topology import DATABASES, ROLES, Database
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 PREPARE = Path("nomad/jobs/postgres/prepare.sh")
-# The socket is in a folder that its user alone can open, so that a connection there is the
-# superuser's: outside the cluster no system user of that name need exist.
+# Only its user can open the folder of the socket, so every connection there is the superuser's
+# (`trust`). `peer` would need a system user of that name, which need not exist outside the cluster.
 HBA = """local all postgres              trust
 local all all                   reject
 host  all postgres all          reject
@@ -23,9 +23,9 @@ host  all all      127.0.0.1/32 scram-sha-256
 
 
 def prepare(site: Site) -> None:
-    """Create what is missing, and bring roles and passwords in line.
+    """Create the databases that are missing, and update their roles and passwords.
 
-    Raises MissingProgramError without PostgreSQL 15, CommandError with what it said.
+    Raises MissingProgramError when PostgreSQL 15 is missing, CommandError with its last lines.
     """
     if not (BIN / "postgres").exists():
         raise MissingProgramError(
@@ -48,7 +48,7 @@ def command(site: Site, database: Database) -> list[str | Path]:
 def _prepare(site: Site, database: Database) -> None:
     folder = site.volume(database.name)
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
-    # Copies: the system user postgres need not be able to read the checkout.
+    # These are copies, because the system user postgres may not be able to read the checkout.
     files.write(folder / "prepare.sh", (site.checkout / PREPARE).read_text())
     files.write(folder / "pg_hba.conf", HBA)
     if os.geteuid() == 0:
@@ -67,7 +67,7 @@ def _prepare(site: Site, database: Database) -> None:
 
 
 def _as_postgres() -> list[str | Path]:
-    """PostgreSQL refuses to run as root: then it runs as its own system user."""
+    """Return the start of a command: root must run it as postgres, which refuses to run as root."""
     if os.geteuid() != 0:
         return []
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups"]

@@ -1,4 +1,4 @@
-"""The environment of each service, in a file that a shell can read and only its user may."""
+"""The environment of each service, in a shell file that only its user may read."""
 
 import secrets
 from pathlib import Path
@@ -11,17 +11,17 @@ KEY_BYTES = 32
 
 
 def path(site: Site, name: str) -> Path:
-    """Return the file of the service or migration `name`: `. FILE`, and run it by hand."""
+    """Return the file of the service or migration `name`. A shell reads it with `. FILE`."""
     return site.home / "environment" / f"{name}.sh"
 
 
 def password(site: Site, database: Database, role: str) -> str:
-    """Return the password of the database's `owner` or `app`, made when it is first asked for."""
+    """Return the password of the database's `owner` or `app` role. Make it on first use."""
     return _secret(site, f"{database.name}-{role}")
 
 
 def migration(service: Service) -> str:
-    """Return the name of the program that brings the service's database up to date."""
+    """Return the name of the program that migrates the service's database."""
     return f"{service.folder}-migrate"
 
 

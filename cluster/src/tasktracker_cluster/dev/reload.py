@@ -1,7 +1,7 @@
-"""Hot reload: a service whose sources change is started again.
+"""Hot reload: a service is restarted when its sources change.
 
-Not uvicorn's own: its parent keeps the socket when the process that serves is killed, and callers
-then wait for an answer until they give up.
+uvicorn's own reload is not used: when its worker is killed, its parent keeps the socket open, and
+callers wait for a response until their time-out.
 """
 
 from collections.abc import Iterable, Iterator
@@ -13,13 +13,13 @@ from tasktracker_cluster.dev import environment
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import SERVICES, SHARED_FOLDER
 
-LOOK_MILLISECONDS = 500
+POLL_MILLISECONDS = 500
 
 
 def changes(site: Site) -> Iterator[list[str]]:
-    """The programs to start again after each change; none, twice a second, while nothing changes.
+    """Yield the names of the programs to restart after each change.
 
-    Raises KeyboardInterrupt at Ctrl-C.
+    Yields an empty list twice a second while nothing changes. Raises KeyboardInterrupt at Ctrl-C.
     """
     services = site.checkout / "services"
     sources = [
@@ -28,14 +28,17 @@ def changes(site: Site) -> Iterator[list[str]]:
     for batch in watch(
         *sources,
         watch_filter=PythonFilter(),
-        rust_timeout=LOOK_MILLISECONDS,
+        rust_timeout=POLL_MILLISECONDS,
         yield_on_timeout=True,
     ):
         yield affected(Path(path).relative_to(services) for _, path in batch)
 
 
 def affected(paths: Iterable[Path]) -> list[str]:
-    """The programs that changes below services/ concern, migrations before their service."""
+    """Return the programs to restart for changed `paths`, which are relative to services/.
+
+    A migration comes before its service.
+    """
     changed = set(paths)
     folders = {path.parts[0] for path in changed}
     migrated = {path.parts[0] for path in changed if "migrations" in path.parts}

@@ -1,4 +1,4 @@
-"""One session, from its first check to Ctrl-C."""
+"""A development session, from its first check to Ctrl-C."""
 
 import os
 import shutil
@@ -18,31 +18,32 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES, PORTS, SERVICES
 
 LIMIT_SECONDS = 60
-# The gateway's port is the same on purpose: what works with one works with the other.
+# `up` and `dev` use the same port for the gateway on purpose: clients work with both.
 PORT_HINT = "./just up uses some of the same ports. Stop it with: ./just down"
 
 
 def site() -> Site:
-    """The session's state: a folder of the user's own, which stays from one to the next."""
+    """Return the session's site. Its state folder belongs to the user and outlives the session."""
     return Site(home=_home().absolute(), checkout=Site.from_environment().checkout)
 
 
 def _home() -> Path:
     if state := os.environ.get("XDG_STATE_HOME"):
         return Path(state) / "tasktracker" / "dev"
-    if os.geteuid() == 0:  # its home is closed to the user postgres, as whom PostgreSQL then runs
+    if os.geteuid() == 0:  # PostgreSQL then runs as postgres, which cannot read root's home
         return Path("/var/lib/tasktracker-dev")
     return Path.home() / ".local" / "state" / "tasktracker" / "dev"
 
 
 @contextmanager
 def running(site: Site, steps: Steps) -> Iterator["subprocess.Popen[bytes]"]:
-    """Start everything; the block gets the supervisor, once every service is healthy.
+    """Start everything, and give the supervisor's process when every service is healthy.
 
-    Afterwards no process is left; the data stay.
+    At the end all processes are stopped. The data stay. Raises BusyError when a session runs
+    already, PortTakenError, MissingProgramError, and NotReadyError when a service does not start.
     """
-    with _alone(site):
-        supervisor.stop(site)  # what an earlier session was killed before ending
+    with _locked(site):
+        supervisor.stop(site)  # an earlier session that was killed leaves its supervisor
         for port, purpose in _ports():
             preflight.must_be_free("127.0.0.1", port, purpose, PORT_HINT)
         consul = _prepare(site, steps)
@@ -58,7 +59,7 @@ def running(site: Site, steps: Steps) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def serve(site: Site, process: "subprocess.Popen[bytes]", steps: Steps) -> None:
-    """Reload what changes until Ctrl-C (KeyboardInterrupt).
+    """Restart programs when their sources change, until Ctrl-C (KeyboardInterrupt).
 
     Raises NotReadyError when the supervisor ends.
     """
@@ -71,7 +72,7 @@ def serve(site: Site, process: "subprocess.Popen[bytes]", steps: Steps) -> None:
 
 
 def _ports() -> Iterator[tuple[int, str]]:
-    """Yield each port that a session listens on, on loopback, and what listens there."""
+    """Yield each port of a session, all on loopback, and its purpose."""
     yield from ((port.number, port.purpose) for port in PORTS if port.in_dev)
     yield from ((service.port, service.name) for service in SERVICES)
     yield from ((database.dev_port, database.name) for database in DATABASES)
@@ -79,9 +80,9 @@ def _ports() -> Iterator[tuple[int, str]]:
 
 @contextmanager
 def _terminal() -> Iterator[IO[bytes]]:
-    """A way to our standard output that can be opened by name, as the supervisor does.
+    """Give a pipe to our standard output that the supervisor can open by name.
 
-    Standard output itself cannot where it is another user's terminal (sudo) or a socket.
+    It cannot open standard output itself if that is another user's terminal (sudo) or a socket.
     """
     command = ["cat"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True) as cat:
@@ -90,9 +91,9 @@ def _terminal() -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _alone(site: Site) -> Iterator[None]:
+def _locked(site: Site) -> Iterator[None]:
     try:
-        with ownership.alone(site):
+        with ownership.locked(site):
             yield
     except BusyError as error:
         raise BusyError(
@@ -101,11 +102,11 @@ def _alone(site: Site) -> Iterator[None]:
 
 
 def _prepare(site: Site, steps: Steps) -> Path:
-    # Not private as a whole for root: PostgreSQL has to pass through it, to folders of its own.
+    # For root the folder is not private: PostgreSQL, as postgres, must reach its folders in it.
     site.home.chmod(0o711 if os.geteuid() == 0 else 0o700)
     for folder in (site.agent, site.run, site.logs):
         folder.mkdir(mode=0o700, exist_ok=True)
-    # Consul knows only what runs, and that enters itself.
+    # Consul needs no earlier state: each running service registers itself.
     shutil.rmtree(site.home / "consul", ignore_errors=True)
     with steps.step("Consul") as step:
         consul = tools.find(site.checkout, tools.CONSUL, step)

@@ -1,4 +1,4 @@
-"""The processes of a session, in the words of their supervisor."""
+"""The processes of a session, and the configuration of their supervisor."""
 
 import os
 import shlex
@@ -37,8 +37,8 @@ _PROGRAM = """
 command = {command}
 stopsignal = {stop_signal}
 stopwaitsecs = 60
-autorestart = {lives}
-startsecs = {lives:d}
+autorestart = {autorestart}
+startsecs = {autorestart:d}
 startretries = 1000
 redirect_stderr = true
 stdout_logfile = {log}
@@ -49,55 +49,55 @@ _GROUP = """
 programs = {programs}
 priority = {priority}
 """
-# Started in this order, stopped in the other; what is in one stops at the same time.
+# Groups start in this order and stop in reverse. The programs of a group stop at the same time.
 GROUPS = ("storage", "services", "gateway")
-# For Consul and Traefik: a SIGTERM while they start does not end them, and they keep nothing.
-_AT_ONCE = "KILL"
+# For Consul and Traefik: SIGTERM does not end them while they start, and they have no data to save.
+_KILL = "KILL"
 
 
 @dataclass(frozen=True)
 class Program:
-    """What the supervisor runs.
+    """A program of the supervisor.
 
-    `group`: one of GROUPS. `is_ours`: its output is shown in the terminal, not kept in a file.
-    `lives`: it is started again when it ends.
+    `group` is one of GROUPS. `in_terminal`: its output goes to the terminal, else to a file.
+    `autorestart`: it is restarted when it ends.
     """
 
     name: str
     command: Sequence[str | Path]
     group: str
     stop_signal: str = "TERM"
-    is_ours: bool = False
-    lives: bool = True
+    in_terminal: bool = False
+    autorestart: bool = True
 
 
 def start(site: Site, consul: Path, output: IO[bytes]) -> "subprocess.Popen[bytes]":
-    """Start everything under a supervisor, which ends when this thread does, in whatever way.
+    """Start everything under a supervisor. It ends when this thread ends, even if that is killed.
 
-    `output` takes what our programs print.
+    `output` gets the output of our programs.
     """
     conf = site.agent / "supervisord.conf"
     files.write(conf, render(site, consul))
     supervisord = Path(sys.executable).with_name("supervisord")
     return subprocess.Popen(
-        _bound([supervisord, "-c", conf], "TERM"),
+        _ending_with_parent([supervisord, "-c", conf], "TERM"),
         stdin=subprocess.DEVNULL,
         stdout=output,
         env=os.environ | ({"FORCE_COLOR": "1"} if sys.stdout.isatty() else {}),
-        start_new_session=True,  # Ctrl-C is ours: it stops everything in order
+        start_new_session=True,  # Ctrl-C reaches only this process, which stops all in order
     )
 
 
 def restart(site: Site, names: Sequence[str]) -> None:
     """Stop programs of ours and start them again, in this order."""
     for name in names:
-        with suppress(Fault):  # it did not run
+        with suppress(Fault):  # the program did not run
             supervisor.call(site, "stopProcess", f"services:{name}")
         supervisor.call(site, "startProcess", f"services:{name}", False)
 
 
 def render(site: Site, consul: Path) -> str:
-    """The supervisor's configuration for the session."""
+    """Return the supervisor's configuration for the session."""
     folders = {"run": site.run, "logs": site.logs, "checkout": site.checkout}
     text = _SUPERVISOR.format_map({name: _escaped(str(path)) for name, path in folders.items()})
     all_programs = list(_programs(site, consul))
@@ -108,10 +108,10 @@ def render(site: Site, consul: Path) -> str:
         log = site.logs / f"{program.name}.log"
         text += _PROGRAM.format(
             name=program.name,
-            command=_escaped(shlex.join(_bound(program.command, program.stop_signal))),
+            command=_escaped(shlex.join(_ending_with_parent(program.command, program.stop_signal))),
             stop_signal=program.stop_signal,
-            lives=program.lives,
-            log="/dev/fd/1" if program.is_ours else _escaped(str(log)),
+            autorestart=program.autorestart,
+            log="/dev/fd/1" if program.in_terminal else _escaped(str(log)),
         )
     return text
 
@@ -127,28 +127,28 @@ def _programs(site: Site, consul: Path) -> Iterator[Program]:
         "-config-file=consul/agent/dev.hcl",
         f"-data-dir={data}",
     ]
-    yield Program("consul", agent, "storage", _AT_ONCE)
+    yield Program("consul", agent, "storage", _KILL)
     for service in SERVICES:
         if service.database:
             name = environment.migration(service)
             migrate = _python(site, name, f"-m {service.module} migrate")
-            yield Program(name, migrate, "services", is_ours=True, lives=False)
+            yield Program(name, migrate, "services", in_terminal=True, autorestart=False)
         run = _python(site, service.name, f"-m {service.module}")
-        yield Program(service.name, run, "services", is_ours=True)
+        yield Program(service.name, run, "services", in_terminal=True)
     traefik = Path(sys.executable).with_name("traefik")
-    # In that folder it finds its plugin.
-    there = f"cd traefik && exec {shlex.quote(str(traefik))} --configFile=dev.yml"
-    yield Program("traefik", ["sh", "-c", there], "gateway", _AT_ONCE)
+    # Traefik finds its plugin below its working folder.
+    command = f"cd traefik && exec {shlex.quote(str(traefik))} --configFile=dev.yml"
+    yield Program("traefik", ["sh", "-c", command], "gateway", _KILL)
 
 
 def _python(site: Site, name: str, arguments: str) -> list[str | Path]:
-    """Python with the environment of a service; its secrets are in no command line."""
+    """Return a command for Python with a service's environment: no secret is in its arguments."""
     file, python = shlex.quote(str(environment.path(site, name))), shlex.quote(sys.executable)
     return ["sh", "-c", f". {file} && exec {python} {arguments}"]
 
 
-def _bound(command: Sequence[str | Path], signal: str) -> list[str]:
-    """The command, which then gets the signal when its parent dies: nothing is left behind."""
+def _ending_with_parent(command: Sequence[str | Path], signal: str) -> list[str]:
+    """Return the command, changed so that it gets the signal when its parent dies."""
     return ["setpriv", f"--pdeathsig={signal}", *map(str, command)]
 
 

@@ -1,4 +1,4 @@
-"""Connecting to sidecars as Traefik does: with its leaf certificate, and checking theirs."""
+"""Connections to sidecars as Traefik makes them: with its leaf certificate, and checking theirs."""
 
 import json
 import os
@@ -19,22 +19,23 @@ from tasktracker_cluster.mesh.catalog import Sidecar
 from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
 from tasktracker_cluster.topology import GATEWAY
 
-NEW_TRAEFIK = f"{ENV}; nomad job stop traefik; {UP}"  # a new allocation logs in to Consul anew
+NEW_TRAEFIK = f"{ENV}; nomad job stop traefik; {UP}"  # a new allocation gets a new Consul token
 
 
 def leaf(cluster: Cluster) -> Mapping[str, Any]:
-    """Return Traefik's leaf certificate, asked for with Traefik's own token.
+    """Return Traefik's leaf certificate, requested with Traefik's own token.
 
-    Raises BrokenHopError when Consul gives Traefik none, or one that is not good now.
+    Raises BrokenHopError when Consul refuses it, or when it is not valid now or not for Traefik.
     """
-    asking = consul.api(cluster.site, _token(cluster), LIMIT_SECONDS)
+    api = consul.api(cluster.site, _token(cluster), LIMIT_SECONDS)
     try:
-        found: dict[str, Any] = asking.call("GET", f"/v1/agent/connect/ca/leaf/{GATEWAY}")
+        found: dict[str, Any] = api.call("GET", f"/v1/agent/connect/ca/leaf/{GATEWAY}")
     except ApiError as error:
-        why = error.message.rstrip(".")
-        raise BrokenHopError(f"Traefik gets no certificate: {why}", NEW_TRAEFIK) from None
-    if not _moment(found["ValidAfter"]) <= datetime.now(UTC) < _moment(found["ValidBefore"]):
-        raise BrokenHopError(f"it was good until {found['ValidBefore']}", NEW_TRAEFIK)
+        reason = error.message.rstrip(".")
+        raise BrokenHopError(f"Traefik gets no certificate: {reason}", NEW_TRAEFIK) from None
+    start, end = map(datetime.fromisoformat, (found["ValidAfter"], found["ValidBefore"]))
+    if not start <= datetime.now(UTC) < end:
+        raise BrokenHopError(f"it was valid until {found['ValidBefore']}", NEW_TRAEFIK)
     domain = roots(cluster)["TrustDomain"]
     if found["ServiceURI"] != f"spiffe://{domain}/ns/default/dc/dc1/svc/{GATEWAY}":
         raise BrokenHopError(f"it names {found['ServiceURI']}", NEW_TRAEFIK)
@@ -42,7 +43,7 @@ def leaf(cluster: Cluster) -> Mapping[str, Any]:
 
 
 def roots(cluster: Cluster) -> Mapping[str, Any]:
-    """Return the authority's certificates and trust domain."""
+    """Return the mesh authority's certificates and trust domain."""
     found: dict[str, Any] = cluster.consul.call("GET", "/v1/agent/connect/ca/roots")
     return found
 
@@ -50,14 +51,14 @@ def roots(cluster: Cluster) -> Mapping[str, Any]:
 def dial(cluster: Cluster, sidecar: Sidecar) -> ssl.SSLSocket:
     """Connect to a sidecar by mTLS, and check its name.
 
-    Raises BrokenHopError when nothing listens, no handshake is made in time, or the name is
-    another one.
+    Raises BrokenHopError when nothing listens, when the handshake fails or takes too long, or when
+    the certificate is for another service.
     """
     repair = restart(sidecar.allocation, f"connect-proxy-{sidecar.service}")
     try:
         plain = socket.create_connection(sidecar.address, LIMIT_SECONDS)
         connection = _context(cluster).wrap_socket(plain)
-    except OSError as error:  # time-outs and ssl.SSLError are among them
+    except OSError as error:  # includes time-outs and ssl.SSLError
         where = "{}:{}".format(*sidecar.address)
         raise BrokenHopError(f"Envoy at {where} makes no connection: {error}", repair) from None
     names = (connection.getpeercert() or {}).get("subjectAltName", ())
@@ -94,13 +95,9 @@ def _context(cluster: Cluster) -> ssl.SSLContext:
         cadata="".join(root["RootCert"] for root in roots(cluster)["Roots"])
     )
     context.check_hostname = False  # names are SPIFFE ids: `dial` compares them
-    # Python loads certificates from files only. This one is in memory, and never on a disk.
+    # Python loads certificates only from files. This file is in memory and never on a disk.
     with os.fdopen(os.memfd_create("leaf"), "w") as file:
         file.write(found["CertPEM"] + found["PrivateKeyPEM"])
         file.flush()
         context.load_cert_chain(Path(f"/proc/self/fd/{file.fileno()}"))
     return context
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

@@ -13,8 +13,8 @@ from tasktracker_cluster.machine import shell
 from tasktracker_cluster.mesh import requests
 
 
-def behind(cluster: Cluster, owner: str, database: str) -> list[Hop]:
-    """Return the hops from a service to the rows of its database."""
+def hops(cluster: Cluster, owner: str, database: str) -> list[Hop]:
+    """Return the hops from the service `owner` to the rows of its database."""
     return [
         intentions.hop(cluster, owner, database),
         Hop("database sidecar", lambda: service.sidecar(cluster, database)),
@@ -30,8 +30,8 @@ def _accepts(cluster: Cluster, database: str) -> str:
     try:
         return shell.run(command).strip().rpartition(" - ")[2]
     except CommandError as error:
-        said = error.evidence[-1].rpartition(" - ")[2] if error.evidence else "no answer"
-        raise BrokenHopError(f"PostgreSQL: {said}", restart(allocation, "postgres")) from None
+        reason = error.evidence[-1].rpartition(" - ")[2] if error.evidence else "no response"
+        raise BrokenHopError(f"PostgreSQL: {reason}", restart(allocation, "postgres")) from None
 
 
 def _login(cluster: Cluster, owner: str) -> str:
@@ -48,7 +48,7 @@ def _schema(cluster: Cluster, owner: str, database: str) -> str:
     query = "select version_num from alembic_version"
     version = shell.run(postgres.query(cluster.site, database, query)).strip()
     if check["status"] != "ok":
-        # Its first task is the migration: a new allocation runs it.
+        # A new allocation runs the migration, which is its first task.
         raise BrokenHopError(
             f"{check['detail']}: {database} has version {version or 'none'}",
             replace(instances.allocation(cluster, owner)["ID"]),
@@ -57,7 +57,7 @@ def _schema(cluster: Cluster, owner: str, database: str) -> str:
 
 
 def _check(cluster: Cluster, owner: str, name: str) -> dict[str, Any]:
-    """Return one check of the application's own /health, asked as Traefik through the mesh."""
+    """Return one check of the application's own /health, requested through the mesh as Traefik."""
     answer = requests.get(
         connection.dial(cluster, instances.sidecars(cluster, owner)[0]), "/health"
     )

@@ -1,4 +1,4 @@
-"""The gateway's own hops: Traefik runs, answers, and has its certificate for the mesh."""
+"""The hops of the gateway: Traefik runs, answers, and has its certificate for the mesh."""
 
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import connection, instances
@@ -9,7 +9,7 @@ from tasktracker_cluster.topology import GATEWAY
 
 
 def path(cluster: Cluster) -> Path:
-    """Return the hops that every request meets first."""
+    """Return the first hops of every request."""
     hops = (
         Hop("instance", lambda: f"allocation {instances.allocation(cluster, GATEWAY)['ID'][:8]}"),
         Hop("Traefik", lambda: _answers(cluster)),
@@ -30,4 +30,4 @@ def _answers(cluster: Cluster) -> str:
 
 def _leaf(cluster: Cluster) -> str:
     found = connection.leaf(cluster)
-    return f"for {GATEWAY}, good until {found['ValidBefore']}"
+    return f"for {GATEWAY}, valid until {found['ValidBefore']}"

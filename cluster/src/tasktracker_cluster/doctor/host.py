@@ -1,4 +1,4 @@
-"""The machine's own hops: state folder, secrets' files, certificates, disk."""
+"""The hops of the machine: state folder, files of secrets, certificates, disk."""
 
 import shutil
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ NEEDED_BYTES = 2**29  # PostgreSQL stops when it cannot write
 
 
 def path(cluster: Cluster) -> Path:
-    """Return what must hold on the machine before anything on it can work."""
+    """Return the conditions on the machine without which nothing works."""
     site = cluster.site
     hops = (
         Hop("state folder", lambda: _state_folder(site)),
@@ -40,7 +40,7 @@ def _secrets(cluster: Cluster) -> str:
         mode = file.stat().st_mode & 0o777
         if mode != 0o600:
             raise BrokenHopError(f"{file} has mode {mode:04o}, not 0600", f"chmod 600 {file}")
-    _ = cluster.tokens  # raises when one of them is gone
+    _ = cluster.tokens  # raises StaleStateError when one is missing
     return f"{len(files)} files, each of mode 0600"
 
 
@@ -52,19 +52,19 @@ def _secret_files(site: Site) -> Iterator[File]:
 
 
 def _certificates(site: Site) -> str:
-    ends = {file: certificates.end(file) for file in sorted(site.secrets.glob("*.pem"))}
+    ends = {file: certificates.expiry(file) for file in sorted(site.secrets.glob("*.pem"))}
     if not ends:
         raise BrokenHopError("there are none", UP)
     file = min(ends, key=lambda each: ends[each])
-    said = f"{file.name} is good until {ends[file]:%Y-%m-%d}"
+    first = f"{file.name} is valid until {ends[file]:%Y-%m-%d}"
     if ends[file] - datetime.now(UTC) < timedelta(days=DUE_DAYS):
-        raise BrokenHopError(said, UP)  # which renews it
-    return f"{len(ends)}, of which {said}"
+        raise BrokenHopError(first, UP)  # `up` renews it
+    return f"{len(ends)}: {first}, the others longer"
 
 
 def _disk(site: Site) -> str:
     free = shutil.disk_usage(site.home).free
-    said = f"{free / 2**30:.1f} GiB free in {site.home}"
+    detail = f"{free / 2**30:.1f} GiB free in {site.home}"
     if free < NEEDED_BYTES:
-        raise BrokenHopError(f"{said}; half a GiB is needed", f"du -xh {site.home} | sort -h")
-    return said
+        raise BrokenHopError(f"{detail}; half a GiB is needed", f"du -xh {site.home} | sort -h")
+    return detail

@@ -1,4 +1,4 @@
-"""The running instances of a job, for probes: without one the hop is broken."""
+"""The running instances of a job, for probes: a hop without an instance is broken."""
 
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor.repairs import LOGS, UP, replace
@@ -17,8 +17,8 @@ def allocation(cluster: Cluster, job: str) -> Allocation:
         raise BrokenHopError(f"the job {job} is {state}", UP)
     running = allocations.running(cluster, job)
     if not running:
-        said = allocations.evidence(cluster, job)
-        last = f": {said[-1]}" if said else ""
+        evidence = allocations.evidence(cluster, job)
+        last = f": {evidence[-1]}" if evidence else ""
         raise BrokenHopError(f"the job {job} has no running instance{last}", f"{LOGS} {job}")
     return allocations.newest(running)
 
@@ -33,5 +33,5 @@ def sidecars(cluster: Cluster, service: str) -> list[Sidecar]:
 
 
 def failing_checks(cluster: Cluster, service: str) -> str:
-    """Return the names of a service's checks that do not pass; empty when all do."""
+    """Return the names of a service's failing checks, separated by commas; empty when all pass."""
     return ", ".join(catalog.failing_checks(cluster, service) or ())

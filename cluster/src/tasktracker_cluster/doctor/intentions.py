@@ -1,4 +1,4 @@
-"""Whether the mesh lets one service talk to another, as Consul has it configured."""
+"""The intentions in Consul: whether one service may connect to another."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from tasktracker_cluster.errors import BrokenHopError
 
 
 def hop(cluster: Cluster, source: str, destination: str) -> Hop:
-    """Return the hop that an intention allows."""
+    """Return the hop that checks the intention from `source` to `destination`."""
     return Hop(
         f"intention {source} -> {destination}", lambda: _allowed(cluster, source, destination)
     )
@@ -20,7 +20,7 @@ def _allowed(cluster: Cluster, source: str, destination: str) -> str:
         "GET", "/v1/connect/intentions/match", by="destination", name=destination
     )
     found = matches[destination] or []
-    # The most precise comes first, and alone decides.
+    # The most precise intention comes first. Only the first one counts.
     first = next((each for each in found if each["SourceName"] in (source, "*")), None)
     if first is None:
         raise _broken(f"no intention allows {source} to reach {destination}", destination)

@@ -11,5 +11,5 @@ def restart(allocation: str, task: str) -> str:
 
 
 def replace(allocation: str) -> str:
-    """Return the command that has Nomad place an allocation anew."""
+    """Return the command that makes Nomad replace an allocation by a new one."""
     return f"{ENV}; nomad alloc stop {allocation[:8]}"

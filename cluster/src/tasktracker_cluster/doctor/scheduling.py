@@ -1,4 +1,4 @@
-"""The agents' hops: their supervisor, Consul, Nomad, this machine as Nomad's node, their pages."""
+"""The hops of the agents: their supervisor, Consul, Nomad, this Nomad node, their pages."""
 
 from tasktracker_cluster.agents import consul, nomad, pages, supervisor
 from tasktracker_cluster.agents.api import Api
@@ -9,7 +9,7 @@ from tasktracker_cluster.errors import BrokenHopError
 
 
 def path(cluster: Cluster) -> Path:
-    """Return the hops of what schedules the services and knows where they are."""
+    """Return the hops of the programs that schedule the services and know their addresses."""
     hops = (
         Hop("supervisor", lambda: _supervisor(cluster)),
         Hop("Consul", lambda: _consul(cluster)),
@@ -22,14 +22,14 @@ def path(cluster: Cluster) -> Path:
 
 def _supervisor(cluster: Cluster) -> str:
     if not supervisor.is_running(cluster.site):
-        raise BrokenHopError("nothing keeps the agents alive", UP)
+        raise BrokenHopError("the supervisor of the agents does not run", UP)
     return "answers"
 
 
 def _consul(cluster: Cluster) -> str:
     pid = _pid(cluster, "consul")
     if not cluster.consul.answers("/v1/status/leader"):
-        raise _silent("Consul", pid)
+        raise _no_response("Consul", pid)
     if not consul.has_leader(cluster.consul):
         raise BrokenHopError("Consul has no leader, or refuses its token", f"{LOGS} consul")
     return f"leads, process {pid}"
@@ -38,7 +38,7 @@ def _consul(cluster: Cluster) -> str:
 def _nomad(cluster: Cluster) -> str:
     pid = _pid(cluster, "nomad")
     if not cluster.nomad.answers("/v1/status/leader"):
-        raise _silent("Nomad", pid)
+        raise _no_response("Nomad", pid)
     if not nomad.has_leader(cluster.nomad):
         raise BrokenHopError("Nomad has no leader yet, or no key", f"{LOGS} nomad")
     return f"leads, process {pid}"
@@ -48,7 +48,7 @@ def _node(api: Api) -> str:
     name = api.call("GET", "/v1/agent/self")["stats"]["client"]["node_id"]
     node = api.call("GET", f"/v1/node/{name}")
     if node["Status"] != "ready":
-        raise BrokenHopError(f"this machine is {node['Status']} to Nomad", f"{LOGS} nomad")
+        raise BrokenHopError(f"Nomad's node is {node['Status']}", f"{LOGS} nomad")
     if node["SchedulingEligibility"] != "eligible":
         raise BrokenHopError(
             "Nomad places nothing on this machine", f"{ENV}; nomad node eligibility -enable -self"
@@ -58,8 +58,8 @@ def _node(api: Api) -> str:
 
 def _pages(cluster: Cluster) -> str:
     pid = _pid(cluster, pages.NAME)
-    if not pages.answer():
-        raise _silent("the proxy before the agents' pages", pid)
+    if not pages.are_served():
+        raise _no_response("the proxy before the agents' pages", pid)
     return f"answer, process {pid}"
 
 
@@ -71,8 +71,8 @@ def _pid(cluster: Cluster, program: str) -> int:
     return process.pid
 
 
-def _silent(name: str, pid: int) -> BrokenHopError:
+def _no_response(name: str, pid: int) -> BrokenHopError:
     return BrokenHopError(
         f"{name} runs as process {pid} and does not answer",
-        f"kill -KILL {pid}",  # its supervisor starts it again; tasks go on meanwhile
+        f"kill -KILL {pid}",  # the supervisor restarts it, and the tasks go on
     )

@@ -1,4 +1,4 @@
-"""The hops to one service: route, intention, sidecar, application, and what a client is told."""
+"""The hops to one service: route, intention, sidecar, application, and the response to a client."""
 
 from http.client import HTTPException
 
@@ -9,12 +9,12 @@ from tasktracker_cluster.doctor.repairs import ENV, LOGS, UP, restart
 from tasktracker_cluster.doctor.walk import Hop
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.mesh import requests
-from tasktracker_cluster.topology import GATEWAY, OK, Question, Service
+from tasktracker_cluster.topology import GATEWAY, OK, Service, UpstreamCall
 
-MAINTENANCE = "Node Maintenance Mode"  # what Consul calls the check that it then adds
+MAINTENANCE = "Node Maintenance Mode"  # Consul's check of a machine in maintenance
 
 
-def to(cluster: Cluster, service: str) -> list[Hop]:
+def hops(cluster: Cluster, service: str) -> list[Hop]:
     """Return the hops from Traefik to the application."""
     return [
         Hop("route", lambda: _route(cluster, service)),
@@ -24,22 +24,25 @@ def to(cluster: Cluster, service: str) -> list[Hop]:
     ]
 
 
-def onward(cluster: Cluster, source: str, question: Question) -> list[Hop]:
-    """Return the hops from one service to another, which its own sidecar offers on its loopback."""
-    destination = question.service
+def upstream_hops(cluster: Cluster, source: str, call: UpstreamCall) -> list[Hop]:
+    """Return the hops from `source` to its upstream, which its sidecar offers on loopback."""
+    destination = call.service
     return [
         intentions.hop(cluster, source, destination),
-        Hop(f"upstream {destination}", lambda: _upstream(cluster, source, question)),
+        Hop(f"upstream {destination}", lambda: _upstream(cluster, source, call)),
     ]
 
 
-def answers(cluster: Cluster, service: Service) -> Hop:
-    """Return the hop at which a client gets the status that this service alone gives."""
+def response_hop(cluster: Cluster, service: Service) -> Hop:
+    """Return the hop that checks the service's response to a client of the gateway."""
     return Hop("answer", lambda: _answer(cluster, service))
 
 
 def sidecar(cluster: Cluster, service: str) -> str:
-    """Check that each instance's Envoy takes a mesh connection, proves its name, and is ready."""
+    """Check each instance's Envoy, and return how many there are.
+
+    Raises BrokenHopError unless it accepts a connection, proves its name, and is ready.
+    """
     known = instances.sidecars(cluster, service)
     for instance in known:
         connection.dial(cluster, instance).close()
@@ -48,18 +51,18 @@ def sidecar(cluster: Cluster, service: str) -> str:
         )
         if answer != (OK, "LIVE\n"):
             raise BrokenHopError(
-                f"Envoy says of itself: {answer}",
+                f"Envoy is not ready: {answer}",
                 restart(instance.allocation, f"connect-proxy-{service}"),
             )
     return f"{len(known)} ready"
 
 
 def _route(cluster: Cluster, service: str) -> str:
-    instances.sidecars(cluster, service)  # raises where there is none
+    instances.sidecars(cluster, service)  # raises when there is none
     failing = instances.failing_checks(cluster, service)
     router = cluster.traefik.find(f"/api/http/routers/{service}@consulcatalog")
     if router is None and failing:
-        # Traefik routes to healthy instances only. What ails this one lies further on.
+        # Traefik routes only to healthy instances. A later hop finds the cause.
         return f"withdrawn while this fails: {failing}"
     if router is None:
         raise BrokenHopError(f"Traefik has no route to {service}, which is healthy", UP)
@@ -75,24 +78,24 @@ def _application(cluster: Cluster, service: str) -> str:
             repair = restart(instance.allocation, "app")
             raise BrokenHopError(f"it does not answer: {error}", repair) from None
         if answer.status != OK:
-            raise BrokenHopError(_why(cluster, service, answer), f"{LOGS} {service}")
+            raise BrokenHopError(_reason(cluster, service, answer), f"{LOGS} {service}")
     return f"{len(known)} alive"
 
 
-def _why(cluster: Cluster, service: str, answer: requests.Answer) -> str:
+def _reason(cluster: Cluster, service: str, answer: requests.Answer) -> str:
     task = instances.allocation(cluster, service)["TaskStates"]["app"]
     last = task["Events"][-1]["DisplayMessage"]
     return f"its sidecar answers {answer.status} for it; its task is {task['State']}: {last}"
 
 
-def _upstream(cluster: Cluster, source: str, question: Question) -> str:
-    offered = "127.0.0.1", topology.service(question.service).port
+def _upstream(cluster: Cluster, source: str, call: UpstreamCall) -> str:
+    address = "127.0.0.1", topology.service(call.service).port
     for instance in instances.sidecars(cluster, source):
-        answer = requests.get_inside(instance.allocation, offered, question.path)
-        if not isinstance(answer, requests.Answer) or answer.status != question.status:
-            seen = answer if isinstance(answer, str) else f"{answer.status} {answer.text[:80]}"
+        answer = requests.get_inside(instance.allocation, address, call.path)
+        if not isinstance(answer, requests.Answer) or answer.status != call.status:
+            reason = answer if isinstance(answer, str) else f"{answer.status} {answer.text[:80]}"
             raise BrokenHopError(
-                f"{source} gets no answer from {question.service}: {seen}",
+                f"{source} gets no answer from {call.service}: {reason}",
                 restart(instance.allocation, f"connect-proxy-{source}"),
             )
     return f"answers {source}"
@@ -103,7 +106,7 @@ def _answer(cluster: Cluster, service: Service) -> str:
     if failing == MAINTENANCE:
         raise BrokenHopError("this machine is in maintenance", f"{ENV}; consul maint -disable")
     if failing:
-        raise BrokenHopError(f"Consul says that this fails: {failing}", f"{LOGS} {service.name}")
+        raise BrokenHopError(f"a check of Consul fails: {failing}", f"{LOGS} {service.name}")
     status = cluster.gateway.status(service.route)
     if status != service.status:
         raise BrokenHopError(f"GET {service.route} answers {status}, not {service.status}", UP)

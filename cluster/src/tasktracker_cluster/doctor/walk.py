@@ -1,4 +1,4 @@
-"""Paths of hops, and the walk along them: what lies behind a broken hop is skipped."""
+"""Paths of hops, and their diagnosis: hops behind a broken one are skipped."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ State = Literal["ok", "broken", "skipped"]
 
 @dataclass(frozen=True)
 class Hop:
-    """One thing that has to work. `probe` returns what it saw, or raises an AdminError."""
+    """One thing that must work. `probe` returns a detail to show, or raises an AdminError."""
 
     name: str
     probe: Callable[[], str]
@@ -19,7 +19,7 @@ class Hop:
 
 @dataclass(frozen=True)
 class Path:
-    """Hops in the order in which a request meets them. Nothing works behind a broken shared one."""
+    """Hops in the order of a request. All later paths depend on the hops of a `shared` path."""
 
     name: str
     hops: Sequence[Hop]
@@ -28,7 +28,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Finding:
-    """What the walk saw at one hop. `repair` is a command to type, where the hop is broken."""
+    """The state of one hop. `repair` is a command that repairs a broken hop, else empty."""
 
     path: str
     hop: str
@@ -37,19 +37,22 @@ class Finding:
     repair: str = ""
 
 
-def along(paths: Sequence[Path]) -> Iterator[Finding]:
-    """Walk every path to its first broken hop; each finding comes as soon as it is known."""
+def diagnose(paths: Sequence[Path]) -> Iterator[Finding]:
+    """Probe every path up to its first broken hop, and yield each finding at once.
+
+    The hops behind a broken one are skipped, and so are all paths after a broken shared one.
+    """
     blocked = False
     for path in paths:
         broken = blocked
         for hop in path.hops:
-            finding = Finding(path.name, hop.name, "skipped") if broken else _look(path, hop)
+            finding = Finding(path.name, hop.name, "skipped") if broken else _probe(path, hop)
             broken = broken or finding.state == "broken"
             yield finding
         blocked = blocked or (path.shared and broken)
 
 
-def _look(path: Path, hop: Hop) -> Finding:
+def _probe(path: Path, hop: Hop) -> Finding:
     try:
         return Finding(path.name, hop.name, "ok", hop.probe())
     except AdminError as error:

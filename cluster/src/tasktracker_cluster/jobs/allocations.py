@@ -1,4 +1,4 @@
-"""The allocations of a job: which run, and what they did last."""
+"""The allocations of a job: their states, events and logs."""
 
 from typing import Any
 
@@ -7,17 +7,17 @@ from tasktracker_cluster.cluster import Cluster
 LOG_LINES = 15
 EVENTS = 4  # of each task
 
-Allocation = dict[str, Any]  # as Nomad's API gives it
+Allocation = dict[str, Any]  # in the form of Nomad's API
 
 
 def all_of(cluster: Cluster, job: str) -> list[Allocation]:
-    """Return every allocation of a job that Nomad still knows; none of an unknown job."""
+    """Return every allocation of a job that Nomad still knows, none for an unknown job."""
     found: list[Allocation] = cluster.nomad.find(f"/v1/job/{job}/allocations") or []
     return found
 
 
 def active(cluster: Cluster, job: str) -> list[Allocation]:
-    """Return the allocations whose tasks run or are about to, lost nodes' included."""
+    """Return the allocations whose tasks run or will run soon, with those of lost nodes."""
     return [a for a in all_of(cluster, job)
             if a["ClientStatus"] in ("running", "pending", "unknown")]  # fmt: skip
 
@@ -28,14 +28,14 @@ def running(cluster: Cluster, job: str) -> list[Allocation]:
 
 
 def newest(allocations: list[Allocation]) -> Allocation:
-    """Return the allocation that was made last. Raises ValueError for none."""
+    """Return the allocation that was made last. Raises ValueError for an empty list."""
     return max(allocations, key=lambda each: int(each["CreateIndex"]))
 
 
 def evidence(cluster: Cluster, job: str) -> list[str]:
-    """Return what the newest allocation did last: its tasks' events and the ends of their logs.
+    """Return the last events of the newest allocation's tasks, and the ends of their logs.
 
-    Without an allocation: a command that tells why the scheduler placed none.
+    Without an allocation it is the command that shows why the scheduler placed none.
     """
     known = all_of(cluster, job)
     if not known:

@@ -1,4 +1,4 @@
-"""Deploying the jobs, telling when one is healthy, and stopping them."""
+"""Deploying jobs, waiting until they are healthy, and stopping them."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -12,11 +12,14 @@ from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.topology import DATABASES
 
 LIMIT_SECONDS = 180
-MOST_RESTARTS = 5  # a start has no use for more: tasks wait for what they need
+MOST_RESTARTS = 5  # more are a failure: a task waits by itself for what it needs
 
 
 def submit(cluster: Cluster, job: str, variables: Mapping[str, str]) -> None:
-    """`nomad job run` the checked-in file, without waiting. A variable it lacks does not matter."""
+    """Run `nomad job run` with the job's file, without waiting.
+
+    `variables` may have names that the file does not declare. Raises CommandError.
+    """
     site = cluster.site
     environment = {
         **nomad.environment(site),
@@ -35,10 +38,10 @@ def source(job: str) -> list[str]:
 
 
 def wait_healthy(cluster: Cluster, job: str, since: float) -> None:
-    """Wait for the job's newest version.
+    """Wait until the job's newest version is healthy.
 
-    `since` is when it was submitted, in seconds of the epoch: what failed before is history. Raises
-    JobFailedError with its last log lines.
+    `since` is the time of its submission, in seconds of the epoch: earlier failures do not count.
+    Raises JobFailedError with the last lines of its logs.
     """
     try:
         wait.until(f"job {job}", lambda: _healthy(cluster, job, since), LIMIT_SECONDS)
@@ -47,7 +50,10 @@ def wait_healthy(cluster: Cluster, job: str, since: float) -> None:
 
 
 def stop(cluster: Cluster, *together: str) -> None:
-    """Stop jobs at the same time, keeping their history, and wait for their tasks to end."""
+    """Stop jobs at the same time, and wait until their tasks end. Nomad keeps their history.
+
+    Raises NotReadyError when a job does not end in time.
+    """
     known = [job for job in together if cluster.nomad.find(f"/v1/job/{job}") is not None]
     for job in known:
         cluster.nomad.call("DELETE", f"/v1/job/{job}", no_shutdown_delay="true")
@@ -56,7 +62,7 @@ def stop(cluster: Cluster, *together: str) -> None:
 
 
 def failure(cluster: Cluster, job: str, message: str) -> JobFailedError:
-    """Return the error to raise for a job, with what the job did last."""
+    """Return the error for a job, with its last events and log lines as evidence."""
     return JobFailedError(
         message,
         f"Look closer: ./just env, then nomad job status {job}",
@@ -83,7 +89,7 @@ def _healthy(cluster: Cluster, job: str, since: float) -> bool:
 
 
 def keeps_failing(allocations: list[dict[str, Any]]) -> bool:
-    """Whether tasks were restarted too often, or more than one allocation failed."""
+    """Return whether tasks were restarted too often, or more than one allocation failed."""
     restarts = [s["Restarts"] for a in allocations for s in (a["TaskStates"] or {}).values()]
     failed = sum(a["ClientStatus"] == "failed" for a in allocations)
     return failed > 1 or max(restarts, default=0) > MOST_RESTARTS

@@ -1,4 +1,4 @@
-"""The gateway's job: its certificate for the agents' APIs, and whether it serves every service."""
+"""The gateway's job: its certificate for the agents' APIs, and its health."""
 
 from datetime import datetime
 
@@ -12,12 +12,12 @@ from tasktracker_cluster.topology import GATEWAY, GATEWAY_USER, SERVICES
 
 
 def render(site: Site) -> None:
-    """Write the certificate, its key and the authority; another certificate when it is due."""
+    """Write the certificate, its key and the authority. Renew a certificate that expires soon."""
     certificates.hand_over(site, certificates.TRAEFIK, site.traefik, GATEWAY_USER)
 
 
 def restart_outdated(cluster: Cluster) -> None:
-    """Restart a Traefik that started before its certificate was made: it reads that once."""
+    """Restart Traefik if it started before its certificate was made: it reads the file once."""
     made = (cluster.site.traefik / "certificate.pem").stat().st_mtime
     for allocation in allocations.active(cluster, GATEWAY):
         started = ((allocation["TaskStates"] or {}).get("traefik") or {}).get("StartedAt")
@@ -27,10 +27,10 @@ def restart_outdated(cluster: Cluster) -> None:
 
 
 def answers() -> bool:
-    """Whether the gateway's /health, which asks every service, says ok, and each has a route."""
+    """Return whether the gateway has a route to every service, and all services are healthy."""
     try:
         with httpx.Client(base_url=GATEWAY_URL, timeout=5, trust_env=False) as client:
-            # Without its route the portal answers for a service, with 503.
+            # While a service has no route, the portal answers in its place with 503.
             return client.get("/health").is_success and all(
                 client.get(service.route).status_code == service.status for service in SERVICES
             )

@@ -1,4 +1,4 @@
-"""What tasks and agents have logged: the last lines, and on request what comes after them."""
+"""The logs of tasks and agents: their last lines, and new lines when they are followed."""
 
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -24,21 +24,23 @@ BYTES_PER_LINE = 400  # a first guess
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text, and who wrote it: an allocation's first eight digits, or an agent."""
+    """A line of text and its writer: the first eight digits of an allocation, or an agent."""
 
     writer: str
     text: str
 
 
 class Source(Protocol):
-    """A log: its last `count` lines, and with `follow` what is written from then on."""
+    """A log."""
 
-    def lines(self, count: int, follow: bool) -> Iterator[Line]: ...
+    def lines(self, count: int, follow: bool) -> Iterator[Line]:
+        """Yield the last `count` lines, and with `follow` each new line."""
+        ...
 
 
 @dataclass(frozen=True)
 class TaskLog:
-    """One stream of a task, asked of Nomad, which keeps it in several files."""
+    """One stream of a task. Nomad stores it in several files and joins them."""
 
     nomad: Api
     allocation: str
@@ -60,7 +62,7 @@ class TaskLog:
 
     def _after(self, offset: int) -> Iterator[Line]:
         query = {**self._from(offset), "follow": "true"}
-        # Until the allocation or the agent is gone.
+        # This ends when the allocation or the agent ends.
         with (
             suppress(httpx.TransportError),
             self.nomad.http.stream("GET", self._path, params=query, timeout=None) as answer,
@@ -86,7 +88,7 @@ class TaskLog:
 
 @dataclass(frozen=True)
 class AgentLog:
-    """The file that an agent of this machine writes, whatever its rotation calls it."""
+    """The log file of an agent on this machine. It is followed across rotations."""
 
     name: str
     file: Path
@@ -108,9 +110,10 @@ class AgentLog:
 
 
 def sources(cluster: Cluster, name: str, task: str | None) -> Sequence[Source]:
-    """The logs of a service's running instances, or of an agent.
+    """Return the logs of a service's running instances, or of an agent.
 
-    Without `task`: the one that does the service's work. Raises NoLogError, NoInstanceError.
+    Without `task` it is the service's main task. Raises NoLogError when there is no such service or
+    task, NoInstanceError when the service does not run.
     """
     if name in supervisor.PROGRAMS:
         return [AgentLog(name, cluster.site.logs / f"{name}.log")]
@@ -128,7 +131,7 @@ def sources(cluster: Cluster, name: str, task: str | None) -> Sequence[Source]:
 
 
 def read(logs: Sequence[Source], count: int, follow: bool) -> Iterator[Line]:
-    """The lines of all logs: one log after the other, or as they come when they are followed."""
+    """Yield the lines of all logs: log by log, or with `follow` in the order of their arrival."""
     if not follow:
         for log in logs:
             yield from log.lines(count, follow)

@@ -1,4 +1,4 @@
-"""The databases' passwords, as Nomad Variables: each under a path that one task alone can read."""
+"""The databases' passwords, in Nomad Variables: only one task can read each path."""
 
 import secrets
 
@@ -8,23 +8,23 @@ from tasktracker_cluster.topology import SERVICES
 
 
 def make(cluster: Cluster) -> None:
-    """Give each task its passwords. One that exists is never replaced."""
+    """Give each task its passwords. An existing password is never replaced."""
     for service in SERVICES:
         if service.database is None:
             continue
-        roles = variables.keep(
+        roles = variables.ensure(
             cluster.nomad,
             f"nomad/jobs/{service.database.name}/db/prepare",
-            {"owner_password": _new(), "app_password": _new()},
+            {"owner_password": _random_password(), "app_password": _random_password()},
         )
         for task, role in (("migrate", "owner"), ("app", "app")):
-            variables.keep(
+            variables.ensure(
                 cluster.nomad,
                 f"nomad/jobs/{service.name}/api/{task}",
                 {"database_password": roles[f"{role}_password"]},
             )
 
 
-def _new() -> str:
+def _random_password() -> str:
     """Return a random text of 64 characters, safe in a URL and in a file of variables."""
     return secrets.token_urlsafe(48)

@@ -1,20 +1,20 @@
-"""Commands for the databases, run beside their server: over its Unix socket, through no port."""
+"""Commands for the databases, over their server's Unix socket, without a port."""
 
 from tasktracker_cluster import topology
 from tasktracker_cluster.site import Site
 
 BIN = "/usr/lib/postgresql/15/bin"
-PATIENCE_SECONDS = 5
+TIMEOUT_SECONDS = 5
 
 
 def is_ready(site: Site, database: str) -> list[str]:
-    """Ask whether the server of `database` (user-db, task-db) takes connections."""
+    """Return the command that checks whether `database` (user-db, task-db) takes connections."""
     socket = f"--host={_sockets(site, database)}"
-    return [*_as_superuser(database), f"{BIN}/pg_isready", socket, f"--timeout={PATIENCE_SECONDS}"]
+    return [*_as_superuser(database), f"{BIN}/pg_isready", socket, f"--timeout={TIMEOUT_SECONDS}"]
 
 
 def query(site: Site, database: str, statement: str) -> list[str]:
-    """Run one statement as PostgreSQL's superuser, and print bare values."""
+    """Return the command that runs a statement as PostgreSQL's superuser and prints bare values."""
     return [
         *_as_superuser(database),
         *psql(site, database),
@@ -23,7 +23,7 @@ def query(site: Site, database: str, statement: str) -> list[str]:
 
 
 def psql(site: Site, database: str) -> list[str]:
-    """psql on the database itself; to be run by the system user of the database."""
+    """Return the command for psql, to be run by the system user of the database."""
     return [
         *(f"{BIN}/psql", "--no-psqlrc", "--username=postgres"),
         *(f"--host={_sockets(site, database)}", f"--dbname={topology.database(database).database}"),

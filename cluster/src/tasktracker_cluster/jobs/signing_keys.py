@@ -1,10 +1,11 @@
-"""The keys of access tokens: the user service signs with a private one, every service checks.
+"""The keys of access tokens: the user service signs with the private key, every service verifies.
 
-`jwt_private_key` is in the user service's variable alone. `jwt_public_keys`, a JWK Set, is in that
-of each service: first the key that signs, then the one before it.
+Only the user service's variable has `jwt_private_key`. The variable of each service has
+`jwt_public_keys`, a JWK Set: first the key that signs now, then the previous one.
 
-A rotation takes two rolling deployments. After the first every instance of every service accepts
-the new key; only then does any sign with it. So nobody is ever asked for a token that it refuses.
+A rotation takes two rolling deployments. After the first one every instance of every service
+accepts the new key. Only the second one makes the user service sign with it. So no service ever
+gets a token that it must refuse.
 """
 
 import hashlib
@@ -26,18 +27,18 @@ from tasktracker_cluster.site import NOMAD_PAGE, Site
 from tasktracker_cluster.topology import SIGNER
 
 SERVICES = tuple(service.name for service in topology.SERVICES if service.checks_tokens)
-# Of clusters whose services shared a secret. Who holds it could sign for everybody.
-_SHARED = ("secret_key", "previous_secret_key")
+# Earlier versions shared a secret between the services: each of them could sign for every user.
+_SHARED_SECRETS = ("secret_key", "previous_secret_key")
 
 Jwk = Mapping[str, Any]
 
 
 def make(cluster: Cluster) -> None:
-    """Give each service its keys, unless it has them, and take the shared secret of before away."""
-    held = variables.read(cluster.nomad, _path(SIGNER))
-    if "jwt_private_key" not in held:
+    """Give each service its keys unless it has them, and remove an earlier version's secret."""
+    items = variables.read(cluster.nomad, _path(SIGNER))
+    if "jwt_private_key" not in items:
         private, public = _generate(cluster.site)
-        _change(cluster, SIGNER, {"jwt_private_key": private, "jwt_public_keys": _set(public)})
+        _change(cluster, SIGNER, {"jwt_private_key": private, "jwt_public_keys": _jwk_set(public)})
     public_keys = _public_keys(cluster)
     for service in SERVICES:
         if "jwt_public_keys" not in variables.find(cluster.nomad, _path(service)):
@@ -45,33 +46,33 @@ def make(cluster: Cluster) -> None:
 
 
 def rotate(cluster: Cluster, steps: Steps) -> None:
-    """Sign with a new key from now on; what the key until now has signed stays valid.
+    """Sign with a new key from now on. Tokens of the present key stay valid.
 
-    What the key before that one has signed is refused. A rotation that was interrupted is repeated
-    as a whole. Raises NotReadyError without a cluster, and JobFailedError before anything was
-    signed where a service does not take the new key.
+    Tokens of the key before it become invalid. Repeat an interrupted rotation as a whole. Raises
+    NotReadyError when there is no cluster, and JobFailedError when a service does not start with
+    the new key: then no token has been signed with it.
     """
     preflight.must_be_root("rotate-key")
     ownership.must_own(cluster.site)
     if ownership.owner(cluster.site) is None:
         raise NotReadyError("There is no cluster on this machine.", "Start one with: ./just up")
-    with ownership.alone(cluster.site):
+    with ownership.locked(cluster.site):
         old, *_ = json.loads(_public_keys(cluster))["keys"]
         private, new = _generate(cluster.site)
         with steps.step("every service accepts the new key"):
-            _deploy(cluster, {}, _set(old, new))
-        with steps.step("every service has the new key, and the old one as its previous"):
-            _deploy(cluster, {"jwt_private_key": private}, _set(new, old))
+            _deploy(cluster, {}, _jwk_set(old, new))
+        with steps.step("the user service signs with the new key"):
+            _deploy(cluster, {"jwt_private_key": private}, _jwk_set(new, old))
 
 
 def name(cluster: Cluster) -> str:
-    """A name for the keys that the services should have. Another name, another version."""
+    """Return a name for the configured keys. Another name makes another version of the job."""
     return hashlib.sha256(_public_keys(cluster).encode()).hexdigest()[:16]
 
 
 def deployed() -> str:
-    """The name that the running user service was deployed with; empty while there is none."""
-    api = Api("Nomad", NOMAD_PAGE, {})  # anybody may look
+    """Return the name of the keys of the running user service, empty when there is none."""
+    api = Api("Nomad", NOMAD_PAGE, {})  # reading needs no token
     job = api.find(f"/v1/job/{SIGNER}") if api.answers("/v1/status/leader") else None
     return str(((job or {}).get("Meta") or {}).get("signing_keys", ""))
 
@@ -81,12 +82,12 @@ def _public_keys(cluster: Cluster) -> str:
 
 
 def _generate(site: Site) -> tuple[str, Jwk]:
-    """A new pair, as the program that will use it wants it."""
+    """Return a new private key (PEM) and public key, made by the program that will use them."""
     pair = json.loads(shell.run([site.release / "bin" / "python", "-m", "servicekit.keys"]))
     return pair["private"], pair["public"]
 
 
-def _set(*keys: Jwk) -> str:
+def _jwk_set(*keys: Jwk) -> str:
     return json.dumps({"keys": keys})
 
 
@@ -95,7 +96,7 @@ def _path(service: str) -> str:
 
 
 def _change(cluster: Cluster, service: str, items: Mapping[str, str]) -> None:
-    variables.change(cluster.nomad, _path(service), items, without=_SHARED)
+    variables.change(cluster.nomad, _path(service), items, without=_SHARED_SECRETS)
 
 
 def _deploy(cluster: Cluster, signer: Mapping[str, str], public_keys: str) -> None:
@@ -103,8 +104,8 @@ def _deploy(cluster: Cluster, signer: Mapping[str, str], public_keys: str) -> No
         own = signer if service == SIGNER else {}
         _change(cluster, service, {**own, "jwt_public_keys": public_keys})
     since = time.time()
-    facts = {"release": installed.current(cluster.site), "signing_keys": name(cluster)}
+    job_variables = {"release": installed.current(cluster.site), "signing_keys": name(cluster)}
     for service in SERVICES:
-        deployment.submit(cluster, service, facts)
+        deployment.submit(cluster, service, job_variables)
     for service in SERVICES:
         deployment.wait_healthy(cluster, service, since)

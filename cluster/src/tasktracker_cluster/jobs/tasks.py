@@ -1,6 +1,6 @@
 """Running a program inside a task: behind its wall, in its network, with its environment.
 
-Nomad's own way in (`nomad alloc exec`): no port is opened for it.
+It uses `nomad alloc exec`, so that no port is open for it.
 """
 
 import json
@@ -27,16 +27,16 @@ class Task:
     cluster: Cluster
     allocation: str
     name: str
-    wall: tuple[str, ...]  # the command that leaves a program the task's own room (tools/wall)
-    release: str  # the folder below the site's releases that its program is in
+    wall: tuple[str, ...]  # the command that limits a program to the task's files (tools/wall)
+    release: str  # the name of its program's release, a folder below the site's releases
 
     @classmethod
     def find(cls, cluster: Cluster, job: str, name: str) -> "Task":
-        """Ask Nomad. Raises NoInstanceError, ApiError."""
+        """Return the task `name` of a job. Raises NoInstanceError when the job does not run."""
         running = allocations.running(cluster, job)
         if not running:
             raise NoInstanceError(
-                f"{job} has no running instance.", "See why: tasktracker-cli admin doctor"
+                f"{job} has no running instance.", "Find out why: tasktracker-cli admin doctor"
             )
         newest = allocations.newest(running)
         job_file = cluster.nomad.call("GET", f"/v1/allocation/{newest['ID']}")["Job"]
@@ -44,7 +44,10 @@ class Task:
         return cls(cluster, newest["ID"], name, wall(cluster.site, job_file, name), release)
 
     def command(self, words: Sequence[str], *, interactive: bool = False) -> list[str]:
-        """Return the command that runs `words` inside, with a terminal where there is one."""
+        """Return the command that runs `words` inside the task.
+
+        With `interactive` it gets a terminal if this process has one.
+        """
         is_terminal = interactive and sys.stdin.isatty() and sys.stdout.isatty()
         return [
             str(self.cluster.site.bin / "nomad"),
@@ -56,13 +59,13 @@ class Task:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The environment for `command`: where Nomad is, and the token that it asks for."""
+        """The environment of `command`: Nomad's address, certificate and token."""
         token = self.cluster.tokens.nomad_management
         return {**os.environ, **nomad.environment(self.cluster.site), "NOMAD_TOKEN": token}
 
 
 def wall(site: Site, job_file: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Return how the job starts a task, up to the task's own program."""
+    """Return the start of a task's command, up to the task's own program."""
     tasks = [task for group in job_file["TaskGroups"] for task in group["Tasks"]]
     config = next(task["Config"] for task in tasks if task["Name"] == name)
     words = [config["command"], *config["args"]]

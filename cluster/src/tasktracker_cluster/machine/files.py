@@ -1,4 +1,4 @@
-"""Writing files that others must never see half-written, or at all."""
+"""Atomic writes of files, with the right mode and owner from the start."""
 
 import os
 import pwd
@@ -7,9 +7,10 @@ from pathlib import Path
 
 
 def write(path: Path, text: str, mode: int = 0o644, owner: str | None = None) -> bool:
-    """Replace `path` with `text` in one step; say whether that changed it.
+    """Replace `path` with `text` atomically. Return whether content, mode or owner changed.
 
-    `owner`: a system user to give it to. The folder must be none that this user can write in.
+    `owner` is the name of the system user that gets the file. This user must not be able to write
+    in the folder.
     """
     user = pwd.getpwnam(owner) if owner else None
     uid = user.pw_uid if user else os.geteuid()

@@ -1,4 +1,4 @@
-"""The state folder, and who may read what in it."""
+"""The state folder, and the permissions in it."""
 
 import os
 import shutil
@@ -10,10 +10,10 @@ from tasktracker_cluster.topology import DATABASES, GATEWAY_USER, PAGES_USER
 
 
 def create(site: Site) -> None:
-    """Make the state folder and what is in it, and close what is there already.
+    """Make the state folder and its folders, and correct the permissions of existing ones.
 
-    What only root needs is closed before anything is in it: Nomad and Consul do not close their own
-    files. Tasks get what they need of it when they start (tools/wall).
+    Folders that only root needs are closed before they contain a file: Nomad and Consul do not
+    close their own files. Tasks get the files that they need when they start (tools/wall).
     """
     for folder in (site.home, site.bin, site.releases, site.home / "volumes"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
@@ -22,7 +22,7 @@ def create(site: Site) -> None:
         private.mkdir(exist_ok=True, mode=0o700)
         os.chown(private, 0, 0)
         private.chmod(0o700)
-    # Read by one user, and written by root alone: nobody can lead root astray in them.
+    # Only root writes in them, and one user reads: no other user can plant a link there for root.
     for folder, user in ((site.pages, PAGES_USER), (site.traefik, GATEWAY_USER)):
         folder.mkdir(exist_ok=True, mode=0o700)
         shutil.chown(folder, "root", user)
@@ -35,7 +35,7 @@ def create(site: Site) -> None:
 
 
 def unmount_below(folder: Path) -> None:
-    """Unmount what Nomad mounted: each task's secrets are a file system of their own, in memory."""
+    """Unmount Nomad's mounts: each task's secrets are in a file system of their own, in memory."""
     mounts = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
     for mount in sorted(mounts, key=len, reverse=True):
         if mount.startswith(f"{folder}/"):

@@ -9,18 +9,18 @@ CLONE_NEWNET = 0x40000000
 
 
 def enter(descriptor: int) -> None:
-    """Move this thread into the network namespace that is open as `descriptor`. Raises OSError."""
+    """Move this thread into the network namespace of the open file `descriptor`. Raises OSError."""
     libc = ctypes.CDLL(None, use_errno=True)
-    # os.setns is Python 3.12's.
+    # os.setns exists from Python 3.12 on.
     if libc.setns(descriptor, CLONE_NEWNET):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
 
 def connect(allocation: str, address: tuple[str, int], limit: float) -> socket.socket:
-    """Connect inside an allocation's network; `limit` is in seconds. Raises OSError.
+    """Connect inside an allocation's network. `limit` is in seconds. Raises OSError.
 
-    A thread of its own enters the namespace, and ends: the socket stays what it is.
+    A separate thread enters the namespace and ends. The socket stays in the namespace.
     """
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(_connect, allocation, address, limit).result()

@@ -4,8 +4,8 @@ import subprocess
 
 from tasktracker_cluster.machine import shell
 
-# Link-local, on a bridge without ports: reachable from every allocation, the same on every network.
-# (A bridge needs no kernel module beyond those that Nomad's own networking needs.)
+# A link-local address on a bridge without ports: every allocation reaches it, and it is the same on
+# every network. (A bridge needs no other kernel module than Nomad's own networking does.)
 NODE_INTERFACE = "tasktracker0"
 NODE_ADDRESS = "169.254.1.1/32"
 ALLOCATIONS_INTERFACE = "tasktracker1"  # made by Nomad (nomad/agent/single.hcl)
@@ -20,13 +20,13 @@ def create_address() -> None:
 
 
 def remove_interfaces() -> None:
-    """Remove what `create_address` and Nomad made."""
+    """Remove the interfaces of `create_address` and of Nomad."""
     for name in (NODE_INTERFACE, ALLOCATIONS_INTERFACE):
         if _has_link(name):
             shell.run(["ip", "link", "delete", name])
 
 
 def _has_link(name: str) -> bool:
-    # Asked of the kernel, not of /sys, which shows the namespace that it was mounted in.
+    # /sys is no use here: it shows the namespace that it was mounted in.
     command = ["ip", "link", "show", "dev", name]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""What comes from the distribution: PostgreSQL, the CNI plugins and the network tools."""
+"""The distribution's packages: PostgreSQL, the CNI plugins and the network tools."""
 
 import os
 import shutil
@@ -8,7 +8,7 @@ from tasktracker_cluster.errors import MissingProgramError
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.progress import Step
 
-# A program (or file) that must be there, and the Debian package that brings it.
+# A program (or file) that must exist, and the Debian package that contains it.
 NEEDED = {
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
     "/usr/lib/postgresql/15/bin/postgres": "postgresql-15",
@@ -18,19 +18,19 @@ NEEDED = {
     "useradd": "passwd",
 }
 
-# Debian's package would start a database of its own on port 5432, which nobody asked for.
+# Without this file Debian's package would start a database of its own on port 5432.
 NO_MAIN_CLUSTER = Path("/etc/postgresql-common/createcluster.d/tasktracker.conf")
 
 
 def missing() -> list[str]:
-    """Names of the Debian packages that this machine still needs."""
+    """Return the names of the Debian packages that this machine still needs."""
     return [package for program, package in NEEDED.items() if not _present(program)]
 
 
 def install(step: Step) -> None:
-    """Install what is missing through apt.
+    """Install the missing packages with apt.
 
-    Raises MissingProgramError where there is no apt.
+    Raises MissingProgramError when there is no apt, CommandError when apt fails.
     """
     packages = missing()
     if not packages:

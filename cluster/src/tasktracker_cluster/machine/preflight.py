@@ -1,4 +1,4 @@
-"""What must hold before `up` touches anything."""
+"""The conditions of `up`, checked before it changes anything."""
 
 import os
 import re
@@ -18,19 +18,22 @@ from tasktracker_cluster.topology import PORTS
 
 NEEDED_BYTES = 2 * 2**30
 
-# Below the state folder, an allocation's socket for Consul has a name of 76 characters; the kernel
-# takes 107.
+# Below the state folder, the path of an allocation's socket for Consul has 76 characters. The
+# kernel allows 107 for the whole path.
 LONGEST_HOME = 31
 
 
 def must_be_root(command: str) -> None:
-    """Raise NotRootError: bridge networks, system users and control groups need root."""
+    """Raise NotRootError unless this is root: networks, users and control groups need it."""
     if os.geteuid() != 0:
         raise NotRootError(f"`{command}` needs root.", f"Run it as: sudo ./just {command}")
 
 
 def must_have_a_usable_home(site: Site) -> None:
-    """Raise BadHomeError for a folder that the jobs' socket names or commands cannot hold."""
+    """Raise BadHomeError when the folder's name is too long or has special characters.
+
+    Paths of sockets have a length limit, and the jobs' commands cannot quote.
+    """
     name = str(site.home)
     if len(name) > LONGEST_HOME or not re.fullmatch(r"[\w./-]+", name):
         raise BadHomeError(
@@ -45,19 +48,19 @@ def must_have_space(site: Site) -> None:
     if free < NEEDED_BYTES:
         raise NoSpaceError(
             f"{site.home} has {free / 2**30:.1f} GiB of free space; two are needed.",
-            "Free some, or set TASKTRACKER_HOME to a folder on a larger disk.",
+            "Delete files, or set TASKTRACKER_HOME to a folder on a larger disk.",
         )
 
 
 def must_have_ports(site: Site) -> None:
-    """Raise PortTakenError, with the program that uses the port, unless all ports are free."""
+    """Raise PortTakenError, which names the program that uses the port, unless all are free."""
     for port in PORTS:
         address = site.bind if port.is_public else "127.0.0.1"
         must_be_free(address, port.number, port.purpose, "Stop that program, then run: ./just up")
 
 
 def must_be_free(address: str, port: int, purpose: str, hint: str) -> None:
-    """Raise PortTakenError, with the program that uses the port, unless it is free."""
+    """Raise PortTakenError, which names the program that uses the port, unless it is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -74,4 +77,4 @@ def _holder(port: int) -> str:
     except AdminError:
         return ""
     match = re.search(r'\(\("([^"]+)",pid=(\d+)', printed)
-    return f"{match[1]} (process {match[2]}) has it" if match else ""
+    return f"{match[1]} (process {match[2]}) uses it" if match else ""

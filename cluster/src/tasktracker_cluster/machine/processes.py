@@ -1,7 +1,7 @@
-"""Processes that belong to a site although nothing looks after them any more.
+"""Orphaned processes of a site.
 
-A supervisor that was killed leaves its agents, an agent that was killed leaves its tasks. They are
-recognised by the state folder in their command line or their working folder, and ended by their id.
+A killed supervisor leaves its agents, and a killed agent leaves its tasks. A process belongs to the
+site if the state folder is in its command line or is its working folder. It is ended by its id.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ LIMIT_SECONDS = 70  # a database's clean shutdown may take a minute
 
 @dataclass(frozen=True)
 class Orphan:
-    """A process of the site; `name` is its program's.
+    """A process of the site. `name` is the name of its program.
 
-    The proxy before the agents' pages is an agent here: it ends, and is started, with them.
+    The proxy before the agents' pages counts as an agent: it starts and ends with them.
     """
 
     pid: int
@@ -30,7 +30,7 @@ class Orphan:
 
 
 def of_site(site: Site) -> list[Orphan]:
-    """Every process that was started from the site's state folder."""
+    """Return every process that was started from the site's state folder."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         if int(folder.name) != os.getpid() and (orphan := _examine(site, folder)):
@@ -39,12 +39,12 @@ def of_site(site: Site) -> list[Orphan]:
 
 
 def end_all(site: Site) -> int:
-    """End what is left of the site, agents first so that they restart nothing; say how many."""
+    """End all processes of the site and return how many. Agents end first: they restart tasks."""
     return _end("the site's processes", lambda: of_site(site))
 
 
 def end_agents(site: Site) -> int:
-    """End agents that no supervisor looks after; their tasks go on. Say how many."""
+    """End the agents and return how many. Their tasks go on."""
     return _end("the agents", lambda: [orphan for orphan in of_site(site) if orphan.is_agent])
 
 
@@ -70,7 +70,7 @@ def _examine(site: Site, folder: Path) -> Orphan | None:
         return None
     program = Path(words[0]).name
     is_agent = any(f"{home}{part}/" in word for word in words for part in ("agent", "pages"))
-    # A person's editor or shell in the folder is none of ours.
+    # An operator's editor or shell in the folder is not the site's.
     if not is_agent and f"{home}releases/" not in words[0] and program not in ("postgres", "nomad"):
         return None
     return Orphan(int(folder.name), program, is_agent)

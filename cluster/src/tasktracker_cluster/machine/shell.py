@@ -16,10 +16,10 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> str:
-    """Run a program to its end and return what it printed to standard output.
+    """Run a program to its end and return its standard output.
 
-    `env` is added to this process's environment. Raises CommandError with the last lines that the
-    program printed, MissingProgramError when there is no such program.
+    `env` is added to this process's environment. Raises CommandError with the program's last lines
+    when its exit code is not 0, MissingProgramError when the program does not exist.
     """
     try:
         result = subprocess.run(
@@ -45,7 +45,7 @@ def run(
 
 
 def tail(path: Path, lines: int = EVIDENCE_LINES) -> list[str]:
-    """The last lines of a log file; none when there is no such file."""
+    """Return the last lines of a log file, none when the file does not exist."""
     try:
         return path.read_text(errors="replace").splitlines()[-lines:]
     except FileNotFoundError:

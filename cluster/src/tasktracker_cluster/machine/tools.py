@@ -1,7 +1,7 @@
-"""Nomad, Consul and the wall, from the Go modules in `tools/`.
+"""Nomad, Consul and the wall, built from the Go modules in `tools/`.
 
-Nomad and Consul are found on PATH, in the cache, or built. The wall is this repository's own: it is
-built once for each version of its sources.
+Nomad and Consul are taken from PATH or from the cache, or built. The wall is a program of this
+repository: it is built once for each version of its sources.
 """
 
 import hashlib
@@ -20,27 +20,27 @@ from tasktracker_cluster.site import Site
 Version = tuple[int, ...]
 
 BUILD_BYTES = 8 * 2**30  # sources and Go's build cache
-OLDEST_GO = (1, 25)  # what the modules under tools/ ask for
+OLDEST_GO = (1, 25)  # the minimum of the modules under tools/
 GO_LOCK = "requirements/go.lock"
 
 
 @dataclass(frozen=True)
 class Tool:
-    """A program that no Python package carries; its module under `tools/` pins the version."""
+    """A program without a Python package. Its module under `tools/` pins the version."""
 
     name: str
     tags: str  # Go build tags
 
 
 CONSUL = Tool("consul", tags="")
-# ui: the web interface; release: without it a mock driver shows up.
+# ui: with the web interface; release: without the mock driver.
 NOMAD = Tool("nomad", tags="ui,release")
 
 WALL = "wall"
 
 
 def install(site: Site, step: Step) -> None:
-    """Put each tool into the site's `bin`, building those that are nowhere to be found."""
+    """Put each tool into the site's `bin`. Build the tools that are neither on PATH nor cached."""
     site.bin.mkdir(parents=True, exist_ok=True)
     found = []
     for tool in (CONSUL, NOMAD):
@@ -53,13 +53,13 @@ def install(site: Site, step: Step) -> None:
 
 
 def find(checkout: Path, tool: Tool, step: Step) -> Path:
-    """The tool's program on PATH or in the cache, built if it is in neither."""
+    """Return the tool's program from PATH or from the cache. Build it if it is in neither."""
     pinned = pinned_version(checkout, tool.name)
     return _on_path(tool.name, pinned) or _built(checkout, tool, pinned, step)
 
 
 def pinned_version(checkout: Path, name: str) -> Version:
-    """The version that `tools/<name>/go.mod` requires."""
+    """Return the version that `tools/<name>/go.mod` requires."""
     module = (checkout / "tools" / name / "go.mod").read_text()
     match = re.search(rf"github\.com/hashicorp/{name} v([\d.]+)", module)
     if match is None:
@@ -68,7 +68,7 @@ def pinned_version(checkout: Path, name: str) -> Version:
 
 
 def installed_version(program: Path) -> Version | None:
-    """What `program version` says; None when it does not run."""
+    """Return the version of a program, None when the program does not run."""
     try:
         match = re.search(r"v(\d+\.\d+\.\d+)", shell.run([program, "version"]))
     except (CommandError, MissingProgramError, OSError):
@@ -77,12 +77,15 @@ def installed_version(program: Path) -> Version | None:
 
 
 def fits(version: Version | None, pinned: Version) -> bool:
-    """Same minor series, and not older: a newer series may read our configuration differently."""
+    """Return whether a version can be used: the same minor series as `pinned`, and not older.
+
+    A newer series may read our configuration differently.
+    """
     return version is not None and version[:2] == pinned[:2] and version >= pinned
 
 
 def cache_folder() -> Path:
-    """Where built tools are kept, for every checkout of this user."""
+    """Return the folder of built tools, which all checkouts of this user share."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "tasktracker" / "tools"
 
@@ -123,8 +126,8 @@ def _must_have_space_to_build() -> None:
     if free < BUILD_BYTES:
         raise NoSpaceError(
             f"Building Nomad and Consul needs {BUILD_BYTES / 2**30:.0f} GiB of free space "
-            f"below {folder}, and there are {free / 2**30:.1f}.",
-            "Free some, or put fitting nomad and consul programs on PATH.",
+            f"below {folder}, and only {free / 2**30:.1f} GiB are free.",
+            "Delete files, or put nomad and consul of the pinned versions on PATH.",
         )
 
 
@@ -140,7 +143,7 @@ def _build(module: Path, package: str, program: Path, go: str, *flags: str, **en
 
 
 def _go(checkout: Path, step: Step) -> str:
-    """A Go compiler: the machine's when it is new enough, else one from a Python wheel."""
+    """Return a Go compiler: the machine's if it is new enough, else one from a Python wheel."""
     found = shutil.which("go")
     match = re.search(r"go(\d+\.\d+)", shell.run([found, "version"])) if found else None
     if found and match and _parsed(match[1]) >= OLDEST_GO:

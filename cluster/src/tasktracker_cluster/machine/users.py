@@ -1,4 +1,4 @@
-"""The system users that the jobs' programs run as, and the databases' files, which they own."""
+"""The system users of the jobs' programs, and the owners of the databases' files."""
 
 import pwd
 
@@ -13,15 +13,15 @@ USERADD = (
 
 
 def create() -> None:
-    """Make the system users that are missing: without home, shell or password."""
+    """Make the missing system users, without home, shell or password."""
     known = {entry.pw_name for entry in pwd.getpwall()}
     for name in (*JOB_USERS, PAGES_USER):
         if name not in known:
             shell.run([*USERADD, name])
 
 
-def databases_of_others(site: Site) -> list[Database]:
-    """Return the databases whose files belong to another user, as an earlier version left them."""
+def databases_of_other_users(site: Site) -> list[Database]:
+    """Return the databases whose files belong to the system user of an earlier version."""
     return [
         database
         for database in DATABASES
@@ -29,8 +29,8 @@ def databases_of_others(site: Site) -> list[Database]:
     ]
 
 
-def take_over(site: Site, database: Database) -> None:
-    """Give a database's files to its user. The database must not run."""
+def change_owner(site: Site, database: Database) -> None:
+    """Give a database's files to its system user. The database must not run."""
     owner = f"{database.user}:{database.user}"
     volume = site.volume(database.name)
     shell.run(["chown", "--recursive", "--no-dereference", owner, volume])

@@ -12,9 +12,9 @@ POLL_SECONDS = 0.1
 
 
 def until(what: str, probe: Callable[[], T | None], limit: float) -> T:
-    """Call `probe` until it answers something other than None or False; `limit` is in seconds.
+    """Call `probe` until it returns neither None nor False, and return that. `limit` in seconds.
 
-    Raises NotReadyError, which says what was missing.
+    Raises NotReadyError after the limit. `what` names the condition in its message.
     """
     deadline = time.monotonic() + limit
     while True:
@@ -22,5 +22,5 @@ def until(what: str, probe: Callable[[], T | None], limit: float) -> T:
         if answer is not None and answer is not False:
             return answer
         if time.monotonic() > deadline:
-            raise NotReadyError(f"Waited {limit:.0f} s in vain for {what}.")
+            raise NotReadyError(f"Waited {limit:.0f} s for {what}, without success.")
         time.sleep(POLL_SECONDS)

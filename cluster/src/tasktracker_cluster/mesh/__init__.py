@@ -1,1 +1,1 @@
-"""Looking into the mesh: the sidecars that Consul knows, and requests inside and through it."""
+"""The mesh: the sidecars in Consul's catalog, and requests inside and through the mesh."""

@@ -1,4 +1,4 @@
-"""The services as Consul's catalog has them: their sidecars and their checks."""
+"""Services in Consul's catalog: their sidecars and their checks."""
 
 import re
 from collections.abc import Mapping
@@ -12,11 +12,11 @@ _ALLOCATION = re.compile(r"_nomad-task-([0-9a-f-]{36})-")
 
 @dataclass(frozen=True)
 class Sidecar:
-    """The Envoy beside one instance of a service. `address`: host and port for the mesh."""
+    """The Envoy beside one instance of a service. `address` is its host and port in the mesh."""
 
     service: str
     address: tuple[str, int]
-    allocation: str  # the whole id; empty where Nomad did not register it
+    allocation: str  # the full id; empty when Nomad did not register the instance
 
     @classmethod
     def parse(cls, service: str, entry: Mapping[str, Any]) -> "Sidecar":
@@ -33,7 +33,7 @@ def sidecars(cluster: Cluster, service: str) -> list[Sidecar]:
 
 
 def failing_checks(cluster: Cluster, service: str) -> list[str] | None:
-    """Return the names of a service's checks that do not pass; None when it has no instance."""
+    """Return the names of a service's failing checks, None when the service has no instance."""
     entries = cluster.consul.call("GET", f"/v1/health/service/{service}")
     if not entries:
         return None

@@ -1,4 +1,4 @@
-"""Requests over one connection, and from inside an allocation's network."""
+"""HTTP requests over an open connection, and from inside an allocation's network."""
 
 import socket
 from http.client import HTTPConnection, HTTPException
@@ -6,18 +6,18 @@ from typing import NamedTuple
 
 from tasktracker_cluster.machine import netns
 
-LIMIT_SECONDS = 5.0  # what takes longer is broken: it is on this machine
+LIMIT_SECONDS = 5.0  # the server is on this machine: a slower one is broken
 
 
 class Answer(NamedTuple):
-    """What an HTTP server answered."""
+    """The status and the body of an HTTP response."""
 
     status: int
     text: str
 
 
 def get(connection: socket.socket, path: str) -> Answer:
-    """GET over a connection, and close it. Raises OSError, HTTPException."""
+    """GET a path over a connection, and close it. Raises OSError, HTTPException."""
     http = HTTPConnection("mesh", timeout=LIMIT_SECONDS)
     http.sock = connection
     try:
@@ -29,7 +29,7 @@ def get(connection: socket.socket, path: str) -> Answer:
 
 
 def get_inside(allocation: str, address: tuple[str, int], path: str) -> Answer | str:
-    """GET from within an allocation's network; in place of an answer, why there is none."""
+    """GET a path inside an allocation's network. Return the error's text if there is no answer."""
     try:
         return get(netns.connect(allocation, address, LIMIT_SECONDS), path)
     except (OSError, HTTPException) as error:

@@ -1,4 +1,4 @@
-"""The cluster's figures: a look at everything, and what two looks tell."""
+"""The cluster's figures, computed from two snapshots."""
 
 import time
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.monitoring.histogram import Histogram, Labels
 from tasktracker_cluster.topology import DATABASES, GATEWAY, JOBS, SERVICES
 
-OWN_ROUTES = ("/health", "/health/live", "/metrics", "/openapi.json")  # asked by the cluster itself
+OWN_ROUTES = ("/health", "/health/live", "/metrics", "/openapi.json")  # the cluster calls them
 CONNECTIONS = (
     "select count(*) from pg_stat_activity "
     "where backend_type = 'client backend' and pid <> pg_backend_pid()"
@@ -21,8 +21,8 @@ CONNECTIONS = (
 
 
 @dataclass(frozen=True)
-class Look:
-    """What was seen at a moment; `at` is in seconds of the monotonic clock."""
+class Snapshot:
+    """The counters and states at one time. `at` is in seconds of the monotonic clock."""
 
     at: float
     rows: list[status.Row]
@@ -33,7 +33,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Figures:
-    """One line of `top`. What does not apply, or is not known, is None."""
+    """One line of `top`. A figure that is unknown or does not apply is None."""
 
     name: str
     running: int | None  # instances
@@ -46,18 +46,18 @@ class Figures:
     connections: int | None
 
 
-def look(cluster: Cluster) -> Look:
-    """Ask the agents, the services and the databases; what does not answer is left out.
+def snapshot(cluster: Cluster) -> Snapshot:
+    """Ask the agents, the services and the databases. Those that do not answer are left out.
 
-    Raises StaleStateError where there is no cluster, NotRootError.
+    Raises StaleStateError when there is no cluster, NotRootError without root.
     """
     _ = cluster.tokens
     rows = status.rows(cluster)
     running = {job: _running(cluster, job) for job in JOBS}
     answered = {each.name: _requests(running[each.name], each.port) for each in SERVICES}
-    answered[GATEWAY] = _edge(cluster)
+    answered[GATEWAY] = _gateway_requests(cluster)
     connections = {each.name: _connections(cluster, each.name) for each in DATABASES}
-    return Look(
+    return Snapshot(
         time.monotonic(),
         rows,
         answered,
@@ -66,12 +66,12 @@ def look(cluster: Cluster) -> Look:
     )
 
 
-def between(before: Look, after: Look) -> list[Figures]:
-    """The figures of every agent and job for the time between two looks."""
+def between(before: Snapshot, after: Snapshot) -> list[Figures]:
+    """Return the figures of every agent and job for the time between two snapshots."""
     return [_figures(row, before, after) for row in after.rows]
 
 
-def _figures(row: status.Row, before: Look, after: Look) -> Figures:
+def _figures(row: status.Row, before: Snapshot, after: Snapshot) -> Figures:
     per_second = errors = p95 = None
     if row.name in after.requests:
         new = after.requests[row.name].since(before.requests.get(row.name, Histogram()))
@@ -107,15 +107,15 @@ def _requests(running: list[str], port: int) -> Histogram:
     for allocation in running:
         answer = requests.get_inside(allocation, ("127.0.0.1", port), "/metrics")
         if isinstance(answer, requests.Answer):
-            total += Histogram.read(answer.text, "http_request_duration_seconds", _is_asked_for)
+            total += Histogram.read(answer.text, "http_request_duration_seconds", _is_of_clients)
     return total
 
 
-def _is_asked_for(labels: Labels) -> bool:
+def _is_of_clients(labels: Labels) -> bool:
     return labels.get("route") not in OWN_ROUTES
 
 
-def _edge(cluster: Cluster) -> Histogram:
+def _gateway_requests(cluster: Cluster) -> Histogram:
     try:
         text = cluster.traefik.text("/metrics")
     except AdminError:

@@ -1,4 +1,4 @@
-"""How many requests there were, how many failed and how long they took: Prometheus's figures."""
+"""Prometheus histograms of requests: their number, their errors and their durations."""
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -11,18 +11,21 @@ Labels = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Histogram:
-    """Counts since a process started, or between two looks at it.
+    """Counts since a process started, or between two snapshots of it.
 
-    `buckets` maps a duration in seconds to how many requests took no longer.
+    `buckets` maps a duration in seconds to the number of requests that took at most that long.
     """
 
     buckets: Mapping[float, float] = field(default_factory=dict)
     requests: float = 0
-    errors: float = 0  # answers of 500 and above
+    errors: float = 0  # responses with status 500 and above
 
     @classmethod
     def read(cls, text: str, name: str, wanted: Callable[[Labels], bool]) -> "Histogram":
-        """Read the histogram `name` from a /metrics page, over all its wanted labels."""
+        """Read the histogram `name` from the text of a /metrics page.
+
+        It is the sum over all series for whose labels `wanted` returns True.
+        """
         buckets: defaultdict[float, float] = defaultdict(float)
         requests = errors = 0.0
         families = text_string_to_metric_families(text)
@@ -41,16 +44,17 @@ class Histogram:
         return Histogram(_added(self.buckets, other.buckets, 1), requests, errors)
 
     def since(self, earlier: "Histogram") -> "Histogram":
-        """What came after an earlier look; all of it, if the process started anew meanwhile."""
+        """Return the counts since an earlier snapshot, or all if the process was restarted."""
         if earlier.requests > self.requests:
             return self
         requests, errors = self.requests - earlier.requests, self.errors - earlier.errors
         return Histogram(_added(self.buckets, earlier.buckets, -1), requests, errors)
 
     def quantile(self, share: float) -> float | None:
-        """The duration in seconds that `share` of the requests did not exceed; None without any.
+        """Return a quantile of the durations in seconds, None when there were no requests.
 
-        Within a bucket it is taken to grow evenly, as Prometheus takes it.
+        `share` is between 0 and 1. Within a bucket the durations are interpolated linearly, as in
+        Prometheus's `histogram_quantile`.
         """
         wanted, below, lower = share * self.requests, 0.0, 0.0
         for upper, count in sorted(self.buckets.items()):

@@ -1,4 +1,4 @@
-"""What runs: agents, jobs, instances and their health."""
+"""The state of agents and jobs: their instances and their health."""
 
 from dataclasses import dataclass
 
@@ -13,14 +13,14 @@ from tasktracker_cluster.topology import JOBS
 
 @dataclass(frozen=True)
 class Row:
-    """One line of `status`."""
+    """One line of `status`: an agent or a job."""
 
     kind: str  # agent or job
     name: str
     state: str
-    running: int | None  # instances; None where that is not known
+    running: int | None  # instances; None when unknown
     wanted: int | None
-    health: str  # passing, failing, or what is known instead
+    health: str  # passing, failing, or the reason why it is unknown
 
     @property
     def is_well(self) -> bool:
@@ -28,7 +28,7 @@ class Row:
 
 
 def rows(cluster: Cluster) -> list[Row]:
-    """Every agent and every job. Empty when there is no cluster."""
+    """Return every agent and every job, or no rows when there is no cluster."""
     if ownership.owner(cluster.site) is None:
         return []
     agents = _agents(cluster.site)
@@ -54,7 +54,7 @@ def _agents(site: Site) -> list[Row]:
 
 def _answers(site: Site, program: str) -> bool:
     if program == pages.NAME:
-        return pages.answer()
+        return pages.are_served()
     api = consul.api(site, "") if program == "consul" else nomad.api(site, "")
     return api.answers("/v1/status/leader")
 

@@ -1,4 +1,4 @@
-"""Building a release: a virtual environment with the services' wheels and what they need."""
+"""Building a release: a virtual environment with the services' wheels and their dependencies."""
 
 import os
 import shutil
@@ -12,11 +12,14 @@ from tasktracker_cluster.machine import shell
 from tasktracker_cluster.releases.sources import LOCK
 from tasktracker_cluster.site import Site
 
-BUILD_LOCK = "requirements/build.lock"  # of what builds the packages that come as sources only
+BUILD_LOCK = "requirements/build.lock"  # the build systems of packages without a wheel
 
 
 def environment(site: Site, folder: Path) -> None:
-    """Build the release of the checkout's sources in `folder`, which appears when it is whole."""
+    """Build the release of the checkout's sources in `folder`, which appears when it is complete.
+
+    Raises CommandError when a build fails, MissingProgramError when there is no Python for it.
+    """
     uv = Path(sys.executable).with_name("uv")
     draft = folder.with_suffix(".building")
     shutil.rmtree(draft, ignore_errors=True)
@@ -27,7 +30,7 @@ def environment(site: Site, folder: Path) -> None:
             shell.run([uv, "build", "--quiet", "--wheel", "--no-build-isolation",
                        "--python", sys.executable, "--out-dir", wheels, package])  # fmt: skip
 
-        def packages_of_others() -> None:
+        def dependencies() -> None:
             shell.run([uv, "venv", "--quiet", "--relocatable", "--python", _python(), draft])
             shell.run([uv, "pip", "sync", "--quiet", "--compile-bytecode",
                        "--require-build-hashes", "--build-constraints", site.checkout / BUILD_LOCK,
@@ -35,7 +38,7 @@ def environment(site: Site, folder: Path) -> None:
 
         with ThreadPoolExecutor() as pool:
             for job in [
-                pool.submit(packages_of_others),
+                pool.submit(dependencies),
                 *(pool.submit(wheel, p) for p in packages),
             ]:
                 job.result()
@@ -46,15 +49,15 @@ def environment(site: Site, folder: Path) -> None:
 
 
 def _python() -> Path:
-    """A Python that every user of the machine may run: below no private folder."""
+    """Return a Python that every user of the machine may run: no folder above it is private."""
     candidates = [shutil.which(f"python3.{minor}", path="/usr/local/bin:/usr/bin")
                   for minor in (14, 13, 12, 11)]  # fmt: skip
     for candidate in [*candidates, sys.executable]:
         if candidate and _reachable(Path(candidate).resolve()):
             return Path(candidate)
     raise MissingProgramError(
-        "No Python 3.11 or newer that every user may run: the only one lies in a private folder.",
-        "Install the system's own (Debian: apt-get install python3).",
+        "The only Python 3.11 or newer is in a private folder, where the jobs cannot run it.",
+        "Install the system's own Python (Debian: apt-get install python3).",
     )
 
 

@@ -1,6 +1,6 @@
-"""The releases on this machine: one virtual environment each, named after what is in it.
+"""The releases on this machine. Each is a virtual environment, named after its content.
 
-The jobs' users cannot read a home folder, so neither the checkout nor its `.venv` will do.
+The jobs' users cannot read a home folder, so the jobs cannot use the checkout or its `.venv`.
 """
 
 import shutil
@@ -10,13 +10,13 @@ from tasktracker_cluster.releases import build
 from tasktracker_cluster.releases.sources import digest
 from tasktracker_cluster.site import Site
 
-KEPT = 3  # releases on disk: the newest, and two to go back to
+KEPT = 3  # releases on disk: the newest, and two for a rollback
 
 
 def install(site: Site, step: Step) -> str:
-    """Build the release of the checkout's sources unless it is there; make it `current`.
+    """Build the release of the checkout's sources unless it exists, and make it `current`.
 
-    Returns its name: 12 hexadecimal digits.
+    Returns its name, 12 hexadecimal digits. Raises what build.environment does.
     """
     name = digest(site.checkout)
     folder = site.releases / name
@@ -24,15 +24,15 @@ def install(site: Site, step: Step) -> str:
         step.note("building")
         build.environment(site, folder)
     for lock in site.releases.glob("*/.lock"):
-        lock.chmod(0o644)  # uv leaves it open for everybody to write
+        lock.chmod(0o644)  # uv makes it writable for every user
     _make_current(site, name)
-    _forget_old(site, name)
+    _delete_old(site, name)
     step.detail = name
     return name
 
 
 def current(site: Site) -> str:
-    """The name of the release that was installed last."""
+    """Return the name of the release that was installed last."""
     return (site.releases / "current").readlink().name
 
 
@@ -43,7 +43,7 @@ def _make_current(site: Site, name: str) -> None:
     draft.replace(site.release)
 
 
-def _forget_old(site: Site, name: str) -> None:
+def _delete_old(site: Site, name: str) -> None:
     (site.releases / name).touch()
     others = [p for p in site.releases.iterdir() if p.is_dir() and not p.is_symlink()]
     others.sort(key=lambda p: p.stat().st_mtime, reverse=True)

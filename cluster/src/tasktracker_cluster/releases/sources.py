@@ -1,4 +1,4 @@
-"""What a release is made of, and the name that follows from it."""
+"""The sources of a release, and its name, which is their digest."""
 
 import hashlib
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ LOCK = "requirements/runtime.lock"
 
 
 def digest(checkout: Path) -> str:
-    """Identify the sources and the lock: the same content has the same name."""
+    """Return the name of a release: 12 hexadecimal digits of SHA-256 over sources and lock."""
     sha = hashlib.sha256()
     for path in _sources(checkout):
         sha.update(bytes(path.relative_to(checkout)) + b"\0" + path.read_bytes() + b"\0")

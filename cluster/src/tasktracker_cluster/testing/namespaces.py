@@ -1,4 +1,4 @@
-"""A network of its own for what needs fixed ports, and the networks of others."""
+"""Network namespaces for tests that need fixed ports."""
 
 import ctypes
 import os
@@ -12,9 +12,9 @@ from tasktracker_cluster.machine.netns import CLONE_NEWNET, enter
 
 @contextmanager
 def network_namespace() -> Iterator[None]:
-    """Move this thread, and the processes that it starts, to a network of nothing but loopback."""
+    """Move this thread and its child processes to a new network that has only loopback."""
     libc = ctypes.CDLL(None, use_errno=True)
-    with _coming_back():
+    with _restoring_namespace():
         if libc.unshare(CLONE_NEWNET):
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number))
@@ -24,14 +24,14 @@ def network_namespace() -> Iterator[None]:
 
 @contextmanager
 def entered(namespace: Path) -> Iterator[None]:
-    """Move this thread, and the processes that it starts, to a network that is there already."""
-    with _coming_back(), namespace.open() as inside:
+    """Move this thread and its child processes to an existing network."""
+    with _restoring_namespace(), namespace.open() as inside:
         enter(inside.fileno())
         yield
 
 
 @contextmanager
-def _coming_back() -> Iterator[None]:
+def _restoring_namespace() -> Iterator[None]:
     with open("/proc/thread-self/ns/net") as outside:
         try:
             yield

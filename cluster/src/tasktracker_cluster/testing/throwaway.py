@@ -1,7 +1,7 @@
-"""A cluster in a network namespace of its own, of which nothing is left afterwards.
+"""A cluster for tests, in a network namespace of its own. Everything of it is deleted at the end.
 
-It is used as people use it: by its commands, its gateway and the agents' APIs. What runs on the
-machine outside is neither seen nor touched.
+Tests use it by its commands, its gateway and the agents' APIs. A cluster of the machine itself is
+not visible from it and not changed.
 """
 
 import json
@@ -45,7 +45,7 @@ class ThrowawayCluster:
         return replace(Site.from_environment(), home=self.home)
 
     def admin(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-        """Run `tasktracker-cli admin`; with `check` it must exit with 0."""
+        """Run `tasktracker-cli admin`. With `check`, its exit code must be 0."""
         result = self._run(["admin", *words], {})
         if check:
             assert result.returncode == 0, result.stdout + result.stderr
@@ -63,7 +63,7 @@ class ThrowawayCluster:
         )
 
     def user(self, name: str) -> "User":
-        """A new user, registered and logged in through the CLI."""
+        """Register a new user through the CLI, log in, and return the user."""
         user = User(self, name)
         user.run("register", "--username", name, "--email", f"{name}@example.com",
                  "--password-stdin", stdin=PASSWORD)  # fmt: skip
@@ -71,7 +71,7 @@ class ThrowawayCluster:
         return user
 
     def evidence(self) -> list[str]:
-        """What the jobs did last, as far as Nomad can be asked."""
+        """Return the last events and log lines of the jobs, or Nomad's error."""
         try:
             return [line for job in JOBS for line in allocations.evidence(self.as_operator, job)]
         except AdminError as error:
@@ -79,7 +79,7 @@ class ThrowawayCluster:
 
     @property
     def as_operator(self) -> Cluster:
-        """The cluster as the operator's commands see it now: it may have new tokens."""
+        """The cluster as the operator's commands see it, read anew: its tokens may be new."""
         return Cluster(self.site)
 
     @property
@@ -93,46 +93,49 @@ class ThrowawayCluster:
         return self.as_operator.consul
 
     def agent_pid(self, agent: str) -> int:
-        """The process id of an agent; 0 while it has none."""
+        """Return the process id of an agent, 0 when it does not run."""
         return next((p.pid for p in supervisor.processes(self.site) if p.name == agent), 0)
 
     def allocation(self, job: str) -> dict[str, Any]:
-        """The one running allocation of a job."""
+        """Return the running allocation of a job. Raises ValueError unless there is exactly one."""
         known = allocations.active(self.as_operator, job)
         (running,) = [each for each in known if each["DesiredStatus"] == "run"]
         return running
 
     def running(self) -> set[str]:
-        """The ids of all running allocations."""
+        """Return the ids of all running allocations."""
         known = self.nomad.call("GET", "/v1/allocations")
         return {a["ID"] for a in known if a["ClientStatus"] == "running"}
 
     def service_pid(self, module: str) -> int:
-        """The process id of a service's application; 0 while there is none."""
+        """Return the process id of a service's application, 0 when it does not run."""
         return self._pid(lambda words: words[1:3] == ["-m", module])
 
     def postmaster(self, database: str) -> int:
-        """The process id of a database's first process."""
+        """Return the process id of a database's first process."""
         pid_file = Path(self.site.volume(database), "data", "postmaster.pid")
         return int(pid_file.read_text().split()[0])
 
     def sidecar_pid(self, job: str) -> int:
-        """The process id of the Envoy beside a job's application; 0 while there is none."""
+        """Return the process id of the Envoy beside a job's application, 0 when it does not run."""
         return self.task_pid(job, f"connect-proxy-{job}")
 
     def task_pid(self, job: str, task: str) -> int:
-        """The first process of a task: in its control group, unlike its parent. 0: none is."""
+        """Return the process id of a task's first process, 0 when it does not run.
+
+        It is in the task's control group, and its parent is not.
+        """
         group = f"/{self.allocation(job)['ID']}.{task}"
         parents = {}
         for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):  # it ended meanwhile
+            with suppress(OSError):  # the process ended in the meantime
                 if group in (folder / "cgroup").read_text():
                     stat = (folder / "stat").read_text()
                     parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
         return next((pid for pid, parent in parents.items() if parent not in parents), 0)
 
     def task_folder(self, job: str, task: str) -> Path:
-        """The folder that a task of a job's running allocation is started in."""
+        """Return the working folder of a task of a job's running allocation."""
         allocation = Path(self.home, "nomad", "alloc", self.allocation(job)["ID"])
         named = str(self.task_config(job, task).get("work_dir", task))
         return allocation / named.replace("${NOMAD_ALLOC_DIR}/..", ".").replace(
@@ -140,7 +143,7 @@ class ThrowawayCluster:
         )
 
     def task_config(self, job: str, task: str) -> dict[str, Any]:
-        """How Nomad starts a task of a job's running allocation."""
+        """Return the `config` block of a task of a job's running allocation."""
         allocation = self.nomad.call("GET", f"/v1/allocation/{self.allocation(job)['ID']}")
         (group,) = allocation["Job"]["TaskGroups"]
         return dict(next(each["Config"] for each in group["Tasks"] if each["Name"] == task))
@@ -149,14 +152,14 @@ class ThrowawayCluster:
         for folder in Path("/proc").glob("[0-9]*"):
             try:
                 words = (folder / "cmdline").read_text().split("\0")
-            except OSError:  # it ended meanwhile
+            except OSError:  # the process ended in the meantime
                 continue
             if words[0].startswith(str(self.site.releases)) and is_it(words):
                 return int(folder.name)
         return 0
 
     def network(self, job: str) -> Path:
-        """The network namespace of a job's allocation."""
+        """Return the file of the network namespace of a job's allocation."""
         return Path("/run/netns", self.allocation(job)["ID"])
 
     def exec(self, job: str, command: Sequence[str], user: str) -> subprocess.CompletedProcess[str]:
@@ -186,20 +189,20 @@ class ThrowawayCluster:
 
 @dataclass(frozen=True)
 class User:
-    """A person at the CLI, with a login of their own."""
+    """A user of the CLI, with a login of their own."""
 
     cluster: ThrowawayCluster
     name: str
 
     def run(self, *words: str, stdin: str = "", code: int = 0) -> str:
-        """Run `tasktracker-cli`, expect the exit code, and return what it printed as data."""
+        """Run `tasktracker-cli`, check its exit code, and return its standard output."""
         result = self.cluster._run(words, {"XDG_STATE_HOME": str(self._state)}, stdin)
         assert result.returncode == code, result.stdout + result.stderr
         return result.stdout
 
     @property
     def logins(self) -> Credentials:
-        """Where this user's CLI keeps its tokens."""
+        """The store of this user's tokens."""
         return Credentials(self._state / "tasktracker")
 
     @property
@@ -211,7 +214,7 @@ class User:
         return json.loads(self.run(*words, "--json"))
 
     def http(self) -> httpx.Client:
-        """A client of the gateway with this user's own token."""
+        """Return a client of the gateway with this user's own token."""
         login = httpx.post(
             f"{GATEWAY_URL}/api/v1/auth/login",
             json={"username": self.name, "password": PASSWORD},
@@ -229,17 +232,18 @@ class User:
 
 @contextmanager
 def installed() -> Iterator[ThrowawayCluster]:
-    """Install a cluster that is ready for `up`; its state is in a folder of its own.
+    """Install a cluster that is ready for `up`, with its state in a folder of its own.
 
-    This thread is in the namespace for as long as the block lasts: `localhost:8000` is the
-    cluster's gateway there.
+    During the block this thread is in the namespace, where `localhost:8000` is the cluster's
+    gateway.
     """
     assert os.geteuid() == 0, "a cluster needs root"
     home = Path(tempfile.mkdtemp(prefix="tt-", dir="/tmp"))
     home.chmod(0o755)
     cluster = ThrowawayCluster(home / "state")
     try:
-        cluster.admin("install")  # the only step that needs a registry, which the namespace lacks
+        # Only this step needs a package registry, which the namespace cannot reach.
+        cluster.admin("install")
         with network_namespace():
             try:
                 yield cluster
@@ -257,10 +261,10 @@ def _end_processes(site: Site) -> None:
 
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
-    """Keep a process from doing anything; it is there, and what it has open stays open."""
+    """Stop a process with SIGSTOP during the block. Its files and sockets stay open."""
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
     finally:
-        with suppress(ProcessLookupError):  # a repair has replaced it
+        with suppress(ProcessLookupError):  # a repair has replaced the process
             os.kill(pid, signal.SIGCONT)
