@@ -34,6 +34,12 @@ TASK = {
     "created_at": "2030-01-02T03:04:05Z",
     "updated_at": "2030-01-02T03:04:05Z",
 }
+GRANT = {
+    "access_token": "second-access",
+    "refresh_token": "second-refresh",
+    "token_type": "bearer",
+    "expires_in": 900,
+}
 USER = {"id": 1, "username": "ada", "email": "ada@example.com", "full_name": None}
 
 
@@ -163,11 +169,15 @@ def guest(isolated: Cli, gateway: FakeGateway) -> Cli:
     return Cli({**isolated.env, "TASKTRACKER_URL": gateway.url})
 
 
+def logins_of(cli: Cli) -> Credentials:
+    """Return the logins that the program keeps."""
+    return Credentials(Path(cli.env["XDG_STATE_HOME"]) / "tasktracker")
+
+
 @pytest.fixture
 def cli(guest: Cli) -> Cli:
-    """The program of a user who is logged in at the fake gateway."""
-    folder = Path(guest.env["XDG_STATE_HOME"]) / "tasktracker"
-    Credentials(folder).save(guest.env["TASKTRACKER_URL"], Login("ada", "token-of-ada"))
+    """Give the program of a user who is logged in at the fake gateway."""
+    logins_of(guest).save(guest.env["TASKTRACKER_URL"], Login("ada", "token-of-ada"))
     return guest
 
 

@@ -7,9 +7,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from cli.tests.conftest import PROBLEM, TASK, USER, Answer, Cli, FakeGateway
-from cli.tests.test_login import GRANT, kept
-from cli.tests.test_terminal import COLOUR, on_terminal
+from cli.tests.conftest import GRANT, PROBLEM, TASK, USER, Answer, Cli, FakeGateway, logins_of
+from cli.tests.on_terminal import COLOUR, on_terminal
 from tasktracker_cli.logins.credentials import Login
 
 
@@ -120,7 +119,7 @@ def test_status_and_headers_come_first_on_request(cli: Cli, gateway: FakeGateway
 
 
 def test_an_expired_login_is_renewed(guest: Cli, gateway: FakeGateway) -> None:
-    kept(guest).save(gateway.url, Login("ada", "old", "refresh", 0.0))
+    logins_of(guest).save(gateway.url, Login("ada", "old", "refresh", 0.0))
     gateway.on("POST /auth/refresh", Answer(body=GRANT))
     gateway.on("GET /auth/me", Answer(body=USER))
     assert json.loads(guest("api", "GET", "auth/me").stdout) == USER

@@ -1,10 +1,7 @@
 """Tab, in a real bash, zsh and fish on a terminal of their own."""
 
 import os
-import re
-import select
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.tests.conftest import PROGRAM, TASK, Answer, Cli, FakeGateway
+from tests.terminal import LIMIT, Terminal
 
-LIMIT = 30  # seconds, for a machine that is busy with other tests
 START = {
     "bash": ["bash", "--norc", "--noprofile", "-i"],
     "zsh": ["zsh", "--no-rcs", "-i"],
@@ -26,54 +23,21 @@ LOAD = {
 }
 
 
-class Terminal:
-    """A shell with a person at it, who types and looks."""
-
-    def __init__(self, controller: int) -> None:
-        self._controller = controller
-        self.shown = ""
-
-    def type(self, text: str) -> None:
-        os.write(self._controller, text.encode())
-
-    def see(self, pattern: str) -> str:
-        """Wait until this is shown; return all that was shown since the last time."""
-        deadline = time.monotonic() + LIMIT
-        while not re.search(pattern, self.shown):
-            left = deadline - time.monotonic()
-            if left < 0 or not select.select([self._controller], [], [], left)[0]:
-                pytest.fail(f"{pattern!r} never came: {self.shown!r}")
-            self.shown += os.read(self._controller, 65536).decode(errors="replace")
-        shown, self.shown = self.shown, ""
-        return shown
-
-
 @contextmanager
 def shell(name: str, cli: Cli) -> Iterator[Terminal]:
     """Start a shell that has loaded its completion script."""
-    controller, terminal = os.openpty()
     home = Path(cli.env["HOME"])
     home.mkdir(exist_ok=True)
     path = f"{PROGRAM.parent}:{os.environ['PATH']}"
-    running = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", *START[name]],
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        cwd=home,
-        env={**cli.env, "PATH": path, "TERM": "dumb" if name == "zsh" else "xterm"},
-    )
-    os.close(terminal)
-    person = Terminal(controller)
+    kind = "dumb" if name == "zsh" else "xterm"
+    terminal = Terminal(START[name], {**cli.env, "PATH": path, "TERM": kind}, folder=home)
     try:
         # Split, so that the echo of what is typed is not taken for its answer.
-        person.type(f"{LOAD[name]}; echo rea''dy\n")
-        person.see("ready")
-        yield person
+        terminal.type(f"{LOAD[name]}; echo rea''dy\n")
+        terminal.wait_for("ready")
+        yield terminal
     finally:
-        running.kill()
-        running.wait()
-        os.close(controller)
+        terminal.kill()
 
 
 @pytest.fixture(params=START)
@@ -84,18 +48,18 @@ def person(request: pytest.FixtureRequest, cli: Cli) -> Iterator[Terminal]:
 
 def test_a_command_is_completed(person: Terminal) -> None:
     person.type("tasktracker-cli task comp\t")
-    person.see("task complete ")
+    person.wait_for("task complete ")
 
 
 def test_an_option_is_completed(person: Terminal) -> None:
     person.type("tasktracker-cli task list --prio\t")
-    person.see("--priority")
+    person.wait_for("--priority")
 
 
 def test_a_profile_is_completed(person: Terminal, cli: Cli) -> None:
     cli("profile", "add", "work-elsewhere")
     person.type("tasktracker-cli profile use wo\t")
-    person.see("use work-elsewhere")
+    person.wait_for("use work-elsewhere")
 
 
 KILL_LINE = "\x15"
@@ -108,9 +72,9 @@ def test_task_ids_are_shown_and_a_title_is_never_run(
     tasks = [{**TASK, "id": number, "title": HOSTILE} for number in (701, 702)]
     gateway.on("GET /tasks/", Answer(body=tasks))
     person.type("tasktracker-cli task show 7\t")
-    person.see("7\a?0")
+    person.wait_for("7\a?0")
     person.type("\t\t")
-    shown = person.see("702")
+    shown = person.wait_for("702")
     assert "\x1b[31m" not in shown
     assert not list(Path(cli.env["HOME"]).glob("pwned"))
 
@@ -118,7 +82,7 @@ def test_task_ids_are_shown_and_a_title_is_never_run(
 def test_a_gateway_that_is_away_is_silence(person: Terminal, gateway: FakeGateway) -> None:
     gateway.close()
     person.type("tasktracker-cli task show 7\t" + KILL_LINE + "echo sti''ll here\n")
-    shown = person.see("still here")
+    shown = person.wait_for("still here")
     assert "reached" not in shown
 
 

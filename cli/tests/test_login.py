@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from cli.tests.conftest import PROBLEM, PROGRAM, TASK, USER, Answer, Cli, FakeGateway
-from cli.tests.test_terminal import on_terminal
-from tasktracker_cli.logins.credentials import Credentials, Login
+from cli.tests.conftest import (
+    GRANT,
+    PROBLEM,
+    PROGRAM,
+    TASK,
+    USER,
+    Answer,
+    Cli,
+    FakeGateway,
+    logins_of,
+)
+from cli.tests.on_terminal import on_terminal
+from tasktracker_cli.logins.credentials import Login
 
-GRANT = {
-    "access_token": "second-access",
-    "refresh_token": "second-refresh",
-    "token_type": "bearer",
-    "expires_in": 900,
-}
 REFUSED = Answer(401, {"detail": "The token has expired"}, PROBLEM)
-
-
-def kept(cli: Cli) -> Credentials:
-    return Credentials(Path(cli.env["XDG_STATE_HOME"]) / "tasktracker")
 
 
 def calls(gateway: FakeGateway) -> list[str]:
@@ -36,7 +36,7 @@ def bearer(gateway: FakeGateway) -> list[str]:
 def expired(guest: Cli, gateway: FakeGateway) -> Cli:
     """The program of a user whose access token has run out."""
     login = Login("ada", "first-access", "first-refresh", time.time() - 60)
-    kept(guest).save(gateway.url, login)
+    logins_of(guest).save(gateway.url, login)
     gateway.on("GET /auth/me", Answer(body=USER))
     gateway.on("POST /auth/refresh", Answer(body=GRANT))
     return guest
@@ -45,7 +45,7 @@ def expired(guest: Cli, gateway: FakeGateway) -> Cli:
 @pytest.fixture
 def unknown_end(guest: Cli, gateway: FakeGateway) -> Cli:
     """The program of a user whose token the gateway does not take any more."""
-    kept(guest).save(gateway.url, Login("ada", "first-access", "first-refresh"))
+    logins_of(guest).save(gateway.url, Login("ada", "first-access", "first-refresh"))
     gateway.on("POST /auth/refresh", Answer(body=GRANT))
     return guest
 
@@ -58,7 +58,7 @@ def test_a_token_that_has_run_out_is_renewed_before_anything_is_asked(
     assert calls(gateway) == ["POST /auth/refresh", "GET /auth/me"]
     assert json.loads(gateway.requests[0].body) == {"refresh_token": "first-refresh"}
     assert bearer(gateway) == ["", "Bearer second-access"]
-    login = kept(expired).load(gateway.url)
+    login = logins_of(expired).load(gateway.url)
     assert login is not None
     assert (login.username, login.refresh_token) == ("ada", "second-refresh")
     assert login.expires_at == pytest.approx(time.time() + 900, abs=60)
@@ -120,10 +120,10 @@ def test_login_keeps_what_keeps_it_alive_and_says_where(guest: Cli, gateway: Fak
     gateway.on("POST /auth/login", Answer(body=GRANT))
     arguments = ["login", "--username", "ada", "--password-stdin"]
     first, second = (guest(*arguments, stdin="secret\n") for _ in range(2))
-    login = kept(guest).load(gateway.url)
+    login = logins_of(guest).load(gateway.url)
     assert login is not None
     assert login.refresh_token == "second-refresh"
-    assert str(kept(guest).path(gateway.url)) in first.stderr
+    assert str(logins_of(guest).path(gateway.url)) in first.stderr
     assert "no system keyring" not in second.stderr
     assert "second-" not in first.stderr + first.stdout
 
@@ -142,7 +142,7 @@ def test_logout_ends_the_session_at_the_gateway(expired: Cli, gateway: FakeGatew
     done = expired("logout")
     assert (done.returncode, done.stderr) == (0, f"✓ Logged out at {gateway.url}.\n")
     assert json.loads(gateway.requests[-1].body) == {"refresh_token": "first-refresh"}
-    assert kept(expired).load(gateway.url) is None
+    assert logins_of(expired).load(gateway.url) is None
 
 
 def test_logout_forgets_the_login_although_the_gateway_is_away(
@@ -152,16 +152,16 @@ def test_logout_forgets_the_login_although_the_gateway_is_away(
     done = expired("logout")
     assert done.returncode == 0
     assert "was not ended there" in done.stderr
-    assert kept(expired).load(gateway.url) is None
+    assert logins_of(expired).load(gateway.url) is None
 
 
 def test_a_token_of_the_environment_wins_and_is_never_kept(
     expired: Cli, gateway: FakeGateway
 ) -> None:
-    before = kept(expired).load(gateway.url)
+    before = logins_of(expired).load(gateway.url)
     assert expired("whoami", TASKTRACKER_TOKEN="given").returncode == 0
     assert bearer(gateway) == ["Bearer given"]
-    assert kept(expired).load(gateway.url) == before
+    assert logins_of(expired).load(gateway.url) == before
 
 
 def test_a_token_of_the_environment_that_is_refused_is_not_renewed(
@@ -243,7 +243,7 @@ def test_verbose_shows_requests_without_secrets(unknown_end: Cli, gateway: FakeG
     gateway.on("GET /auth/me", REFUSED, Answer(body=USER, headers=headers))
     for command in (["-v", "whoami"], ["whoami", "--verbose"]):
         gateway.on("GET /auth/me", REFUSED, Answer(body=USER, headers=headers))
-        kept(unknown_end).save(gateway.url, Login("ada", "first-access", "first-refresh"))
+        logins_of(unknown_end).save(gateway.url, Login("ada", "first-access", "first-refresh"))
         done = unknown_end(*command)
         assert done.returncode == 0
         lines = done.stderr.splitlines()
@@ -300,11 +300,11 @@ def test_tokens_are_in_the_keyring_where_there_is_one(
     gateway.on("POST /auth/logout", Answer(204))
     done = cli("login", "--username", "ada", "--password-stdin", stdin="x\n")
     assert "no system keyring" not in done.stderr
-    assert "second" not in kept(cli).path(gateway.url).read_text()
+    assert "second" not in logins_of(cli).path(gateway.url).read_text()
     assert "second-access" in secrets.read_text()
     assert cli("whoami").returncode == 0
     assert calls(gateway)[-2:] == ["POST /auth/refresh", "GET /auth/me"]
-    assert "second" not in kept(cli).path(gateway.url).read_text()
+    assert "second" not in logins_of(cli).path(gateway.url).read_text()
     assert cli("logout").returncode == 0
     assert json.loads(secrets.read_text()) == {}
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from cli.tests.conftest import PROBLEM, PROGRAM, TASK, USER, Answer, Cli, FakeGateway
-from cli.tests.test_terminal import COLOUR, on_terminal
+from cli.tests.on_terminal import COLOUR, on_terminal
 from tasktracker_cli.gateway import models
 
 ROOT = Path(__file__).parents[2]

@@ -1,14 +1,8 @@
 """logs, psql, users and top, in a running cluster."""
 
-import fcntl
 import json
 import os
-import pty
-import select
-import struct
 import subprocess
-import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,57 +13,16 @@ from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import PASSWORD, PROGRAM, ThrowawayCluster
+from tests.terminal import Terminal
 
 LIMIT_SECONDS = 30
 
 
-class Terminal:
-    """A command of the operator's on a terminal of 100 columns and 30 lines."""
-
-    def __init__(self, cluster: ThrowawayCluster, *words: str, controls: bool = True) -> None:
-        self.seen = ""
-        self._ours, theirs = pty.openpty()
-        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 100, 0, 0))
-        self.process = subprocess.Popen(
-            # Where it controls the session, Ctrl-C and hanging up become signals.
-            ["setsid", *(["--ctty"] if controls else []), PROGRAM, "admin", *words],
-            env={
-                **os.environ,
-                "TASKTRACKER_HOME": str(cluster.home),
-                "TERM": "xterm-256color",
-            },
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        )
-        os.close(theirs)
-
-    def wait_for(self, text: str) -> None:
-        """Read until the text has been printed."""
-        deadline = time.monotonic() + LIMIT_SECONDS
-        while text not in self.seen:
-            assert time.monotonic() < deadline, self.seen
-            if select.select([self._ours], [], [], 0.1)[0]:
-                self.seen += os.read(self._ours, 65536).decode(errors="replace")
-
-    def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
-
-    def hang_up(self) -> int:
-        """Close the terminal, and return the exit code."""
-        os.close(self._ours)
-        return self.process.wait(LIMIT_SECONDS)
-
-    def end(self) -> int:
-        """Read what is left, and return the exit code."""
-        while True:
-            try:
-                more = os.read(self._ours, 65536)
-            except OSError:  # the other side is closed
-                break
-            self.seen += more.decode(errors="replace")
-        os.close(self._ours)
-        return self.process.wait(LIMIT_SECONDS)
+def on_terminal(cluster: ThrowawayCluster, *words: str, controls: bool = True) -> Terminal:
+    """Start a command of the operator's on a terminal of 100 columns and 30 lines."""
+    home = {"TASKTRACKER_HOME": str(cluster.home), "TERM": "xterm-256color"}
+    command: list[str | Path] = [PROGRAM, "admin", *words]
+    return Terminal(command, {**os.environ, **home}, columns=100, lines=30, controls=controls)
 
 
 @pytest.fixture
@@ -99,10 +52,10 @@ def test_logs_shows_another_task_and_the_agents(cluster: ThrowawayCluster) -> No
 
 
 def test_logs_on_a_terminal_follows_and_ends_with_ctrl_c(cluster: ThrowawayCluster) -> None:
-    terminal = Terminal(cluster, "logs", "task-service", "--follow", "-n", "0")
+    terminal = on_terminal(cluster, "logs", "task-service", "--follow", "-n", "0")
     wait.until("a line", lambda: _line_appears(terminal), LIMIT_SECONDS)
-    assert "\x1b[" in terminal.seen, "colours"
-    assert '"event"' not in terminal.seen, "for people, not JSON"
+    assert "\x1b[" in terminal.shown, "colours"
+    assert '"event"' not in terminal.shown, "for people, not JSON"
     terminal.type("\x03")
     assert terminal.end() == 130
 
@@ -110,9 +63,7 @@ def test_logs_on_a_terminal_follows_and_ends_with_ctrl_c(cluster: ThrowawayClust
 def _line_appears(terminal: Terminal) -> bool:
     # Asked again and again: the first ones may come before the command listens.
     httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
-    if select.select([terminal._ours], [], [], 0.2)[0]:
-        terminal.seen += os.read(terminal._ours, 65536).decode()
-    return "/api/v1/tasks/" in terminal.seen
+    return "/api/v1/tasks/" in terminal.look(0.2)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +108,7 @@ def test_psql_reads_statements_from_a_pipe_and_returns_its_exit_code(
 
 
 def test_psql_is_interactive_on_a_terminal(cluster: ThrowawayCluster) -> None:
-    terminal = Terminal(cluster, "psql", "task", "--", "-At")
+    terminal = on_terminal(cluster, "psql", "task", "--", "-At")
     terminal.wait_for("task_db=#")
     terminal.type("select 6 * 7;\r")
     terminal.wait_for("42")
@@ -248,19 +199,19 @@ def test_top_counts_requests_errors_memory_and_connections(cluster: ThrowawayClu
 
 @pytest.mark.parametrize("key", ["q", "\x03"])
 def test_top_leaves_the_terminal_as_it_was(cluster: ThrowawayCluster, key: str) -> None:
-    terminal = Terminal(cluster, "top", "--interval", "0.5")
+    terminal = on_terminal(cluster, "top", "--interval", "0.5")
     terminal.wait_for("task-service")
     terminal.type(key)
     assert terminal.end() == 0
-    assert terminal.seen.count("\x1b[?1049h") == terminal.seen.count("\x1b[?1049l") == 1
-    assert terminal.seen.count("\x1b[?25l") <= terminal.seen.count("\x1b[?25h"), "the cursor"
+    assert terminal.shown.count("\x1b[?1049h") == terminal.shown.count("\x1b[?1049l") == 1
+    assert terminal.shown.count("\x1b[?25l") <= terminal.shown.count("\x1b[?25h"), "the cursor"
 
 
 @pytest.mark.parametrize("controls", [True, False])
 def test_top_ends_when_its_terminal_goes_away(cluster: ThrowawayCluster, controls: bool) -> None:
-    terminal = Terminal(cluster, "top", "--interval", "0.5", controls=controls)
+    terminal = on_terminal(cluster, "top", "--interval", "0.5", controls=controls)
     terminal.wait_for("task-service")
-    assert terminal.hang_up() is not None
+    terminal.hang_up()  # raises TimeoutExpired if it goes on
 
 
 def test_the_agents_write_logs_that_they_rotate_themselves(cluster: ThrowawayCluster) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from cli.tests.conftest import PROBLEM, TASK, Answer, Cli, FakeGateway
-from cli.tests.test_terminal import on_terminal
+from cli.tests.on_terminal import on_terminal
 
 OLD = {**TASK, "description": "# Heading\nfirst\n", "due_date": "2030-01-31T16:00:00Z"}
 CHANGED = Answer(412, {"detail": "Task 7 has changed."}, PROBLEM)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import pytest
 
 from cli.tests.conftest import PROBLEM, PROGRAM, TASK, Answer, Cli, FakeGateway
-from cli.tests.test_terminal import COLOUR, CTRL_C, on_terminal
+from cli.tests.on_terminal import COLOUR, CTRL_C, on_terminal
 
 
 def query(gateway: FakeGateway) -> dict[str, str]:
