@@ -263,7 +263,6 @@ def test_stats_are_the_apis_object_or_a_summary(cli: Cli, gateway: FakeGateway) 
     "command",
     [
         ["nonsense"],
-        ["task"],
         ["task", "show", "x"],
         ["task", "show", "0"],
         ["task", "create"],

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cli.config import Gateway, state_dir, timeout_seconds
+from tasktracker_cli.config import DEFAULT_URL, Gateway, state_dir, timeout_seconds
 from tasktracker_cli.errors import UsageError
 
 
@@ -41,6 +41,24 @@ def test_an_address_has_one_spelling(url: str, origin: str) -> None:
 def test_what_is_no_origin_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
         Gateway.parse(url)
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("localhost:8000", "http://localhost:8000"),
+        ("127.0.0.1", "http://127.0.0.1"),
+        ("tasks.example.com", "https://tasks.example.com"),
+        ("tasks.example.com:8443/", "https://tasks.example.com:8443"),
+        ("no host", DEFAULT_URL),
+    ],
+)
+def test_an_address_without_its_scheme_is_refused_with_the_whole_address(
+    given: str, meant: str
+) -> None:
+    with pytest.raises(UsageError) as refused:
+        Gateway.parse(given)
+    assert refused.value.hint == f"Give one like: {meant}"
 
 
 def test_the_state_folder_ignores_a_relative_path() -> None:

@@ -6,6 +6,8 @@ from cli.tests.conftest import Cli
 from tasktracker_cli.errors import ERRORS, CliError, OutputClosedError
 from tasktracker_cli.topics import TOPICS
 
+GROUPS = ["task", "profile", "config", "alias", "account", "token", "completion", "admin"]
+
 
 def test_every_kind_of_error_has_its_line_in_the_help(isolated: Cli) -> None:
     everyone = [CliError, *CliError.__subclasses__()]
@@ -49,3 +51,24 @@ def test_a_typing_mistake_is_told_with_what_may_be_meant(
     assert done.returncode == 2
     assert meant in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [*([name] for name in GROUPS), ["account", "sessions"]])
+def test_a_group_without_a_command_says_what_commands_there_are(
+    isolated: Cli, words: list[str]
+) -> None:
+    done = isolated(*words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == isolated(*words, "--help").stdout
+
+
+@pytest.mark.parametrize("words", [["task", "list"], ["task", "create"], ["login"], ["help"]])
+def test_help_on_a_narrow_terminal_breaks_between_words(isolated: Cli, words: list[str]) -> None:
+    wide = isolated(*words, "--help", COLUMNS="200").stdout
+    narrow = isolated(*words, "--help", COLUMNS="40").stdout
+    assert narrow.split() == wide.split()
+    text = narrow[: narrow.index("Examples:" if "Examples:" in narrow else "Example:")]
+    assert max(map(len, text.splitlines())) < 40
+    options = narrow[narrow.index("Options:") :].splitlines()
+    # The name of an option is one word, however long.
+    assert all(len(line) < 40 for line in options if not line.startswith("  -"))

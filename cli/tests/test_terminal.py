@@ -1,69 +1,12 @@
 """The program on a real terminal: questions, colours, and what must never get there."""
 
-import codecs
-import fcntl
 import json
-import os
 import re
-import select
-import struct
-import subprocess
-import termios
-from pathlib import Path
 
 import pytest
 
-from cli.tests.conftest import PROBLEM, PROGRAM, TASK, USER, Answer, Cli, FakeGateway
-
-COLOUR = re.compile(r"\x1b\[[\d;]*m")
-CTRL_C, CTRL_D = "\x03", "\x04"
-
-
-def on_terminal(
-    cli: Cli,
-    *args: str,
-    typed: dict[str, str] | None = None,
-    width: int = 80,
-    program: Path = PROGRAM,
-    **env: str,
-) -> tuple[int, str]:
-    """Run the program on a terminal of its own, typing each reply when its question appears.
-
-    Returns the exit code and all that the terminal showed.
-    """
-    controller, terminal = os.openpty()
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
-    running = subprocess.Popen(
-        ["setsid", "--ctty", "--wait", program, *args],
-        stdin=terminal,
-        stdout=terminal,
-        stderr=terminal,
-        env={**cli.env, **env},
-    )
-    os.close(terminal)
-    shown = ""
-    decoder = codecs.getincrementaldecoder("utf-8")()  # a chunk may end within a character
-    questions = list((typed or {}).items())
-    pressed = ""
-    answered = 0
-    while chunk := _read(controller, again=pressed):
-        shown += decoder.decode(chunk)
-        if questions and questions[0][0] in shown[answered:]:
-            answered = len(shown)
-            pressed = questions.pop(0)[1]
-            os.write(controller, pressed.encode())
-    os.close(controller)
-    return running.wait(timeout=30), shown
-
-
-def _read(controller: int, again: str) -> bytes:
-    # Ctrl-C may come a moment before Python waits for what it interrupts: people press it again.
-    while again == CTRL_C and not select.select([controller], [], [], 2)[0]:
-        os.write(controller, again.encode())
-    try:
-        return os.read(controller, 65536)
-    except OSError:  # Linux says EIO when the last process has left the terminal.
-        return b""
+from cli.tests.conftest import PROBLEM, TASK, USER, Answer, Cli, FakeGateway
+from cli.tests.on_terminal import COLOUR, CTRL_C, CTRL_D, on_terminal
 
 
 def test_login_asks_for_the_password_and_does_not_show_it(guest: Cli, gateway: FakeGateway) -> None:
@@ -190,3 +133,16 @@ def test_stats_draw_a_bar(cli: Cli, gateway: FakeGateway) -> None:
     gateway.on("GET /stats/", Answer(body=figures))
     _, shown = on_terminal(cli, "stats")
     assert COLOUR.sub("", shown).startswith("█" * 20 + "░" * 20 + " 25%")
+
+
+def test_an_error_on_a_narrow_terminal_breaks_between_words(isolated: Cli) -> None:
+    wide = isolated("--url", "ftp://a", "task", "list").stderr
+    _, shown = on_terminal(isolated, "--url", "ftp://a", "task", "list", width=30)
+    narrow = COLOUR.sub("", shown)
+    assert narrow.split() == wide.split()
+    assert max(map(len, narrow.splitlines())) <= 30
+
+
+def test_a_command_at_the_end_of_an_error_stays_on_one_line(guest: Cli) -> None:
+    _, shown = on_terminal(guest, "task", "list", width=50)
+    assert "tasktracker-cli login --username NAME" in COLOUR.sub("", shown).splitlines()

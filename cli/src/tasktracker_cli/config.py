@@ -56,7 +56,20 @@ def _is_host(host: str) -> bool:
 
 
 def _bad_url(url: str) -> UsageError:
-    return UsageError(f"{url!r} is not the address of a gateway.", f"Give one like: {DEFAULT_URL}")
+    return UsageError(
+        f"{url!r} is not the address of a gateway.", f"Give one like: {_with_scheme(url)}"
+    )
+
+
+def _with_scheme(url: str) -> str:
+    """Return what was probably meant, if only the scheme is missing; else the default address."""
+    if "://" in url:
+        return DEFAULT_URL
+    try:
+        meant = Gateway.parse(f"https://{url}")
+    except UsageError:
+        return DEFAULT_URL
+    return f"http://{url}" if meant.is_loopback else meant.origin
 
 
 def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 import typer
+from typer._click.exceptions import NoArgsIsHelpError  # Typer shows it nowhere else
 
 INTERRUPTED = 130
 
@@ -130,6 +131,9 @@ def guard(program: Callable[[], Any], reporter: Reporter) -> int:
         return error.exit_code
     except typer.Abort:
         return INTERRUPTED
+    except NoArgsIsHelpError as error:
+        typer.echo(error.format_message(), err=True)
+        return error.exit_code
     except typer.TyperException as error:
         # Typer puts the values that may be chosen on lines of their own.
         message = " ".join(error.format_message().split())

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from tasktracker_cli.errors import CliError
+from tasktracker_cli.terminal.help import HelpContext
 
 ENTRY_POINTS = "tasktracker_cli.commands"
 
@@ -29,7 +30,7 @@ class Lazy(TyperCommand):
     @cached_property
     def real(self) -> TyperCommand | TyperGroup:
         """The command itself."""
-        group = _group(self._load())
+        group = group_of(self._load())
         command = group.commands.get(str(self.name), group)
         assert isinstance(command, TyperCommand | TyperGroup)  # noqa: S101 - Typer makes no other
         command.help = command.help or self.help
@@ -64,9 +65,20 @@ class Mounted(Lazy):
         return app
 
 
-def _group(app: typer.Typer | TyperGroup) -> TyperGroup:
-    if isinstance(app, TyperGroup):
-        return app
-    # Help is plain text: rich would double its start-up time.
-    app.rich_markup_mode = None
-    return get_group(app)
+def group_of(app: typer.Typer | TyperGroup) -> TyperGroup:
+    """Return the commands of an app as a group, whose help has this program's form."""
+    if isinstance(app, typer.Typer):
+        # Help is plain text: rich would double its start-up time.
+        app.rich_markup_mode = None
+        app = get_group(app)
+    _shape_help(app)
+    return app
+
+
+def _shape_help(command: Any) -> None:
+    command.context_class = HelpContext
+    if isinstance(command, TyperGroup):
+        # A group needs a command: without one, its help says which there are.
+        command.no_args_is_help = not command.invoke_without_command
+        for one in command.commands.values():
+            _shape_help(one)

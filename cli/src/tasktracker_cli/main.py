@@ -7,13 +7,12 @@ from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
-from typer.main import get_group
 
 from tasktracker_cli import __version__
 from tasktracker_cli.aliases import Program
 from tasktracker_cli.commands.options import Profile, Url, Verbose
 from tasktracker_cli.errors import INTERRUPTED, guard
-from tasktracker_cli.lazy import Lazy, Mounted
+from tasktracker_cli.lazy import Lazy, Mounted, group_of
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.choices import expected
@@ -71,7 +70,7 @@ def program() -> TyperGroup:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_root)
-    group = get_group(app)
+    group = group_of(app)
     for command in COMMANDS:
         group.add_command(command)
     return group

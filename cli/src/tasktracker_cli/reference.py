@@ -6,11 +6,11 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import typer
 from typer.core import TyperGroup
 
 from tasktracker_cli.lazy import Lazy
 from tasktracker_cli.main import PROGRAM, program
+from tasktracker_cli.terminal.help import HelpContext
 from tasktracker_cli.topics import TOPICS
 
 WIDTH = 80
@@ -33,7 +33,7 @@ def page() -> str:
 def _root() -> Any:
     group = program()
     names = group.context_settings["help_option_names"]
-    return typer.Context(group, info_name=PROGRAM, terminal_width=WIDTH, help_option_names=names)
+    return HelpContext(group, info_name=PROGRAM, terminal_width=WIDTH, help_option_names=names)
 
 
 def _commands(context: Any) -> Iterator[tuple[str, str]]:
@@ -44,7 +44,7 @@ def _commands(context: Any) -> Iterator[tuple[str, str]]:
     for name, command in context.command.commands.items():
         if not command.hidden:
             real = command.real if isinstance(command, Lazy) else command
-            yield from _commands(typer.Context(real, info_name=name, parent=context))
+            yield from _commands(HelpContext(real, info_name=name, parent=context))
 
 
 def _block(text: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.tests.conftest import PROBLEM, PROGRAM, TASK, Answer, Cli, FakeGateway
-from cli.tests.test_terminal import COLOUR, on_terminal
+from cli.tests.on_terminal import COLOUR, on_terminal
 
 MISSING = Answer(404, {"detail": "There is no task 5."}, PROBLEM)
 CALLS = {"complete": "/complete", "reopen": "/incomplete"}
@@ -42,6 +42,16 @@ def test_several_are_an_array_and_one_is_an_object(cli: Cli, gateway: FakeGatewa
     gateway.on("GET /tasks/8", Answer(body={**TASK, "id": 8}))
     assert cli.json("task", "show", "7") == TASK
     assert [task["id"] for task in cli.json("task", "show", "7", "8")] == [7, 8]
+
+
+def test_ids_are_separated_by_spaces_or_commas(cli: Cli, gateway: FakeGateway) -> None:
+    for number in (4, 5, 6, 7):
+        gateway.on(f"DELETE /tasks/{number}", Answer(204))
+    done = cli("task", "delete", "--yes", "4,5", "#6,", "-", stdin="7, 4\n")
+    assert done.returncode == 2, "nothing is between the comma and the end"
+    assert gateway.requests == []
+    assert cli("task", "delete", "--yes", "4,5", "#6", "-", stdin="7, 4\n").returncode == 0
+    assert calls(gateway) == [f"DELETE /tasks/{number}" for number in (4, 5, 6, 7)]
 
 
 def test_the_worst_failure_is_the_exit_code(cli: Cli, gateway: FakeGateway) -> None:

@@ -17,7 +17,8 @@ Topic = StrEnum("Topic", list(TOPICS))  # type: ignore[misc] # mypy wants the na
 @app.command("help")
 def help_(
     topic: Annotated[
-        Topic | None, typer.Argument(help="What to explain; without it, what there is.")
+        Topic | None,
+        typer.Argument(metavar="[TOPIC]", help="What to explain; without it, what there is."),
     ] = None,
 ) -> None:
     """Explain dates, exit codes, environment, output.

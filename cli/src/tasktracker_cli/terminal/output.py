@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -17,7 +18,7 @@ from tasktracker_cli.gateway.models import Raw
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.choices import Choices
 from tasktracker_cli.terminal.sink import Sink, coloured, for_eyes, is_terminal
-from tasktracker_cli.terminal.text import visible
+from tasktracker_cli.terminal.text import visible, wrapped
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -162,9 +163,12 @@ class Output:
             self._busy = was_busy
 
     def _tell(self, mark: str, color: str, message: str) -> None:
+        text = visible(message)
+        if is_terminal(sys.stderr):
+            text = wrapped(text, os.get_terminal_size(sys.stderr.fileno()).columns, len(mark) + 1)
         if for_eyes(sys.stderr) and coloured():
             mark = typer.style(mark, fg=color, bold=True)
-        streams.tell(f"{mark} {visible(message)}")
+        streams.tell(f"{mark} {text}")
 
 
 class _Counted:

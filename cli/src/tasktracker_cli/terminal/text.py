@@ -10,6 +10,8 @@ import unicodedata
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 # Joiners move nothing and hide nothing; emoji families and Persian need them.
 _HARMLESS = frozenset("\u200c\u200d")
+_COMMAND = "tasktracker-cli "
+_GLUE = "\x1f"  # no white space, and no character of a text that is safe to show
 
 
 def unsafe(char: str) -> bool:
@@ -46,6 +48,27 @@ def _escape(char: str) -> str:
 def _json_escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[i : i + 2].hex()}" for i in range(0, len(units), 2))
+
+
+def wrapped(text: str, width: int, indent: int) -> str:
+    """Break text into lines of `width` columns between words; the first is shorter by `indent`.
+
+    A command at its end, which people copy, stays on one line if a line can hold it.
+    """
+    if len(text) + indent <= width:
+        return text
+    import textwrap
+
+    start = text.rfind(_COMMAND)
+    if start >= 0 and len(text) - start <= width:
+        text = text[:start] + text[start:].replace(" ", _GLUE)
+    filled = textwrap.fill(
+        " " * indent + text,
+        width,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return filled[indent:].replace(_GLUE, " ")
 
 
 def counted(number: int, noun: str) -> str:

@@ -24,7 +24,7 @@ Ids = Annotated[
     list[str],
     typer.Argument(
         metavar="ID...",
-        help="The tasks' numbers; - reads them from standard input.",
+        help="The tasks' numbers, as in 3 5 or 3,5; - reads them from standard input.",
         autocompletion=task_ids,
     ),
 ]
@@ -57,13 +57,17 @@ DryRun = Annotated[
 
 
 def read_ids(output: Output, words: list[str]) -> list[int]:
-    """Return the numbers named, each once; UsageError for what is none."""
-    named = [
-        name for word in words for name in (streams.read_text().split() if word == "-" else [word])
-    ]
+    """Return the numbers named, each once. Raises UsageError for what is not a number."""
+    named = [name for word in words for name in _names(word)]
     if not named:
         output.note("There are no ids on standard input: nothing to do.")
     return list(dict.fromkeys(read_id(name) for name in named))
+
+
+def _names(word: str) -> list[str]:
+    if word == "-":
+        return streams.read_text().replace(",", " ").split()
+    return [name.strip() for name in word.split(",")]
 
 
 def read_id(name: str) -> int:
