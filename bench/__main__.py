@@ -18,15 +18,17 @@ FIGURES = [
     *statistics.FIGURES,
     *logins.FIGURES,
     *commands.FIGURES,
-    # At the end: their cluster takes this process into a network of its own.
+    # These come last: their cluster moves this process into a network of its own.
     *mesh.FIGURES,
     *start.FIGURES,
 ]
 
 
 def main(words: list[str]) -> None:
+    """Measure the chosen figures, and print a line for each. `words` are the arguments."""
     arguments = _parse(words)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # then, too, everything is ended
+    # As with Ctrl-C, all services are stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = [each for each in FIGURES if each.number in (arguments.figures or _NUMBERS)]
     try:
         with Stage() as stage:
@@ -41,7 +43,7 @@ _NUMBERS = sorted({figure.number for figure in FIGURES})
 
 
 def _figure(word: str) -> int:
-    """The number of a figure; argparse makes a usage error of the ValueError."""
+    """Return the number of a figure. Raises ValueError, which argparse shows as a usage error."""
     return _NUMBERS[_NUMBERS.index(int(word))]
 
 

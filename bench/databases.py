@@ -1,4 +1,4 @@
-"""Databases of tasks in two sizes, in which the owner `OWNER` has the same tasks."""
+"""Databases of tasks in two sizes. The user `OWNER` has the same tasks in both."""
 
 from contextlib import closing
 
@@ -8,14 +8,16 @@ from servicekit import migrate
 from task_service.app import MIGRATIONS
 
 OWNER = 1
-"""Has 1,000 tasks, in either size."""
-RICH = 2
-"""Has 200,000 tasks."""
-POOR = 3
-"""Has 10 tasks."""
+"""A user with 1,000 tasks, in both databases."""
+OWNER_OF_MANY = 2
+"""A user with 200,000 tasks."""
+OWNER_OF_FEW = 3
+"""A user with 10 tasks."""
 
 SMALL = {OWNER: 1_000}
-LARGE = {OWNER: 1_000, RICH: 200_000, POOR: 10} | dict.fromkeys(range(4, 803), 1_000)
+LARGE = {OWNER: 1_000, OWNER_OF_MANY: 200_000, OWNER_OF_FEW: 10} | dict.fromkeys(
+    range(4, 803), 1_000
+)
 """About 1,000,000 tasks."""
 
 _FILL = """
@@ -29,14 +31,17 @@ FROM generate_series(1, %(number)s) n,
 
 
 def create(server: str, name: str) -> str:
-    """An empty database on the server, a URL without a database; returns its own URL."""
+    """Create an empty database and return its URL. `server` is a URL without a database."""
     with closing(psycopg.connect(f"{server}/postgres", autocommit=True)) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
     return f"{server}/{name}"
 
 
 def create_tasks(server: str, name: str, numbers: dict[int, int]) -> str:
-    """A task database in which each owner has that number of tasks; returns its URL."""
+    """Create a database of tasks and return its URL. `numbers` maps an owner to a number of tasks.
+
+    `server` is a URL without a database.
+    """
     url = create(server, name)
     migrate.upgrade(url, MIGRATIONS)
     with closing(psycopg.connect(url, autocommit=True)) as connection:

@@ -1,5 +1,5 @@
-"""What keeps the benchmark from saying anything: better no figure than a wrong one."""
+"""The benchmark's error: no figure is better than a wrong one."""
 
 
 class BenchError(Exception):
-    """A measurement that does not count; its text says why, and what to do."""
+    """An invalid measurement. Its text gives the reason."""

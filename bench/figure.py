@@ -1,4 +1,4 @@
-"""One line of the scoreboard: what is compared with what, and where the ratio should be."""
+"""One line of the scoreboard: a measurement, its reference, and the target of their ratio."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -8,11 +8,11 @@ from enum import Enum
 from bench.stage import Stage
 
 Measure = Callable[[float], float]
-"""Measures for about that many seconds; returns a quantity above 0, in any unit."""
+"""A function that measures for about that many seconds and returns a quantity above 0."""
 
 
 class Better(Enum):
-    """Which way the ratio should go from its target."""
+    """The better side of the target: a higher or a lower ratio."""
 
     HIGHER = "≥"
     LOWER = "≤"
@@ -20,7 +20,7 @@ class Better(Enum):
 
 @dataclass(frozen=True)
 class Pair:
-    """Two measurements of the same quantity, made in turn; their ratio is ours / reference."""
+    """Two measurements of the same quantity in the same unit. Their ratio is ours / reference."""
 
     ours: Measure
     reference: Measure
@@ -28,7 +28,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Figure:
-    """`prepare` sets up what is measured, and takes it away at the end of the block."""
+    """A ratio and its target. `prepare` sets the measured programs up and stops them at the end."""
 
     number: int
     what: str
@@ -37,7 +37,7 @@ class Figure:
     target: float
     prepare: Callable[[Stage], AbstractContextManager[Pair]]
     most_rounds: int | None = None
-    """For what takes minutes, however few seconds it is given."""
+    """A limit for a measurement that takes minutes, with any number of seconds."""
 
     def rounds(self, asked: int) -> int:
         return min(asked, self.most_rounds or asked)

@@ -1,7 +1,7 @@
-"""`python -m bench.hashing NUMBER` prints how many hashes a second bcrypt alone makes here.
+"""`python -m bench.hashing NUMBER` prints the rate of bcrypt alone, in hashes per second.
 
-At the user service's cost, on all cores, with the low priority that its own threads have: other
-programs on the machine then slow both down equally.
+It uses the user service's cost, all cores, and the low priority of the user service's threads, so
+that other programs on the machine slow both down equally.
 """
 
 import os
@@ -16,6 +16,7 @@ PRIORITY = 5
 
 
 def main(number: int) -> None:
+    """Compute `number` hashes, and print the rate in hashes per second."""
     os.nice(PRIORITY)
     salt = bcrypt.gensalt(COST)
     with ThreadPoolExecutor(os.cpu_count()) as threads:

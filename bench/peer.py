@@ -1,6 +1,6 @@
-"""The least that could answer the same: Starlette and psycopg 3, with the task service's own SQL.
+"""A minimal task service for comparison: Starlette and psycopg 3, with the task service's SQL.
 
-No tokens, no validation, no log, no metrics. `DATABASE_URL` and `PORT` come from the environment.
+It has no tokens, validation, log or metrics. `DATABASE_URL` and `PORT` are environment variables.
 """
 
 import os
@@ -35,17 +35,20 @@ async def _rows(request: Request, statement: Statement, values: dict[str, Any]) 
 
 
 async def get(request: Request) -> Response:
+    """Return one task of the owner as JSON."""
     values = {"owner_id": OWNER, "task_id": int(request.path_params["id"])}
     ((_, _, json),) = await _rows(request, FIND, values)
     return Response(json, media_type="application/json")
 
 
 async def page(request: Request) -> Response:
+    """Return the owner's first 50 tasks as JSON."""
     rows = await _rows(request, *_PAGE)
     return Response(f"[{','.join(row[2] for row in rows[:50])}]", media_type="application/json")
 
 
 async def live(_: Request) -> Response:
+    """Return 200: the service runs."""
     return PlainTextResponse("ok")
 
 

@@ -1,4 +1,4 @@
-"""Services as processes of their own, on loopback, with nothing between them and the load."""
+"""Services as separate processes on loopback, without a gateway or a mesh."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,10 +13,13 @@ START_LIMIT = 30  # seconds
 
 @contextmanager
 def serving(module: str, settings: dict[str, str]) -> Iterator[str]:
-    """Run `python -m module`; gives its address, http://127.0.0.1:port, once it answers."""
+    """Run `python -m module`, and give its address, http://127.0.0.1:port, when it answers.
+
+    Raises BenchError when it does not start.
+    """
     with ExitStack() as stack:
         try:
             service = stack.enter_context(process.started(module, START_LIMIT, **settings))
         except httpx.ConnectError:
-            raise BenchError(f"{module} did not start; its own words are above") from None
+            raise BenchError(f"{module} did not start. See its output above.") from None
         yield service.address

@@ -1,4 +1,4 @@
-"""A program that is started alone, to see how long that takes."""
+"""The start-up time of a program that runs alone."""
 
 import signal
 import subprocess
@@ -16,9 +16,10 @@ POLL_SECONDS = 0.01
 
 @dataclass(frozen=True)
 class Program:
-    """`answers` says whether it serves already, `variables` are its environment.
+    """A program to start.
 
-    `stop` is the signal that ends it.
+    `answers` returns whether it serves requests. `variables` are its environment. `stop` is the
+    signal that ends it.
     """
 
     command: Sequence[str | Path]
@@ -27,9 +28,9 @@ class Program:
     stop: signal.Signals = signal.SIGTERM
 
     def start_seconds(self) -> float:
-        """Start it, end it, and say how many seconds passed from its start until it answered.
+        """Start and stop the program, and return the seconds from its start until it answered.
 
-        Raises BenchError if it ends before, or does not answer within START_LIMIT.
+        Raises BenchError if it ends too early, or does not answer within START_LIMIT.
         """
         start = time.perf_counter()
         with subprocess.Popen(
@@ -48,7 +49,7 @@ class Program:
     def _wait(self, process: "subprocess.Popen[bytes]", deadline: float) -> None:
         while not self.answers():
             if process.poll() is not None or time.perf_counter() > deadline:
-                raise BenchError(f"does not start alone: {' '.join(map(str, self.command))}")
+                raise BenchError(f"This does not start alone: {' '.join(map(str, self.command))}")
             time.sleep(POLL_SECONDS)
 
     def _end(self, process: "subprocess.Popen[bytes]") -> None:

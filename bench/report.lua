@@ -1,4 +1,4 @@
--- wrk's summary as one line of JSON. `PAUSE` is what a connection waits before each request, in ms.
+-- Prints wrk's summary as one line of JSON. `PAUSE` is the time before each request, in ms.
 wrk.method = os.getenv("METHOD")
 wrk.body = os.getenv("BODY")
 

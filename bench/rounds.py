@@ -1,8 +1,8 @@
-"""Many short comparisons instead of one long one: what else the machine does changes all the time.
+"""Many short comparisons instead of one long one, because the machine's load changes all the time.
 
-A round measures the reference, ours, and the reference again. Ours is compared with both
-references around it, so that a machine that slows down evenly moves nothing. The two references,
-compared with each other, show what ratio comes out when nothing differs: the noise floor.
+A round measures the reference, ours, and the reference again. Ours is compared with the mean of
+both references, so that a machine that slows down evenly does not change the ratio. The ratio of
+the two references shows the noise.
 """
 
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from statistics import median
 
 from bench.figure import Pair
 
-WARM_UP = 0.5  # seconds of each side: connections, caches, the database's plans
+WARM_UP = 0.5  # seconds for each side, to fill connections, caches and query plans
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The ratios of all rounds, in order: of ours to the reference, and of it to itself."""
+    """The ratios of all rounds, in order: ours / reference, and reference / reference (noise)."""
 
     ratios: list[float]
     noise: list[float]
@@ -27,7 +27,7 @@ class Comparison:
 
 
 def compare(pair: Pair, rounds: int, seconds: float) -> Comparison:
-    """Compare that many times, for that many seconds on each side each time."""
+    """Compare a pair in `rounds` rounds. Each of a round's measurements takes `seconds` seconds."""
     comparison = Comparison([], [])
     pair.reference(WARM_UP)
     pair.ours(WARM_UP)

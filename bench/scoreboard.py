@@ -1,4 +1,4 @@
-"""The scoreboard's lines, for people."""
+"""The lines of the scoreboard as text."""
 
 from bench.figure import Figure
 from bench.rounds import Comparison
@@ -8,7 +8,7 @@ HEAD = _COLUMNS.format("#", "what", "against", "target", "ratio", "rounds", "noi
 
 
 def line(figure: Figure, comparison: Comparison) -> str:
-    """`rounds` is the range of the ratios, `noise` that of the reference against itself."""
+    """Return a figure's line. `rounds` and `noise` are the ranges of a Comparison's ratios."""
     ratio = comparison.ratio
     return _COLUMNS.format(
         figure.number,

@@ -1,4 +1,4 @@
-"""What the figures are measured on: started when the first figure asks for it, ended together."""
+"""The programs that the figures measure. They start on first use, and stop together."""
 
 import os
 import secrets
@@ -19,7 +19,7 @@ from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 
 class Stage:
-    """A PostgreSQL with services on it, each at http://127.0.0.1:port; and a whole cluster."""
+    """A PostgreSQL with services, each at http://127.0.0.1:port, and a whole cluster."""
 
     def __init__(self) -> None:
         self._exit = ExitStack()
@@ -38,38 +38,38 @@ class Stage:
         self._exit.close()
 
     def bearer(self, user_id: int) -> dict[str, str]:
-        """The header of a caller of these services."""
+        """Return the Authorization header of a caller of these services."""
         return tokens.bearer(shared(self._key), user_id)
 
     @cached_property
     def tasks(self) -> str:
-        """The task service on 1,000 tasks."""
+        """The address of a task service with 1,000 tasks."""
         return self._serve("task_service", DATABASE_URL=self._small)
 
     @cached_property
     def many_tasks(self) -> str:
-        """The task service on 1,000,000 tasks."""
+        """The address of a task service with 1,000,000 tasks."""
         url = databases.create_tasks(self._server, "large", databases.LARGE)
         return self._serve("task_service", DATABASE_URL=url)
 
     @cached_property
     def peer(self) -> str:
-        """The bare service on the same 1,000 tasks."""
+        """The address of the minimal service (bench.peer) with the same 1,000 tasks."""
         return self._serve("bench.peer", DATABASE_URL=self._small)
 
     @cached_property
     def statistics(self) -> str:
-        """The stats service, which asks `tasks`."""
+        """The address of a stats service that calls `tasks`."""
         return self._serve("stats_service", TASK_SERVICE_URL=self.tasks)
 
     @cached_property
     def users(self) -> str:
-        """The user service."""
-        return self._exit.enter_context(self.passing_users())
+        """The address of a user service."""
+        return self._exit.enter_context(self.temporary_users())
 
     @contextmanager
-    def passing_users(self) -> Iterator[str]:
-        """A user service without a user, which is gone at the end of the block."""
+    def temporary_users(self) -> Iterator[str]:
+        """Run a user service without accounts during the block, and give its address."""
         url = databases.create(self._server, f"users_{secrets.token_hex(4)}")
         migrate.upgrade(url, user_service.app.MIGRATIONS)
         with serving("user_service", {"SECRET_KEY": self._key, "DATABASE_URL": url}) as address:
@@ -79,10 +79,11 @@ class Stage:
     def cluster(self) -> ThrowawayCluster:
         """A cluster of the benchmark's own, not started.
 
-        From now on this process is in the cluster's network, and reaches no service above.
+        After its first use this process is in the cluster's network, and cannot reach the other
+        services of this object.
         """
         if os.geteuid() != 0:
-            raise BenchError("the figures of a whole cluster need root: try sudo ./just bench")
+            raise BenchError("The figures of a whole cluster need root. Run: sudo ./just bench")
         return self._exit.enter_context(throwaway.installed())
 
     @cached_property

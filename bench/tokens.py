@@ -1,4 +1,4 @@
-"""Callers whose token outlives the benchmark."""
+"""Access tokens that stay valid until the end of the benchmark."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,7 +7,7 @@ from servicekit.tokens import Principal, issue
 
 
 def bearer(key: SigningKey, user_id: int) -> dict[str, str]:
-    """The header of a caller, signed with a key that the services trust."""
+    """Return the Authorization header of a user, with a token signed by `key`."""
     principal = Principal(user_id, is_superuser=False)
     token = issue(key, principal, timedelta(days=1), datetime.now(UTC))
     return {"Authorization": f"Bearer {token}"}

@@ -1,4 +1,4 @@
-"""A closed loop of requests: each connection asks again when it has its answer."""
+"""A closed loop of requests, made by wrk: a connection sends a request after each response."""
 
 import json
 import os
@@ -12,13 +12,13 @@ import httpx
 
 from bench.errors import BenchError
 
-TIME_LIMIT = 60  # seconds for one answer
+TIME_LIMIT = 60  # seconds for one response
 _REPORT = "report "
 
 
 @dataclass(frozen=True)
 class Load:
-    """What was answered: requests per second, and the times for one of them in seconds."""
+    """The result of a load: responses per second, and response times in seconds."""
 
     rate: float
     p50: float
@@ -27,39 +27,40 @@ class Load:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that is made again and again; with a body it is a POST of JSON."""
+    """A request to repeat: a POST of JSON if it has a body, else a GET."""
 
     url: str
     headers: Mapping[str, str]
     body: str | None = None
 
     def check(self) -> httpx.Response:
-        """Make it once. Raises BenchError unless the answer is a 2xx: wrk takes a 3xx as good."""
+        """Send the request once. Raises BenchError unless the status is 2xx: wrk accepts a 3xx."""
         with client() as http:
             return self.check_over(http)
 
     def check_over(self, http: httpx.Client) -> httpx.Response:
-        """`check` without a client of its own, which takes longer to make than many an answer."""
+        """Do the same as `check` with an existing client: making one costs more than a request."""
         method = "POST" if self.body else "GET"
         try:
             answer = http.request(method, self.url, headers=dict(self.headers), content=self.body)
         except httpx.HTTPError as error:
-            raise BenchError(f"{self.url} does not answer: {error}") from error
+            raise BenchError(f"{self.url} does not answer: {error}.") from error
         if not answer.is_success:
-            raise BenchError(f"{self.url} answers {answer.status_code}: {answer.text[:200]}")
+            raise BenchError(f"{self.url} answers {answer.status_code}: {answer.text[:200]}.")
         return answer
 
 
 def client(connections: int = 1) -> httpx.Client:
-    """For requests to the machine itself, over that many connections."""
+    """Return a client for this machine, with at most that many connections."""
     limits = httpx.Limits(max_connections=connections)
     return httpx.Client(trust_env=False, timeout=TIME_LIMIT, limits=limits)
 
 
 def load(request: Request, *, connections: int, seconds: float, pause: float = 0) -> Load:
-    """Make the request over so many connections; `pause` is in seconds, before each request.
+    """Repeat the request over a number of connections, and return the result.
 
-    Raises BenchError if not one request was answered, or one was with an error or too late.
+    `pause` is the time before each request in seconds. Raises BenchError if no request was
+    answered, or if one was answered with an error or too late.
     """
     result = start(request, connections=connections, seconds=seconds, pause=pause)
     return finish(result)
@@ -68,7 +69,7 @@ def load(request: Request, *, connections: int, seconds: float, pause: float = 0
 def start(
     request: Request, *, connections: int, seconds: float, pause: float = 0
 ) -> "subprocess.Popen[str]":
-    """Start such a load; `finish` waits for it."""
+    """Start a load with the arguments of `load`, for `finish` to wait for."""
     headers = [
         word for name, value in request.headers.items() for word in ("-H", f"{name}: {value}")
     ]
@@ -93,20 +94,23 @@ def start(
 
 
 def finish(process: "subprocess.Popen[str]") -> Load:
-    """What the load came to. Raises BenchError as `load` does."""
+    """Wait for a load, and return its result. Raises BenchError as `load` does."""
     output, _ = process.communicate()
     lines = [line for line in output.splitlines() if line.startswith(_REPORT)]
     if process.returncode or not lines:
-        raise BenchError(f"wrk ended with {process.returncode}: {output.strip()}")
+        raise BenchError(f"wrk ended with {process.returncode}: {output.strip()}.")
     return read(json.loads(lines[0].removeprefix(_REPORT)))
 
 
 def read(report: Mapping[str, Any]) -> Load:
-    """The load that `report.lua` told of; BenchError unless every request was served."""
+    """Return the result in the report of `report.lua`.
+
+    Raises BenchError unless there were requests and all were served.
+    """
     if not report["requests"]:
-        raise BenchError("no request was answered: is the service up?")
+        raise BenchError("No request was answered. Check whether the service is up.")
     if failed := {name: report[name] for name in ("refused", "broken", "late") if report[name]}:
-        raise BenchError(f"of {report['requests']} requests some were not served: {failed}")
+        raise BenchError(f"Of {report['requests']} requests some were not served: {failed}.")
     return Load(
         rate=report["requests"] / report["microseconds"] * 1e6,
         p50=report["p50"] / 1e6,

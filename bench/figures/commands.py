@@ -1,4 +1,4 @@
-"""What starting the CLI costs, against the interpreter with the library that the CLI is made of."""
+"""The start-up time of the CLI, compared with Python that only imports Typer."""
 
 import subprocess
 import sys
@@ -13,17 +13,20 @@ from bench.figure import Better, Figure, Measure, Pair
 from bench.stage import Stage
 
 CLI = Path(sys.executable).with_name("tasktracker-cli")
-NOT_REACHED = 7  # the CLI's exit code for a gateway that does not answer
+NOT_REACHED = 7  # the CLI's exit code when the gateway does not answer
 _TYPER = [sys.executable, "-c", "import typer"]
 
 
 def _start_up(command: Sequence[str | Path], code: int, **environment: str) -> Measure:
-    """Seconds for one run of the command, which has to end with the exit code."""
+    """Return a measurement in seconds per run of the command.
+
+    It raises BenchError when a run ends with another exit code than `code`.
+    """
 
     def run() -> None:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         if done.returncode != code:
-            raise BenchError(f"{command} ended with {done.returncode}: {done.stderr}")
+            raise BenchError(f"{command} ended with {done.returncode}: {done.stderr.strip()}.")
 
     def measure(seconds: float) -> float:
         start, runs = time.perf_counter(), 0
@@ -42,16 +45,16 @@ def _version(_: Stage) -> Iterator[Pair]:
 
 @contextmanager
 def _list(stage: Stage) -> Iterator[Pair]:
-    """Somebody is logged in, and the list comes as far as the network, where nobody listens."""
+    """Run `task list` with a login, until it finds that the gateway has stopped."""
     with tempfile.TemporaryDirectory() as home:
-        with stage.passing_users() as url:
+        with stage.temporary_users() as url:
             _log_in(url, home)
         command: list[str | Path] = [CLI, "--url", url, "task", "list"]
         yield Pair(ours=_start_up(command, NOT_REACHED, HOME=home), reference=_start_up(_TYPER, 0))
 
 
 def _log_in(url: str, home: str) -> None:
-    """As a new user."""
+    """Register a new user, which logs in."""
     register = ["register", "--username", "johndoe", "--email", "john@example.com"]
     subprocess.run(
         [CLI, "--url", url, *register, "--password-stdin"],

@@ -1,21 +1,21 @@
-"""What more tasks cost: in the database, before the page, and under one owner."""
+"""The cost of more tasks: in the database, before the requested page, and of one owner."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from operator import attrgetter
 from urllib.parse import parse_qs, quote, urlsplit
 
-from bench.databases import OWNER, POOR, RICH
+from bench.databases import OWNER, OWNER_OF_FEW, OWNER_OF_MANY
 from bench.figure import Better, Figure, Measure, Pair
 from bench.stage import Stage
 from bench.wrk import Request, load
 
-CONNECTIONS = 2  # below what the service can do: times, not queues
+CONNECTIONS = 2  # fewer than the service can handle, to measure response times and not a queue
 _LIST = "/api/v1/tasks/"
 
 
 def _time(request: Request, name: str) -> Measure:
-    """The median (p50) or the 99th percentile (p99) of the times for an answer, in seconds."""
+    """Return a measurement of response times in seconds: `name` is p50 or p99, a field of Load."""
     request.check()
     time = attrgetter(name)
 
@@ -37,7 +37,7 @@ def _rows(stage: Stage) -> Iterator[Pair]:
 
 @contextmanager
 def _pages(stage: Stage) -> Iterator[Pair]:
-    headers = stage.bearer(RICH)
+    headers = stage.bearer(OWNER_OF_MANY)
     first = stage.many_tasks + _LIST
     last = f"{first}?cursor={quote(_last_cursor(first, headers))}"
     yield Pair(
@@ -46,7 +46,7 @@ def _pages(stage: Stage) -> Iterator[Pair]:
 
 
 def _last_cursor(url: str, headers: dict[str, str]) -> str:
-    """The cursor with which 200 tasks are left: pages of 50 are still full there."""
+    """Return the cursor before the last 200 tasks, where a page of 50 is still full."""
     cursor, following = "", "?limit=200"
     while following:
         answer = Request(url + following, headers).check()
@@ -61,8 +61,8 @@ def _last_cursor(url: str, headers: dict[str, str]) -> str:
 def _counts(stage: Stage) -> Iterator[Pair]:
     url = f"{stage.many_tasks}/api/v1/tasks/stats"
     yield Pair(
-        ours=_time(Request(url, stage.bearer(RICH)), "p50"),
-        reference=_time(Request(url, stage.bearer(POOR)), "p50"),
+        ours=_time(Request(url, stage.bearer(OWNER_OF_MANY)), "p50"),
+        reference=_time(Request(url, stage.bearer(OWNER_OF_FEW)), "p50"),
     )
 
 

@@ -1,4 +1,4 @@
-"""What signing in costs the machine, and everybody else."""
+"""The cost of logins for the machine, and for other requests."""
 
 import json
 import subprocess
@@ -15,17 +15,17 @@ from bench.stage import Stage
 from bench.wrk import TIME_LIMIT, Request, client, finish, load, start
 
 IN_FLIGHT = 50
-READERS, PAUSE = 4, 0.02  # connections, and seconds from an answer to the next request
-LOGINS_A_SECOND = 8  # about what two cores do: how many make a measurement of so many seconds
+READERS, PAUSE = 4, 0.02  # connections, and seconds from a response to the next request
+LOGINS_A_SECOND = 8  # about the rate of two cores: it turns seconds into a number of logins
 PASSWORD = "an example passphrase"  # noqa: S105
 
 
-def _person(stage: Stage, name: str) -> tuple[Request, Request]:
-    """The requests with which somebody signs in and reads the account."""
+def _account(stage: Stage, name: str) -> tuple[Request, Request]:
+    """Register an account if it is missing. Return its login request and a read request."""
     url = f"{stage.users}/api/v1/auth"
     login_body = {"username": name, "password": PASSWORD}
     account = {**login_body, "email": f"{name}@example.com"}
-    # It may be there already, from the figure before: the login says whether all is well.
+    # It may exist from the figure before: the login below fails if it does not.
     httpx.post(f"{url}/register", json=account, trust_env=False, timeout=TIME_LIMIT)
     login = Request(f"{url}/login", {"Content-Type": "application/json"}, json.dumps(login_body))
     token = login.check().json()["access_token"]
@@ -34,7 +34,7 @@ def _person(stage: Stage, name: str) -> tuple[Request, Request]:
 
 @contextmanager
 def _throughput(stage: Stage) -> Iterator[Pair]:
-    login, _ = _person(stage, "john")
+    login, _ = _account(stage, "john")
 
     def hash_alone(seconds: float) -> float:
         command = [sys.executable, "-m", "bench.hashing", str(_number(seconds))]
@@ -57,19 +57,20 @@ def _number(seconds: float) -> int:
 
 @contextmanager
 def _readers(stage: Stage) -> Iterator[Pair]:
-    login, _ = _person(stage, "john")
-    # Of another account: each login ends the oldest of an account's hundred sessions.
-    _, read = _person(stage, "jane")
+    login, _ = _account(stage, "john")
+    # The readers use another account: an account has at most 100 sessions, and each login ends the
+    # oldest one.
+    _, read = _account(stage, "jane")
 
     def alone(seconds: float) -> float:
         return load(read, connections=READERS, seconds=seconds, pause=PAUSE).p99
 
     def among_logins(seconds: float) -> float:
         logins = start(login, connections=IN_FLIGHT, seconds=seconds + 1)
-        time.sleep(0.5)  # They are all in flight then; this is a load, not a condition to wait for.
+        time.sleep(0.5)  # long enough to have all in flight; there is no condition to wait for
         p99 = alone(seconds)
         finish(logins)
-        login.check()  # Served in turn: those that wrk left behind are through now.
+        login.check()  # Logins are served in order: those that wrk left unfinished have ended now.
         return p99
 
     yield Pair(ours=among_logins, reference=alone)

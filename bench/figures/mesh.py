@@ -1,14 +1,14 @@
-"""What lies between a caller and the task service, against nothing in between.
+"""The cost of the gateway and the mesh, compared with a direct request.
 
-The caller and everything that it calls share the machine's cores, as they do on a node. What stands
-in between takes its part of them, and the ratio shows that too.
+The client and all programs share the machine's cores, as they do on a node. Traefik and the Envoys
+take a part of them, and the ratio includes that.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import tenants
+from bench import workload
 from bench.figure import Better, Figure, Measure, Pair
 from bench.figures.reads import rate
 from bench.wrk import Request
@@ -16,17 +16,17 @@ from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.namespaces import entered
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
-_DIRECT = f"http://127.0.0.1:{tenants.PORT}"
+_DIRECT = f"http://127.0.0.1:{workload.PORT}"
 
 
 @contextmanager
 def through_gateway(cluster: ThrowawayCluster) -> Iterator[Pair]:
-    """The same instance, asked through Traefik and its sidecar, and at its own port.
+    """Request tasks through Traefik and the sidecar, compared with the service's own port.
 
-    Its database is behind two sidecars both times.
+    The service reaches its database through two sidecars in both measurements.
     """
     _create_tasks(cluster)
-    path, headers = tenants.TASKS, tenants.headers(cluster)
+    path, headers = workload.TASKS, workload.headers(cluster)
     yield Pair(
         ours=rate(Request(GATEWAY_URL + path, headers)),
         reference=_rate_inside(cluster.network("task-service"), Request(_DIRECT + path, headers)),
@@ -35,14 +35,14 @@ def through_gateway(cluster: ThrowawayCluster) -> Iterator[Pair]:
 
 @contextmanager
 def through_sidecars(cluster: ThrowawayCluster) -> Iterator[Pair]:
-    """The stats service's request to the task service, from its network, with and without a mesh.
+    """Request the stats service's counts with the mesh, compared with the same without a mesh.
 
-    Either way it comes to one program of ours and to the same PostgreSQL. With the mesh each of
-    the two ways leads through two Envoys and mTLS, without it from loopback to loopback.
+    Both measurements use the same program and the same PostgreSQL. With the mesh the request and
+    the query each pass two Envoys and mTLS. Without it both stay on loopback.
     """
     _create_tasks(cluster)
-    request = Request(f"{_DIRECT}{tenants.TASKS}stats", tenants.headers(cluster))
-    with tenants.without_mesh(cluster):
+    request = Request(f"{_DIRECT}{workload.TASKS}stats", workload.headers(cluster))
+    with workload.without_mesh(cluster):
         yield Pair(
             ours=_rate_inside(cluster.network("stats-service"), request),
             reference=_rate_inside(cluster.network("task-db"), request),
@@ -50,13 +50,13 @@ def through_sidecars(cluster: ThrowawayCluster) -> Iterator[Pair]:
 
 
 def _create_tasks(cluster: ThrowawayCluster) -> None:
-    """Start the cluster, and have a full page in it and a next one."""
+    """Start the cluster, and create one task more than a page."""
     cluster.admin("up")
-    tenants.create_tasks(cluster, tenants.PAGE + 1)
+    workload.create_tasks(cluster, workload.PAGE + 1)
 
 
 def _rate_inside(network: Path, request: Request) -> Measure:
-    """`rate`, from within a network namespace."""
+    """Return the measurement of `rate`, made inside a network namespace."""
     with entered(network):
         measure = rate(request)
 

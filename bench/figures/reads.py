@@ -1,4 +1,4 @@
-"""What one task and a page of tasks cost, against the least that could answer them."""
+"""The cost of reading one task and a page of tasks, compared with a minimal service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ _PEER = "bare Starlette + psycopg 3, same SQL, no auth"
 
 
 def rate(request: Request) -> Measure:
-    """Requests served per second. Raises BenchError if the request is not answered well."""
+    """Return a measurement in requests per second. Raises BenchError if the request fails."""
     request.check()
     return lambda seconds: load(request, connections=CONNECTIONS, seconds=seconds).rate
 

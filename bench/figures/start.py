@@ -1,10 +1,10 @@
-"""What bringing a whole cluster up takes, against the start of each of its programs alone."""
+"""The time of `up`, compared with the sum of the start-up times of its programs."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bench import parts, tenants
+from bench import cluster_programs, workload
 from bench.figure import Better, Figure, Pair
 from bench.stage import Stage
 from tasktracker_cluster.machine import network
@@ -13,28 +13,28 @@ from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 @contextmanager
 def _up(stage: Stage) -> Iterator[Pair]:
-    """Tools, release and volumes are ready, and nothing runs. Stopping is not measured."""
+    """Measure `up` with tools, release and volumes ready. Stopping is not measured."""
     cluster = stage.cluster
     cluster.admin("up")
     yield Pair(
-        ours=lambda _: until_a_task_exists(cluster), reference=lambda _: of_all_parts(cluster)
+        ours=lambda _: seconds_to_first_task(cluster), reference=lambda _: seconds_in_sum(cluster)
     )
 
 
-def until_a_task_exists(cluster: ThrowawayCluster) -> float:
-    """From the start of `up` until somebody has created a task at the gateway, in seconds."""
+def seconds_to_first_task(cluster: ThrowawayCluster) -> float:
+    """Return the seconds from the start of `up` until a task was created at the gateway."""
     cluster.admin("down")
     start = time.perf_counter()
     cluster.admin("up")
-    tenants.create_tasks(cluster, 1)
+    workload.create_tasks(cluster, 1)
     return time.perf_counter() - start
 
 
-def of_all_parts(cluster: ThrowawayCluster) -> float:
-    """The sum of the times that each program takes alone, one after the other, in seconds."""
+def seconds_in_sum(cluster: ThrowawayCluster) -> float:
+    """Start each program alone, one after the other, and return the sum of the seconds."""
     cluster.admin("down")
-    network.create_address()  # which Nomad's client needs
-    return sum(part.start_seconds() for part in parts.of_cluster(cluster.site))
+    network.create_address()  # Nomad's client needs it
+    return sum(program.start_seconds() for program in cluster_programs.of_cluster(cluster.site))
 
 
 FIGURES = [

@@ -1,4 +1,4 @@
-"""What the stats service adds to the call that it makes."""
+"""The cost of the stats service, compared with the call that it makes to the task service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

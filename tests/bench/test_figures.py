@@ -1,4 +1,4 @@
-"""Whether the benchmark can say anything at all; how fast anything is, it says by itself."""
+"""The benchmark measures, and refuses invalid measurements. The figures themselves are no tests."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from bench.stage import Stage
 from bench.wrk import Request, load, read
 from servicekit.testing.live_server import serving
 
-NOBODY = 65534
+NOBODY = 65534  # the user id of `nobody`
 GOOD = {"requests": 10, "microseconds": 2_000_000, "p50": 500, "p99": 900,
         "refused": 0, "broken": 0, "late": 0}  # fmt: skip
 
@@ -48,14 +48,14 @@ def test_a_figure_that_does_not_exist_is_a_usage_error() -> None:
     assert bench("99").returncode == 2
 
 
-def test_a_load_is_told_in_requests_a_second_and_seconds() -> None:
-    loaded = read(GOOD)
+def test_a_load_is_read_as_requests_per_second_and_seconds() -> None:
+    result = read(GOOD)
 
-    assert (loaded.rate, loaded.p50, loaded.p99) == (5, 0.0005, 0.0009)
+    assert (result.rate, result.p50, result.p99) == (5, 0.0005, 0.0009)
 
 
 @pytest.mark.parametrize("failure", [{"requests": 0}, {"refused": 1}, {"broken": 1}, {"late": 1}])
-def test_a_load_with_a_request_that_was_not_served_is_no_figure(failure: dict[str, Any]) -> None:
+def test_a_load_with_a_request_that_was_not_served_is_an_error(failure: dict[str, Any]) -> None:
     with pytest.raises(BenchError):
         read({**GOOD, **failure})
 
@@ -76,7 +76,7 @@ def test_refused_and_redirected_requests_are_found_on_a_real_connection() -> Non
             Request(f"{url}/redirect", {}).check()
 
 
-def test_nobody_there_is_no_figure() -> None:
+def test_a_load_on_a_closed_port_is_an_error() -> None:
     request = Request("http://127.0.0.1:1/", {})
     with pytest.raises(BenchError, match="wrk ended with 1"):
         load(request, connections=1, seconds=1)
@@ -84,8 +84,8 @@ def test_nobody_there_is_no_figure() -> None:
         request.check()
 
 
-def test_ours_is_compared_with_the_references_around_it() -> None:
-    references = iter([1.0, *[2.0, 8.0] * 3])  # The first one warms up.
+def test_ours_is_compared_with_the_references_before_and_after_it() -> None:
+    references = iter([1.0, *[2.0, 8.0] * 3])  # the first one is the warm-up
     pair = Pair(ours=lambda _: 2.0, reference=lambda _: next(references))
 
     comparison = compare(pair, rounds=3, seconds=1)

@@ -1,4 +1,4 @@
-"""A program is started, timed and ended, or there is no figure."""
+"""A program is started, timed and stopped, or there is an error."""
 
 import socket
 import sys
@@ -15,7 +15,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def test_a_program_is_timed_until_it_answers_and_is_gone_then() -> None:
+def test_a_program_is_timed_until_it_answers_and_is_then_stopped() -> None:
     port = free_port()
     api = Api("The server", f"http://127.0.0.1:{port}", {})
     command = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
@@ -24,6 +24,6 @@ def test_a_program_is_timed_until_it_answers_and_is_gone_then() -> None:
     assert not api.answers("/")
 
 
-def test_a_program_that_ends_without_an_answer_is_no_figure() -> None:
+def test_a_program_that_ends_before_it_answers_is_an_error() -> None:
     with pytest.raises(BenchError, match=r"does not start alone: .* -c pass"):
         Program([sys.executable, "-c", "pass"], lambda: False).start_seconds()

@@ -22,6 +22,6 @@ def test_both_ways_to_the_task_service_are_measured(
 @pytest.mark.drill
 def test_every_program_starts_alone_and_all_start_together(cluster: ThrowawayCluster) -> None:
     try:
-        assert start.of_all_parts(cluster) > 0
+        assert start.seconds_in_sum(cluster) > 0
     finally:
-        assert start.until_a_task_exists(cluster) > 0
+        assert start.seconds_to_first_task(cluster) > 0

@@ -102,7 +102,7 @@ def locked(tmp_path: Path) -> Path:
 def test_a_locked_package_with_a_known_hole_is_found(locked: Path, osv: str) -> None:
     done = audit(locked, "--osv", osv, "python")
     assert done.returncode == 1
-    assert "jinja2 2.4.1: PYSEC-0000-1, mended in 2.11.3" in done.stdout
+    assert "jinja2 2.4.1: PYSEC-0000-1, fixed in 2.11.3" in done.stdout
     assert "idna" not in done.stdout
 
 
@@ -146,4 +146,4 @@ def test_every_accepted_hole_has_its_reason() -> None:
 def test_an_unknown_check_is_refused_with_the_known_ones() -> None:
     done = audit(ROOT, "everything")
     assert done.returncode == 2
-    assert "no check is called everything" in done.stderr
+    assert "there is no check everything" in done.stderr

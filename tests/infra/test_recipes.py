@@ -19,7 +19,7 @@ HARMLESS = {
     "doctor": ("--help", "--json"),
     "logs": ("--help", "--task"),
     "status": ("--help", "--json"),
-    "test": ("nope", "no part is called 'nope'"),
+    "test": ("nope", "there is no part 'nope'"),
 }
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

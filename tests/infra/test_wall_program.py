@@ -133,12 +133,12 @@ def test_the_process_stays_the_same(site: Site) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (("--user=root", "--", "/bin/true"), "no wall keeps root in"),
+        (("--user=root", "--", "/bin/true"), "the wall cannot limit root"),
         (("--user=nobody-of-that-name", "--", "/bin/true"), "unknown user"),
         (("--user=nobody", "--read=/nowhere", "--", "/bin/true"), "/nowhere"),
         (("--user=nobody", "--open=/nowhere", "--", "/bin/true"), "/nowhere"),
-        (("--user=nobody", "--", "true"), "whole path"),
-        (("--user=nobody",), "whole path"),
+        (("--user=nobody", "--", "true"), "absolute path"),
+        (("--user=nobody",), "absolute path"),
         (("--user=nobody", "--", "/bin/nothing-of-that-name"), "cannot be executed"),
     ],
 )

@@ -1,6 +1,6 @@
-"""`python -m tools.audit [--strict] [--osv URL] [CHECK...]`: exit code 1 where something is found.
+"""`python -m tools.audit [--strict] [--osv URL] [CHECK...]`: exit code 1 if a check finds a fault.
 
-A check that cannot be made says why; with --strict that, too, is exit code 1.
+A check that cannot run prints the reason; with --strict that, too, gives exit code 1.
 """
 
 import argparse
@@ -12,14 +12,15 @@ from tools.audit.programs import MissingError
 
 
 def main(words: list[str]) -> int:
+    """Run the chosen checks, print their results, and return the exit code."""
     parser = argparse.ArgumentParser(prog="./just audit", description=__doc__)
     parser.add_argument("checks", nargs="*", metavar="CHECK", help=", ".join(CHECKS))
-    parser.add_argument("--strict", action="store_true", help="fail where a check cannot be made")
-    parser.add_argument("--osv", metavar="URL", help="ask this OSV service about Python packages")
+    parser.add_argument("--strict", action="store_true", help="fail when a check cannot run")
+    parser.add_argument("--osv", metavar="URL", help="use this OSV service for Python packages")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help=argparse.SUPPRESS)
     chosen = parser.parse_args(words)
     if unknown := set(chosen.checks) - CHECKS.keys():
-        parser.error(f"no check is called {', '.join(sorted(unknown))}")
+        parser.error(f"there is no check {', '.join(sorted(unknown))}")
     options = Options(chosen.root.resolve(), chosen.osv)
     states = [_state(name, options) for name in chosen.checks or CHECKS]
     return int("found" in states or (chosen.strict and "not checked" in states))

@@ -1,4 +1,4 @@
-"""What is looked at, and what was found there."""
+"""The checks of the audit. Each yields one line for each fault."""
 
 import json
 import tempfile
@@ -16,14 +16,14 @@ ACCEPTED = Path("tools/audit/accepted.txt")
 
 @dataclass(frozen=True)
 class Options:
-    """`root` is the checkout; `osv` the address of an OSV service, else the registry is asked."""
+    """`root` is the checkout. `osv` is the URL of an OSV service, in place of the registry."""
 
     root: Path
     osv: str | None = None
 
 
 def secrets(options: Options) -> Iterator[str]:
-    """Passwords, keys and tokens in any commit. Reviewed ones: .gitleaksignore."""
+    """Find passwords, keys and tokens in any commit. Reviewed ones are in .gitleaksignore."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.json")
         command = [programs.go_program("gitleaks"), "git", "--no-banner", "--redact",
@@ -36,7 +36,10 @@ def secrets(options: Options) -> Iterator[str]:
 
 
 def code(options: Options) -> Iterator[str]:
-    """bandit from medium severity on; ruff has its rules of low severity. Reviewed: `# nosec`."""
+    """Run bandit from medium severity on; ruff has the rules of low severity.
+
+    Reviewed lines have `# nosec`.
+    """
     command = [programs.python_program("bandit"), "-q", "-ll", "-f", "json", "-r"]
     folders = [options.root / each for each in SOURCES if (options.root / each).exists()]
     done = run([*command, "-x", "*/tests/*", *folders])
@@ -49,23 +52,23 @@ def code(options: Options) -> Iterator[str]:
 
 
 def python(options: Options) -> Iterator[str]:
-    """Known holes in the Python packages of requirements/*.lock."""
+    """Find known vulnerabilities in the Python packages of requirements/*.lock."""
     files = sorted((options.root / "requirements").glob("*.lock"))
-    # Each alone: a package that two of them name is a mistake to pip-audit.
+    # pip-audit refuses a package that is in two files, so it gets one file at a time.
     packages = {
         (package["name"], package.get("version")): package
         for file in files
         for package in _audited(file, options.osv)
     }
     for (name, version), package in sorted(packages.items(), key=lambda item: item[0][0]):
-        for hole in package.get("vulns", ()):
-            mended = ", ".join(hole["fix_versions"]) or "no version"
-            yield f"{name} {version}: {hole['id']}, mended in {mended}"
+        for found in package.get("vulns", ()):
+            fixed = ", ".join(found["fix_versions"]) or "no version"
+            yield f"{name} {version}: {found['id']}, fixed in {fixed}"
     skipped = [package for package in packages.values() if "skip_reason" in package]
     if skipped:
         raise MissingError(
             f"no advisories for {len(skipped)} of {len(packages)} packages: the registry serves"
-            " none. Where api.osv.dev can be reached: ./just audit --osv https://api.osv.dev/v1/query"
+            " none. If api.osv.dev can be reached: ./just audit --osv https://api.osv.dev/v1/query"
         )
 
 
@@ -80,7 +83,10 @@ def _audited(lock: Path, osv: str | None) -> list[dict[str, Any]]:
 
 
 def go(options: Options) -> Iterator[str]:
-    """Known holes whose code is in the built Nomad and Consul. Reviewed ones: accepted.txt."""
+    """Find known vulnerabilities whose code is in the built Nomad and Consul.
+
+    Reviewed ones are in accepted.txt.
+    """
     built = programs.built()
     if not built:
         raise MissingError("neither Nomad nor Consul is built yet: ./just up builds them")
@@ -91,8 +97,8 @@ def go(options: Options) -> Iterator[str]:
                     f"-db=file://{advisories}", program])  # fmt: skip
         if done.returncode:
             raise MissingError(done.stderr.strip()[-200:])
-        for hole in sorted(_holes(done.stdout) - accepted):
-            yield f"{program.name}: {hole}, https://pkg.go.dev/vuln/{hole}"
+        for found in sorted(_vulnerabilities(done.stdout) - accepted):
+            yield f"{program.name}: {found}, https://pkg.go.dev/vuln/{found}"
 
 
 def _accepted(file: Path) -> set[str]:
@@ -100,8 +106,8 @@ def _accepted(file: Path) -> set[str]:
     return {line.split()[0] for line in lines if line and not line.startswith("#")}
 
 
-def _holes(report: str) -> set[str]:
-    """Of which a function is in the program; what only a module's name says is none."""
+def _vulnerabilities(report: str) -> set[str]:
+    """Return those of which a function is in the program. A module's name alone is not enough."""
     found = (message["finding"] for message in _messages(report) if "finding" in message)
     return {each["osv"] for each in found if "function" in each["trace"][0]}
 

@@ -1,4 +1,4 @@
-"""The programs that look: built from pinned Go modules, or installed from a lock, once."""
+"""The programs of the audit, built from pinned Go modules or installed from a lock, once."""
 
 import hashlib
 import os
@@ -10,21 +10,24 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 LOCK = HERE.parents[1] / "requirements" / "audit.lock"
-ADVISORIES = "golang.org/x/vulndb"  # Go's database of known holes, itself a Go module
+ADVISORIES = "golang.org/x/vulndb"  # Go's database of vulnerabilities, itself a Go module
 
 
 class MissingError(Exception):
-    """A program, or what it needs to know, cannot be had on this machine."""
+    """A program, or the data that it needs, is not available on this machine."""
 
 
 def run(command: Sequence[object], cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run a program to its end, whatever it exits with."""
+    """Run a program to its end, with any exit code."""
     words = [str(word) for word in command]
     return subprocess.run(words, cwd=cwd, capture_output=True, text=True, check=False)
 
 
 def go_program(name: str) -> Path:
-    """gitleaks or govulncheck, as tools/audit/go.mod pins them."""
+    """Return the program gitleaks or govulncheck in the version of tools/audit/go.mod.
+
+    Builds it on first use. Raises MissingError when that fails.
+    """
     program = _cache(HERE / "go.sum") / name
     if not program.exists():
         _must(run([_go(), "build", "-mod=readonly", "-o", f"{program.parent}/", "tool"], HERE))
@@ -32,7 +35,10 @@ def go_program(name: str) -> Path:
 
 
 def python_program(name: str) -> Path:
-    """bandit or pip-audit, as requirements/audit.lock pins them."""
+    """Return the program bandit or pip-audit in the version of requirements/audit.lock.
+
+    Installs it on first use. Raises MissingError when that fails.
+    """
     program = _cache(LOCK) / "bin" / name
     if not program.exists():
         uv, folder = Path(sys.executable).with_name("uv"), program.parents[1]
@@ -42,7 +48,10 @@ def python_program(name: str) -> Path:
 
 
 def go_advisories() -> Path:
-    """The newest known holes of Go modules, one file each. Not pinned: news is what is wanted."""
+    """Return the folder of the newest advisories on Go modules, one file each.
+
+    They are not pinned, because only the newest are useful. Raises MissingError without them.
+    """
     newest = f"{ADVISORIES}@latest"
     fetched = run([_go(), "mod", "download", newest], HERE)
     found = run([_go(), "list", "-m", "-f", "{{.Dir}}", newest], HERE)
@@ -52,17 +61,18 @@ def go_advisories() -> Path:
 
 
 def built() -> list[Path]:
-    """Nomad and Consul, where `./just up` has built them."""
+    """Return the programs Nomad and Consul that `./just up` has built."""
     return sorted(p for p in tools_folder().glob("*-*.*.*") if p.suffix != ".building")
 
 
 def tools_folder() -> Path:
+    """Return the folder of built tools, the same as in tasktracker_cluster.machine.tools."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "tasktracker" / "tools"
 
 
 def _cache(pins: Path) -> Path:
-    """A folder for what these pins lead to."""
+    """Return the folder for the programs of these pins: another content, another folder."""
     digest = hashlib.sha256(pins.read_bytes()).hexdigest()[:12]
     folder = tools_folder().with_name("audit") / f"{pins.stem}-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -70,7 +80,7 @@ def _cache(pins: Path) -> Path:
 
 
 def _go() -> str:
-    own = tools_folder() / "go" / "bin" / "go"  # where `./just up` puts one, if it had to
+    own = tools_folder() / "go" / "bin" / "go"  # `./just up` installs one if it is missing
     found = shutil.which("go") or (str(own) if own.exists() else None)
     if found is None:
         raise MissingError("no Go compiler: ./just up fetches one, or install one")

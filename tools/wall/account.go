@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// become gives up root for good: one user, one group, no capability, and no program that would give
-// one back.
+// become gives up root permanently: one user, one group, no capability, and no set-user-ID program can
+// give a privilege back.
 func become(name string) error {
 	uid, gid, err := lookUp(name)
 	if err != nil {
@@ -19,7 +19,7 @@ func become(name string) error {
 	for capability := uintptr(0); ; capability++ {
 		err := unix.Prctl(unix.PR_CAPBSET_DROP, capability, 0, 0, 0)
 		if err == unix.EINVAL {
-			break // the kernel knows no more
+			break // the kernel has no more capabilities
 		}
 		if err != nil {
 			return fmt.Errorf("it must be started as root: %w", err)
@@ -34,7 +34,7 @@ func become(name string) error {
 	if err := syscall.Setresuid(uid, uid, uid); err != nil {
 		return fmt.Errorf("setresuid: %w", err)
 	}
-	// Becoming another user has emptied all sets but the inheritable one.
+	// The change of user has emptied all capability sets but the inheritable one.
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
 	if err := unix.Capset(&header, &none[0]); err != nil {
@@ -54,7 +54,7 @@ func lookUp(name string) (uid, gid int, err error) {
 	uid, _ = strconv.Atoi(found.Uid)
 	gid, _ = strconv.Atoi(found.Gid)
 	if uid == 0 || gid == 0 {
-		return 0, 0, fmt.Errorf("--user %s: no wall keeps root in", name)
+		return 0, 0, fmt.Errorf("--user %s: the wall cannot limit root", name)
 	}
 	return uid, gid, nil
 }

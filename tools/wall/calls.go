@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where a system call's parts are (struct seccomp_data), and what tells the kernel's interfaces apart.
+// The offsets in struct seccomp_data, and the first number of the x32 interface.
 const (
 	offsetNumber       = 0
 	offsetArchitecture = 4
-	offsetFlags        = 16 // the lower half of the first argument: both architectures are little-endian
+	offsetFlags        = 16 // the lower half of the first argument, in little-endian order
 	firstX32Number     = 0x40000000
 )
 
@@ -22,11 +22,11 @@ var architectures = map[string]uint32{
 	"arm64": unix.AUDIT_ARCH_AARCH64,
 }
 
-// A user namespace would give all capabilities over whatever is made in it.
+// A user namespace would give all capabilities over the other namespaces made in it.
 const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWPID |
 	unix.CLONE_NEWIPC | unix.CLONE_NEWUTS | unix.CLONE_NEWCGROUP
 
-// No task has a use for these; much of what has gone wrong in kernels did so behind them.
+// No task needs these calls, and many vulnerabilities of the kernel were in them.
 var refused = []uint32{
 	unix.SYS_UNSHARE, unix.SYS_SETNS,
 	unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV,
@@ -35,7 +35,7 @@ var refused = []uint32{
 	unix.SYS_IO_URING_SETUP, unix.SYS_IO_URING_ENTER, unix.SYS_IO_URING_REGISTER,
 }
 
-// refuseCalls has the kernel refuse new namespaces and other calls. It needs no_new_privs.
+// refuseCalls makes the kernel refuse new namespaces and other calls. It needs no_new_privs.
 func refuseCalls() error {
 	program, err := filter(runtime.GOARCH)
 	if err != nil {
@@ -61,9 +61,9 @@ func refuseCalls() error {
 func filter(architecture string) ([]bpf.Instruction, error) {
 	native, known := architectures[architecture]
 	if !known {
-		return nil, fmt.Errorf("does not know the system calls of %s", architecture)
+		return nil, fmt.Errorf("the system calls of %s are not known", architecture)
 	}
-	// The same call has another number in each of the kernel's interfaces: the others are closed.
+	// A call has another number in each of the kernel's interfaces. Only the native one is open.
 	program := []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offsetArchitecture, Size: 4},
 		bpf.JumpIf{Cond: bpf.JumpEqual, Val: native, SkipTrue: 1},
@@ -75,7 +75,7 @@ func filter(architecture string) ([]bpf.Instruction, error) {
 	for _, number := range refused {
 		program = append(program, answer(number, unix.EPERM)...)
 	}
-	// clone3 has its flags in memory, where a filter cannot look. Without it libraries use clone.
+	// The flags of clone3 are in memory, which a filter cannot read. Without clone3, libraries use clone.
 	program = append(program, answer(unix.SYS_CLONE3, unix.ENOSYS)...)
 	return append(program,
 		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: unix.SYS_CLONE, SkipTrue: 3},

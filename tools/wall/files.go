@@ -9,28 +9,28 @@ import (
 	abi "github.com/landlock-lsm/go-landlock/landlock/syscall"
 )
 
-// The first version of Landlock (Linux 5.19) that lets files be renamed between folders.
+// The first version of Landlock (Linux 5.19) that can allow to rename files between folders.
 const oldestLandlock = 2
 
 var (
-	// What programs need of a Linux system, none of it a secret. What is missing here is not needed.
+	// The system's files that programs need. None of them is a secret. Missing ones are skipped.
 	system = []string{
 		"/bin", "/lib", "/lib64", "/usr",
 		"/etc/alternatives", "/etc/gai.conf", "/etc/group", "/etc/host.conf", "/etc/hosts",
 		"/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types", "/etc/nsswitch.conf", "/etc/passwd",
 		"/etc/protocols", "/etc/python3*", "/etc/resolv.conf", "/etc/services", "/etc/ssl/certs",
 		"/etc/ssl/openssl.cnf", "/etc/timezone",
-		// Of a process of another user, or beyond the wall, the kernel shows neither memory nor environment.
+		// The kernel hides memory and environment of other users' processes and of those outside the wall.
 		"/proc", "/sys/devices/system/cpu", "/sys/kernel/mm/transparent_hugepage",
 	}
 	devices = []string{"/dev/full", "/dev/null", "/dev/random", "/dev/tty", "/dev/urandom", "/dev/zero"}
 )
 
-// closeFiles leaves the system's own files and the paths given. Newer kernels also keep the program
-// from signalling a process beyond the wall, and from that one's abstract sockets.
+// closeFiles allows the system's own files and the given paths only. On newer kernels the program also
+// cannot signal a process outside the wall, nor connect to its abstract sockets.
 func closeFiles(read, write []string) error {
 	if version, err := abi.LandlockGetABIVersion(); err != nil || version < oldestLandlock {
-		return fmt.Errorf("needs Landlock in the kernel: Linux 5.19 or newer, and `landlock` among its lsm=")
+		return fmt.Errorf("the kernel has no Landlock: use Linux 5.19 or newer, with `landlock` in lsm=")
 	}
 	rules := []landlock.Rule{
 		landlock.RWFiles(devices...).WithIoctlDev().IgnoreIfMissing(),

@@ -1,12 +1,12 @@
-// Wall gives a program its own room and nothing else: it becomes a system user, puts away every
-// privilege, closes the file system but for what it was told, and then executes the program. The
-// process stays the same, so signals, exit codes and a Nomad that was restarted find it where it was.
+// Wall limits a program to its own files: it becomes a system user, gives up every privilege, closes the
+// file system except for the given paths, and then executes the program. The process id stays the same,
+// so signals and exit codes work, and a restarted Nomad finds the process.
 //
 //	wall --user NAME [--read PATH]... [--write PATH]... [--open FILE] -- PROGRAM [ARGUMENT]...
 //
-// It has to be started as root. A relative path is below the folder that it is started in: the program
-// gets at it from there, even where it may not enter the folders above. For a program that insists on
-// whole names, --open opens a file, which then is /dev/fd/9.
+// It must be started as root. A relative path is below the working folder: the program can use it even if
+// it may not enter the folders above. For a program that needs absolute paths, --open opens a file as
+// /dev/fd/9.
 package main
 
 import (
@@ -20,11 +20,11 @@ import (
 )
 
 const (
-	cannotStart      = 126 // as a shell says it of a program that it cannot execute
-	openedDescriptor = 9   // beyond those that Go's runtime takes for itself
+	cannotStart      = 126 // a shell's exit code for a program that it cannot execute
+	openedDescriptor = 9   // above the descriptors that Go's runtime uses
 )
 
-// A wall, and who is behind it.
+// A wall: the paths that are open, and the program behind it.
 type wall struct {
 	user    string
 	read    []string // files, and folders with everything in them
@@ -34,7 +34,7 @@ type wall struct {
 }
 
 func main() {
-	// Privileges belong to a thread; executing a program keeps those of the thread that does it.
+	// Privileges belong to a thread. An executed program gets those of the calling thread.
 	runtime.LockOSThread()
 	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintf(os.Stderr, "wall: %v\n", err)
@@ -50,7 +50,7 @@ func run(words []string) error {
 	if err := w.openFile(); err != nil {
 		return err
 	}
-	unix.Umask(0o077) // what it makes is its own
+	unix.Umask(0o077) // files that it makes are private
 	if err := become(w.user); err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func parse(words []string) (wall, error) {
 	}
 	w.command = flags.Args()
 	if len(w.command) == 0 || w.command[0][0] != '/' {
-		return w, fmt.Errorf("after -- it takes the program's whole path and its arguments")
+		return w, fmt.Errorf("after -- give the program's absolute path and its arguments")
 	}
 	if w.open != "" {
 		w.read = append(w.read, w.open)

@@ -1,4 +1,4 @@
-"""Who uses the benchmark's cluster, and what it runs for comparison."""
+"""The caller and the tasks in the benchmark's cluster, and a task service outside the mesh."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,26 +15,26 @@ from tasktracker_cluster.testing.namespaces import entered
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 CALLER = 1_000_000_000
-"""An account that nobody has: the services believe its token, and its tasks are in nobody's way."""
+"""The id of no account. The services accept its token, and it owns only the benchmark's tasks."""
 TASKS = "/api/v1/tasks/"
 TASK = '{"title": "Task", "description": "What there is to do about it, said in some more words."}'
 PAGE = 50
 PORT = 8002
-"""Of the task service, within its network and, in a caller's, of the sidecar's way to it."""
+"""The task service's port in its own network, and in a caller's network the sidecar's for it."""
 
 START_LIMIT = 30  # seconds
 _BARE = "task-service-without-mesh"
 
 
 def headers(cluster: ThrowawayCluster) -> dict[str, str]:
-    """Of `CALLER`, in this cluster."""
+    """Return the Authorization header of `CALLER` in this cluster."""
     signer = _variables(cluster, "user-service")
     key = keys.private(signer["jwt_private_key"], keys.public(signer["jwt_public_keys"]))
     return tokens.bearer(key, CALLER)
 
 
 def create_tasks(cluster: ThrowawayCluster, number: int) -> None:
-    """Through the gateway. Raises BenchError unless they all are there."""
+    """Create tasks through the gateway. Raises BenchError when one is refused."""
     json = {**headers(cluster), "Content-Type": "application/json"}
     request = Request(GATEWAY_URL + TASKS, json, TASK)
     for _ in range(number):
@@ -43,9 +43,9 @@ def create_tasks(cluster: ThrowawayCluster, number: int) -> None:
 
 @contextmanager
 def without_mesh(cluster: ThrowawayCluster) -> Iterator[None]:
-    """A second task service, beside PostgreSQL in `cluster.network("task-db")`, without sidecars.
+    """Run a second task service in `cluster.network("task-db")`, without sidecars.
 
-    Nomad runs the same program as the first one's in the same way: only the mesh is missing.
+    Nomad runs the same program in the same way as in the cluster. Only the mesh is missing.
     """
     cluster.nomad.call("PUT", "/v1/jobs", {"Job": _job(cluster)})
     try:
@@ -59,9 +59,10 @@ def without_mesh(cluster: ThrowawayCluster) -> Iterator[None]:
 
 
 def _job(cluster: ThrowawayCluster) -> Mapping[str, object]:
-    # Whoever is in the cluster's network can read the secrets in it: that is the benchmark alone.
-    held = _variables(cluster, "task-service")
-    database = f"task_app:{held['database_password']}@127.0.0.1:5432/task_db"
+    # The job contains secrets that anonymous callers of Nomad can read. Only the benchmark is in
+    # the cluster's network.
+    items = _variables(cluster, "task-service")
+    database = f"task_app:{items['database_password']}@127.0.0.1:5432/task_db"
     python = cluster.site.release / "bin" / "python"
     network = f"--net={cluster.network('task-db')}"
     app = {
@@ -75,7 +76,7 @@ def _job(cluster: ThrowawayCluster) -> Mapping[str, object]:
         },
         "Env": {
             "PORT": str(PORT),
-            "JWT_PUBLIC_KEYS": held["jwt_public_keys"],
+            "JWT_PUBLIC_KEYS": items["jwt_public_keys"],
             "DATABASE_URL": f"postgresql://{database}",
         },
         "Resources": {"CPU": 200, "MemoryMB": 256},  # as in nomad/jobs/task-service.nomad.hcl

@@ -1,7 +1,7 @@
-"""The programs of a cluster that is down: the same as `up` starts, on the same data.
+"""The programs of a cluster that is down: the same programs as `up` starts, with the same data.
 
-The agents have the cluster's own configuration; Traefik, Envoy and the services have the least that
-makes them answer.
+The agents have the cluster's own configuration. Traefik, Envoy and the services have a minimal
+configuration with which they answer.
 """
 
 import signal
@@ -18,11 +18,11 @@ from tasktracker_cluster.topology import DATABASES, JOBS, SERVICES, Database, Se
 
 _SIDECARS = len(JOBS) - 1  # Traefik has none
 _ENVOY_PORT = 19000
-_NOBODY = "127.0.0.1:1"  # Where a service looks for others: it starts without them.
+_UNUSED = "127.0.0.1:1"  # the address of other services: a service starts without them
 
 
 def of_cluster(site: Site) -> Iterator[Program]:
-    """Each to be started when all before it have ended: some have the same ports."""
+    """Yield the programs. Start one only after the end of the one before: some share a port."""
     yield from _agents(site)
     for database in DATABASES:
         yield _postgres(site, database)
@@ -88,7 +88,7 @@ def _service(site: Site, service: Service) -> Program:
         {
             "PORT": str(service.port),
             "SECRET_KEY": "0" * 32,
-            "DATABASE_URL": f"postgresql://{_NOBODY}/",
-            **{f"{other.folder.upper()}_SERVICE_URL": f"http://{_NOBODY}" for other in SERVICES},
+            "DATABASE_URL": f"postgresql://{_UNUSED}/",
+            **{f"{other.folder.upper()}_SERVICE_URL": f"http://{_UNUSED}" for other in SERVICES},
         },
     )
