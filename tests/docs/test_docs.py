@@ -5,24 +5,16 @@ Recipes are compared in tests/infra/test_recipes.py, secrets in tests/infra/test
 
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from pydantic_settings import BaseSettings
 
-from portal_service.settings import PortalSettings
-from stats_service.settings import StatsSettings
-from task_service.settings import TaskSettings
+from tasktracker_cluster.topology import SERVICES, Service
 from tests.infra.reading import ROOT, run
-from user_service.settings import UserSettings
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SETTINGS: dict[str, type[BaseSettings]] = {
-    "user": UserSettings,
-    "task": TaskSettings,
-    "stats": StatsSettings,
-    "portal": PortalSettings,
-}
 SECRET_PATH = re.compile(r"nomad/jobs/[\w-]+/\w+/\w+")  # of a Nomad Variable
 
 document = pytest.mark.parametrize(
@@ -32,6 +24,13 @@ document = pytest.mark.parametrize(
 
 def reference() -> str:
     return (ROOT / "docs" / "operations" / "reference.md").read_text()
+
+
+def settings(service: Service) -> type[BaseSettings]:
+    """Return the class that reads a service's environment."""
+    module = import_module(f"{service.module}.settings")
+    found: type[BaseSettings] = getattr(module, f"{service.folder.title()}Settings")
+    return found
 
 
 def tracked() -> list[str]:
@@ -111,15 +110,15 @@ def test_documents_and_code_know_the_same_variables() -> None:
     assert documented == code
 
 
-@pytest.mark.parametrize("service", SETTINGS)
-def test_every_setting_of_a_service_is_documented(service: str) -> None:
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_every_setting_of_a_service_is_documented(service: Service) -> None:
     documented = {
         name
         for names, services, *_ in table(reference(), columns=4)
-        if services == "all" or service in services.split(", ")
+        if services == "all" or service.folder in services.split(", ")
         for name in re.findall(r"`([A-Z_]+)`", names)
     }
-    assert documented == {field.upper() for field in SETTINGS[service].model_fields}
+    assert documented == {field.upper() for field in settings(service).model_fields}
 
 
 def test_the_edges_of_the_mesh_are_its_intentions() -> None:
