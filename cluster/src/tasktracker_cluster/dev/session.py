@@ -44,7 +44,7 @@ def running(site: Site, steps: Steps) -> Iterator["subprocess.Popen[bytes]"]:
     """
     with _locked(site):
         supervisor.stop(site)  # an earlier session that was killed leaves its supervisor
-        for port, purpose in _ports():
+        for port, purpose in ports():
             preflight.must_be_free("127.0.0.1", port, purpose, PORT_HINT)
         consul = _prepare(site, steps)
         with _terminal() as output:
@@ -71,7 +71,7 @@ def serve(site: Site, process: "subprocess.Popen[bytes]", steps: Steps) -> None:
                 supervision.restart(site, names)
 
 
-def _ports() -> Iterator[tuple[int, str]]:
+def ports() -> Iterator[tuple[int, str]]:
     """Yield each port of a session, all on loopback, and its purpose."""
     yield from ((port.number, port.purpose) for port in PORTS if port.in_dev)
     yield from ((service.port, service.name) for service in SERVICES)

@@ -37,7 +37,7 @@ def rows(cluster: Cluster) -> list[Row]:
             *agents,
             *(Row("job", job, "unknown", None, None, "no agents") for job in JOBS),
         ]
-    return [*agents, *(_job(cluster, job) for job in JOBS)]
+    return [*agents, *(of_job(cluster, job) for job in JOBS)]
 
 
 def _agents(site: Site) -> list[Row]:
@@ -59,7 +59,8 @@ def _answers(site: Site, program: str) -> bool:
     return api.answers("/v1/status/leader")
 
 
-def _job(cluster: Cluster, job: str) -> Row:
+def of_job(cluster: Cluster, job: str) -> Row:
+    """Return the line of a job; `health` says what an agent refused, if it did."""
     try:
         known = cluster.nomad.find(f"/v1/job/{job}")
         if known is None:

@@ -1,8 +1,6 @@
 """The operator's tables and figures, without a cluster."""
 
 from dataclasses import asdict
-from types import SimpleNamespace
-from typing import Any, cast
 
 import pytest
 from rich.console import Console
@@ -10,8 +8,6 @@ from rich.console import Console
 from tasktracker_cluster.commands import health, top, users
 from tasktracker_cluster.commands.options import ReportCommand
 from tasktracker_cluster.commands.tables import Cell, fraction, table
-from tasktracker_cluster.errors import NoLogError
-from tasktracker_cluster.jobs import logs
 from tasktracker_cluster.monitoring.status import Row
 
 HEADINGS = ("NAME", "COUNT", "STATE")
@@ -50,10 +46,3 @@ def test_instances_are_numbers_for_programs() -> None:
     row = asdict(Row("job", "portal", "running", 1, 2, "passing"))
     assert (row["running"], row["wanted"]) == (1, 2)
     assert fraction(row["running"], row["wanted"]) == "1/2"
-
-
-def test_a_log_that_there_is_not_is_usage() -> None:
-    cluster = cast(Any, SimpleNamespace(nomad=SimpleNamespace(find=lambda _: None)))
-    with pytest.raises(NoLogError) as raised:
-        logs.sources(cluster, "nope", None)
-    assert (raised.value.exit_code, raised.value.code) == (2, "usage")

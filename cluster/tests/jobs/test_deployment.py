@@ -1,0 +1,133 @@
+"""jobs.deployment: when a job is healthy, when it never will be, and how jobs are stopped."""
+
+from typing import Any
+
+import pytest
+
+from cluster.tests.http_server import Request
+from cluster.tests.nomad_server import Nomad, allocation, task_state
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import JobFailedError
+from tasktracker_cluster.jobs import deployment
+
+SUBMITTED = 2_000_000_000.0  # seconds of the epoch: when `allocation` says that it was made
+BEFORE = SUBMITTED - 1
+
+
+def restarted(times: int, status: str = "running") -> dict[str, Any]:
+    return allocation(status=status, TaskStates={"app": task_state("running", times)})
+
+
+@pytest.mark.parametrize(
+    ("allocations", "failing"),
+    [
+        ([], False),
+        ([allocation(TaskStates=None)], False),
+        ([restarted(deployment.MOST_RESTARTS)], False),
+        ([restarted(deployment.MOST_RESTARTS + 1)], True),
+        ([restarted(0), restarted(deployment.MOST_RESTARTS + 1)], True),
+        ([restarted(0, "failed")], False),
+        ([restarted(0, "failed"), restarted(0, "failed")], True),
+    ],
+)
+def test_a_job_keeps_failing_after_a_second_allocation_or_many_restarts(
+    allocations: list[dict[str, Any]], failing: bool
+) -> None:
+    assert deployment.keeps_failing(allocations) is failing
+
+
+def test_a_deployed_version_with_a_running_allocation_is_healthy(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    nomad.has_job("portal", allocation(), Status="successful")
+    deployment.wait_healthy(cluster, "portal", BEFORE)
+
+
+def test_what_failed_before_it_was_submitted_does_not_matter(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    old = [restarted(99, "failed"), restarted(99, "failed")]
+    nomad.has_job("portal", *old, Status="running")
+    comes_true_after(nomad, "portal", looks=2)
+    deployment.wait_healthy(cluster, "portal", since=SUBMITTED)
+
+
+def test_an_older_versions_deployment_and_failures_say_nothing_about_the_new_one(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    old = [restarted(99, "failed"), restarted(99, "failed")]
+    nomad.has_job("portal", *old, Status="failed")
+    nomad.answers["/v1/job/portal"] = {"Version": 2}
+    comes_true_after(nomad, "portal", looks=2, version=2)
+    deployment.wait_healthy(cluster, "portal", BEFORE)
+
+
+def test_a_deployed_version_that_does_not_run_any_more_is_waited_for(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    nomad.has_job("portal", allocation(status="complete"), Status="successful")
+    comes_true_after(nomad, "portal", looks=2)
+    deployment.wait_healthy(cluster, "portal", BEFORE)
+
+
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+def test_a_failed_deployment_ends_the_wait_with_nomads_reason_and_evidence(
+    cluster: Cluster, nomad: Nomad, status: str
+) -> None:
+    states = {"app": task_state("running", 0, "Task not running")}
+    nomad.has_job(
+        "portal", allocation(TaskStates=states), Status=status, StatusDescription="it was late"
+    )
+    with pytest.raises(JobFailedError) as raised:
+        deployment.wait_healthy(cluster, "portal", BEFORE)
+    assert raised.value.message == "portal was not deployed: it was late."
+    assert raised.value.evidence == ("app: Task not running",)
+    assert "nomad job status portal" in raised.value.hint
+
+
+def test_a_job_that_keeps_failing_ends_the_wait(cluster: Cluster, nomad: Nomad) -> None:
+    nomad.has_job("portal", restarted(deployment.MOST_RESTARTS + 1))
+    with pytest.raises(JobFailedError, match=r"portal keeps failing\."):
+        deployment.wait_healthy(cluster, "portal", BEFORE)
+
+
+def test_jobs_are_stopped_together_and_the_wait_lasts_until_each_has_ended(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    asked: list[str] = []
+
+    def stop(request: Request) -> object:
+        if request.method == "DELETE":
+            asked.append(f"stop {request.path}")
+            assert request.query == {"no_shutdown_delay": "true"}
+        return {"Version": 1}
+
+    def ends(request: Request) -> object:
+        asked.append(f"look {request.path}")
+        return [allocation(status="running" if len(asked) < 5 else "complete")]
+
+    for name in ("portal", "user-service"):
+        nomad.answers[f"/v1/job/{name}"] = stop
+        nomad.answers[f"/v1/job/{name}/allocations"] = ends
+
+    deployment.stop(cluster, "portal", "never-deployed", "user-service")
+
+    assert asked[:2] == ["stop /v1/job/portal", "stop /v1/job/user-service"]
+    looks = ["/v1/job/portal/allocations"] * 3 + ["/v1/job/user-service/allocations"]
+    assert asked[2:] == [f"look {path}" for path in looks]
+
+
+def comes_true_after(nomad: Nomad, job: str, looks: int, version: int = 1) -> None:
+    """Have the job deployed once its deployment has been asked for so often."""
+    before = nomad.answers[f"/v1/job/{job}/deployment"]
+    seen: list[Request] = []
+
+    def deployed(request: Request) -> object:
+        seen.append(request)
+        if len(seen) <= looks:
+            return before
+        running = allocation(version=version)
+        nomad.answers[f"/v1/job/{job}/allocations"] = [running]
+        return {"JobVersion": version, "Status": "successful", "StatusDescription": ""}
+
+    nomad.answers[f"/v1/job/{job}/deployment"] = deployed

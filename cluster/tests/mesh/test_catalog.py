@@ -1,0 +1,48 @@
+"""mesh.catalog: sidecars and checks, read from Consul's answers."""
+
+from typing import Any
+
+import pytest
+
+from cluster.tests.http_server import Agent
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.mesh import catalog
+from tasktracker_cluster.mesh.catalog import Sidecar
+
+ALLOCATION = "0a1b2c3d-1111-2222-3333-444455556666"
+NOMADS_ID = f"_nomad-task-{ALLOCATION}-group-api-task-service-8002-sidecar-proxy"
+
+
+@pytest.mark.parametrize(
+    ("identifier", "allocation"), [(NOMADS_ID, ALLOCATION), ("by-hand", ""), ("", "")]
+)
+def test_a_sidecars_allocation_is_in_the_id_that_nomad_gave_it(
+    cluster: Cluster, consul: Agent, identifier: str, allocation: str
+) -> None:
+    service = {"ID": identifier, "Address": "169.254.1.1", "Port": 21000}
+    consul.answers["/v1/health/connect/task-service"] = [{"Service": service, "Checks": []}]
+    assert catalog.sidecars(cluster, "task-service") == [
+        Sidecar("task-service", ("169.254.1.1", 21000), allocation)
+    ]
+
+
+def checks(**states: str) -> dict[str, Any]:
+    """Return an instance with these checks: name and status."""
+    return {"Checks": [{"Name": name, "Status": status} for name, status in states.items()]}
+
+
+@pytest.mark.parametrize(
+    ("instances", "failing"),
+    [
+        ([], None),
+        ([checks()], []),
+        ([checks(serf="passing", ready="passing")], []),
+        ([checks(ready="passing"), checks(ready="critical")], ["ready"]),
+        ([checks(serf="critical", ready="warning"), checks(ready="critical")], ["ready", "serf"]),
+    ],
+)
+def test_a_check_fails_unless_it_passes_and_is_named_once(
+    cluster: Cluster, consul: Agent, instances: list[Any], failing: list[str] | None
+) -> None:
+    consul.answers["/v1/health/service/task-service"] = instances
+    assert catalog.failing_checks(cluster, "task-service") == failing

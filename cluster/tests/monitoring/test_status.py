@@ -1,0 +1,67 @@
+"""monitoring.status: each job's line, from what Nomad and Consul say."""
+
+from typing import Any
+
+import pytest
+
+from cluster.tests.http_server import Agent
+from cluster.tests.nomad_server import Nomad, allocation
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.monitoring import status
+from tasktracker_cluster.monitoring.status import Row
+
+PASSING = [{"Checks": [{"Name": "ready", "Status": "passing"}]}]
+FAILING = [{"Checks": [{"Name": "ready", "Status": "critical"}]}]
+
+
+def job(*, stop: bool = False, count: int = 1) -> dict[str, Any]:
+    return {"Stop": stop, "Status": "running", "TaskGroups": [{"Count": count}]}
+
+
+def test_without_a_cluster_there_are_no_rows(cluster: Cluster) -> None:
+    assert status.rows(cluster) == []
+
+
+def test_without_agents_no_job_is_known_to_run(cluster: Cluster) -> None:
+    cluster.site.owner_file.write_text('{"checkout": "/"}')
+    rows = status.rows(cluster)
+    assert {row.health for row in rows if row.kind == "agent"} == {"failing"}
+    assert {row.health for row in rows if row.kind == "job"} == {"no agents"}
+    assert not any(row.is_well for row in rows)
+
+
+@pytest.mark.parametrize(
+    ("known", "instances", "checks", "row"),
+    [
+        (job(count=2), 1, PASSING, Row("job", "portal", "running", 1, 2, "passing")),
+        (job(), 1, FAILING, Row("job", "portal", "running", 1, 1, "failing: ready")),
+        (job(), 0, [], Row("job", "portal", "running", 0, 1, "not registered")),
+        (job(stop=True), 0, [], Row("job", "portal", "stopped", 0, 0, "not registered")),
+    ],
+)
+def test_a_job_is_what_nomad_runs_and_consul_checks(
+    cluster: Cluster,
+    nomad: Nomad,
+    consul: Agent,
+    known: dict[str, Any],
+    instances: int,
+    checks: list[Any],
+    row: Row,
+) -> None:
+    nomad.answers["/v1/job/portal"] = known
+    stopped = allocation(status="complete")
+    nomad.answers["/v1/job/portal/allocations"] = [stopped, *[allocation()] * instances]
+    consul.answers["/v1/health/service/portal"] = checks
+    assert status.of_job(cluster, "portal") == row
+
+
+def test_a_job_that_nomad_does_not_know_is_not_deployed(cluster: Cluster) -> None:
+    assert status.of_job(cluster, "portal") == Row("job", "portal", "not deployed", 0, 0, "-")
+
+
+def test_a_refusal_is_the_jobs_health(cluster: Cluster, nomad: Nomad) -> None:
+    nomad.answers["/v1/job/portal"] = job()
+    nomad.answers["/v1/job/portal/allocations"] = []
+    row = status.of_job(cluster, "portal")  # Consul knows nothing
+    assert (row.state, row.running, row.is_well) == ("unknown", None, False)
+    assert row.health.startswith("Agent answered 404")
