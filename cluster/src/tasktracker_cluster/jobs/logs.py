@@ -50,7 +50,7 @@ class TaskLog:
     def lines(self, count: int, follow: bool) -> Iterator[Line]:
         size = sum(file["Size"] for file in self._files())
         start, text = size, b""
-        guess = BYTES_PER_LINE * count
+        guess = BYTES_PER_LINE * (count + 1)  # the end of the line before them, too
         while start > 0 and text.count(b"\n") <= count:
             start, guess = max(0, size - guess), guess * 4
             text = self.nomad.content(self._path, **self._from(start))
