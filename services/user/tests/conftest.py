@@ -1,3 +1,5 @@
+"""A migrated database, the application on it, and one user."""
+
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
@@ -55,7 +57,7 @@ def empty_database(database_url: str, engine: Engine) -> str:
 
 @pytest.fixture
 def until_blocked() -> UntilBlocked:
-    """Return when a statement waits for a lock of the connection; fail if the task ends instead."""
+    """Wait until a statement waits for a lock of the connection. Fail if the task ends before."""
     query = text("""
         SELECT EXISTS (SELECT FROM pg_locks WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid)))
     """)
@@ -97,7 +99,7 @@ def client(app: FastAPI) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def register(client: httpx.Client) -> Register:
-    """Register John, or somebody like him, and return the answered user."""
+    """Register John, with changes, and return the user of the answer."""
 
     def register(**changes: Any) -> dict[str, Any]:
         answer = client.post("/api/v1/auth/register", json={**JOHN, **changes})
@@ -124,7 +126,7 @@ def log_in(client: httpx.Client) -> LogIn:
 
 @pytest.fixture
 def sign_in(log_in: LogIn) -> SignIn:
-    """Sign in and return the header that proves it."""
+    """Sign in and return the header with the access token."""
 
     def sign_in(**who: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {log_in(**who)['access_token']}"}

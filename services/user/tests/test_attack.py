@@ -1,4 +1,4 @@
-"""One client that does all it can to keep the service's hashing to itself, and another one."""
+"""One client tries to keep all hashing to itself, while another one logs in."""
 
 import threading
 import time

@@ -1,3 +1,5 @@
+"""The policy that all services share."""
+
 from collections.abc import Callable
 from typing import Any
 

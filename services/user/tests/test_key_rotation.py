@@ -1,7 +1,7 @@
-"""A new signing key, brought in while instances with other settings still serve.
+"""A new signing key, while instances with the old settings still serve.
 
-First every service also accepts the new key, then it signs, and when the last token of the old one
-has expired that one goes.
+First every service accepts the new key, too. Then the new key signs. The old key is removed when
+its last token has expired.
 """
 
 import json

@@ -1,3 +1,5 @@
+"""Many logins at once: other requests go on, and the queue is bounded."""
+
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -46,7 +48,7 @@ async def test_others_are_served_while_fifty_sign_in(make_settings: MakeSettings
         assert served_meanwhile > 5
 
 
-async def test_more_sign_ins_than_the_queue_takes_are_told_to_come_back(
+async def test_more_logins_than_the_queue_takes_are_a_503_with_retry_after(
     make_settings: MakeSettings,
 ) -> None:
     app = create_app(make_settings(password_cost=8, password_workers=1, password_queue=3))

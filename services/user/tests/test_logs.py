@@ -1,4 +1,4 @@
-"""What the log says of sign-ins: whose account, from where, and nothing that was typed."""
+"""Log lines about logins: the account and the client, and nothing that was typed."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
 
 
 def written(capsys: pytest.CaptureFixture[str], event: str) -> Line:
-    """The one line about the event; nothing that was typed is in any line."""
+    """Return the one line about the event; check that no line has what was typed."""
     text = capsys.readouterr().out
     for typed in (*JOHN.values(), "my password by mistake", "a wrong one", "nobody@example.com"):
         assert typed not in text

@@ -1,3 +1,5 @@
+"""The program's commands."""
+
 import json
 import os
 import subprocess

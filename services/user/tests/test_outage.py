@@ -1,3 +1,5 @@
+"""Without the database every call is a 503."""
+
 from collections.abc import Callable, Iterator
 
 import httpx

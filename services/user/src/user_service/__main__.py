@@ -1,7 +1,7 @@
-"""`python -m user_service` serves.
+"""The program: `python -m user_service` serves.
 
-`... migrate` migrates, `... openapi` prints the document; `... users [TEXT]` lists accounts, and
-`... promote USERNAME` makes a superuser, as `activate` and `deactivate` do what they say.
+`... migrate` migrates the database, `... openapi` prints the OpenAPI document, `... users [TEXT]`
+lists accounts, and `... promote|activate|deactivate USERNAME` changes one.
 """
 
 import json
@@ -23,6 +23,7 @@ USAGE = (
 
 
 def main(arguments: list[str]) -> None:
+    """Do what the command line asks for. Exits with USAGE if it is none of the above."""
     match arguments:
         case []:
             settings = load(UserSettings, service=SERVICE)
@@ -42,7 +43,7 @@ def main(arguments: list[str]) -> None:
 
 
 def openapi() -> str:
-    """The OpenAPI document. Any settings do: it describes the routes, and nothing connects."""
+    """Return the OpenAPI document. Any settings will do, because nothing connects."""
     settings = UserSettings(
         database_url=SecretStr("postgresql://nowhere"), secret_key=SecretStr(secrets.token_hex())
     )

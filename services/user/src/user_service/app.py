@@ -1,4 +1,4 @@
-"""The user service, put together. Read it top to bottom."""
+"""The user service, put together. Read it from top to bottom."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -46,7 +46,7 @@ REGISTRATION = Service(SERVICE)
 
 
 def create_app(settings: UserSettings | None = None) -> FastAPI:
-    """The application; without settings they come from the environment."""
+    """Return the application. Settings that are not given come from the environment."""
     settings = settings or load(UserSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     engine = database.engine(settings)

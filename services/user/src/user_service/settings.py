@@ -14,18 +14,20 @@ class UserSettings(ServiceSettings, DatabaseSettings, SigningSettings):
     port: int = 8001
     access_token_expire_minutes: int = Field(default=15, ge=1, le=1440)
     session_days: int = Field(
-        default=30, ge=1, le=365, description="Days after which one has to sign in again"
+        default=30, ge=1, le=365, description="Days after which a user has to log in again"
     )
     trust_forwarded_for: bool = Field(
-        default=False, description="Whether nobody but the gateway can send X-Forwarded-For"
+        default=False, description="Whether only the gateway can send X-Forwarded-For"
     )
     failures_per_account: int = Field(
-        default=10, ge=1, description="Wrong passwords before a 429, whose waits grow"
+        default=10, ge=1, description="Wrong passwords before a 429 with growing waits"
     )
     failures_per_client: int = Field(
-        default=100, ge=1, description="The same in 15 minutes, over all accounts"
+        default=100, ge=1, description="The same in 15 minutes over all accounts"
     )
-    registrations_per_client: int = Field(default=100, ge=1, description="The same of them")
+    registrations_per_client: int = Field(
+        default=100, ge=1, description="Registrations in 15 minutes before a 429"
+    )
     password_cost: int = Field(default=12, ge=4, le=16, description="bcrypt's log2 of rounds")
     password_workers: int = Field(default_factory=lambda: os.cpu_count() or 1, ge=1)
     # Thirty for each worker wait about 7.5 s, half of the time after which a sidecar answers 504.

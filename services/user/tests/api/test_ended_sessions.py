@@ -1,4 +1,4 @@
-"""However a session ends, the services that ask hear of it: those that check tokens do."""
+"""Every end of a session is reported to the services that ask for them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +33,7 @@ LISTED_FOR = 15 * 60 + 5 * 60  # seconds: an access token's life, and what clock
 
 
 def ended(client: httpx.Client, after: int = 0) -> tuple[int, set[UUID]]:
-    """The next position, and the sessions told of."""
+    """Return the next position and the reported sessions."""
     answer = client.get(PATH, params={"after": after})
     assert answer.status_code == 200, answer.text
     news = answer.json()
@@ -89,7 +89,7 @@ def run(engine: Engine, statement: str) -> None:
         make_room,
     ],
 )
-def test_each_way_in_which_a_session_ends_is_told(
+def test_each_way_in_which_a_session_ends_is_reported(
     client: httpx.Client, engine: Engine, register: Register, log_in: LogIn, end: End
 ) -> None:
     register(username="root", email="root@example.com")
@@ -104,7 +104,7 @@ def test_each_way_in_which_a_session_ends_is_told(
     assert name(others) not in ended(client)[1]
 
 
-def test_a_session_that_goes_on_is_not_told_of(
+def test_a_session_that_goes_on_is_not_reported(
     client: httpx.Client, register: Register, log_in: LogIn
 ) -> None:
     register()
@@ -113,7 +113,7 @@ def test_a_session_that_goes_on_is_not_told_of(
     assert ended(client)[1] == set()
 
 
-def test_only_what_is_new_is_told_and_all_to_who_has_just_started(
+def test_only_new_ends_are_reported_and_all_of_them_to_a_reader_that_has_just_started(
     client: httpx.Client, engine: Engine, register: Register, log_in: LogIn
 ) -> None:
     register()
@@ -135,7 +135,7 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def test_an_end_that_takes_long_to_write_is_told_although_later_ones_were_told_before(
+def test_an_end_that_takes_long_to_write_is_reported_even_after_later_ones(
     client: httpx.Client, engine: Engine, register: Register, log_in: LogIn
 ) -> None:
     register()
@@ -160,7 +160,7 @@ def test_a_position_of_another_database_means_all(
     assert ended(client, 2**62)[1] == {name(tokens)}
 
 
-def test_a_session_is_told_of_while_an_access_token_of_it_may_live(
+def test_an_end_is_reported_while_an_access_token_of_the_session_may_be_valid(
     client: httpx.Client, engine: Engine, register: Register, log_in: LogIn
 ) -> None:
     register()
@@ -178,7 +178,7 @@ def test_a_session_is_told_of_while_an_access_token_of_it_may_live(
         assert connection.execute(text("SELECT count(*) FROM ended_sessions")).scalar_one() == 2
 
 
-def test_what_nobody_asks_for_any_more_goes_at_the_next_sign_in(
+def test_ends_that_no_reader_asks_for_any_more_are_deleted_at_the_next_login(
     client: httpx.Client, engine: Engine, register: Register, log_in: LogIn
 ) -> None:
     register()
@@ -203,7 +203,7 @@ def test_thousands_of_ends_are_one_answer(client: httpx.Client, engine: Engine) 
 
 
 @pytest.mark.parametrize("after", ["-1", "x", str(2**63), ""])
-def test_what_is_no_position_is_a_422(client: httpx.Client, after: str) -> None:
+def test_an_invalid_position_is_a_422(client: httpx.Client, after: str) -> None:
     assert_problem(client.get(PATH, params={"after": after}), 422)
 
 

@@ -1,4 +1,4 @@
-"""Tokens for programs: made by who knows the password, shown once, ended by their owner."""
+"""Personal access tokens: made with the password, shown once, revoked by their owner."""
 
 import hashlib
 from collections.abc import Callable
@@ -98,7 +98,7 @@ def deleted(client: httpx.Client, engine: Engine, proof: dict[str, str], token_i
 
 
 @pytest.mark.parametrize("end", [revoked, expired, deactivated, inactive, deleted])
-def test_a_token_that_is_over_grants_nothing_and_the_services_that_remember_it_are_told(
+def test_an_ended_token_grants_nothing_and_its_end_is_reported_to_the_services(
     client: httpx.Client,
     register: Register,
     sign_in: SignIn,
@@ -137,7 +137,7 @@ def test_a_token_that_never_was_is_a_404(client: httpx.Client, token: str) -> No
     assert_problem(look_up(client, token), 404)
 
 
-def test_who_asks_about_no_token_is_refused(client: httpx.Client) -> None:
+def test_an_introspection_without_a_token_is_refused(client: httpx.Client) -> None:
     assert_problem(client.get(PATH), 401)
 
 
@@ -199,7 +199,7 @@ def test_an_account_has_fifty_tokens_and_expired_ones_make_room(
     assert len(client.get(TOKENS, headers=proof).json()) == 1
 
 
-def test_nobody_sees_or_ends_the_tokens_of_another(
+def test_tokens_of_another_account_are_not_listed_and_cannot_be_ended(
     client: httpx.Client, register: Register, sign_in: SignIn
 ) -> None:
     register()
@@ -214,7 +214,7 @@ def test_nobody_sees_or_ends_the_tokens_of_another(
     assert look_up(client, made["token"]).status_code == 200
 
 
-def test_what_is_no_tokens_id_is_a_422(
+def test_an_invalid_token_id_is_a_422(
     client: httpx.Client, register: Register, sign_in: SignIn
 ) -> None:
     register()

@@ -1,3 +1,5 @@
+"""Each error of the domain has a problem type."""
+
 from collections.abc import Iterator
 
 from user_service.api.problems import PROBLEMS

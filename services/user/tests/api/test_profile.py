@@ -1,3 +1,5 @@
+"""Changes of a profile: of the name, of the address, and of nothing else."""
+
 from collections.abc import Callable
 from typing import Any
 
@@ -86,7 +88,7 @@ def test_an_invalid_change_is_refused(
     assert [error["field"] for error in answer.json()["errors"]] == [field]
 
 
-def test_somebody_elses_address_cannot_be_taken(
+def test_the_address_of_another_account_is_a_409(
     client: httpx.Client, register: Register, sign_in: SignIn
 ) -> None:
     register(username="other", email="other@example.com")
@@ -107,7 +109,7 @@ def test_somebody_elses_address_cannot_be_taken(
         ({"current_password": "a wrong one"}, 403, "wrong-password"),
     ],
 )
-def test_the_address_changes_only_for_who_knows_the_password(
+def test_the_address_changes_only_with_the_password(
     client: httpx.Client,
     register: Register,
     sign_in: SignIn,

@@ -1,3 +1,5 @@
+"""Registration: accepted bodies, refused bodies, and names that are taken."""
+
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -40,7 +42,7 @@ def test_the_password_is_stored_hashed_only(register: Register, engine: Engine) 
     assert JOHN["password"] not in stored
 
 
-def test_nobody_can_make_himself_superuser(client: httpx.Client) -> None:
+def test_registration_makes_no_superuser(client: httpx.Client) -> None:
     answer = client.post(REGISTER, json={**JOHN, "is_superuser": True})
 
     assert answer.json()["is_superuser"] is False
@@ -156,7 +158,7 @@ def test_a_username_at_its_limits_is_taken(register: Register, username: str) ->
     assert register(username=username)["username"] == username
 
 
-def test_what_is_missing_is_named(client: httpx.Client) -> None:
+def test_missing_fields_are_named(client: httpx.Client) -> None:
     answer = client.post(REGISTER, json={})
 
     assert_problem(answer, 422)

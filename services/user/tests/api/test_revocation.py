@@ -1,4 +1,4 @@
-"""An access token lives for minutes, but this service refuses it as soon as its session is over."""
+"""An access token is good for minutes, but not longer than its session."""
 
 from collections.abc import Callable
 from typing import Any

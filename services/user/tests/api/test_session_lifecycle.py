@@ -1,3 +1,5 @@
+"""A session from its login to its end: refreshes, logout, expiry, a new password."""
+
 import base64
 import hashlib
 from collections.abc import Callable
@@ -187,7 +189,7 @@ def test_a_token_that_never_was_is_refused(client: httpx.Client, token: str) -> 
 
 
 def forged(tokens: Tokens, secret: bytes) -> Tokens:
-    """What somebody makes who has seen an access token: its `sid`, and a secret of their own."""
+    """Return a forged refresh token: the `sid` of an access token, and a made-up secret."""
     session_id = verify(KEYS, tokens["access_token"]).session_id
     assert session_id
     return {"refresh_token": base64.urlsafe_b64encode(session_id.bytes + secret).decode()}
@@ -296,7 +298,7 @@ def test_a_sign_out_with_a_used_token_ends_the_session(
 
 
 @pytest.mark.parametrize("token", NOBODYS)
-def test_a_sign_out_tells_nothing_of_the_token(client: httpx.Client, token: str) -> None:
+def test_a_logout_reveals_nothing_about_the_token(client: httpx.Client, token: str) -> None:
     answer = client.post(LOGOUT, json={"refresh_token": token})
 
     assert (answer.status_code, answer.content) == (204, b"")
@@ -320,7 +322,7 @@ def test_a_new_password_ends_the_other_sessions(
     assert refresh(client, others).status_code == 200
 
 
-def test_a_new_password_keeps_no_session_but_ones_own(
+def test_a_new_password_keeps_no_session_for_the_token_of_another_account(
     client: httpx.Client, register: Register, log_in: LogIn
 ) -> None:
     register()
@@ -377,7 +379,7 @@ def test_a_deleted_accounts_sessions_go_with_it(
     assert count(engine) == 0
 
 
-def test_a_superuser_of_late_is_one_in_the_next_access_token(
+def test_a_new_superuser_is_one_in_the_next_access_token(
     client: httpx.Client, register: Register, log_in: LogIn, engine: Engine
 ) -> None:
     register()

@@ -1,4 +1,4 @@
-"""One sees the sessions that one has, and ends them."""
+"""The list of the caller's sessions, and the calls that end them."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -64,7 +64,7 @@ def test_each_sign_in_is_a_session_and_the_one_used_last_comes_first(
         ("a\tb\x7fc", "abc"),
     ],
 )
-def test_a_session_says_what_its_client_calls_itself(
+def test_a_session_shows_its_clients_user_agent(
     client: httpx.Client, register: Register, said: str, program: str | None
 ) -> None:
     register()
@@ -75,7 +75,7 @@ def test_a_session_says_what_its_client_calls_itself(
     assert [each["program"] for each in listed(client, tokens)] == [program]
 
 
-def test_nobody_elses_sessions_and_no_expired_ones_are_listed(
+def test_no_sessions_of_others_and_no_expired_ones_are_listed(
     client: httpx.Client, register: Register, log_in: LogIn, engine: Engine
 ) -> None:
     register()
@@ -90,7 +90,7 @@ def test_nobody_elses_sessions_and_no_expired_ones_are_listed(
     assert_problem(client.delete(f"{SESSIONS}/{name(expired)}", headers=proof(mine)), 404)
 
 
-def test_a_session_that_one_ends_is_over_and_no_other(
+def test_a_session_that_its_owner_ends_is_over_and_no_other(
     client: httpx.Client, register: Register, log_in: LogIn
 ) -> None:
     register()
@@ -128,7 +128,7 @@ def test_all_others_end_at_once(client: httpx.Client, register: Register, log_in
     assert is_open(client, elsewhere)
 
 
-def test_nobody_ends_the_session_of_another(
+def test_a_session_of_another_account_cannot_be_ended(
     client: httpx.Client, register: Register, log_in: LogIn
 ) -> None:
     register()
@@ -143,7 +143,7 @@ def test_nobody_ends_the_session_of_another(
     assert is_open(client, theirs)
 
 
-def test_what_is_no_session_id_is_a_422(
+def test_an_invalid_session_id_is_a_422(
     client: httpx.Client, register: Register, log_in: LogIn
 ) -> None:
     register()

@@ -1,3 +1,5 @@
+"""Login as JSON and as a form."""
+
 from collections.abc import Callable
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Waits after failed logins: who has to wait, how long, and who does not."""
+
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -23,7 +25,7 @@ CHANGE = "/api/v1/auth/me/password"
 
 @pytest.fixture
 def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
-    """Over a real connection: it is uvicorn that reads X-Forwarded-For."""
+    """Return a client with a real connection, because uvicorn reads X-Forwarded-For."""
     limited = make_settings(failures_per_account=3, failures_per_client=8)
     with (
         serving(create_app(limited)) as port,
@@ -49,17 +51,17 @@ def run(engine: Engine, statement: str) -> None:
 
 
 def hold(engine: Engine) -> None:
-    """Make the waits that have begun long enough for any machine."""
+    """Make the current waits long enough for any machine."""
     run(engine, "UPDATE failed_sign_ins SET blocked_until = blocked_until + interval '1 hour'")
 
 
 def release(engine: Engine) -> None:
-    """Let the waits be over."""
+    """End the current waits."""
     run(engine, "UPDATE failed_sign_ins SET blocked_until = now()")
 
 
 def wait_of(engine: Engine, name: str) -> int:
-    """How many seconds the counter's last failure has made its clients wait."""
+    """Return the wait in seconds that followed the counter's last failure."""
     query = text("""
         SELECT round(extract(epoch FROM blocked_until - (expires_at - interval '1 day')))
         FROM failed_sign_ins WHERE digest = sha256(convert_to(:name, 'UTF8'))
@@ -213,7 +215,7 @@ def test_strangers_do_not_lock_out_a_client_that_signed_in_before(
     assert by_mail.status_code == 200
 
 
-def test_who_guesses_at_other_accounts_locks_his_neighbour_out_of_none_of_his_own(
+def test_guesses_at_other_accounts_lock_a_known_client_out_of_none_of_its_own(
     client: httpx.Client, register: Register
 ) -> None:
     register()
@@ -304,7 +306,7 @@ def test_a_client_may_not_try_one_password_on_everybody(
     assert attempt(client, password=PASSWORD, came_from=HOME).status_code == 200
 
 
-def test_an_account_of_ones_own_does_not_buy_more_guesses(
+def test_a_login_to_another_account_gives_no_more_guesses(
     client: httpx.Client, register: Register
 ) -> None:
     register()
@@ -343,7 +345,7 @@ def test_a_client_cannot_change_who_it_is(client: httpx.Client, one: str, same: 
     assert attempt(client, "another", came_from="2001:db8:0:2::1").status_code == 401
 
 
-def test_without_the_sidecars_intentions_nobody_can_say_who_he_is(
+def test_without_the_sidecars_intentions_x_forwarded_for_does_not_count(
     make_settings: MakeSettings, engine: Engine
 ) -> None:
     settings = make_settings(trust_forwarded_for=False, failures_per_client=3)

@@ -1,3 +1,5 @@
+"""Administration of accounts by superusers."""
+
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -26,7 +28,7 @@ def run(engine: Engine, statement: str) -> None:
 
 @pytest.fixture
 def root(register: Register, sign_in: SignIn, engine: Engine) -> Headers:
-    """The header of a superuser, the account 1."""
+    """Return the header of a superuser, the account 1."""
     register(username="root", email="root@example.com")
     run(engine, "UPDATE users SET is_superuser = true WHERE username = 'root'")
     return sign_in(username="root")
@@ -34,7 +36,7 @@ def root(register: Register, sign_in: SignIn, engine: Engine) -> Headers:
 
 @pytest.fixture
 def john(root: Headers, register: Register) -> str:
-    """The address of an ordinary account, 2."""
+    """Return the address of an ordinary account, 2."""
     return f"{USERS}/{register(full_name='Jürgen 100%_')['id']}"
 
 
@@ -128,7 +130,7 @@ def test_a_parameter_given_twice_is_refused_by_name(client: httpx.Client, root: 
     assert [error["field"] for error in answer.json()["errors"]] == ["limit"]
 
 
-def test_nobody_else_gets_in(client: httpx.Client, john: str, log_in: LogIn) -> None:
+def test_only_superusers_get_in(client: httpx.Client, john: str, log_in: LogIn) -> None:
     # What counts is what the database says, not the token.
     session = verify(KEYS, log_in()["access_token"]).session_id
     for claim in (False, True):

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def administration(engine: Engine, empty_database: str) -> Administration:
-    """The rules, and two superusers, 1 and 2."""
+    """Return the rules, on a database with two superusers, 1 and 2."""
     repository = AccountRepository(engine)
     for name in ("ada", "grace"):
         await repository.insert(

@@ -1,3 +1,5 @@
+"""Which client an address stands for."""
+
 import pytest
 
 from user_service.domain.clients import behind_gateway, network

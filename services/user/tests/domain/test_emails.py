@@ -1,3 +1,5 @@
+"""Email addresses have one spelling."""
+
 import pytest
 
 from user_service.domain import emails
@@ -36,6 +38,6 @@ def test_an_address_has_one_spelling(address: str, stored: str) -> None:
         "x" * 300 + "@example.com",
     ],
 )
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_an_invalid_address_is_refused(address: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         emails.normalize(address)

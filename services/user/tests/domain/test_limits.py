@@ -1,3 +1,5 @@
+"""The wait after each number of failures."""
+
 from datetime import timedelta
 
 import pytest
@@ -16,7 +18,7 @@ def seconds(wait: timedelta) -> float:
     ("failures", "wait"),
     [(0, 0), (9, 0), (10, 1), (11, 2), (12, 4), (15, 32), (16, 60), (99, 60), (100, 900)],
 )
-def test_who_is_known_waits_a_minute_at_most_until_a_hundred_have_failed(
+def test_a_known_client_waits_a_minute_at_most_until_a_hundred_failures(
     failures: int, wait: float
 ) -> None:
     assert seconds(LIMITS.known_client.wait(failures)) == wait
@@ -26,7 +28,7 @@ def test_who_is_known_waits_a_minute_at_most_until_a_hundred_have_failed(
     ("failures", "wait"),
     [(9, 0), (10, 1), (19, 512), (20, 900), (99, 900), (100, 3600), (10**9, 3600)],
 )
-def test_strangers_wait_longer_and_longer(failures: int, wait: float) -> None:
+def test_other_clients_wait_longer_and_longer(failures: int, wait: float) -> None:
     assert seconds(LIMITS.other_clients.wait(failures)) == wait
 
 
@@ -43,7 +45,7 @@ def test_registrations_have_a_limit_of_their_own(times: int, wait: float) -> Non
 
 
 def guesses_in(limited: str, days: int) -> int:
-    """How many guesses somebody gets who tries again as soon as he may."""
+    """Return the number of guesses of a client that tries again after each wait."""
     limit = getattr(LIMITS, limited)
     clock, failures = timedelta(), 0
     while clock < days * DAY:

@@ -1,3 +1,5 @@
+"""Which passwords are refused, for which reason, and how long that takes."""
+
 import random
 import string
 import time
@@ -83,7 +85,7 @@ def test_what_follows_a_rule_is_refused(password: str) -> None:
         "joenathan's tracker",
     ],
 )
-def test_ones_own_name_and_the_products_are_refused(password: str) -> None:
+def test_the_users_own_name_and_the_products_are_refused(password: str) -> None:
     assert reason(password) == KNOWN
 
 

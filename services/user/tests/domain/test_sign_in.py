@@ -133,7 +133,7 @@ async def test_every_failed_sign_in_costs_one_verification(
 
 @pytest.mark.usefixtures("john")
 @pytest.mark.parametrize("login", ["johndoe", "nobody"])
-async def test_no_password_is_hashed_for_who_failed_too_often(
+async def test_after_too_many_failures_no_password_is_hashed(
     sign_in: SignIn, hasher: CountingHasher, login: str
 ) -> None:
     for _ in range(3):
@@ -155,7 +155,7 @@ async def test_a_good_sign_in_gives_the_account_and_costs_the_same(
 
 @pytest.mark.usefixtures("john")
 @pytest.mark.parametrize("change", ["is_active = false", "hashed_password = 'another'"])
-async def test_no_session_opens_behind_the_back_of_what_ends_all(
+async def test_no_session_opens_for_an_account_that_changed_during_the_verification(
     sign_in: SignIn, hasher: CountingHasher, engine: Engine, change: str
 ) -> None:
     hasher.meanwhile = partial(run, engine, f"UPDATE users SET {change}")

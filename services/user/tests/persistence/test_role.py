@@ -1,4 +1,4 @@
-"""In the cluster the service's role may use the tables, and change none of them."""
+"""In the cluster the service's role may use the tables, but not alter them."""
 
 from collections.abc import Callable, Iterator
 

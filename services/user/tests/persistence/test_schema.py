@@ -1,3 +1,5 @@
+"""The schema of a migrated database."""
+
 from collections.abc import Callable
 from typing import Any
 

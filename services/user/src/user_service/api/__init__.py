@@ -1,1 +1,1 @@
-"""The HTTP face of the service."""
+"""Accounts, sessions and tokens over HTTP."""

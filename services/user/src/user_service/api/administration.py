@@ -29,7 +29,7 @@ async def list_users(
     request: Request,
     response: Response,
 ) -> list[Account]:
-    """Oldest first. While there is more, `Link` with rel="next" leads to the next page."""
+    """List accounts, the oldest first. `Link` with rel="next" leads to the next page, if any."""
     page = await administration.page(text=query.q, after=query.cursor, limit=query.limit)
     if page.more:
         following = request.url.include_query_params(cursor=page.accounts[-1].id)

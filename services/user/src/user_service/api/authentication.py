@@ -44,7 +44,7 @@ async def token(
     sign_in: SignInDep,
     issuer: TokenIssuerDep,
 ) -> schemas.Token:
-    """The same as login in the form of OAuth2's password grant, for Authorize in /docs."""
+    """Log in by the form of OAuth2's password grant, which Authorize in /docs sends."""
     session = await sign_in.open_session(form.username, form.password, client, program)
     return issuer.issue(session)
 

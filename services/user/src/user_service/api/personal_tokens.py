@@ -50,7 +50,7 @@ async def create_token(
 
 @router.get("")
 async def list_tokens(caller: CallerDep, tokens: PersonalTokensDep) -> list[schemas.PersonalToken]:
-    """The caller's tokens, at most 50, the newest first."""
+    """List the caller's tokens, at most 50, the newest first."""
     found = await tokens.list(caller)
     return [schemas.PersonalToken.model_validate(_shown(each)) for each in found]
 

@@ -1,4 +1,4 @@
-"""Which status each of the domain's errors is answered with."""
+"""The problem type of each of the domain's errors."""
 
 from dataclasses import replace
 
@@ -44,7 +44,7 @@ def install(app: FastAPI) -> None:
 
 
 async def _throttled(request: Request, error: Exception) -> Response:
-    """Says more than its type: how long to wait."""
+    """Add how long to wait, which differs each time."""
     assert isinstance(error, errors.ThrottledError)  # noqa: S101 - registered for these only
     headers = {"Retry-After": str(error.retry_after)}
     problem_type = replace(PROBLEMS[type(error)], headers=headers)
@@ -52,7 +52,7 @@ async def _throttled(request: Request, error: Exception) -> Response:
 
 
 async def _password_refused(request: Request, error: Exception) -> Response:
-    """In the shape of any other 422: it names the field."""
+    """Name the field, as every 422 does."""
     assert isinstance(error, errors.PasswordRefusedError)  # noqa: S101 - registered for it only
     fields = [{"field": error.field, "message": error.reason}]
     return problems.response(

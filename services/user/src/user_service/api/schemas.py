@@ -1,4 +1,4 @@
-"""Bodies as they travel."""
+"""The bodies of requests and answers."""
 
 import unicodedata
 from datetime import datetime
@@ -26,19 +26,19 @@ Email = Annotated[
     Field(max_length=254, json_schema_extra={"format": "email"}, examples=["john@example.com"]),
     AfterValidator(emails.normalize),
 ]
-# Before any validator of its own: OpenAPI shows no pattern behind one.
+# Not behind a validator: OpenAPI would not show the pattern.
 Username = Annotated[
     str,
     Field(min_length=3, max_length=100, pattern=r"^[A-Za-z0-9._-]+$", examples=["johndoe"]),
 ]
 FullName = Annotated[CleanText, Field(min_length=1, max_length=255, examples=["John Doe"])]
-# Keyboards differ in how they compose the same character. Nothing else is changed or cut off.
+# Keyboards compose the same character in different ways. Nothing else is changed or cut off.
 Password = Annotated[CleanText, AfterValidator(partial(unicodedata.normalize, "NFC"))]
 NewPassword = Annotated[
     Password,
     Field(min_length=8, max_length=128, json_schema_extra={"format": "password"}),
 ]
-# What somebody claims to be: bounded, but a wrong one is a 401, not a 422.
+# What a login claims. It has bounds, but a wrong one is a 401, not a 422.
 GivenLogin = Annotated[CleanText, Field(min_length=1, max_length=254, examples=["johndoe"])]
 GivenPassword = Annotated[
     Password,
@@ -77,7 +77,7 @@ class Refresh(BaseModel):
     refresh_token: GivenRefreshToken
 
 
-# What the document says of it; the validator below is what refuses.
+# For the OpenAPI document; the validator below refuses.
 _WITH_PASSWORD: JsonDict = {
     "required": ["current_password"],
     "properties": {"current_password": {"type": "string"}},
@@ -85,9 +85,9 @@ _WITH_PASSWORD: JsonDict = {
 
 
 class ProfileChange(BaseModel):
-    """Changes the fields given and leaves the others; null clears the name.
+    """Changes of the fields given; the others stay. null clears the name.
 
-    Another email address needs the current password: who has the address can have the account.
+    Another email address needs the current password, because the address can log in.
     """
 
     model_config = ConfigDict(json_schema_extra={"dependentSchemas": {"email": _WITH_PASSWORD}})
@@ -106,7 +106,7 @@ class ProfileChange(BaseModel):
 
 
 class PasswordChange(BaseModel):
-    """The current password and the one to have from now on.
+    """The current password and the new one.
 
     Every session of the account ends but the one of `refresh_token`.
     """
@@ -117,7 +117,7 @@ class PasswordChange(BaseModel):
 
 
 class UserChange(BaseModel):
-    """Changes the flags given and leaves the others."""
+    """Changes of the flags given; the others stay."""
 
     # No default to show, as above.
     is_active: StrictBool = Field(default_factory=bool)
@@ -152,10 +152,10 @@ class User(BaseModel):
 
 
 class Session(BaseModel):
-    """A session of the caller's; `current` is the one that asks.
+    """A session of the caller; `current` is the one of this request.
 
-    It is used when it is opened or refreshed. `program` is the User-Agent that opened it, if there
-    was one: whatever the client calls itself.
+    Opening and refreshing it are uses. `program` is the User-Agent that opened it, if there was
+    one.
     """
 
     id: UUID
@@ -169,8 +169,8 @@ class Session(BaseModel):
 class TokenDraft(BaseModel):
     """A personal access token to be made. It needs the current password.
 
-    `tasks:read` opens the calls that read tasks and statistics, `tasks:write` those that change
-    tasks. Neither opens the other's, nor any on the account.
+    `tasks:read` allows the calls that read tasks and statistics, `tasks:write` those that change
+    tasks. Neither allows the calls of the other one, or any on the account.
     """
 
     name: Annotated[CleanText, Field(min_length=1, max_length=100, examples=["ci"])]
@@ -191,7 +191,7 @@ class PersonalToken(BaseModel):
 
 
 class NewPersonalToken(PersonalToken):
-    """The same with the token, once. It is sent as any access token is."""
+    """The same with the token, only once. A program sends it as any access token."""
 
     token: str
 
@@ -199,7 +199,7 @@ class NewPersonalToken(PersonalToken):
 class Token(BaseModel):
     """`expires_in` is in seconds. The refresh token is good for one refresh.
 
-    The session ends 30 days after its sign-in, if nothing else ends it before.
+    The session ends 30 days after its login, if nothing else ends it before.
     """
 
     access_token: str

@@ -15,7 +15,7 @@ router = APIRouter(
 
 @router.get("")
 async def list_sessions(caller: CallerDep, sessions: SessionsDep) -> list[schemas.Session]:
-    """The caller's sessions, at most 100, the one that was used last first."""
+    """List the caller's sessions, at most 100, the last used first."""
     return [
         schemas.Session.model_validate(
             {**vars(found), "last_used_at": found.used_at, "current": found.id == caller.session_id}
@@ -26,7 +26,7 @@ async def list_sessions(caller: CallerDep, sessions: SessionsDep) -> list[schema
 
 @router.delete("", status_code=status.HTTP_204_NO_CONTENT)
 async def end_other_sessions(caller: CallerDep, sessions: SessionsDep) -> None:
-    """End every session of the caller but the one that asks."""
+    """End the caller's sessions but the one of this request."""
     await sessions.end_others(caller)
 
 
@@ -34,5 +34,5 @@ async def end_other_sessions(caller: CallerDep, sessions: SessionsDep) -> None:
     "/{session_id}", status_code=status.HTTP_204_NO_CONTENT, responses=problems(404, 422)
 )
 async def end_session(session_id: UUID, caller: CallerDep, sessions: SessionsDep) -> None:
-    """End one of the caller's sessions: with it end its tokens, at every service."""
+    """End one of the caller's sessions, and its tokens at every service."""
     await sessions.end(caller, session_id)

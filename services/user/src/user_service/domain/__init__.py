@@ -1,1 +1,1 @@
-"""The rules of accounts, free of any framework."""
+"""The rules of accounts, without any framework, thread or database."""

@@ -146,7 +146,10 @@ class Accounts:
             raise WrongPasswordError
 
     async def _prove(self, account: Account, password: str, client: str) -> None:
-        """Raises WrongPasswordError, TooManyFailuresError, HashingBusyError."""
+        """Raise WrongPasswordError unless the password is the account's.
+
+        Raises TooManyFailuresError, HashingBusyError.
+        """
         guard = self._throttle.password_change(account.id, client)
         if not await guard.verify(password, account.hashed_password):
             raise WrongPasswordError

@@ -1,16 +1,16 @@
-"""Whom a request comes from, as far as an address tells."""
+"""The client of a request, as far as its address tells."""
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 
 LOOPBACK = "127.0.0.1"
-"""The machine itself, whichever of its 16 million addresses it uses."""
+"""The machine itself, for all of its 16 million addresses."""
 
 
 def network(host: str) -> str:
     """Return the client that an address stands for: itself, or its /64 where it is IPv6.
 
-    A single IPv6 customer has a whole /64 to choose addresses from. An IPv4 address that is written
-    as IPv6 is the IPv4 address. What is no address is one client together.
+    A single IPv6 customer can choose from all addresses of a /64. An IPv4 address in the form of
+    IPv6 is the IPv4 address. All texts that are no address are one client.
     """
     try:
         address = _plain(ip_address(host))
@@ -26,11 +26,11 @@ def network(host: str) -> str:
 def behind_gateway(peer: str, hops: list[str]) -> str:
     """Return the client of a request that a gateway has passed on.
 
-    peer: whose connection it is; hops: what the gateway says, as in X-Forwarded-For. Only the last
-    hop counts: those before it came from the client. Without any, the peer is the client.
+    peer: the address of the connection. hops: the values of X-Forwarded-For. Only the last hop
+    counts, because the client may have sent the others. Without any, the peer is the client.
     """
-    said = ",".join(hops).rpartition(",")[2].strip()
-    return network(said or peer)
+    last = ",".join(hops).rpartition(",")[2].strip()
+    return network(last or peer)
 
 
 def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

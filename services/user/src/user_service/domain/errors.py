@@ -1,4 +1,4 @@
-"""Everything the account rules can refuse.
+"""Every error of the rules.
 
 UserServiceError
 ├── AccountConflictError
@@ -20,12 +20,12 @@ UserServiceError
 ├── LastSuperuserError
 └── HashingBusyError
 
-`app.py` attaches an HTTP status to each leaf.
+`api/problems.py` gives each leaf its HTTP status.
 """
 
 
 class UserServiceError(Exception):
-    """Root of this service's errors; its text may be shown to the caller."""
+    """Root of this service's errors. Its text may be shown to the caller."""
 
     detail = "The request was refused."
 
@@ -34,23 +34,23 @@ class UserServiceError(Exception):
 
 
 class AccountConflictError(UserServiceError):
-    """Another account already has this name."""
+    """Another account has this name."""
 
 
 class EmailTakenError(AccountConflictError):
-    """Another account has this email address, in whatever case."""
+    """Another account has this email address, in any case."""
 
     detail = "This email address is already registered."
 
 
 class UsernameTakenError(AccountConflictError):
-    """Another account has this username, in whatever case."""
+    """Another account has this username, in any case."""
 
     detail = "This username is already taken."
 
 
 class PasswordRefusedError(UserServiceError):
-    """A new password that is too easy to guess. `field` is where it was given, `reason` why."""
+    """A new password is too easy to guess. field: of the request. reason: a sentence."""
 
     detail = "Choose another password."
 
@@ -61,13 +61,13 @@ class PasswordRefusedError(UserServiceError):
 
 
 class BadCredentialsError(UserServiceError):
-    """Sign-in failed. One text for every reason, so that accounts cannot be probed."""
+    """A login failed. There is one text for every reason, so that accounts cannot be probed."""
 
     detail = "The username or password is not correct."
 
 
 class ThrottledError(UserServiceError):
-    """Somebody asks too often. retry_after: seconds until the next attempt is taken."""
+    """A client asks too often. retry_after: seconds until the next attempt is allowed."""
 
     def __init__(self, retry_after: int) -> None:
         super().__init__()
@@ -75,55 +75,55 @@ class ThrottledError(UserServiceError):
 
 
 class TooManyFailuresError(ThrottledError):
-    """Wrong passwords came too often. The same whether there is such an account or not."""
+    """Too many wrong passwords. It is the same whether there is such an account or not."""
 
-    detail = "Too many failed attempts; try again later."
+    detail = "Too many failed attempts. Try again later."
 
 
 class TooManyRegistrationsError(ThrottledError):
-    """One client registers too often, successfully or not."""
+    """Too many registrations by one client, successful or not."""
 
-    detail = "Too many registrations from your address; try again later."
+    detail = "Too many registrations from your address. Try again later."
 
 
 class InvalidRefreshTokenError(UserServiceError):
-    """Used before, expired, revoked or never issued: the answer does not say which."""
+    """The token was used before, has expired, was revoked or never issued; no answer says which."""
 
-    detail = "The refresh token is not valid; sign in again."
+    detail = "The refresh token is not valid. Log in again."
 
 
 class SignedOutError(UserServiceError):
-    """The token is genuine, but its session has ended: for one reason or another, never said."""
+    """The access token is genuine, but its session has ended. No answer says why."""
 
-    detail = "This session has ended; sign in again."
+    detail = "This session has ended. Log in again."
 
 
 class WrongPasswordError(UserServiceError):
-    """A signed-in user gave a wrong current password."""
+    """The current password of a signed-in user is wrong."""
 
     detail = "The current password is not correct."
 
 
 class NotSuperuserError(UserServiceError):
-    """A signed-in user may not administer others."""
+    """The caller is no superuser."""
 
     detail = "Only superusers may do this."
 
 
 class UnknownAccountError(UserServiceError):
-    """A superuser named an account that is not there."""
+    """No account has this id."""
 
     detail = "There is no such account."
 
 
 class UnknownSessionError(UserServiceError):
-    """A signed-in user named a session that is not one of theirs, or not any more."""
+    """The caller has no session with this id, or not any more."""
 
     detail = "You have no such session."
 
 
 class UnknownTokenError(UserServiceError):
-    """A personal access token that is not the caller's, has expired, was revoked or never was."""
+    """The personal access token is another user's, has expired, was revoked or never issued."""
 
     detail = "There is no such token."
 
@@ -131,16 +131,16 @@ class UnknownTokenError(UserServiceError):
 class TooManyTokensError(UserServiceError):
     """The account has as many personal access tokens as it may have."""
 
-    detail = "You have 50 tokens; revoke one that you do not need first."
+    detail = "You have 50 tokens. Revoke one that you do not need."
 
 
 class LastSuperuserError(UserServiceError):
-    """Without this one nobody could administer any more."""
+    """The change would leave no active superuser."""
 
-    detail = "This is the last active superuser; promote another one first."
+    detail = "This is the last active superuser. Promote another one first."
 
 
 class HashingBusyError(UserServiceError):
-    """More passwords are waiting to be hashed than the queue takes."""
+    """More requests wait for a hash than the queue has places."""
 
-    detail = "Too many sign-ins at the moment; try again shortly."
+    detail = "Too many logins at the moment. Try again shortly."

@@ -1,6 +1,6 @@
-"""Which passwords are refused, after NIST SP 800-63B: what an attacker tries first.
+"""Which passwords are refused, after NIST SP 800-63B: those that an attacker tries first.
 
-There are no rules of composition. Length is a matter of the body's schema, 8 to 128 characters.
+There are no rules of composition. The schema of the body checks the length, 8 to 128 characters.
 """
 
 import re
@@ -13,26 +13,26 @@ from user_service.domain.common_passwords import COMMON
 from user_service.domain.errors import PasswordRefusedError
 
 CHOICES = 6
-"""How many characters that follow from nothing a password needs."""
+"""How many characters a password needs that do not follow from the others."""
 
 _PRODUCT = ("tasktracker", "tracker", "task")
 _WORD = re.compile(r"[^\W_]{3,}")
 _REPEAT = re.compile(r"(.+?)\1+")
 
-# Where a piece of a password begins and ends, and how many characters it is worth.
+# Start and end of a piece of a password, and the number of characters that it is worth.
 _Piece = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose password it is going to be."""
+    """The user of the password."""
 
     username: str
     email: str
     full_name: str | None
 
     def words(self) -> set[str]:
-        """Return what a stranger knows of him, folded: names, addresses and their parts."""
+        """Return the words that a stranger knows, in lower case: names and parts of addresses."""
         names = [self.username, self.email, self.email.partition("@")[0], self.full_name or ""]
         folded = [name.casefold() for name in names]
         parts = (word for name in folded for word in _WORD.findall(name))
@@ -40,7 +40,7 @@ class Owner:
 
 
 def check(password: str, owner: Owner, field: str = "password") -> None:
-    """Raise PasswordRefusedError for what is common, regular, or made of known words."""
+    """Raise PasswordRefusedError for a common or regular password, or one of known words."""
     folded = password.casefold()
     if folded in COMMON:
         raise PasswordRefusedError(field, "This is among the most common passwords.")
@@ -58,7 +58,7 @@ def check(password: str, owner: Owner, field: str = "password") -> None:
 def _regular(password: str) -> Iterator[_Piece]:
     for match in matching.sequence_match(password) + matching.spatial_match(password):
         yield match["i"], match["j"] + 1, 2
-    # Not zxcvbn's own repeat_match: it estimates what is repeated, which can take seconds.
+    # Not zxcvbn's own repeat_match, whose estimate of the repeated part can take seconds.
     for match in _REPEAT.finditer(password):
         yield match.start(), match.end(), len(match[1])
 
@@ -70,7 +70,7 @@ def _known(password: str, words: set[str]) -> Iterator[_Piece]:
 
 
 def _choices(password: str, pieces: list[_Piece]) -> int:
-    """Return what a password is worth when each piece is taken for what it is, the least of all."""
+    """Return the least number of characters that the password is worth, over all pieces."""
     least: list[int] = [*range(len(password) + 1)]
     for end in range(1, len(password) + 1):
         worths = [least[start] + worth for start, stop, worth in pieces if stop == end]

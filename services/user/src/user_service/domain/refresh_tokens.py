@@ -1,4 +1,4 @@
-"""What carries a session on."""
+"""Refresh tokens, which continue a session."""
 
 import base64
 import hashlib
@@ -16,10 +16,10 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class RefreshToken:
-    """Names a session and proves that its bearer holds it. Good for one refresh.
+    """Names a session, and proves that the client holds it. Good for one refresh.
 
-    The session's id is no secret: every access token has it. The secret is a random nonce and its
-    seal, by which a token of the session that was used before is told from one made up.
+    The session's id is no secret, because every access token has it. The secret is a random nonce
+    and its seal. The seal shows that the session has issued the token, even if it was used since.
     """
 
     session_id: UUID
@@ -27,7 +27,7 @@ class RefreshToken:
 
     @classmethod
     def of(cls, session_id: UUID, key: bytes) -> "RefreshToken":
-        """A new token of the session that has this key."""
+        """Return a new token of the session with this key."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return cls(session_id, nonce + _seal(key, nonce))
 
@@ -45,19 +45,19 @@ class RefreshToken:
 
     @property
     def digest(self) -> bytes:
-        """What is stored. The nonce is random: a slow or salted hash would add nothing."""
+        """What is stored. The nonce is random, so a slow or salted hash would add nothing."""
         return hashlib.sha256(self.secret).digest()
 
 
 @dataclass(frozen=True)
 class Lineage:
-    """What a session has of its tokens: the digest of the current one, and the key of all."""
+    """What a session stores of its tokens: the current one's digest, and the key of all seals."""
 
     digest: bytes
     key: bytes = field(repr=False)
 
     def includes(self, token: RefreshToken) -> bool:
-        """Whether the token is the current one, or was before."""
+        """Return whether the token is the current one, or was before."""
         nonce, seal = token.secret[:_NONCE_BYTES], token.secret[_NONCE_BYTES:]
         return hmac.compare_digest(self.digest, token.digest) or hmac.compare_digest(
             seal, _seal(self.key, nonce)
@@ -65,7 +65,7 @@ class Lineage:
 
 
 def new_key() -> bytes:
-    """A key for the tokens of one session."""
+    """Return a new key for the tokens of one session."""
     return secrets.token_bytes(_KEY_BYTES)
 
 

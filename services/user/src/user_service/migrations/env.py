@@ -1,4 +1,4 @@
-"""What Alembic runs; the policy is servicekit's."""
+"""What Alembic runs. servicekit has the policy."""
 
 from servicekit import migrate
 from user_service.persistence.tables import metadata
