@@ -97,8 +97,8 @@ def test_of_many_that_use_a_token_at_once_no_two_win_and_the_session_ends(
     with ThreadPoolExecutor(10) as threads:
         answers = list(threads.map(lambda _: refresh(client, tokens), range(10)))
 
-    # It cannot be told who of them was the thief. The first is refused, too, where the second has
-    # ended the session before the first one's answer is made.
+    # The service cannot know which of them is the thief. Even the first is refused if the second
+    # has ended the session before the answer to the first.
     winners = [answer.json() for answer in answers if answer.status_code == 200]
     assert len(winners) <= 1
     assert [answer.status_code for answer in answers].count(401) == 10 - len(winners)

@@ -167,7 +167,7 @@ def test_an_expired_counter_that_is_still_there_starts_from_nought(
     statuses(client, 2)
     run(engine, "UPDATE failed_sign_ins SET expires_at = now()")
     with engine.begin() as held:
-        # What somebody else is at is not pruned.
+        # Rows that another transaction has locked are not pruned.
         held.execute(text("SELECT * FROM failed_sign_ins FOR KEY SHARE"))
         attempt(client)
 
