@@ -53,7 +53,7 @@ def test_a_session_that_is_killed_leaves_no_process_and_can_be_continued(
 
 
 @pytest.mark.drill
-def test_a_supervisor_that_is_killed_takes_everything_along_and_ends_the_session(
+def test_a_killed_supervisor_ends_all_its_processes_and_the_session(
     make_session: MakeSession,
 ) -> None:
     session = make_session("nobody")
@@ -90,7 +90,7 @@ def as_root(make_session: MakeSession) -> Session:
     return make_session("root")
 
 
-def test_root_has_postgresql_run_as_its_own_user(as_root: Session) -> None:
+def test_postgresql_runs_as_its_own_user_in_a_session_of_root(as_root: Session) -> None:
     as_root.start()
 
     owners = {pwd.getpwuid(os.stat(f"/proc/{as_root.pid(name)}").st_uid).pw_name

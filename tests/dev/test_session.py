@@ -88,7 +88,7 @@ def test_a_service_has_the_tags_that_its_job_has(session: Session, service: Serv
     assert entry["ServiceTags"] == tags
 
 
-def test_the_pages_of_traefik_and_consul_can_be_looked_at(session: Session) -> None:
+def test_the_pages_of_traefik_and_consul_can_be_opened(session: Session) -> None:
     for url in ("http://127.0.0.1:8080/dashboard/", f"{CONSUL_PAGE}/ui/"):
         assert httpx.get(url, trust_env=False).status_code == 200, url
 
@@ -111,7 +111,7 @@ def test_nothing_listens_beyond_loopback(session: Session) -> None:
     assert addresses == {"127.0.0.1"}
 
 
-def test_a_killed_service_is_back_by_itself_and_meanwhile_the_gateway_says_so(
+def test_a_killed_service_is_restarted_and_meanwhile_the_gateway_answers_502_or_503(
     session: Session, alice: httpx.Client, report: Report
 ) -> None:
     with traffic(alice, "/api/v1/tasks/") as seen:
@@ -128,7 +128,7 @@ def test_a_killed_service_is_back_by_itself_and_meanwhile_the_gateway_says_so(
 
 
 @pytest.mark.parametrize(("fault", "status"), [(signal.SIGKILL, 502), (signal.SIGSTOP, 504)])
-def test_what_the_gateway_says_of_a_service_that_does_not_answer_is_a_problem(
+def test_the_answer_for_a_service_that_does_not_respond_is_a_problem(
     session: Session, fault: signal.Signals, status: int
 ) -> None:
     with gateway() as client:
@@ -204,7 +204,7 @@ def test_no_request_fails_when_consul_is_killed_and_comes_back(
     assert not seen.failed
 
 
-def test_a_changed_source_is_served_without_anybody_restarting_it(
+def test_a_changed_source_restarts_its_service_only(
     session: Session, alice: httpx.Client, report: Report
 ) -> None:
     before, begin = session.pid("stats-service"), time.monotonic()
@@ -218,7 +218,7 @@ def test_a_changed_source_is_served_without_anybody_restarting_it(
     assert others == (session.pid("portal"), session.pid("user-service"))
 
 
-def test_a_service_runs_by_hand_with_the_environment_of_the_brief_alone(session: Session) -> None:
+def test_a_service_runs_by_hand_with_a_database_and_a_secret_key_only(session: Session) -> None:
     text = (session.site.home / "environment" / "user-service.sh").read_text()
     environment = dict(re.findall(r"export (\w+)='(.+)'", text))
     uvicorn = Path(sys.executable).with_name("uvicorn")
@@ -234,7 +234,7 @@ def test_a_service_runs_by_hand_with_the_environment_of_the_brief_alone(session:
         process.wait()
 
 
-def test_a_second_session_says_that_one_runs(session: Session) -> None:
+def test_a_second_session_is_refused(session: Session) -> None:
     assert "./just dev runs already" in session.refused()
 
 

@@ -42,11 +42,11 @@ def test_an_anonymous_write_is_forbidden(
         f"{NOMAD_PAGE}/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp",
     ],
 )
-def test_an_anonymous_visitor_reads_no_secret(cluster: ThrowawayCluster, url: str) -> None:
+def test_an_anonymous_caller_reads_no_secret(cluster: ThrowawayCluster, url: str) -> None:
     assert httpx.get(url, trust_env=False).status_code == 403
 
 
-def test_an_anonymous_visitor_can_look_around(cluster: ThrowawayCluster) -> None:
+def test_an_anonymous_caller_can_read_services_and_jobs(cluster: ThrowawayCluster) -> None:
     services = Api("Consul", CONSUL_PAGE, {}).call("GET", "/v1/catalog/services")
     jobs = {job["ID"] for job in Api("Nomad", NOMAD_PAGE, {}).call("GET", "/v1/jobs")}
     assert {"user-service", "task-service", "stats-service", "portal", "traefik"} <= set(services)
@@ -54,7 +54,7 @@ def test_an_anonymous_visitor_can_look_around(cluster: ThrowawayCluster) -> None
                     "portal", "traefik"}  # fmt: skip
 
 
-def test_a_path_that_every_job_can_read_holds_nothing(cluster: ThrowawayCluster) -> None:
+def test_no_variable_is_at_a_path_that_every_job_can_read(cluster: ThrowawayCluster) -> None:
     paths = {variable["Path"] for variable in cluster.nomad.call("GET", "/v1/vars")}
     assert paths == {
         "nomad/jobs/user-db/db/prepare",
@@ -89,7 +89,7 @@ def test_the_applications_role_cannot_change_the_schema(cluster: ThrowawayCluste
     assert "must be owner" in sql("DROP TABLE tasks")
 
 
-def test_the_superuser_never_leaves_its_job(cluster: ThrowawayCluster) -> None:
+def test_the_superuser_of_a_database_cannot_connect_over_tcp(cluster: ThrowawayCluster) -> None:
     url = "postgresql://postgres@127.0.0.1:5432/task_db"
     result = cluster.exec("task-db", ["psql", "--no-psqlrc", "-c", "SELECT 1", url], "nobody")
     assert "rejects connection" in result.stderr

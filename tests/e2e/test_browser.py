@@ -91,7 +91,7 @@ def test_a_page_of_a_known_origin_does_all_that_a_front_end_needs(front_end: Fro
     assert front_end.call("DELETE", path, Authorization=bearer).status == 204
 
 
-def test_a_page_sees_when_to_try_again_also_where_the_gateway_itself_answers(
+def test_a_page_can_read_retry_after_of_the_gateways_own_answer(
     cluster: ThrowawayCluster, front_end: FrontEnd
 ) -> None:
     os.kill(cluster.service_pid("stats_service"), signal.SIGKILL)

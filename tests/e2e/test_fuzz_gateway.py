@@ -209,7 +209,9 @@ def torn(draw: st.DrawFn) -> bytes:
 
 
 @each_way
-def test_torn_and_pipelined_bytes_get_what_they_deserve(quiet: None, examples: settings) -> None:
+def test_malformed_and_pipelined_requests_get_a_proper_answer(
+    quiet: None, examples: settings
+) -> None:
     whole = _request("GET", "/api/v1/tasks/1", [], b"", last=False)
     requests = st.one_of(torn(), torn(), st.just(whole), st.binary(max_size=60))
 

@@ -42,7 +42,9 @@ def test_a_new_user_works_with_tasks_through_the_cli(cluster: ThrowawayCluster) 
     ada.run("task", "list", code=4)
 
 
-def test_the_same_through_http(cluster: ThrowawayCluster, anyone: httpx.Client) -> None:
+def test_a_new_user_works_with_tasks_over_http(
+    cluster: ThrowawayCluster, anyone: httpx.Client
+) -> None:
     account = {"email": "bob@example.com", "username": "bob", "password": PASSWORD}
     assert anyone.post("/api/v1/auth/register", json=account).status_code == 201
     assert anyone.post("/api/v1/auth/register", json=account).status_code == 409
@@ -134,7 +136,7 @@ def test_the_request_id_comes_back_and_reaches_the_log(cluster: ThrowawayCluster
 
 
 @pytest.mark.parametrize("url", ["http://localhost:8500/ui/", "http://localhost:4646/ui/"])
-def test_the_consoles_can_be_looked_at(cluster: ThrowawayCluster, url: str) -> None:
+def test_the_agents_pages_can_be_opened(cluster: ThrowawayCluster, url: str) -> None:
     assert httpx.get(url, trust_env=False).status_code == 200
 
 

@@ -65,7 +65,7 @@ def test_down_and_up_keep_the_tasks(cluster: ThrowawayCluster) -> None:
 
 
 @pytest.mark.drill
-def test_a_cluster_without_certificates_is_taken_over_by_up(cluster: ThrowawayCluster) -> None:
+def test_up_gives_certificates_to_a_cluster_without_them(cluster: ThrowawayCluster) -> None:
     """As one of a version that had none, or one whose authority is replaced."""
     user = cluster.user("nadia")
     user.run("task", "create", "Survive")
@@ -83,7 +83,7 @@ def test_a_cluster_without_certificates_is_taken_over_by_up(cluster: ThrowawayCl
 
 
 @pytest.mark.drill
-def test_an_interrupted_up_is_put_right_by_the_next(cluster: ThrowawayCluster) -> None:
+def test_an_interrupted_up_is_completed_by_the_next(cluster: ThrowawayCluster) -> None:
     user = cluster.user("leo")
     user.run("task", "create", "Survive")
     cluster.admin("down")
@@ -107,7 +107,7 @@ def test_a_killed_supervisor_is_replaced_by_up(cluster: ThrowawayCluster) -> Non
 
 
 @pytest.mark.drill
-def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: ThrowawayCluster) -> None:
+def test_down_works_after_the_supervisor_was_killed(cluster: ThrowawayCluster) -> None:
     os.kill(int((cluster.site.run / "supervisord.pid").read_text()), signal.SIGKILL)
     wait.until("its end", lambda: not supervisor.is_running(cluster.site), LIMIT_SECONDS)
     cluster.admin("down")
@@ -116,7 +116,7 @@ def test_a_killed_supervisor_is_no_hindrance_to_down(cluster: ThrowawayCluster) 
 
 
 @pytest.mark.drill
-def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(
+def test_up_shows_the_last_log_lines_of_a_job_that_does_not_become_healthy(
     cluster: ThrowawayCluster,
 ) -> None:
     # What the task is to check tokens with is no key: the service refuses to start and says so.
@@ -136,7 +136,7 @@ def test_a_job_that_never_gets_healthy_ends_up_with_its_last_words(
         cluster.admin("up")
 
 
-def test_a_taken_port_is_named_with_its_holder(cluster: ThrowawayCluster) -> None:
+def test_up_names_a_taken_port_and_its_program(cluster: ThrowawayCluster) -> None:
     cluster.admin("down")
     with socket.socket() as squatter:
         # Connections that Consul closed are still being forgotten.
@@ -150,7 +150,7 @@ def test_a_taken_port_is_named_with_its_holder(cluster: ThrowawayCluster) -> Non
     assert f"process {os.getpid()}" in result.stderr
 
 
-def test_another_checkout_is_told_who_owns_the_cluster(
+def test_another_checkout_gets_the_name_of_the_clusters_checkout(
     cluster: ThrowawayCluster, tmp_path: Path
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
@@ -166,7 +166,7 @@ def test_another_checkout_is_told_who_owns_the_cluster(
         cluster.site.owner_file.write_text(good)
 
 
-def test_without_root_up_says_how_to_get_it(
+def test_up_without_root_shows_the_command_with_sudo(
     cluster: ThrowawayCluster, other: ThrowawayCluster
 ) -> None:
     result = subprocess.run(
@@ -179,7 +179,7 @@ def test_without_root_up_says_how_to_get_it(
     assert "sudo ./just up" in result.stderr
 
 
-def test_a_folder_with_strangers_in_it_is_left_alone(other: ThrowawayCluster) -> None:
+def test_a_folder_with_foreign_files_is_not_changed(other: ThrowawayCluster) -> None:
     other.home.mkdir()
     (other.home / "thesis.txt").write_text("precious")
     for command in (("up",), ("destroy", "--yes")):
@@ -229,7 +229,7 @@ def test_two_commands_at_once_are_refused(cluster: ThrowawayCluster) -> None:
     first.communicate(timeout=LIMIT_SECONDS)
     assert first.returncode == 0
     assert result.returncode == 1
-    assert "at work" in result.stderr
+    assert "is running" in result.stderr
 
 
 def test_destroy_asks_first(cluster: ThrowawayCluster) -> None:
@@ -238,7 +238,7 @@ def test_destroy_asks_first(cluster: ThrowawayCluster) -> None:
     assert cluster.site.owner_file.exists()
 
 
-def test_where_there_is_no_cluster_status_says_how_to_start_one(other: ThrowawayCluster) -> None:
+def test_status_without_a_cluster_shows_how_to_start_one(other: ThrowawayCluster) -> None:
     result = other.admin("status", check=False)
     assert result.returncode == 1
     assert "./just up" in result.stderr

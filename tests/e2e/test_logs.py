@@ -34,7 +34,7 @@ FAILING = {
 LIMIT_SECONDS = 60
 
 
-def test_no_log_holds_what_a_person_typed_or_a_secret_made_of_it(cluster: ThrowawayCluster) -> None:
+def test_no_log_contains_user_data_or_secrets(cluster: ThrowawayCluster) -> None:
     with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
         secrets = _be_refused_signed_in_and_served(client)
         _meet_a_dead_database(cluster, client)

@@ -130,7 +130,7 @@ def test_an_edge_is_open_exactly_when_an_intention_allows_it(
 @pytest.mark.parametrize(
     ("edge", "path"), [(edge, path) for edge, paths in PARTLY.items() for path in paths]
 )
-def test_a_service_may_ask_another_for_what_it_needs_and_not_send_it_anything(
+def test_a_service_may_get_the_paths_that_it_needs_and_may_not_post_to_them(
     cluster: ThrowawayCluster, leaves: dict[str, ssl.SSLContext], edge: tuple[str, str], path: str
 ) -> None:
     source, destination = edge
@@ -144,7 +144,7 @@ def test_a_service_may_ask_another_for_what_it_needs_and_not_send_it_anything(
 
 
 @pytest.mark.parametrize("source", ["portal", "stats-service", "task-service"])
-def test_nobody_but_traefik_can_say_where_a_sign_in_comes_from(
+def test_only_traefik_can_set_the_source_address_of_a_sign_in(
     cluster: ThrowawayCluster, leaves: dict[str, ssl.SSLContext], source: str
 ) -> None:
     target = sidecar(cluster, "user-service")
@@ -215,13 +215,13 @@ def test_a_caller_without_a_certificate_is_refused(cluster: ThrowawayCluster) ->
         context.wrap_socket(plain)
 
 
-def test_nobody_gets_a_certificate_without_the_right(cluster: ThrowawayCluster) -> None:
+def test_a_caller_without_the_right_gets_no_certificate(cluster: ThrowawayCluster) -> None:
     with pytest.raises(grpc.RpcError) as refusal:
         authority.client_of(cluster, "task-service", token="")
     assert refusal.value.code() is grpc.StatusCode.PERMISSION_DENIED
 
 
-def test_a_port_where_nobody_listens_looks_different(cluster: ThrowawayCluster) -> None:
+def test_a_closed_port_refuses_the_connection(cluster: ThrowawayCluster) -> None:
     host = sidecar(cluster, "task-service").address[0]
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((host, 19999), LIMIT_SECONDS)

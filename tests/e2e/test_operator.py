@@ -32,7 +32,7 @@ def request_id() -> str:
     return answer.headers["X-Request-ID"]
 
 
-def test_logs_prints_what_a_service_wrote_as_it_wrote_it(
+def test_logs_in_a_pipe_prints_the_lines_unchanged(
     cluster: ThrowawayCluster, request_id: str
 ) -> None:
     wait.until("the line", lambda: request_id in logged(cluster), LIMIT_SECONDS)
@@ -73,7 +73,9 @@ def _line_appears(terminal: Terminal) -> bool:
         (["task-db", "--task", "app"], "There is no task 'app'. There are connect-proxy-task-db"),
     ],
 )
-def test_logs_names_what_there_is(cluster: ThrowawayCluster, words: list[str], says: str) -> None:
+def test_logs_of_an_unknown_name_lists_the_known_ones(
+    cluster: ThrowawayCluster, words: list[str], says: str
+) -> None:
     result = cluster.admin("logs", *words, check=False)
     assert result.returncode == 2
     assert says in result.stderr
@@ -162,7 +164,7 @@ def _log_in(name: str) -> int:
     return httpx.post(url, json=body, trust_env=False, timeout=30).status_code
 
 
-def test_an_account_that_is_not_there_is_named(cluster: ThrowawayCluster) -> None:
+def test_an_unknown_account_is_an_error_with_its_name(cluster: ThrowawayCluster) -> None:
     result = cluster.admin("users", "promote", "nobody", check=False)
     assert (result.returncode, result.stdout) == (5, "")
     assert "There is no user 'nobody'." in result.stderr
@@ -198,7 +200,7 @@ def test_top_counts_requests_errors_memory_and_connections(cluster: ThrowawayClu
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"])
-def test_top_leaves_the_terminal_as_it_was(cluster: ThrowawayCluster, key: str) -> None:
+def test_top_restores_the_terminal(cluster: ThrowawayCluster, key: str) -> None:
     terminal = on_terminal(cluster, "top", "--interval", "0.5")
     terminal.wait_for("task-service")
     terminal.type(key)
@@ -208,7 +210,7 @@ def test_top_leaves_the_terminal_as_it_was(cluster: ThrowawayCluster, key: str) 
 
 
 @pytest.mark.parametrize("controls", [True, False])
-def test_top_ends_when_its_terminal_goes_away(cluster: ThrowawayCluster, controls: bool) -> None:
+def test_top_ends_when_its_terminal_is_closed(cluster: ThrowawayCluster, controls: bool) -> None:
     terminal = on_terminal(cluster, "top", "--interval", "0.5", controls=controls)
     terminal.wait_for("task-service")
     terminal.hang_up()  # raises TimeoutExpired if it goes on
@@ -223,7 +225,7 @@ def test_the_agents_write_logs_that_they_rotate_themselves(cluster: ThrowawayClu
         assert (cluster.site.logs / f"{agent}.err").stat().st_size < 4096
 
 
-def test_up_replaces_an_agent_that_runs_by_another_command(cluster: ThrowawayCluster) -> None:
+def test_up_replaces_an_agent_that_runs_with_another_command(cluster: ThrowawayCluster) -> None:
     conf = cluster.site.agent / "supervisord.conf"
     old = conf.read_text().replace(">/dev/null", f">>{cluster.site.logs}/everything")
     conf.write_text(old)
@@ -241,7 +243,7 @@ def _standard_output(cluster: ThrowawayCluster) -> str:
     return os.readlink(process / "fd" / "1")
 
 
-def test_an_agent_that_does_not_stay_up_says_why(cluster: ThrowawayCluster) -> None:
+def test_up_shows_the_error_of_an_agent_that_does_not_stay_up(cluster: ThrowawayCluster) -> None:
     nonsense = cluster.site.agent / "consul" / "nonsense.hcl"
     nonsense.write_text("nonsense = true\n")
     supervisor.call(cluster.site, "stopProcess", "consul")

@@ -44,7 +44,7 @@ def ask(url: str, path: str, method: str = "GET", **headers: str) -> int:
 
 @pytest.mark.parametrize("url", APIS)
 @pytest.mark.parametrize("shown", ["nothing", "a certificate by another authority"])
-def test_an_api_answers_nobody_without_a_certificate_of_the_cluster(
+def test_an_api_requires_a_certificate_of_the_clusters_authority(
     cluster: ThrowawayCluster, tmp_path: Path, url: str, shown: str
 ) -> None:
     with pytest.raises(httpx.TransportError):
@@ -70,7 +70,9 @@ def test_no_port_of_an_agent_speaks_plain_http(cluster: ThrowawayCluster) -> Non
 
 
 @pytest.mark.parametrize("host", FOREIGN)
-def test_under_a_foreign_name_nothing_is_answered(cluster: ThrowawayCluster, host: str) -> None:
+def test_a_request_with_a_foreign_host_name_is_refused(
+    cluster: ThrowawayCluster, host: str
+) -> None:
     for url in PAGES:
         for path in ("/", "/ui/", LEADER, "/v1/nodes", "/v1/agent/join?address=127.0.0.1:1"):
             for method in ("GET", "POST", "PUT"):
@@ -80,7 +82,7 @@ def test_under_a_foreign_name_nothing_is_answered(cluster: ThrowawayCluster, hos
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "[::1]", "LOCALHOST"])
-def test_under_a_name_of_this_machine_everything_is_there(
+def test_a_request_with_a_name_of_this_machine_is_answered(
     cluster: ThrowawayCluster, name: str
 ) -> None:
     assert ask(CONSUL_PAGE, LEADER, Host=f"{name}:8500") == 200
@@ -89,7 +91,7 @@ def test_under_a_name_of_this_machine_everything_is_there(
     assert ask(TRAEFIK_URL, "/metrics", Host=f"{name}:8080") == 200
 
 
-def test_the_machines_own_name_is_one_of_its_names(cluster: ThrowawayCluster) -> None:
+def test_a_request_with_the_machines_host_name_is_answered(cluster: ThrowawayCluster) -> None:
     own = socket.gethostname()
     assert ask(CONSUL_PAGE, LEADER, Host=f"{own}:8500") == 200
     assert ask(TRAEFIK_URL, "/ping", Host=f"{own}:8080") == 200
@@ -119,7 +121,7 @@ def test_a_page_of_another_origin_gets_nothing(cluster: ThrowawayCluster, origin
         "/v1/agent/leave",
     ],
 )
-def test_the_pages_join_and_leave_nothing_however_it_is_written(
+def test_no_spelling_of_join_or_leave_is_allowed_through_the_pages(
     cluster: ThrowawayCluster, path: str
 ) -> None:
     for url in PAGES:
@@ -128,7 +130,7 @@ def test_the_pages_join_and_leave_nothing_however_it_is_written(
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_no_leaf_certificate_is_had_without_a_certificate(
+def test_a_caller_without_a_certificate_gets_no_leaf_certificate(
     cluster: ThrowawayCluster, service: str
 ) -> None:
     management = {"X-Consul-Token": cluster.consul.http.headers["X-Consul-Token"]}
@@ -158,7 +160,7 @@ def test_agents_and_their_logs_are_not_shown_without_a_token(
         assert ask(url, path) in (403, 404), url
 
 
-def test_nomads_public_keys_are_all_that_is_had_by_tls_alone(cluster: ThrowawayCluster) -> None:
+def test_only_nomads_public_keys_are_open_without_a_certificate(cluster: ThrowawayCluster) -> None:
     trusting = ssl.create_default_context(cadata=certificates.authority(cluster.site).certificate)
     with httpx.Client(verify=trusting, trust_env=False) as client:
         assert client.get(KEYS).json()["keys"]
@@ -176,7 +178,7 @@ def test_the_proxy_is_a_user_of_its_own_without_rights(cluster: ThrowawayCluster
     assert facts["Groups"].split() == []
 
 
-def test_a_killed_proxy_is_back(cluster: ThrowawayCluster) -> None:
+def test_a_killed_proxy_is_restarted(cluster: ThrowawayCluster) -> None:
     old = cluster.agent_pid(pages.NAME)
     os.kill(old, 9)
     wait.until("another one", lambda: cluster.agent_pid(pages.NAME) not in (0, old), LIMIT_SECONDS)

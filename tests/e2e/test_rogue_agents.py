@@ -46,7 +46,7 @@ def test_a_rogue_nomad_server_is_no_member_and_no_peer(cluster: ThrowawayCluster
         assert len(nomad_peers(cluster)) == 1
 
 
-def test_a_web_page_joins_nomad_to_no_other_server(cluster: ThrowawayCluster) -> None:
+def test_a_web_page_cannot_join_nomad_to_another_server(cluster: ThrowawayCluster) -> None:
     with rogue.nomad(cluster, server={"enabled": True, "bootstrap_expect": 1}) as stranger:
         wait.until("its leadership", lambda: "leadership acquired" in stranger.log, LIMIT_SECONDS)
         httpx.post(

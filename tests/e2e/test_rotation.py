@@ -137,7 +137,7 @@ def write(cluster: ThrowawayCluster, service: str, items: dict[str, str]) -> Non
     cluster.nomad.call("PUT", url, {"Path": path(service), "Items": items})
 
 
-def test_a_cluster_with_a_shared_secret_gets_private_keys_and_nobody_logs_in_again(
+def test_a_cluster_with_a_shared_secret_gets_private_keys_and_its_users_stay_logged_in(
     cluster: ThrowawayCluster, shared_secret: SigningKey
 ) -> None:
     user = cluster.user("tilda")
@@ -165,14 +165,14 @@ def saved_login(user: User) -> Login:
     return login
 
 
-def test_no_service_but_one_has_what_signs(cluster: ThrowawayCluster) -> None:
+def test_only_the_user_service_has_the_private_key(cluster: ThrowawayCluster) -> None:
     for job in SERVICES:
         environment = Path("/proc", str(cluster.service_pid(job.replace("-", "_"))), "environ")
         assert (b"PRIVATE KEY" in environment.read_bytes()) is (job == SIGNER)
         assert b"SECRET_KEY" not in environment.read_bytes()
 
 
-def test_where_there_is_no_cluster_there_is_no_key_to_rotate(
+def test_rotate_key_without_a_cluster_is_an_error(
     cluster: ThrowawayCluster, other: ThrowawayCluster
 ) -> None:
     result = other.admin("rotate-key", check=False)

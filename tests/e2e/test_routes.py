@@ -192,7 +192,7 @@ SIDECAR = {"Kind": "connect-proxy", "Proxy": {"DestinationServiceName": "task-se
         ("stats-service-2", {}),
     ],
 )
-def test_nobody_registers_as_another_service_or_as_its_sidecar(
+def test_a_service_cannot_register_as_another_service_or_its_sidecar(
     cluster: ThrowawayCluster, name: str, more: dict[str, Any]
 ) -> None:
     with pytest.raises(ApiError) as refusal:

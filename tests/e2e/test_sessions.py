@@ -75,7 +75,7 @@ def ended(cluster: ThrowawayCluster, client: httpx.Client, tokens: dict[str, str
 
 
 @pytest.mark.parametrize("end", [deactivated, signed_out, refreshed_twice, password_changed, ended])
-def test_a_token_of_an_ended_session_is_good_for_nothing_within_seconds(
+def test_every_service_refuses_a_token_of_an_ended_session_within_seconds(
     cluster: ThrowawayCluster, end: Ending, capsys: pytest.CaptureFixture[str]
 ) -> None:
     name = end.__name__.replace("_", "-")
@@ -168,7 +168,7 @@ def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
         "/api/v1/auth//internal/ended-sessions",
     ],
 )
-def test_nobody_outside_asks_what_services_ask(cluster: ThrowawayCluster, path: str) -> None:
+def test_an_internal_path_of_a_service_is_not_routed(cluster: ThrowawayCluster, path: str) -> None:
     # Not httpx, which makes such paths plain before it sends them.
     connection = HTTPConnection("localhost", 8000, timeout=30)
     connection.putrequest("GET", path, skip_host=False)

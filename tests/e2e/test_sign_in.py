@@ -36,7 +36,7 @@ def logged(cluster: ThrowawayCluster, answer: httpx.Response) -> set[str]:
 @pytest.mark.parametrize(
     "forged", [{}, {"X-Forwarded-For": FORGED}, {"X-Forwarded-For": f"{FORGED}, {FORGED}"}]
 )
-def test_a_client_cannot_say_where_it_comes_from(
+def test_a_client_cannot_forge_its_source_address(
     cluster: ThrowawayCluster, elsewhere: str, source: str, forged: dict[str, str]
 ) -> None:
     transport = httpx.HTTPTransport(local_address=source)

@@ -98,7 +98,7 @@ def own_room(cluster: ThrowawayCluster, job: str, task: str) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(("job", "task"), TASKS)
-def test_a_task_reaches_its_own_room_and_nothing_else(
+def test_a_task_reaches_its_own_files_and_nothing_else(
     cluster: ThrowawayCluster, job: str, task: str
 ) -> None:
     reached = intrude(cluster, walled(cluster, job, task), cluster.task_folder(job, task))
@@ -111,7 +111,7 @@ def test_a_task_reaches_its_own_room_and_nothing_else(
 
 
 @pytest.mark.parametrize("user", ["nobody", "postgres", PAGES_USER, *JOB_USERS])
-def test_without_a_wall_a_user_of_the_machine_reaches_what_all_may(
+def test_a_system_user_without_a_wall_reaches_public_files_only(
     cluster: ThrowawayCluster, user: str
 ) -> None:
     reached = intrude(cluster, ["runuser", "-u", user, "--"], "/")
@@ -190,7 +190,7 @@ def test_a_task_can_make_no_namespace(cluster: ThrowawayCluster, job: str, task:
     assert "Operation not permitted" in result.stderr
 
 
-def test_what_is_run_in_a_task_is_behind_its_wall(cluster: ThrowawayCluster) -> None:
+def test_a_command_run_in_a_task_is_behind_the_tasks_wall(cluster: ThrowawayCluster) -> None:
     task = Task.find(cluster.as_operator, "user-db", "postgres")
     result = subprocess.run(
         task.command(["/bin/cat", "/proc/self/status", "/etc/shadow"]),
@@ -204,7 +204,7 @@ def test_what_is_run_in_a_task_is_behind_its_wall(cluster: ThrowawayCluster) -> 
 
 
 @pytest.mark.parametrize("user", ["tasktracker-task-db", "tasktracker-user", "postgres", "nobody"])
-def test_nobody_elses_superuser_is_a_databases_superuser(
+def test_only_the_system_user_of_a_database_can_be_its_superuser(
     cluster: ThrowawayCluster, user: str
 ) -> None:
     superuser = [*postgres.psql(cluster.site, "user-db"), "--command=SELECT 1"]
@@ -232,7 +232,7 @@ def memory_limit(pid: int) -> int:
     raise AssertionError(f"process {pid} is in no group for memory")
 
 
-def test_a_task_that_eats_memory_is_ended_and_comes_back_alone(cluster: ThrowawayCluster) -> None:
+def test_a_task_over_its_memory_limit_is_killed_and_no_other_is(cluster: ThrowawayCluster) -> None:
     before = running_tasks(cluster)
     cluster.nomad.call("PUT", "/v1/jobs", {"Job": glutton(cluster)})
     try:

@@ -35,7 +35,7 @@ def git(root: Path, *words: str) -> None:
     subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
 
 
-def test_a_secret_is_found_in_a_commit_that_a_later_one_undid(tmp_path: Path) -> None:
+def test_a_secret_is_found_in_a_commit_that_a_later_commit_undid(tmp_path: Path) -> None:
     file = tmp_path / "settings.py"
     git(tmp_path, "init", "--quiet")
     for text in (f'KEY = """{keys.generate()[0]}"""\n', "KEY = None\n"):
@@ -99,7 +99,7 @@ def locked(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_locked_package_with_a_known_hole_is_found(locked: Path, osv: str) -> None:
+def test_a_vulnerability_of_a_locked_package_is_found(locked: Path, osv: str) -> None:
     done = audit(locked, "--osv", osv, "python")
     assert done.returncode == 1
     assert "jinja2 2.4.1: PYSEC-0000-1, fixed in 2.11.3" in done.stdout
@@ -107,13 +107,13 @@ def test_a_locked_package_with_a_known_hole_is_found(locked: Path, osv: str) -> 
 
 
 @pytest.mark.parametrize(("strict", "code"), [([], 0), (["--strict"], 1)])
-def test_what_could_not_be_looked_at_is_said(locked: Path, strict: list[str], code: int) -> None:
+def test_a_check_that_cannot_run_says_so(locked: Path, strict: list[str], code: int) -> None:
     done = audit(locked, "--osv", NOWHERE, *strict, "python")
     assert done.returncode == code
     assert done.stdout.startswith("python: not checked: ")
 
 
-def test_a_known_hole_in_a_built_program_is_found_unless_it_was_accepted(tmp_path: Path) -> None:
+def test_a_vulnerability_in_a_built_program_is_found_unless_it_was_accepted(tmp_path: Path) -> None:
     source, cache = tmp_path / "source", tmp_path / "cache" / "tasktracker"
     source.mkdir()
     (cache / "tools").mkdir(parents=True)
@@ -137,7 +137,7 @@ def test_a_known_hole_in_a_built_program_is_found_unless_it_was_accepted(tmp_pat
     assert (done.returncode, done.stdout) == (0, "go: held\n")
 
 
-def test_every_accepted_hole_has_its_reason() -> None:
+def test_every_accepted_vulnerability_has_a_reason() -> None:
     lines = (ROOT / "tools" / "audit" / "accepted.txt").read_text().splitlines()
     for line in lines:
         assert line.startswith("#") or len(line.partition(": ")[2]) > 10, line

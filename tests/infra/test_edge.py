@@ -113,22 +113,20 @@ def test_an_unknown_method_is_a_405_that_names_the_known_ones(traefik: Path, met
     ["/metrics", "/metrics/", "/%6detrics", "//metrics", "/a/../metrics", "/metrics?a=b",
      "/gateway-errors/502", "/gateway-errors", "/gateway%2Derrors/502"],
 )  # fmt: skip
-def test_what_is_for_the_inside_is_not_found(traefik: Path, path: str) -> None:
+def test_an_internal_path_is_not_found(traefik: Path, path: str) -> None:
     (answer,) = parse(send(f"GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n".encode()))
     assert (answer.status, answer.problem()["detail"]) == (404, "There is no such path.")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/tasks/", "/", "/health"])
-def test_without_any_instance_the_answer_is_a_503_to_come_back_for(
-    traefik: Path, path: str
-) -> None:
+def test_without_an_instance_the_answer_is_a_503_with_retry_after(traefik: Path, path: str) -> None:
     answer = ask("POST", path, json={})
     assert_problem(answer, 503)
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["instance"] == path
 
 
-def test_no_answer_says_which_programs_gave_it(traefik: Path) -> None:
+def test_no_answer_names_the_programs_behind_the_gateway(traefik: Path) -> None:
     answers = [ask("GET", "/tasks"), ask("GET", "/metrics"), ask("POST", "/", content=b"a")]
     for answer in answers:
         assert not [name for name in answer.headers if name.startswith(("server", "x-envoy"))]
@@ -175,14 +173,16 @@ def test_a_body_that_is_cut_off_is_a_400(traefik: Path, head: bytes) -> None:
 
 
 @pytest.mark.parametrize("method", [b"GET", b"POST"])
-def test_who_sends_no_more_still_gets_the_whole_answer(traefik: Path, method: bytes) -> None:
+def test_a_client_that_half_closes_its_connection_gets_the_whole_answer(
+    traefik: Path, method: bytes
+) -> None:
     request = method + b" /tasks HTTP/1.1\r\n" + HEAD + b"Content-Length: 3\r\n\r\nabc"
     for _ in range(100):
         (answer,) = parse(send(request, half_close=True))
         assert (answer.status, answer.body) == (200, b"abc")
 
 
-def test_a_client_that_hangs_up_leaves_no_trace(traefik: Path) -> None:
+def test_a_client_that_hangs_up_causes_no_panic(traefik: Path) -> None:
     for _ in range(100):
         hang_up(b"GET /tasks HTTP/1.1\r\n" + HEAD + b"\r\n")
         hang_up(CHUNKED + b"5\r\nab")

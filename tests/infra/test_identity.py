@@ -67,7 +67,7 @@ def test_up_makes_exactly_the_users_that_the_jobs_name(jobs: dict[str, Json]) ->
     assert users == set(JOB_USERS)
 
 
-def test_a_database_runs_as_the_user_whom_its_files_belong_to(jobs: dict[str, Json]) -> None:
+def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> None:
     for database in DATABASES:
         users = {wall(task).user for task in tasks(jobs[database.name]) if task["Name"] != ENVOY}
         assert users == {database.user}

@@ -120,7 +120,7 @@ def test_a_job_names_no_folder_of_this_machine(job: Json) -> None:
         assert all(name.startswith(("/bin/", "/usr/lib/", "/dev/fd/")) for name in names), names
 
 
-def test_anonymous_may_only_look() -> None:
+def test_anonymous_callers_may_only_read() -> None:
     for agent in ("consul", "nomad"):
         policy = (ROOT / agent / "acl" / "anonymous.hcl").read_text()
         assert set(re.findall(r'=\s*"(\w+)"', policy)) == {"read"}, agent

@@ -33,7 +33,7 @@ def test_intentions_allow_exactly_the_edges_that_jobs_use(
     assert sources(entries).keys() == needed
 
 
-def test_an_intention_allows_and_names_nobody_by_a_wildcard(entries: Entries) -> None:
+def test_every_intention_allows_and_none_has_a_wildcard(entries: Entries) -> None:
     for edge, source in sources(entries).items():
         actions = [rule["Action"] for rule in source.get("Permissions", [source])]
         assert set(actions) == {"allow"}, edge
@@ -64,7 +64,7 @@ def test_traefik_alone_may_do_more_than_read_at_the_user_service(entries: Entrie
         assert all(rule["Methods"] == ["GET"] for rule in rules), source
 
 
-def test_who_checks_tokens_may_ask_about_sessions_and_tokens_and_nothing_else(
+def test_a_service_that_checks_tokens_may_ask_about_sessions_and_tokens_only(
     entries: Entries,
 ) -> None:
     found = sources(entries)
@@ -86,7 +86,7 @@ def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) ->
     assert native == {"traefik"}
 
 
-def test_no_sidecars_certificate_can_be_had_over_http(jobs: dict[str, Json]) -> None:
+def test_consul_gives_no_sidecars_certificate_over_http(jobs: dict[str, Json]) -> None:
     agent = (ROOT / "consul" / "agent" / "base.hcl").read_text()
     blocked = set(re.findall(r'"/v1/agent/connect/ca/leaf/([\w-]+)"', agent))
     assert blocked == {n for n, job in jobs.items() if only_service(job)["Connect"]["SidecarTask"]}
@@ -97,12 +97,12 @@ def test_no_database_has_a_route(jobs: dict[str, Json]) -> None:
     assert routed == {"portal", "stats-service", "task-service", "user-service"}
 
 
-def test_a_service_tells_the_gateway_that_it_is_there_and_no_more(jobs: dict[str, Json]) -> None:
+def test_the_only_tag_of_a_job_enables_its_route(jobs: dict[str, Json]) -> None:
     for name, job in jobs.items():
         assert (only_service(job)["Tags"] or []) in ([], ["traefik.enable=true"]), name
 
 
-def test_the_gateway_knows_a_route_for_each_service_that_says_so(jobs: dict[str, Json]) -> None:
+def test_the_gateway_has_a_rule_for_each_enabled_service(jobs: dict[str, Json]) -> None:
     text = (ROOT / "traefik" / "traefik.yml.tmpl").read_text()
     static = yaml.safe_load(re.sub(r"\[\[.*?\]\]", "rendered", text))
     catalog = static["providers"]["consulCatalog"]

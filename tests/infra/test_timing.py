@@ -42,7 +42,7 @@ def test_a_server_may_finish_its_requests_before_it_is_killed(jobs: dict[str, Js
         assert app["KillTimeout"] > graceful, name
 
 
-def test_the_gateway_is_killed_later_than_it_gives_its_requests(jobs: dict[str, Json]) -> None:
+def test_the_gateway_is_killed_after_the_time_limit_of_its_requests(jobs: dict[str, Json]) -> None:
     (traefik,) = tasks(jobs["traefik"])
     # Ten seconds is Traefik's default.
     text = (ROOT / "traefik" / "traefik.yml.tmpl").read_text()
@@ -50,7 +50,7 @@ def test_the_gateway_is_killed_later_than_it_gives_its_requests(jobs: dict[str, 
     assert traefik["KillTimeout"] > (int(given[1]) if given else 10) * SECOND
 
 
-def test_a_silent_service_is_given_up_after_the_same_time_with_and_without_the_mesh() -> None:
+def test_a_request_times_out_after_the_same_time_with_and_without_the_mesh() -> None:
     mesh = (ROOT / "consul/config-entries/proxy-defaults/global.hcl").read_text()
     sidecar = re.search(r"local_request_timeout_ms = (\d+)", mesh)
     transport = yaml.safe_load((ROOT / "traefik/dev.yml").read_text())["serversTransport"]
@@ -75,12 +75,12 @@ def test_a_database_has_a_minute_for_a_fast_shutdown(jobs: dict[str, Json]) -> N
         assert only_group(jobs[name])["Count"] == 1
 
 
-def test_a_service_is_forgotten_before_it_is_signalled(jobs: dict[str, Json]) -> None:
+def test_a_service_leaves_consul_before_it_gets_a_signal(jobs: dict[str, Json]) -> None:
     for name in jobs.keys() - {*DATABASES, "traefik"}:
         assert only_group(jobs[name])["ShutdownDelay"] >= 5 * SECOND, name
 
 
-def test_whatever_died_is_back_after_a_second_for_ever(job: Json) -> None:
+def test_every_ended_task_is_restarted_after_a_second_without_a_limit(job: Json) -> None:
     policies = [task.get("RestartPolicy") for task in tasks(job) if not task.get("Lifecycle")]
     for restart in [only_group(job)["RestartPolicy"], *filter(None, policies)]:
         assert restart["Delay"] == SECOND

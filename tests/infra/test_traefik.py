@@ -46,7 +46,7 @@ def read(name: str) -> dict[str, Any]:
     return dict(values(yaml.safe_load(text)))
 
 
-def test_the_gateway_of_dev_is_the_clusters_but_for_the_mesh_and_the_logs() -> None:
+def test_the_gateways_of_dev_and_of_the_cluster_differ_in_mesh_and_logs_only() -> None:
     cluster, dev = read("traefik.yml.tmpl"), read("dev.yml")
     absent = object()
     differing = {

@@ -66,7 +66,7 @@ def test_consul_keeps_each_entry_under_the_name_of_its_file(
     assert len(entries) == len(ENTRY_FILES) > 0
 
 
-def test_every_middleware_that_traefik_is_told_to_use_is_defined(jobs: dict[str, Json]) -> None:
+def test_every_used_middleware_is_defined(jobs: dict[str, Json]) -> None:
     static = (ROOT / "traefik" / "traefik.yml.tmpl").read_text()
     tags = [tag for job in jobs.values() for tag in only_service(job)["Tags"] or []]
     used = set(re.findall(r"([\w-]+)@file", "\n".join([static, *tags])))

@@ -41,7 +41,7 @@ def behind(
     )
 
 
-def test_a_program_is_the_user_and_nothing_more(site: Site) -> None:
+def test_a_program_runs_as_the_user_without_any_privilege(site: Site) -> None:
     printed = behind(site, "/bin/cat", "/proc/self/status").stdout
     status = dict(line.split(":", 1) for line in printed.splitlines())
     assert status["Uid"].split() == status["Gid"].split() == [str(NOBODY)] * 4
@@ -52,7 +52,7 @@ def test_a_program_is_the_user_and_nothing_more(site: Site) -> None:
     assert status["Seccomp"].strip() == "2"  # a filter
 
 
-def test_only_what_was_named_can_be_read(site: Site, tmp_path: Path) -> None:
+def test_a_program_can_read_the_named_paths_only(site: Site, tmp_path: Path) -> None:
     _open_to_all(tmp_path)
     for name in ("named", "other"):
         (tmp_path / name).mkdir()
@@ -64,7 +64,7 @@ def test_only_what_was_named_can_be_read(site: Site, tmp_path: Path) -> None:
         assert "Permission denied" in refused.stderr, path
 
 
-def test_only_what_was_named_can_be_written(site: Site, tmp_path: Path) -> None:
+def test_a_program_can_write_the_named_paths_only(site: Site, tmp_path: Path) -> None:
     _open_to_all(tmp_path)
     for name in ("named", "other"):
         (tmp_path / name).mkdir()
@@ -107,7 +107,7 @@ def test_no_namespace_can_be_made_by_the_older_interface(site: Site) -> None:
     assert behind(site, PYTHON, "-c", OLD_INTERFACE).returncode == -signal.SIGSYS
 
 
-def test_no_process_outside_can_be_looked_into_or_signalled(site: Site) -> None:
+def test_no_process_outside_can_be_read_or_signalled(site: Site) -> None:
     with subprocess.Popen(
         ["setpriv", "--reuid=nobody", "--clear-groups", "sleep", "60"], text=True
     ) as other:
@@ -120,7 +120,7 @@ def test_no_process_outside_can_be_looked_into_or_signalled(site: Site) -> None:
             other.kill()
 
 
-def test_the_process_stays_the_same(site: Site) -> None:
+def test_the_program_has_the_process_id_of_the_wall(site: Site) -> None:
     script = "trap 'exit 7' TERM; echo $$; while :; do sleep 0.1; done"
     command = [str(site.bin / "wall"), "--user=nobody", "--", "/bin/sh", "-c", script]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as program:
@@ -142,7 +142,9 @@ def test_the_process_stays_the_same(site: Site) -> None:
         (("--user=nobody", "--", "/bin/nothing-of-that-name"), "cannot be executed"),
     ],
 )
-def test_what_cannot_be_done_is_said(site: Site, options: tuple[str, ...], said: str) -> None:
+def test_a_wrong_call_fails_with_the_reason(
+    site: Site, options: tuple[str, ...], said: str
+) -> None:
     result = subprocess.run([site.bin / "wall", *options], capture_output=True, text=True)
     assert result.returncode == 126
     assert said in result.stderr

@@ -57,7 +57,7 @@ def test_a_task_writes_to_its_own_data_only(jobs: dict[str, Json]) -> None:
     }
 
 
-def test_a_task_reads_its_release_and_what_nomad_made_for_it_alone(job: Json) -> None:
+def test_a_task_reads_its_release_and_its_files_of_nomad_only(job: Json) -> None:
     for task in tasks(job):
         below_home = {path for path in wall(task).read if path.startswith(HOME)}
         certificate = {f"{HOME}/traefik"} if task["Name"] == "traefik" else set()
@@ -68,7 +68,7 @@ def test_a_task_reads_its_release_and_what_nomad_made_for_it_alone(job: Json) ->
         assert wall(task).opened == ((own,) if task["Name"] == "envoy" else ()), task["Name"]
 
 
-def test_only_what_needs_its_folder_is_started_in_it(job: Json) -> None:
+def test_only_a_task_that_needs_its_folder_starts_in_it(job: Json) -> None:
     for task in tasks(job):
         folder = task["Config"].get("work_dir", "the task's own")
         if task["Name"] == "envoy":

@@ -22,13 +22,13 @@ def site(tmp_path: Path) -> Site:
     return site
 
 
-def test_what_is_good_is_kept(site: Site) -> None:
+def test_a_valid_certificate_is_kept(site: Site) -> None:
     first = certificates.identity(site, CONSUL)
     assert certificates.identity(site, CONSUL) == first
     assert {stat.S_IMODE(file.stat().st_mode) for file in site.secrets.iterdir()} == {0o600}
 
 
-def test_what_is_near_its_end_is_made_anew_with_another_key(site: Site) -> None:
+def test_a_certificate_that_expires_soon_is_replaced_with_another_key(site: Site) -> None:
     old = certificates.issue(certificates.authority(site), CONSUL, RENEWED_BEFORE_END / 2)
     certificate, key = certificates.paths(site, CONSUL.name)
     certificate.write_text(old.certificate)
@@ -46,7 +46,7 @@ def test_a_new_authority_issues_every_certificate_anew(site: Site) -> None:
     assert certificates.is_valid(certificates.identity(site, CONSUL), certificates.authority(site))
 
 
-def test_a_callers_certificate_serves_nobody(site: Site) -> None:
+def test_a_clients_certificate_is_not_valid_for_a_server(site: Site) -> None:
     def usages(role: Role) -> set[x509.ObjectIdentifier]:
         found = certificates.identity(site, role).x509.extensions
         return set(found.get_extension_for_class(x509.ExtendedKeyUsage).value)
@@ -74,5 +74,5 @@ def test_without_certificates_the_tools_say_how_to_make_them(site: Site) -> None
     assert "./just up" in error.value.hint
 
 
-def test_a_certificate_lasts_longer_than_until_the_doctor_worries() -> None:
+def test_a_certificate_is_renewed_before_doctor_reports_it() -> None:
     assert timedelta(days=30) < RENEWED_BEFORE_END

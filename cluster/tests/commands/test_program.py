@@ -76,7 +76,7 @@ def test_status_without_a_cluster_is_an_empty_list_and_fails(nowhere: Cli) -> No
 @pytest.mark.parametrize(
     "command", ["doctor", "status", "psql user", "logs task-service", "users list", "top --once"]
 )
-def test_who_is_not_root_is_told_how_to_become_it(
+def test_a_command_without_root_says_to_use_sudo(
     isolated: Cli, private_home: Path, command: str
 ) -> None:
     done = subprocess.run(

@@ -38,7 +38,7 @@ def test_a_table_without_rows_is_nothing() -> None:
 @pytest.mark.parametrize(
     "command", [health.StatusCommand, health.DoctorCommand, top.TopCommand, users.UsersCommand]
 )
-def test_what_quiet_prints_is_a_field_that_there_is(command: type[ReportCommand]) -> None:
+def test_quiet_prints_an_existing_field(command: type[ReportCommand]) -> None:
     assert command.key in command.fields
 
 

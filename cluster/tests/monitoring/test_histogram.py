@@ -52,7 +52,7 @@ def test_a_quantile_beyond_the_last_bound_is_that_bound() -> None:
     assert slow.quantile(0.95) == 0.2
 
 
-def test_since_tells_what_came_between_two_looks() -> None:
+def test_since_returns_the_counts_between_two_snapshots() -> None:
     new = read(page(10, status="500")).since(read(page(4, status="500")))
     assert (new.requests, new.errors, new.buckets[0.2]) == (6, 6, 6)
 
