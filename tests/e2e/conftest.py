@@ -37,6 +37,17 @@ def cluster() -> Iterator[ThrowawayCluster]:
 
 
 @pytest.fixture
+def settled(cluster: ThrowawayCluster) -> Iterator[None]:
+    """For a test that breaks something: nothing is broken before it, and nothing after it.
+
+    Without it, what is left of one fault on a busy machine looks like a consequence of the next.
+    """
+    cluster.settle()
+    yield
+    cluster.settle()
+
+
+@pytest.fixture
 def other(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     """A second state folder, not made yet."""
     other = replace(cluster, home=cluster.home.parent / "other")

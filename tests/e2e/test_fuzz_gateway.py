@@ -41,6 +41,7 @@ each_way = pytest.mark.parametrize(
 @pytest.fixture
 def quiet(cluster: ThrowawayCluster) -> Iterator[None]:
     """Afterwards the gateway answers as ever, and no log has a traceback that it had not before."""
+    cluster.settle()
     before = _cries(cluster)
     yield
     answer = httpx.get(f"{GATEWAY_URL}/health", trust_env=False, timeout=30)

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from servicekit.testing.conformance import assert_problem
-from tasktracker_cluster.jobs import gateway
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User, frozen
 
@@ -21,15 +20,15 @@ LIMIT_SECONDS = 60
 
 @pytest.fixture(scope="module")
 def olivia(cluster: ThrowawayCluster) -> User:
+    cluster.settle()
     return cluster.user("olivia")
 
 
 @pytest.fixture
-def client(cluster: ThrowawayCluster, olivia: User) -> Iterator[httpx.Client]:
+def client(settled: None, olivia: User) -> Iterator[httpx.Client]:
     """Acts for a user. Whatever the test broke has come back by itself when the next one starts."""
     with olivia.http() as client:
         yield client
-    wait.until("every service", gateway.answers, LIMIT_SECONDS)
 
 
 def assert_may_work_later(answer: httpx.Response, status: int) -> None:

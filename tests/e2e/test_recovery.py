@@ -14,6 +14,8 @@ from tests.e2e.traffic import titles, writing
 
 LIMIT_SECONDS = 60  # generous: a machine may be busy. Figures are the drills' business.
 
+pytestmark = pytest.mark.usefixtures("settled")
+
 
 def test_a_killed_application_is_back_and_loses_nothing(cluster: ThrowawayCluster) -> None:
     old = cluster.service_pid("task_service")

@@ -24,14 +24,15 @@ from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError
-from tasktracker_cluster.jobs import allocations
-from tasktracker_cluster.machine import processes
+from tasktracker_cluster.jobs import allocations, gateway
+from tasktracker_cluster.machine import processes, wait
 from tasktracker_cluster.site import GATEWAY_URL, Site
 from tasktracker_cluster.testing.namespaces import network_namespace
 from tasktracker_cluster.topology import JOBS
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
 PASSWORD = "an example passphrase"
+SETTLING_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,25 @@ class ThrowawayCluster:
         known = allocations.active(self.as_operator, job)
         (running,) = [each for each in known if each["DesiredStatus"] == "run"]
         return running
+
+    def settle(self) -> None:
+        """Wait until nothing is left of a fault: no check fails, and every service answers.
+
+        Raises NotReadyError when that takes longer than a minute.
+        """
+        wait.until("a settled cluster", self._is_settled, SETTLING_SECONDS)
+
+    def _is_settled(self) -> bool:
+        # A Consul agent that starts holds each check for critical until it has run. The catalog
+        # says the same only later, so both are asked.
+        try:
+            checks = [
+                *self.consul.call("GET", "/v1/agent/checks").values(),
+                *self.consul.call("GET", "/v1/health/state/any"),
+            ]
+        except AdminError:
+            return False
+        return {check["Status"] for check in checks} == {"passing"} and gateway.answers()
 
     def running(self) -> set[str]:
         """Return the ids of all running allocations."""
