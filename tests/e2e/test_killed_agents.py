@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +55,22 @@ def test_a_killed_agent_is_back_and_no_request_fails(
     )
 
 
+def test_an_adopted_task_has_a_parent_that_reaps_it_and_comes_back(
+    cluster: ThrowawayCluster,
+) -> None:
+    application = cluster.service_pid("task_service")
+    executor = _parent(application)
+    _kill(cluster, "nomad")
+
+    supervisor = int((cluster.site.run / "supervisord.pid").read_text())
+    assert _parent(executor) == _parent(supervisor)
+    assert Path(f"/proc/{_parent(executor)}/comm").read_text() == "tini\n"
+
+    os.kill(application, signal.SIGKILL)
+    wait.until("its executor's end", lambda: not Path(f"/proc/{executor}").exists(), LIMIT_SECONDS)
+    wait.until("a new process", lambda: cluster.service_pid("task_service"), LIMIT_SECONDS)
+
+
 def _kill(cluster: ThrowawayCluster, agent: str) -> None:
     """Kill an agent, and wait until the next one leads."""
     old = cluster.agent_pid(agent)
@@ -61,6 +78,12 @@ def _kill(cluster: ThrowawayCluster, agent: str) -> None:
     wait.until(f"a new {agent}", lambda: cluster.agent_pid(agent) not in (0, old), LIMIT_SECONDS)
     api = cluster.consul if agent == "consul" else cluster.nomad
     wait.until("a leader", lambda: api.answers("/v1/status/leader"), LIMIT_SECONDS)
+
+
+def _parent(pid: int) -> int:
+    """Return the process id of a process's parent."""
+    stat = Path(f"/proc/{pid}/stat").read_text()
+    return int(stat.rpartition(")")[2].split()[1])
 
 
 def _saved(cluster: ThrowawayCluster) -> bool:

@@ -83,16 +83,20 @@ def start(site: Site) -> None:
         return
     (site.run / "supervisor.sock").unlink(missing_ok=True)
     supervisord, conf = site.release / "bin" / "supervisord", site.agent / "supervisord.conf"
-    subprocess.run(
-        [str(supervisord), "-c", str(conf)],
-        cwd=site.home,
-        # Nomad calls `consul connect envoy`.
-        env={"PATH": f"{site.bin}:{SYSTEM_PATH}", "LANG": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,  # Ctrl-C ends `up`, not the agents
-        check=True,
-    )
+    with (site.logs / "supervisord.err").open("ab") as cries:
+        subprocess.run(
+            # In a session of its own: Ctrl-C ends `up`, not the agents. Below a parent that reaps
+            # what a killed Nomad leaves behind: this machine's PID 1 may do so late, or never.
+            ["setsid", "--fork", "tini", "-s", "--", supervisord, "--nodaemon", "-c", conf],
+            cwd=site.home,
+            # Nomad calls `consul connect envoy`.
+            env={"PATH": f"{site.bin}:{SYSTEM_PATH}", "LANG": "C.UTF-8"},
+            umask=0o022,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=cries,
+            check=True,
+        )
     wait.until("the supervisor's socket", lambda: is_running(site), LIMIT_SECONDS)
 
 

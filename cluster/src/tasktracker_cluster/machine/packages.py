@@ -16,6 +16,7 @@ NEEDED = {
     "iptables": "iptables",
     "ip": "iproute2",
     "useradd": "passwd",
+    "tini": "tini",
 }
 
 # Without this file Debian's package would start a database of its own on port 5432.
