@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from fastapi import FastAPI
+from sqlalchemy import Engine
 
 from servicekit import app as base
 from servicekit import database, docs, health, logs, middleware, registration
@@ -44,6 +45,17 @@ VERSION = version("tasktracker-user-service")
 MIGRATIONS = Path(__file__).parent / "migrations"
 REGISTRATION = Service(SERVICE)
 
+# In the order of the OpenAPI document.
+_ROUTERS = (
+    accounts.router,
+    administration.router,
+    authentication.router,
+    sessions.router,
+    ended_sessions.router,
+    personal_tokens.router,
+    personal_tokens.internal,
+)
+
 
 def create_app(settings: UserSettings | None = None) -> FastAPI:
     """Return the application. Settings that are not given come from the environment."""
@@ -65,17 +77,25 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
         engine.dispose()
 
     app = base.create("User service", VERSION, lifespan)
+    _add_state(app, settings, engine, hasher)
+    for router in _ROUTERS:
+        app.include_router(router)
+    checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
+    app.include_router(health.router(SERVICE, VERSION, checks))
+    problems.install(app)
+    docs.install(app)
+    middleware.install(app)
+    return app
+
+
+def _add_state(app: FastAPI, settings: UserSettings, engine: Engine, hasher: BcryptHasher) -> None:
+    """Put on the application's state what `servicekit` and `api.dependencies` take from there."""
     app.state.keys = settings.keys()
     app.state.trust_forwarded_for = settings.trust_forwarded_for
     lifetime = timedelta(minutes=settings.access_token_expire_minutes)
     app.state.token_issuer = TokenIssuer(settings.signing_key(), lifetime)
     repository = AccountRepository(engine)
-    limits = Limits(
-        settings.failures_per_account,
-        settings.failures_per_client,
-        settings.registrations_per_client,
-    )
-    throttle = Throttle(ThrottleRepository(engine), hasher, limits)
+    throttle = Throttle(ThrottleRepository(engine), hasher, _limits(settings))
     app.state.accounts = Accounts(repository, hasher, throttle)
     app.state.sessions = Sessions(
         SessionRepository(engine), app.state.accounts, timedelta(days=settings.session_days)
@@ -84,16 +104,11 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     app.state.tokens = PersonalTokens(PersonalTokenRepository(engine), app.state.accounts)
     app.state.administration = Administration(AdministrationRepository(engine), app.state.accounts)
     app.state.sign_in = SignIn(repository, throttle, app.state.sessions)
-    app.include_router(accounts.router)
-    app.include_router(administration.router)
-    app.include_router(authentication.router)
-    app.include_router(sessions.router)
-    app.include_router(ended_sessions.router)
-    app.include_router(personal_tokens.router)
-    app.include_router(personal_tokens.internal)
-    checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
-    app.include_router(health.router(SERVICE, VERSION, checks))
-    problems.install(app)
-    docs.install(app)
-    middleware.install(app)
-    return app
+
+
+def _limits(settings: UserSettings) -> Limits:
+    return Limits(
+        settings.failures_per_account,
+        settings.failures_per_client,
+        settings.registrations_per_client,
+    )
