@@ -1,37 +1,18 @@
 """A site in a folder of the test's own, and a cluster whose agents are servers of the test's."""
 
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 import pytest
 
 from cli.tests.conftest import isolated
+from cluster.tests.fake_cluster import FakeCluster
 from cluster.tests.http_server import Agent, serving
 from cluster.tests.nomad_server import Nomad
-from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.site import Site
 
 __all__ = ["isolated"]
-
-
-class ClusterOf(Cluster):
-    """A cluster that talks to the servers of a test."""
-
-    def __init__(self, site: Site, nomad: Agent, consul: Agent) -> None:
-        super().__init__(site)
-        self._nomad, self._consul = nomad, consul
-
-    @cached_property
-    def nomad(self) -> Api:
-        """The test's Nomad."""
-        return self._nomad.api()
-
-    @cached_property
-    def consul(self) -> Api:
-        """The test's Consul."""
-        return self._consul.api()
 
 
 @pytest.fixture
@@ -56,4 +37,4 @@ def consul() -> Iterator[Agent]:
 
 @pytest.fixture
 def cluster(site: Site, nomad: Nomad, consul: Agent) -> Cluster:
-    return ClusterOf(site, nomad, consul)
+    return FakeCluster(site, nomad, consul)

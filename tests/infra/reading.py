@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 ENTRY_FILES = sorted((ROOT / "consul" / "config-entries").glob("*/*.hcl"))
 
 Json = dict[str, Any]
+Entries = dict[tuple[str, str], Json]  # by kind and name
+Edge = tuple[str, str]  # source and destination
 
 
 def run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
@@ -104,3 +106,13 @@ def upstreams(job: Json) -> dict[str, int]:
 def is_routed(job: Json) -> bool:
     """Whether Traefik connects to the job's service."""
     return "traefik.enable=true" in (only_service(job)["Tags"] or [])
+
+
+def intentions(entries: Entries) -> dict[Edge, Json]:
+    """The sources that the intentions name, by the connection that each allows."""
+    return {
+        (source["Name"], destination): source
+        for (kind, destination), entry in entries.items()
+        if kind == "service-intentions"
+        for source in entry["Sources"]
+    }

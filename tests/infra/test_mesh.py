@@ -5,10 +5,16 @@ import re
 import pytest
 import yaml
 
-from tests.infra.reading import ROOT, Json, is_routed, only_service, upstreams
-
-Entries = dict[tuple[str, str], Json]
-Edge = tuple[str, str]
+from tests.infra.reading import (
+    ROOT,
+    Edge,
+    Entries,
+    Json,
+    intentions,
+    is_routed,
+    only_service,
+    upstreams,
+)
 
 
 @pytest.fixture
@@ -18,30 +24,23 @@ def needed(jobs: dict[str, Json]) -> set[Edge]:
     return edges | {("traefik", name) for name, job in jobs.items() if is_routed(job)}
 
 
-def sources(entries: Entries) -> dict[Edge, Json]:
-    return {
-        (source["Name"], destination): source
-        for (kind, destination), entry in entries.items()
-        if kind == "service-intentions"
-        for source in entry["Sources"]
-    }
-
-
 def test_intentions_allow_exactly_the_edges_that_jobs_use(
     entries: Entries, needed: set[Edge]
 ) -> None:
-    assert sources(entries).keys() == needed
+    assert intentions(entries).keys() == needed
 
 
 def test_every_intention_allows_and_none_has_a_wildcard(entries: Entries) -> None:
-    for edge, source in sources(entries).items():
+    for edge, source in intentions(entries).items():
         actions = [rule["Action"] for rule in source.get("Permissions", [source])]
         assert set(actions) == {"allow"}, edge
         assert "*" not in edge
 
 
 def test_the_portal_may_ask_for_health_and_documents_only(entries: Entries) -> None:
-    asked = {edge: s["Permissions"] for edge, s in sources(entries).items() if edge[0] == "portal"}
+    asked = {
+        edge: s["Permissions"] for edge, s in intentions(entries).items() if edge[0] == "portal"
+    }
     assert asked
     for permissions in asked.values():
         rules = [rule["HTTP"] for rule in permissions]
@@ -50,14 +49,14 @@ def test_the_portal_may_ask_for_health_and_documents_only(entries: Entries) -> N
 
 
 def test_stats_service_may_only_count_tasks(entries: Entries) -> None:
-    intention = sources(entries)["stats-service", "task-service"]
+    intention = intentions(entries)["stats-service", "task-service"]
     (rule,) = [permission["HTTP"] for permission in intention["Permissions"]]
     assert rule == {"PathExact": "/api/v1/tasks/stats", "Methods": ["GET"]}
 
 
 def test_traefik_alone_may_do_more_than_read_at_the_user_service(entries: Entries) -> None:
     # Rests on it: TRUST_FORWARDED_FOR in the job. Whoever could sign in could say from where.
-    for (source, destination), intention in sources(entries).items():
+    for (source, destination), intention in intentions(entries).items():
         if destination != "user-service" or source == "traefik":
             continue
         rules = [rule["HTTP"] for rule in intention["Permissions"]]
@@ -67,7 +66,7 @@ def test_traefik_alone_may_do_more_than_read_at_the_user_service(entries: Entrie
 def test_a_service_that_checks_tokens_may_ask_about_sessions_and_tokens_only(
     entries: Entries,
 ) -> None:
-    found = sources(entries)
+    found = intentions(entries)
     for name in ("task-service", "stats-service"):
         rules = [rule["HTTP"] for rule in found[name, "user-service"]["Permissions"]]
         assert [(rule["PathExact"], rule["Methods"]) for rule in rules] == [

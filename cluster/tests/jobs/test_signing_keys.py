@@ -2,12 +2,12 @@
 
 import json
 import os
-import sys
 from dataclasses import dataclass, field
 
 import pytest
 from rich.console import Console
 
+from cluster.tests.fake_cluster import install_release
 from cluster.tests.http_server import Request
 from cluster.tests.nomad_server import Nomad, allocation
 from tasktracker_cluster.agents import credentials
@@ -42,11 +42,7 @@ def keys(items: dict[str, str]) -> list[str]:
 def cluster(cluster: Cluster, nomad: Nomad) -> Cluster:
     """Return a cluster whose databases have passwords, with a release that can make keys."""
     passwords.make(cluster)
-    program = cluster.site.releases / "a1b2c3" / "bin" / "python"
-    program.parent.mkdir(parents=True)
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
-    program.chmod(0o755)
-    cluster.site.release.symlink_to("a1b2c3")
+    install_release(cluster.site)
     return cluster
 
 

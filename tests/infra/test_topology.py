@@ -1,0 +1,223 @@
+"""topology.py repeats what the files of Nomad, Consul and Traefik say to their programs."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+
+import pytest
+import yaml
+
+from cluster.tests.fake_cluster import FakeCluster, install_release
+from cluster.tests.http_server import Agent, serving
+from cluster.tests.nomad_server import Nomad
+from tasktracker_cluster.jobs import passwords, signing_keys
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import (
+    DATABASES,
+    GATEWAY,
+    MAIN_TASKS,
+    PORTS,
+    ROLES,
+    SERVICES,
+    SHARED_FOLDER,
+    SIGNER,
+    Database,
+    Service,
+)
+from tests.infra.reading import (
+    ROOT,
+    Entries,
+    Json,
+    intentions,
+    only_group,
+    only_service,
+    upstreams,
+    wall,
+)
+
+POSTGRESQL_PORT = 5432
+
+# The ports of the agents that their files do not name.
+CONSUL_DEFAULTS = {
+    "dns": 8600,
+    "grpc": -1,
+    "grpc_tls": 8503,
+    "http": 8500,
+    "https": -1,
+    "serf_lan": 8301,
+    "serf_wan": 8302,
+    "server": 8300,
+}
+NOMAD_DEFAULTS = {"http": 4646, "rpc": 4647, "serf": 4648}
+
+each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+each_database = pytest.mark.parametrize("database", DATABASES, ids=lambda each: each.name)
+
+
+def task(job: Json, name: str) -> Json:
+    """Return a task of the job."""
+    return next(each for each in only_group(job)["Tasks"] if each["Name"] == name)
+
+
+def agent_ports(agent: str, defaults: dict[str, int], *files: str) -> set[int]:
+    """Return the ports that an agent with these files listens on."""
+    text = "".join((ROOT / agent / "agent" / f"{file}.hcl").read_text() for file in files)
+    blocks = re.findall(r"(?ms)^ports \{(.+?)^\}", text)
+    named = re.findall(r"(?m)^\s*(\w+)\s*=\s*(-?\d+)", "".join(blocks))
+    return set((defaults | {name: int(port) for name, port in named}).values()) - {-1}
+
+
+def gateway_ports(file: str) -> Iterator[tuple[str, int]]:
+    """Yield the address and port of each of Traefik's entry points."""
+    text = re.sub(r'\[\[ env "meta.tasktracker.(\w+)" \]\]', r"\1", (ROOT / file).read_text())
+    for entry_point in yaml.safe_load(text)["entryPoints"].values():
+        address, _, port = entry_point["address"].rpartition(":")
+        yield address, int(port)
+
+
+def page_ports() -> Iterator[tuple[str, int]]:
+    """Yield the address and port of each listener before the pages."""
+    text = Template((ROOT / "pages/envoy.yaml.tmpl").read_text()).safe_substitute(bind="bind")
+    for listener in yaml.safe_load(text)["static_resources"]["listeners"]:
+        where = listener["address"]["socket_address"]
+        yield where["address"], where["port_value"]
+
+
+def test_every_port_of_the_machine_is_one_that_a_program_is_told() -> None:
+    agents = agent_ports("nomad", NOMAD_DEFAULTS, "base", "client", "server", "single")
+    agents |= agent_ports("consul", CONSUL_DEFAULTS, "base", "server", "single")
+    others = {port for _, port in (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())}
+    assert {port.number for port in PORTS} == agents | others
+
+
+def test_a_port_is_public_where_its_address_is_chosen() -> None:
+    proxies = (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())
+    chosen = {port for address, port in proxies if address == "bind"}
+    assert {port.number for port in PORTS if port.is_public} == chosen
+
+
+def test_dev_uses_the_ports_that_its_own_files_name() -> None:
+    used = agent_ports("consul", CONSUL_DEFAULTS, "dev")
+    used |= {port for _, port in gateway_ports("traefik/dev.yml")}
+    assert {port.number for port in PORTS if port.in_dev} == used
+
+
+def test_nomad_gives_the_gateway_its_ports(jobs: dict[str, Json]) -> None:
+    (network,) = only_group(jobs[GATEWAY])["Networks"]
+    reserved = {port["Value"] for port in network["ReservedPorts"]}
+    assert reserved == {port for _, port in gateway_ports("traefik/traefik.yml.tmpl")}
+
+
+def test_the_page_on_operations_lists_the_ports() -> None:
+    page = (ROOT / "docs/operations/reference.md").read_text()
+    table = page.partition("## Ports")[2].partition("\n## ")[0]
+    rows = re.findall(r"(?m)^\| ([\d, ]+) \|", table)
+    assert {int(port) for row in rows for port in row.split(",")} == {port.number for port in PORTS}
+
+
+@each_service
+def test_a_service_listens_on_its_port(jobs: dict[str, Json], service: Service) -> None:
+    job = jobs[service.name]
+    assert only_service(job)["PortLabel"] == str(service.port)
+    assert task(job, MAIN_TASKS[service.name])["Env"]["PORT"] == str(service.port)
+
+
+@each_service
+def test_a_service_finds_what_it_calls_on_its_own_loopback(
+    jobs: dict[str, Json], service: Service
+) -> None:
+    ports = {each.name: each.port for each in SERVICES}
+    called = {call.service: ports[call.service] for call in service.upstream_calls}
+    if service.database:
+        called[service.database.name] = POSTGRESQL_PORT
+    assert upstreams(jobs[service.name]) == called
+
+
+@each_service
+def test_an_upstream_call_is_one_that_an_intention_allows(
+    entries: Entries, service: Service
+) -> None:
+    for call in service.upstream_calls:
+        permissions = intentions(entries)[service.name, call.service]["Permissions"]
+        assert call.path in [each["HTTP"]["PathExact"] for each in permissions]
+
+
+@each_service
+def test_a_services_code_is_where_its_job_runs_it_from(
+    jobs: dict[str, Json], service: Service
+) -> None:
+    command = wall(task(jobs[service.name], MAIN_TASKS[service.name])).command
+    assert command[-2:] == ("-m", service.module)
+    assert (ROOT / "services" / service.folder / "src" / service.module).is_dir()
+
+
+def test_every_folder_of_a_service_is_known() -> None:
+    folders = {path.parent.name for path in (ROOT / "services").glob("*/pyproject.toml")}
+    assert folders == {SHARED_FOLDER, *(service.folder for service in SERVICES)}
+
+
+@pytest.mark.parametrize("file", ["traefik/traefik.yml.tmpl", "traefik/dev.yml"])
+def test_a_services_route_is_below_the_prefix_that_the_gateway_gives_it(file: str) -> None:
+    rule = yaml.safe_load(re.sub(r"\[\[.*?\]\]", "", (ROOT / file).read_text()))
+    rule = rule["providers"]["consulCatalog"]["defaultRule"]
+    prefixes = dict(re.findall(r'"([\w-]+)" "(/\S+)"', rule))
+    for service in SERVICES:
+        prefix = prefixes.pop(service.name, "/")
+        assert service.route == prefix or service.route.startswith(prefix.rstrip("/") + "/")
+    assert prefixes == {}
+
+
+@each_database
+def test_a_database_has_the_names_that_its_job_gives_it(
+    jobs: dict[str, Json], database: Database
+) -> None:
+    environment = task(jobs[database.name], "prepare")["Env"]
+    assert environment["DATABASE"] == database.database
+    for role in ROLES:
+        assert environment[role.upper()] == database.role(role)
+    assert only_service(jobs[database.name])["PortLabel"] == str(POSTGRESQL_PORT)
+
+
+def test_the_main_task_is_the_one_that_no_other_waits_for(jobs: dict[str, Json]) -> None:
+    main = {
+        name: [each["Name"] for each in only_group(job)["Tasks"] if not each["Lifecycle"]]
+        for name, job in jobs.items()
+    }
+    assert main == {name: [task] for name, task in MAIN_TASKS.items()}
+
+
+def templates(job: Json) -> Iterator[tuple[str, str, set[str]]]:
+    """Yield the path of each Nomad variable that a task reads, the task's own path, and items."""
+    group = only_group(job)
+    for each in group["Tasks"]:
+        own = f"nomad/jobs/{job['ID']}/{group['Name']}/{each['Name']}"
+        for template in each["Templates"] or []:
+            text = template["EmbeddedTmpl"]
+            for path in re.findall(r'nomadVar "([^"]+)"', text):
+                yield path, own, set(re.findall(r"\{\{ \.(\w+)", text))
+
+
+def test_a_task_reads_the_variable_that_only_it_may_read(jobs: dict[str, Json]) -> None:
+    for job in jobs.values():
+        for path, own, _ in templates(job):
+            assert path == own
+
+
+def test_up_writes_the_variables_that_tasks_read_and_nothing_else(
+    jobs: dict[str, Json], tmp_path: Path
+) -> None:
+    site = Site(tmp_path, ROOT)
+    install_release(site)
+    with serving(Nomad()) as nomad:
+        cluster = FakeCluster(site, nomad, Agent())
+        passwords.make(cluster)
+        signing_keys.make(cluster)
+    read: dict[str, set[str]] = {}
+    for job in jobs.values():
+        for path, _, items in templates(job):
+            read.setdefault(path, set()).update(items)
+    assert {path: set(items) for path, items in nomad.variables.items()} == read
+    assert [path for path, items in read.items() if "jwt_private_key" in items] == [
+        f"nomad/jobs/{SIGNER}/api/app"
+    ]
