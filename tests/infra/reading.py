@@ -3,7 +3,8 @@
 import json
 import os
 import subprocess
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,32 @@ ENTRY_FILES = sorted((ROOT / "consul" / "config-entries").glob("*/*.hcl"))
 Json = dict[str, Any]
 Entries = dict[tuple[str, str], Json]  # by kind and name
 Edge = tuple[str, str]  # source and destination
+
+
+@dataclass(frozen=True)
+class Package:
+    """A Python package of this repository. `source` is the folder of its module."""
+
+    name: str
+    folder: Path
+    source: Path
+
+    @property
+    def module(self) -> str:
+        """The name to import."""
+        return self.source.name
+
+
+def _packages() -> Iterator[Package]:
+    for project in sorted(
+        [*ROOT.glob("*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml")]
+    ):
+        name = tomllib.loads(project.read_text())["project"]["name"]
+        (source,) = (path for path in (project.parent / "src").iterdir() if path.is_dir())
+        yield Package(name, project.parent, source)
+
+
+PACKAGES = tuple(_packages())
 
 
 def run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:

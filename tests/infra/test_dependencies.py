@@ -11,19 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.infra.reading import ROOT
+from tests.infra.reading import PACKAGES, ROOT
 
-PROJECTS = sorted([*ROOT.glob("*/pyproject.toml"), *ROOT.glob("services/*/pyproject.toml")])
+PROJECTS = [package.folder / "pyproject.toml" for package in PACKAGES]
 # Installed from this checkout, which hides the names of their modules.
-OURS = {
-    "portal_service": "tasktracker-portal",
-    "servicekit": "tasktracker-servicekit",
-    "stats_service": "tasktracker-stats-service",
-    "task_service": "tasktracker-task-service",
-    "tasktracker_cli": "tasktracker-cli",
-    "tasktracker_cluster": "tasktracker-cluster",
-    "user_service": "tasktracker-user-service",
-}
+OURS = {package.module: package.name for package in PACKAGES}
 
 
 def normalised(requirement: str) -> str:

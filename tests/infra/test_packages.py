@@ -1,0 +1,68 @@
+"""The repository's own packages: every list of them is complete, and no name stands twice."""
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.infra.reading import PACKAGES, ROOT, Package
+
+LAYERS = {"api", "domain", "persistence"}  # of a service: each has the same nouns
+WORKSPACE: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
+NAMED_APART = [package for package in PACKAGES if package.module != "tasktracker_cli"]
+TOOLS: dict[str, Any] = WORKSPACE["tool"]
+
+
+def requirements(*names: str) -> set[str]:
+    """Return these requirements' names of our packages, extras left out."""
+    return {name.partition("[")[0] for name in names if name.startswith("tasktracker-")}
+
+
+def test_the_workspace_has_every_package() -> None:
+    members = TOOLS["uv"]["workspace"]["members"]
+    folders = {path for member in members for path in ROOT.glob(member) if path.is_dir()}
+    assert folders == {package.folder for package in PACKAGES}
+    assert TOOLS["uv"]["sources"].keys() == {package.name for package in PACKAGES}
+
+
+def test_every_package_is_locked_with_the_workspace() -> None:
+    names = requirements(*WORKSPACE["project"]["dependencies"])
+    names |= requirements(*WORKSPACE["dependency-groups"]["dev"])
+    assert names == {package.name for package in PACKAGES}
+
+
+def test_every_package_is_checked_and_measured() -> None:
+    sources = [str(package.source.parent.relative_to(ROOT)) for package in PACKAGES]
+    assert sorted(TOOLS["mypy"]["mypy_path"]) == sorted(sources)
+    modules = sorted(package.module for package in PACKAGES)
+    assert sorted(TOOLS["coverage"]["run"]["source_pkgs"]) == modules
+    assert sorted(TOOLS["importlinter"]["root_packages"]) == modules
+
+
+def repeated(package: Package) -> dict[str, list[Path]]:
+    """Return the modules of a package whose base name stands twice, but for what is meant to."""
+    found: dict[str, list[Path]] = defaultdict(list)
+    for module in modules(package.source):
+        found[module.stem].append(module.relative_to(package.source))
+    return {stem: files for stem, files in found.items() if len(files) > 1 and not layered(files)}
+
+
+def modules(source: Path) -> Iterator[Path]:
+    """Yield the modules but `__init__.py`, and those of commands: named after what people type."""
+    for module in source.rglob("*.py"):
+        if module.stem != "__init__" and "commands" not in module.relative_to(source).parts:
+            yield module
+
+
+def layered(files: list[Path]) -> bool:
+    """Whether the files are one noun in several layers of a service."""
+    layers = [file.parts[0] for file in files]
+    return len(set(layers)) == len(layers) and set(layers) <= LAYERS
+
+
+@pytest.mark.parametrize("package", NAMED_APART, ids=lambda package: package.module)
+def test_no_name_of_a_module_stands_twice_in_a_package(package: Package) -> None:
+    assert repeated(package) == {}
