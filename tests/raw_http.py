@@ -1,4 +1,4 @@
-"""Bytes to the gateway and back, for requests that no HTTP client would send."""
+"""Raw bytes to and from the gateway, for requests that no HTTP client sends."""
 
 import json
 import socket
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 HOST, PORT = "127.0.0.1", 8000
-LIMIT_SECONDS = 40  # a request that never ends is cut by the gateway after 30
+LIMIT_SECONDS = 40  # the gateway aborts an incomplete request after 30
 
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """One answer; names of headers are in lower case."""
+    """One answer. Names of headers are in lower case."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
     def problem(self) -> dict[str, Any]:
-        """The body as a problem. AssertionError if it is none."""
+        """Return the body as a problem. Raises AssertionError if it is not one."""
         assert self.headers["content-type"] == "application/problem+json", self
         problem: dict[str, Any] = json.loads(self.body)
         assert problem["status"] == self.status, self
@@ -27,9 +27,9 @@ class RawAnswer:
 
 
 def send(data: bytes, *, half_close: bool = False) -> bytes:
-    """Send bytes over one connection, and return all that comes back until it is closed.
+    """Send bytes over one connection, and return all received bytes until it is closed.
 
-    half_close: say that nothing more will be sent, and go on listening.
+    `half_close`: shut the sending side down, and go on receiving.
     """
     with socket.create_connection((HOST, PORT), timeout=LIMIT_SECONDS) as connection:
         received = b""
@@ -39,7 +39,7 @@ def send(data: bytes, *, half_close: bool = False) -> bytes:
                 connection.shutdown(socket.SHUT_WR)
             while part := connection.recv(65536):
                 received += part
-        except ConnectionError:  # closed with some of ours unread
+        except ConnectionError:  # the gateway closed it before it had read all
             pass
         return received
 
@@ -51,7 +51,7 @@ def hang_up(data: bytes) -> None:
 
 
 def parse(received: bytes) -> list[RawAnswer]:
-    """Take apart what came over one connection. AssertionError if it is not HTTP to its end."""
+    """Parse the answers on one connection. Raises AssertionError if they are not complete HTTP."""
     answers = []
     while received:
         head, separator, received = received.partition(b"\r\n\r\n")
@@ -70,7 +70,7 @@ def parse(received: bytes) -> list[RawAnswer]:
 
 
 def _body(headers: dict[str, str], rest: bytes) -> tuple[bytes, bytes]:
-    """The body of an answer, and what comes after it."""
+    """Return the body of an answer, and the bytes after it."""
     if "content-length" in headers:
         length = int(headers["content-length"])
         assert len(rest) >= length, rest

@@ -1,4 +1,4 @@
-"""`./just dev` in a network of its own, once as somebody who is not root."""
+"""`./just dev` in a network of its own, mostly as a user other than root."""
 
 import os
 import shutil
@@ -26,15 +26,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def consul() -> Iterator[Path]:
-    """Consul, where every account can run it."""
+    """Give a copy of Consul that every account can run."""
     found = tools.find(CHECKOUT, tools.CONSUL, Step("Consul", Console(stderr=True), status=None))
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(shutil.copy(found, Path(folder) / "consul"))
 
 
-# Not for the package: without an __init__.py that would be until the end of all tests, and the
-# cluster's tests, which come later, need the machine's own network once.
+# The scope is not the package: without an __init__.py that lasts until the end of all tests, and
+# the cluster's tests, which come later, need the machine's own network.
 @pytest.fixture(scope="module")
 def network() -> Iterator[None]:
     assert os.geteuid() == 0, "a network of its own needs root"
@@ -44,14 +44,14 @@ def network() -> Iterator[None]:
 
 @pytest.fixture
 def make_session(network: None, consul: Path) -> Iterator[Callable[[str], Session]]:
-    """A function that makes a session of an account, not started; all ends with the test."""
+    """Give a function that makes a session of an account, not started. Stop them at the end."""
     with ExitStack() as stack:
         yield lambda user: _session(stack, user, consul)
 
 
 @pytest.fixture(scope="module")
 def session(network: None, consul: Path) -> Iterator[Session]:
-    """A running session of an account that is not root."""
+    """Give a running session of an account other than root."""
     with ExitStack() as stack:
         session = _session(stack, "nobody", consul)
         session.start()

@@ -1,4 +1,4 @@
-"""`tasktracker-cli admin dev` as a process, and what runs below it."""
+"""`tasktracker-cli admin dev` as a process, and the processes of its session."""
 
 import os
 import signal
@@ -24,9 +24,9 @@ Process: TypeAlias = "subprocess.Popen[bytes]"
 
 
 class Session:
-    """A session of the account `user`, with its state below `home`, which belongs to it.
+    """A session of the account `user`. Its state is below `home`, a folder of this account.
 
-    `consul`: a program that the account may run.
+    `consul` is a program that the account may run.
     """
 
     def __init__(self, home: Path, user: str, consul: Path) -> None:
@@ -38,37 +38,37 @@ class Session:
         self.environment = {"XDG_STATE_HOME": str(home), "HOME": str(home), "PATH": path}
 
     def start(self) -> None:
-        """Start it, and wait until it is ready."""
+        """Start the session, and wait until it is ready."""
         self.begin()
         wait.until("the session", self._is_ready, START_LIMIT)
 
     def begin(self) -> None:
-        """Start it."""
+        """Start the session without waiting."""
         self.process = self.popen([PROGRAM, "admin", "dev"], self.log)
 
     def stop(self) -> int:
-        """Press Ctrl-C; the exit code."""
+        """Press Ctrl-C, and return the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         try:
             return self.process.wait(STOP_LIMIT)
         except subprocess.TimeoutExpired:
-            said = [self.log, self.site.logs / "supervisord.log"]
-            pytest.fail("\n".join(line for log in said for line in shell.tail(log)))
+            logs = [self.log, self.site.logs / "supervisord.log"]
+            pytest.fail("\n".join(line for log in logs for line in shell.tail(log)))
 
     def end(self) -> None:
-        """Have nothing of it running, whatever happened."""
+        """Stop the session if it runs."""
         if self.process is not None and self.process.poll() is None:
             self.stop()
 
     def refused(self) -> str:
-        """Start one that does not come up; what it says."""
+        """Start a second session, which must fail, and return its output."""
         log = self.log.with_name("refused")
         assert self.popen([PROGRAM, "admin", "dev"], log).wait(START_LIMIT) == 1
         return log.read_text()
 
     def by_hand(self, command: str, environment: dict[str, str], log: str) -> Process:
-        """Run a command of a shell as somebody would in another terminal."""
+        """Run a shell command with the account and environment of another terminal."""
         return self.popen(["sh", "-c", command], self.log.with_name(log), environment)
 
     def popen(
@@ -89,15 +89,15 @@ class Session:
             )
 
     def pid(self, name: str) -> int:
-        """The process of one of its programs; 0 when there is none."""
+        """Return the process id of one of its programs, 0 when it does not run."""
         return next((p.pid for p in supervisor.processes(self.site) if p.name == name), 0)
 
     def commands(self) -> list[str]:
-        """The command lines of everything that runs in this network of ours but ourselves."""
+        """Return the command lines of all other processes in this network namespace."""
         here = os.readlink("/proc/thread-self/ns/net")
         found = []
         for folder in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):  # it ended meanwhile
+            with suppress(OSError):  # the process ended in the meantime
                 if os.readlink(folder / "ns" / "net") == here and folder.name != str(os.getpid()):
                     found.append((folder / "cmdline").read_text().replace("\0", " "))
         return found

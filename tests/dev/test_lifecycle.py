@@ -1,4 +1,4 @@
-"""How a session begins and ends."""
+"""The start and the end of a session."""
 
 import os
 import pwd
@@ -79,10 +79,10 @@ def test_ctrl_c_during_the_start_leaves_no_process(make_session: MakeSession, mo
 def test_a_taken_port_is_one_clear_sentence(make_session: MakeSession) -> None:
     session = make_session("nobody")
     with socket.create_server(("127.0.0.1", 8000)):
-        said = session.refused()
+        output = session.refused()
 
-    assert re.search(r"Port 8000 \(the gateway\) cannot be used: .*\./just down", said, re.DOTALL)
-    assert "Traceback" not in said
+    assert re.search(r"Port 8000 \(the gateway\) cannot be used: .*\./just down", output, re.DOTALL)
+    assert "Traceback" not in output
 
 
 @pytest.fixture

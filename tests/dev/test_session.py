@@ -1,4 +1,4 @@
-"""What somebody does in a running session."""
+"""The use of a running session: requests, faults and changes."""
 
 import os
 import re
@@ -29,25 +29,25 @@ SETTLE = 3  # seconds of traffic before and after a fault
 
 @pytest.fixture
 def report(capsys: pytest.CaptureFixture[str]) -> Report:
-    """Print a figure, also where the test passes."""
+    """Return a function that prints a figure, even if the test passes."""
 
     def report(figure: str) -> None:
         with capsys.disabled():
-            print(f"\n  {figure}")  # noqa: T201 - what it is for
+            print(f"\n  {figure}")  # noqa: T201 - the figure is for the reader of the log
 
     return report
 
 
 @pytest.fixture(scope="module")
 def alice(session: Session) -> Iterator[httpx.Client]:
-    """A client of the gateway that acts for a user."""
+    """Give a client of the gateway with a user's login."""
     with gateway() as client:
         register(client, "alice")
         yield client
 
 
 def healthy(service: str) -> int:
-    """How many healthy instances of the service Consul knows."""
+    """Return the number of healthy instances of the service in Consul."""
     url = f"{CONSUL_PAGE}/v1/health/service/{service}?passing"
     try:
         return len(httpx.get(url, trust_env=False).json())
@@ -165,8 +165,8 @@ def test_at_most_the_request_under_way_fails_when_one_of_two_instances_is_killed
 
     report(f"one of two instances killed, called by a service: {inside}")
     report(f"one of two instances killed, called by the gateway: {seen}")
-    assert not inside.failed  # a service asks another instance once more
-    assert seen.failed <= 1  # the gateway cannot know how far the killed one had come
+    assert not inside.failed  # a service tries a second instance
+    assert seen.failed <= 1  # the gateway cannot know how much of the request was done
 
 
 def test_no_request_fails_when_one_of_two_instances_is_stopped(
@@ -228,7 +228,7 @@ def test_a_service_runs_by_hand_with_a_database_and_a_secret_key_only(session: S
     process = session.by_hand(command, brief, "by-hand")
     try:
         wait.until("the service", lambda: answers(8011), LIMIT)
-        assert healthy("user-service") == 1  # it entered itself nowhere
+        assert healthy("user-service") == 1  # it has not registered itself
     finally:
         process.terminate()
         process.wait()
@@ -240,7 +240,7 @@ def test_a_second_session_is_refused(session: Session) -> None:
 
 @contextmanager
 def another_instance(session: Session, service: str, port: int) -> Iterator[Process]:
-    """A second instance from another terminal, which enters itself in Consul."""
+    """Run a second instance, which registers itself in Consul, during the block."""
     file = session.site.home / "environment" / f"{service}.sh"
     module = service.replace("-", "_")
     command = f". {file} && PORT={port} exec {sys.executable} -m {module}"

@@ -1,4 +1,4 @@
-"""A user of the gateway, and requests that go on while something breaks."""
+"""A user of the gateway, and continuous requests during a fault."""
 
 import threading
 import time
@@ -20,14 +20,14 @@ def gateway() -> httpx.Client:
 
 
 def register(client: httpx.Client, name: str) -> None:
-    """Register a user, and have the client act for it."""
+    """Register a user, and give the client the user's login."""
     user = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     assert client.post("/api/v1/auth/register", json=user).status_code == 201
     log_in(client, name)
 
 
 def log_in(client: httpx.Client, name: str) -> None:
-    """Have the client act for the user."""
+    """Give the client the user's login."""
     login = client.post("/api/v1/auth/login", json={"username": name, "password": PASSWORD})
     assert login.status_code == 200, login.text
     client.headers["Authorization"] = f"Bearer {login.json()['access_token']}"
@@ -35,7 +35,7 @@ def log_in(client: httpx.Client, name: str) -> None:
 
 @dataclass
 class Traffic:
-    """What a client that asks all the time was answered: statuses, 0 where it got no answer."""
+    """The answers to continuous requests: their statuses, 0 for no answer."""
 
     answers: list[tuple[float, int]] = field(default_factory=list)  # seconds on a clock, status
 
@@ -63,7 +63,7 @@ class Traffic:
 
 @contextmanager
 def traffic(client: httpx.Client, path: str) -> Iterator[Traffic]:
-    """Ask for the path, one request after the other, as long as the block runs."""
+    """Send requests for the path, one after the other, during the block."""
     seen, stop = Traffic(), threading.Event()
 
     def ask() -> None:

@@ -1,6 +1,6 @@
-"""Leaf certificates from Consul's authority, as a sidecar gets them: a signed request over gRPC.
+"""Leaf certificates from Consul's authority, requested over gRPC as a sidecar does it.
 
-(The HTTP endpoint for them is blocked: consul/agent/base.hcl says why.)
+The HTTP endpoint for them is blocked. consul/agent/base.hcl gives the reason.
 """
 
 import os
@@ -21,7 +21,7 @@ LIMIT_SECONDS = 10
 
 
 def client_of(cluster: ThrowawayCluster, service: str, token: str) -> ssl.SSLContext:
-    """A TLS client that shows the certificate of `service`, signed for the bearer of `token`."""
+    """Return a TLS client with a certificate of `service`, signed for the holder of `token`."""
     roots = cluster.consul.call("GET", "/v1/agent/connect/ca/roots")
     key = ec.generate_private_key(ec.SECP256R1())
     name = f"spiffe://{roots['TrustDomain']}/ns/default/dc/dc1/svc/{service}"
@@ -50,7 +50,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _sign(cluster: ThrowawayCluster, request: bytes, token: str) -> bytes:
-    # Two messages with one string each (proto-public/pbconnectca): field 1 out, field 2 back.
+    # Request and response have one string each (proto-public/pbconnectca): fields 1 and 2.
     agents = certificates.authority(cluster.site).certificate.encode()
     with grpc.secure_channel(ADDRESS, grpc.ssl_channel_credentials(agents)) as channel:
         sign: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(SIGN)

@@ -1,4 +1,4 @@
-"""A browser, and pages that call the gateway from another origin as a front end does."""
+"""A browser, and pages of another origin that call the gateway as a front end does."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -11,11 +11,11 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tasktracker_cluster.site import GATEWAY_URL
 
-CHROMIUM = "/usr/bin/chromium"  # Debian's: nothing is downloaded
+CHROMIUM = "/usr/bin/chromium"  # Debian's: Playwright downloads no browser
 PORT = 3000
 LIMIT_MS = 30_000
 
-# What a script of the page can read of an answer from another origin is all that it returns.
+# It returns all that a script may read of an answer from another origin.
 FETCH = """
 async ({url, method, headers, body}) => {
     const answer = await fetch(url, {method, headers, body});
@@ -31,7 +31,7 @@ async ({url, method, headers, body}) => {
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer as the page's script sees it; names of headers are in lower case."""
+    """An answer as the page's script sees it. Names of headers are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,7 +45,7 @@ class FrontEnd:
     page: Page
 
     def call(self, method: str, path: str, body: str | None = None, **headers: str) -> Answer:
-        """Call fetch(). Raises playwright's Error where the browser keeps the answer to itself."""
+        """Call fetch(). Raises playwright's Error when the browser hides the answer (CORS)."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = {"url": GATEWAY_URL + path, "method": method, "headers": named, "body": body}
         return Answer(**self.page.evaluate(FETCH, request))
@@ -53,7 +53,7 @@ class FrontEnd:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Headless, as root, and without calls of its own to anywhere."""
+    """Run Chromium, headless and as root, without its own network requests."""
     quiet = ["--disable-component-update", "--disable-sync", "--disable-gpu", "--no-first-run"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
@@ -65,7 +65,7 @@ def chromium() -> Iterator[Browser]:
 
 @contextmanager
 def empty_pages() -> Iterator[None]:
-    """Serve empty pages on port 3000: which origin it is depends on the name it is asked by."""
+    """Serve empty pages on port 3000. Their origin is the host name in the page's address."""
     server = ThreadingHTTPServer(("127.0.0.1", PORT), _EmptyPage)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -86,4 +86,4 @@ class _EmptyPage(BaseHTTPRequestHandler):
         self.wfile.write(b"<!doctype html>")
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's name
-        """Say nothing."""
+        """Log nothing."""

@@ -1,8 +1,8 @@
 """A real one-node cluster in a network namespace of its own, for all tests in this folder.
 
 The test process itself moves into the namespace: `localhost:8000` is the test cluster's gateway
-here. Whatever runs on the machine outside is neither seen nor touched, and state is in a folder of
-its own.
+here. The state is in a folder of its own. A cluster of the machine itself is not visible from it
+and not changed.
 """
 
 import shutil
@@ -27,9 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[ThrowawayCluster]:
-    """The running cluster; every process and file of it is gone afterwards.
+    """Give the running cluster. At the end its processes are stopped and its files deleted.
 
-    It lasts until the end of all tests: those in this folder are the last (`tools/test`).
+    It runs until the end of all tests: the tests of this folder are the last (`tools/test`).
     """
     with throwaway.installed() as cluster:
         cluster.admin("up")
@@ -49,7 +49,7 @@ def settled(cluster: ThrowawayCluster) -> Iterator[None]:
 
 @pytest.fixture
 def other(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
-    """A second state folder, not made yet."""
+    """Give a second state folder, which does not exist yet."""
     other = replace(cluster, home=cluster.home.parent / "other")
     yield other
     shutil.rmtree(other.home, ignore_errors=True)
@@ -59,7 +59,7 @@ def other(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show with a failure what the agents and the jobs said."""
+    """Show the logs of agents and jobs with a failure."""
     report = yield
     cluster = getattr(item, "funcargs", {}).get("cluster")
     if report.failed and isinstance(cluster, ThrowawayCluster):

@@ -1,7 +1,7 @@
-"""Tries every path that it is given: what can whoever runs it read, and what can it write?
+"""Find the files that the current user can read or write.
 
-Reads absolute names from standard input, and tries each of them as it is and relative to the folder
-that it was started in. Prints a JSON object: lists of names. It runs alone: Python gets its text.
+Read absolute names from standard input, and try each name as it is and relative to the working
+folder. Print a JSON object with two lists of names. Python gets this file as text (`python -c`).
 """
 
 import json
@@ -32,11 +32,11 @@ def can_read(name: str) -> bool:
 def can_write(name: str) -> bool:
     """Open a file without changing it; make a link in a folder, and remove it."""
     if os.path.isdir(name) and not os.path.islink(name):
-        return can(lambda: plant(os.path.join(name, PROBE)))
+        return can(lambda: make_link(os.path.join(name, PROBE)))
     return can(lambda: os.close(os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW)))
 
 
-def plant(link: str) -> None:
+def make_link(link: str) -> None:
     os.symlink("/etc/passwd", link)
     os.unlink(link)
 

@@ -1,4 +1,4 @@
-"""Agents of a stranger: started by another user of the machine, with a folder of their own."""
+"""Rogue agents, started by another user of the machine with a folder of its own."""
 
 import json
 import os
@@ -13,10 +13,10 @@ from typing import Any
 
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
-UID = 65533  # nobody's
+UID = 65533  # of no user
 NAME = "rogue"
 
-# Beside the cluster's own, on loopback.
+# On loopback, different from the cluster's own ports.
 CONSUL_PORTS = {"server": 18300, "serf_lan": 18301, "serf_wan": -1, "http": 18500, "grpc": -1,
                 "grpc_tls": -1, "dns": -1}  # fmt: skip
 NOMAD_PORTS = {"http": 14646, "rpc": 14647, "serf": 14648}
@@ -25,7 +25,7 @@ NOMAD_SERF = "127.0.0.1:14648"
 
 @dataclass(frozen=True)
 class Rogue:
-    """A running agent of a stranger, and what it says."""
+    """A running rogue agent, and its log."""
 
     process: subprocess.Popen[bytes]
     file: Path
@@ -37,8 +37,8 @@ class Rogue:
 
 @contextmanager
 def consul(cluster: ThrowawayCluster, server: bool) -> Iterator[Rogue]:
-    """A Consul agent that tries to join the cluster's, time and again."""
-    facts = {
+    """Run a Consul agent that tries again and again to join the cluster's."""
+    settings = {
         "node_name": NAME,
         "bind_addr": "127.0.0.1",
         "ports": CONSUL_PORTS,
@@ -49,13 +49,13 @@ def consul(cluster: ThrowawayCluster, server: bool) -> Iterator[Rogue]:
     }
     with _folder(cluster) as folder:
         words = ["agent", "-data-dir", str(folder / "data"), "-config-file"]
-        with _running(folder, cluster.site.bin / "consul", words, facts) as rogue:
+        with _running(folder, cluster.site.bin / "consul", words, settings) as rogue:
             yield rogue
 
 
 @contextmanager
-def nomad(cluster: ThrowawayCluster, **facts: Any) -> Iterator[Rogue]:
-    """A Nomad agent; `facts` say whether it is a server or a client, and what it shows."""
+def nomad(cluster: ThrowawayCluster, **settings: Any) -> Iterator[Rogue]:
+    """Run a Nomad agent. Its `settings` make it a server or a client, and have its certificate."""
     advertised = dict.fromkeys(NOMAD_PORTS, "127.0.0.1")
     common = {
         "name": NAME,
@@ -65,7 +65,7 @@ def nomad(cluster: ThrowawayCluster, **facts: Any) -> Iterator[Rogue]:
     }
     with _folder(cluster) as folder:
         words = ["agent", "-data-dir", str(folder / "data"), "-config"]
-        with _running(folder, cluster.site.bin / "nomad", words, {**common, **facts}) as rogue:
+        with _running(folder, cluster.site.bin / "nomad", words, {**common, **settings}) as rogue:
             yield rogue
 
 
@@ -81,10 +81,10 @@ def _folder(cluster: ThrowawayCluster) -> Iterator[Path]:
 
 @contextmanager
 def _running(
-    folder: Path, program: Path, words: list[str], facts: dict[str, Any]
+    folder: Path, program: Path, words: list[str], settings: dict[str, Any]
 ) -> Iterator[Rogue]:
     config, log = folder / "config.json", folder / "log"
-    config.write_text(json.dumps(facts))
+    config.write_text(json.dumps(settings))
     with log.open("wb") as output:
         process = subprocess.Popen(
             [program, *words, config],

@@ -1,6 +1,6 @@
 """The logs of the cluster's tasks, as files.
 
-Nomad's log collector writes them, so a line arrives after the act that caused it: wait for it.
+Nomad's log collector writes them, so a line arrives later than its event: wait for it.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 LIMIT_SECONDS = 30
 
-# A path of each service that anyone may ask for, and that the service logs.
+# A public path of each service. The service logs its requests.
 PATHS = {
     "user-service": "/api/v1/auth/me",
     "task-service": "/api/v1/tasks/",
@@ -23,7 +23,7 @@ PATHS = {
 
 
 def files(cluster: ThrowawayCluster) -> list[Path]:
-    """Return both streams of every task, those of allocations that ended included."""
+    """Return both streams of every task, with those of allocations that have ended."""
     logs = cluster.site.home.glob("nomad/alloc/*/alloc/logs/*.std*")
     return [path for path in logs if path.is_file()]
 
@@ -44,9 +44,9 @@ def lines(cluster: ThrowawayCluster, job: str, task: str, text: str) -> list[str
 
 
 def wait_until_written(cluster: ThrowawayCluster) -> None:
-    """Wait until the files have everything that the services have logged until now.
+    """Wait until everything that the services have logged is in the files.
 
-    Each service is sent a last request, whose line comes after all others.
+    This sends a last request to each service, whose line comes after all others.
     """
     for service, path in PATHS.items():
         answer = httpx.get(f"{GATEWAY_URL}{path}", trust_env=False, timeout=LIMIT_SECONDS)

@@ -1,4 +1,4 @@
-"""Who may do what: anonymous visitors, the machine's other users, the databases' roles."""
+"""The rights of anonymous callers, of the machine's other users and of the databases' roles."""
 
 import stat
 

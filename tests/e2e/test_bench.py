@@ -1,4 +1,4 @@
-"""The figures of a whole cluster can be measured; how good they are, the benchmark says itself."""
+"""The figures of a whole cluster can be measured. Their values are not tested."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

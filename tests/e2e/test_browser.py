@@ -1,4 +1,4 @@
-"""What a script on a page of another origin can do, and what the documents look like."""
+"""The rights of a script on a page of another origin, and the API documents in a browser."""
 
 import json
 import os
@@ -47,13 +47,13 @@ def pages() -> Iterator[None]:
 
 @pytest.fixture
 def front_end(page: Page, pages: None) -> FrontEnd:
-    """A page of the origin that the gateway knows."""
+    """Return a page of the origin that the gateway allows."""
     page.goto(f"http://localhost:{PORT}/")
     return FrontEnd(page)
 
 
 def token(front_end: FrontEnd, name: str) -> str:
-    """Register and log in through the page; the Authorization header."""
+    """Register and log in through the page, and return the Authorization header."""
     account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
     made = front_end.call("POST", "/api/v1/auth/register", json.dumps(account), Content_Type=JSON)
     assert made.status == 201
@@ -113,18 +113,18 @@ def test_a_page_of_another_origin_is_refused_by_the_browser(page: Page, pages: N
 
 
 def test_the_documents_show_every_service_and_no_request_of_theirs_fails(page: Page) -> None:
-    asked: list[str] = []
+    requested: list[str] = []
     failed: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: requested.append(request.url))
     page.on("requestfailed", lambda request: failed.append(request.url))
     page.on("response", lambda got: failed.append(got.url) if got.status >= 400 else None)
     page.on("pageerror", lambda error: failed.append(str(error)))
-    # What the page's own policy forbids is an error in the console.
-    page.on("console", lambda said: failed.append(said.text) if said.type == "error" else None)
+    # A violation of the page's Content-Security-Policy is an error in the console.
+    page.on("console", lambda entry: failed.append(entry.text) if entry.type == "error" else None)
 
     operations = page.locator(".opblock-summary-path")
     page.goto(f"{GATEWAY_URL}/docs")
-    # Leaving a page that is still loading would break its requests off.
+    # Wait: leaving a page that is still loading would cancel its requests.
     expect(operations.first).to_be_visible()
     for name, prefix in PREFIXES.items():
         page.get_by_role("link", name=name, exact=True).click()
@@ -138,6 +138,6 @@ def test_the_documents_show_every_service_and_no_request_of_theirs_fails(page: P
     expect(page.get_by_role("heading")).to_be_visible()
 
     assert not failed, failed
-    assert {url.split("/", 3)[2] for url in asked if not url.startswith("data:")} == {
+    assert {url.split("/", 3)[2] for url in requested if not url.startswith("data:")} == {
         GATEWAY_URL.removeprefix("http://")
     }

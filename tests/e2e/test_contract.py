@@ -1,4 +1,4 @@
-"""Through the gateway and the mesh, too, each service answers as its OpenAPI document says."""
+"""The answers through the gateway and the mesh, too, match the services' OpenAPI documents."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,13 +11,13 @@ from tests.contract.fuzz import Headers, schemathesis
 
 pytestmark = pytest.mark.fuzz
 
-# They would make the gateway's one client, this machine, wait for 15 minutes.
+# Failed logins would block this machine, the gateway's only client, for 15 minutes.
 NO_SIGN_INS = ("--exclude-path-regex", "/auth/(login|token|register)$")
 
 
 @pytest.fixture(scope="module")
 def people(cluster: ThrowawayCluster) -> Mapping[str, Headers]:
-    """The headers of two signed-in people."""
+    """Return the headers of two users with a login."""
     return {name: _headers(cluster, f"contract-{name}") for name in ("ada", "bob")}
 
 

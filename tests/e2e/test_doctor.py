@@ -1,6 +1,6 @@
-"""`admin doctor`: each hop is broken for real, and doctor names it and its repair.
+"""`admin doctor`: each hop is really broken, and doctor names it and its repair.
 
-Where the repair is quick, it is typed as printed, and has to repair.
+If the repair is quick, the test runs the printed command, and it must repair the hop.
 """
 
 import json
@@ -30,38 +30,38 @@ LIMIT_SECONDS = 90  # generous: a machine may be busy
 SPREADING_SECONDS = 20
 
 INTENTIONS = "/v1/config/service-intentions"
-TRAEFIKS_RULE = "Traefik's task"  # how the description of its binding rule begins
+TRAEFIKS_RULE = "Traefik's task"  # the start of the description of its binding rule
 
-# Breaks something for as long as the block lasts, and yields the cluster to look at.
+# Breaks something during the block, and gives the cluster to diagnose.
 Breaking = Callable[[ThrowawayCluster], AbstractContextManager[ThrowawayCluster]]
 
 
 @dataclass(frozen=True)
 class Case:
-    """What is broken, where doctor must see it, and what it must say."""
+    """A fault, the path and the hop at which doctor must find it, and a part of its message."""
 
     path: str
     hop: str
     breaking: Breaking
-    says: str
-    repairs: bool = True  # whether the test types the repair
+    message: str
+    repairs: bool = True  # whether the test runs the repair
 
 
-def look(cluster: ThrowawayCluster) -> Iterator[Finding]:
-    """What doctor finds, without a process for it: this one is in the cluster's network."""
+def diagnose(cluster: ThrowawayCluster) -> Iterator[Finding]:
+    """Return doctor's findings. This process is in the cluster's network, and needs no other."""
     return walk.diagnose(paths.all_paths(Cluster(cluster.site)))
 
 
-def seen(cluster: ThrowawayCluster, case: Case) -> Finding:
-    """The first broken hop, once it is the expected one: what is broken takes a moment to spread.
+def first_broken(cluster: ThrowawayCluster, case: Case) -> Finding:
+    """Return the first broken hop, when it is the expected one: a fault takes time to spread.
 
-    After a while: whatever it is.
+    After a time limit, return the last one that was found.
     """
     last = Finding("", "", "ok")
 
     def is_expected() -> bool:
         nonlocal last
-        last = next((each for each in look(cluster) if each.state == "broken"), last)
+        last = next((each for each in diagnose(cluster) if each.state == "broken"), last)
         return (last.path, last.hop) == (case.path, case.hop)
 
     with suppress(NotReadyError):
@@ -70,12 +70,12 @@ def seen(cluster: ThrowawayCluster, case: Case) -> Finding:
 
 
 def is_well(cluster: ThrowawayCluster) -> bool:
-    return all(finding.state == "ok" for finding in look(cluster))
+    return all(finding.state == "ok" for finding in diagnose(cluster))
 
 
-def type_in(cluster: ThrowawayCluster, command: str) -> None:
+def run_repair(cluster: ThrowawayCluster, command: str) -> None:
     """Run a command that doctor printed, in the checkout, as the operator would."""
-    # ./just only makes sure of the environment, and calls the program that stands here.
+    # ./just only prepares the environment, and then calls this program.
     script = command.replace("./just", f"{PROGRAM} admin")
     result = subprocess.run(
         ["bash", "-euc", script],
@@ -90,22 +90,22 @@ def type_in(cluster: ThrowawayCluster, command: str) -> None:
 
 @pytest.fixture(autouse=True)
 def healthy(cluster: ThrowawayCluster) -> Iterator[None]:
-    """Leave the cluster well, whatever a test did to it."""
+    """Restore the cluster's health after each test."""
     yield
     with suppress(NotReadyError):
         wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS / 3)
         return
-    deployment.stop(cluster.as_operator, "traefik")  # a new one logs in to Consul anew
+    deployment.stop(cluster.as_operator, "traefik")  # a new allocation gets a new Consul token
     cluster.admin("up")
     wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS)
 
 
 def task_process(cluster: ThrowawayCluster, job: str, task: str) -> int:
-    """The process id of a task."""
+    """Return the process id of a task."""
     allocation = cluster.allocation(job)["ID"]
     marks = {f"NOMAD_ALLOC_ID={allocation}", f"NOMAD_TASK_NAME={task}"}
     for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # it ended meanwhile
+        with suppress(OSError):  # the process ended in the meantime
             if marks <= set((folder / "environ").read_text().split("\0")):
                 return int(folder.name)
     raise AssertionError(f"{job} has no process for {task}")
@@ -193,14 +193,14 @@ def ineligible_node(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
 
 @contextmanager
 def no_leaf(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
-    """A Traefik that Consul takes for somebody else."""
+    """Give Traefik a Consul token of another service."""
     rules = cluster.consul.call("GET", "/v1/acl/binding-rules")
     (rule,) = [each for each in rules if each["Description"].startswith(TRAEFIKS_RULE)]
     path = f"/v1/acl/binding-rule/{rule['ID']}"
     cluster.consul.call("PUT", path, {**rule, "BindName": "somebody-else"})
     try:
         _place_anew(cluster, "traefik")
-        # Until it starts anew, Consul gives a certificate that it has to whoever asks
+        # Until its restart, Consul gives a cached certificate to any caller
         # (docs/decisions/0010-leaf-certificates.md).
         _restart_consul(cluster)
         yield cluster
@@ -218,7 +218,7 @@ def stopped_job(job: str) -> Breaking:
 
 
 def other_tags(job: str, *tags: str) -> Breaking:
-    """A job that was deployed with other tags than the repository's."""
+    """Deploy a job with other tags than the repository's."""
 
     @contextmanager
     def breaking(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
@@ -252,7 +252,7 @@ def denied(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
 
 @contextmanager
 def refused_secret(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
-    """A service that ends as soon as it starts."""
+    """Make a service refuse to start, because it has no valid keys."""
     path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
     good = cluster.nomad.call("GET", path)
     cluster.nomad.call("PUT", path, {**good, "Items": {"jwt_public_keys": "no set of keys"}})
@@ -287,7 +287,7 @@ def old_schema(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
 
 @contextmanager
 def redirected(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
-    """Sidecars that are told to go elsewhere for the task service."""
+    """Redirect requests for the task service to a database."""
     resolver = {
         "Kind": "service-resolver",
         "Name": "task-service",
@@ -321,7 +321,7 @@ def _restart_consul(cluster: ThrowawayCluster) -> None:
 
 
 def _place_anew(cluster: ThrowawayCluster, job: str) -> None:
-    """Have another allocation of the job running, and the one that there is ended."""
+    """Replace the job's allocation by a new one, and wait until that runs."""
     old = cluster.allocation(job)["ID"]
     cluster.nomad.call("PUT", f"/v1/allocation/{old}/stop")
     wait.until(f"another {job}", lambda: _another(cluster, job, old), LIMIT_SECONDS)
@@ -371,7 +371,7 @@ CASES = [
 ]  # fmt: skip
 
 
-# Every arrow of the design, by the path that it is on: those of different paths break together.
+# Every edge of the mesh by its path. A round breaks at most one edge of each path.
 Edge = tuple[str, str]
 ARROWS: dict[str, list[Edge]] = {}
 for source, to in sorted(ALLOWED | PARTLY.keys(), key=lambda edge: edge[0] != "traefik"):
@@ -406,7 +406,7 @@ def test_doctor_names_the_first_broken_hop_and_skips_what_is_behind(
         assert error["message"].startswith("First broken hop: agents, node: Nomad places nothing")
         assert error["hint"] == f"Repair: {first['repair']}"
         assert f"{error['message']} {error['hint']}" in people.stderr
-        type_in(cluster, first["repair"])
+        run_repair(cluster, first["repair"])
 
 
 def test_doctor_walks_every_arrow_of_the_mesh(cluster: ThrowawayCluster) -> None:
@@ -416,7 +416,7 @@ def test_doctor_walks_every_arrow_of_the_mesh(cluster: ThrowawayCluster) -> None
 
 
 def test_every_hop_is_broken_by_a_test(cluster: ThrowawayCluster) -> None:
-    upstreams = {"upstream user-service", "upstream stats-service"}  # the third stands for them
+    upstreams = {"upstream user-service", "upstream stats-service"}  # task-service stands for them
     hops = {hop.name for path in paths.all_paths(Cluster(cluster.site)) for hop in path.hops}
     arrows = {f"intention {source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
     assert hops - arrows - {case.hop for case in CASES} == upstreams
@@ -428,20 +428,20 @@ def test_a_missing_intention_is_named_with_its_repair(
 ) -> None:
     for source, destination in edges.values():
         forbid(cluster, source, destination)
-    found = {each.path: each for each in look(cluster) if each.state == "broken"}
+    found = {each.path: each for each in diagnose(cluster) if each.state == "broken"}
     for path, (source, destination) in edges.items():
         assert found[path].hop == f"intention {source} -> {destination}"
         assert found[path].detail == f"no intention allows {source} to reach {destination}"
-        type_in(cluster, found[path].repair)
+        run_repair(cluster, found[path].repair)
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}: {case.hop}, {case.says}")
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.path}: {case.hop}, {case.message}")
 @pytest.mark.drill
 def test_a_broken_hop_is_named_with_its_repair(cluster: ThrowawayCluster, case: Case) -> None:
-    with case.breaking(cluster) as patient:
-        first = seen(patient, case)
+    with case.breaking(cluster) as broken:
+        first = first_broken(broken, case)
         assert (first.path, first.hop) == (case.path, case.hop), first
-        assert case.says in first.detail
+        assert case.message in first.detail
         assert first.repair
         if case.repairs:
-            type_in(patient, first.repair)
+            run_repair(broken, first.repair)

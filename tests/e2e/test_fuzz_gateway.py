@@ -1,4 +1,4 @@
-"""Whatever is sent to the gateway, it answers with what it should, and goes on."""
+"""The gateway answers any request with a success or a problem, and goes on."""
 
 from collections.abc import Iterator
 from urllib.parse import quote_from_bytes
@@ -16,17 +16,17 @@ from tests.raw_http import RawAnswer, hang_up, parse, send
 EXAMPLES = 300
 MORE = 3000
 
-# What Traefik's own HTTP server says, in plain text or without a body, before it asks any of our
-# configuration (docs/decisions/0033-edge-plugin.md). Such an answer has none of our headers.
+# The answers of Traefik's own HTTP server, as plain text or without a body, before it uses our
+# configuration (docs/decisions/0033-edge-plugin.md). They have none of our headers.
 NOT_HTTP = {
     400: "a malformed line, header, length, host or target, or a fragment in the target",
-    417: "an expectation that it does not know",
+    417: "an unknown expectation",
     431: "headers of more than 16 KiB",
-    501: "a transfer encoding that it does not know, or CONNECT",
-    505: "a version that it does not know",
+    501: "an unknown transfer encoding, or CONNECT",
+    505: "an unknown version",
 }
 TLS_ALERT = b"\x15\x03"
-CRIES = ("Traceback", "panic", "goroutine ", "unhandled error")
+ERROR_MARKS = ("Traceback", "panic", "goroutine ", "unhandled error")
 
 PATIENT = settings(deadline=None, suppress_health_check=list(HealthCheck))
 each_way = pytest.mark.parametrize(
@@ -39,31 +39,31 @@ each_way = pytest.mark.parametrize(
 
 
 @pytest.fixture
-def quiet(cluster: ThrowawayCluster) -> Iterator[None]:
-    """Afterwards the gateway answers as ever, and no log has a traceback that it had not before."""
+def no_new_errors(cluster: ThrowawayCluster) -> Iterator[None]:
+    """Check after the test that the gateway is healthy, and that no log has a new traceback."""
     cluster.settle()
-    before = _cries(cluster)
+    before = _error_lines(cluster)
     yield
     answer = httpx.get(f"{GATEWAY_URL}/health", trust_env=False, timeout=30)
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
-    assert _cries(cluster) == before
+    assert _error_lines(cluster) == before
 
 
-def _cries(cluster: ThrowawayCluster) -> dict[str, list[str]]:
+def _error_lines(cluster: ThrowawayCluster) -> dict[str, list[str]]:
     task_logs.wait_until_written(cluster)
     lines = {
         path.name: [
             line
             for line in path.read_text(errors="replace").splitlines()
-            if any(cry in line for cry in CRIES)
+            if any(mark in line for mark in ERROR_MARKS)
         ]
         for path in task_logs.files(cluster)
     }
     return {name: found for name, found in lines.items() if found}
 
 
-def assert_deserved(answer: RawAnswer, *, bodiless: bool = False) -> None:
-    """A success, or a problem of the client's; NOT_HTTP aside."""
+def assert_proper(answer: RawAnswer, *, bodiless: bool = False) -> None:
+    """Check that the answer is a success, a problem with status 4xx, or one of NOT_HTTP."""
     if answer.status < 400:
         return
     if "x-content-type-options" not in answer.headers:
@@ -129,7 +129,7 @@ def _request(
 
 
 @each_way
-def test_every_request_gets_a_success_or_a_problem(quiet: None, examples: settings) -> None:
+def test_every_request_gets_a_success_or_a_problem(no_new_errors: None, examples: settings) -> None:
     @examples
     @given(methods, paths(), headers, bodies)
     def ask(method: str, path: str, given: list[tuple[str, str]], body: bytes) -> None:
@@ -140,7 +140,7 @@ def test_every_request_gets_a_success_or_a_problem(quiet: None, examples: settin
             assert rest == b""
         else:
             (answer,) = parse(received)
-        assert_deserved(answer, bodiless=method == "HEAD")
+        assert_proper(answer, bodiless=method == "HEAD")
         assert b"http_request_duration" not in received
 
     ask()
@@ -193,8 +193,8 @@ odd_lines = st.sampled_from([b": a", b"a", b" folded", b"A: \x00", b"A B: c", b"
 
 
 @st.composite
-def torn(draw: st.DrawFn) -> bytes:
-    """A request whose framing is wrong in one or more ways."""
+def malformed(draw: st.DrawFn) -> bytes:
+    """Return a request whose framing is wrong in one or more ways."""
     method = draw(st.sampled_from([b"GET", b"POST", b"PATCH", b"OPTIONS", b"CONNECT", b"F@", b""]))
     version = draw(st.sampled_from([b"HTTP/1.1"] * 5 + [b"HTTP/1.0", b"HTTP/2.0", b"HTTP/9", b""]))
     lines = [method + b" " + draw(targets) + b" " + version]
@@ -214,7 +214,7 @@ def test_malformed_and_pipelined_requests_get_a_proper_answer(
     quiet: None, examples: settings
 ) -> None:
     whole = _request("GET", "/api/v1/tasks/1", [], b"", last=False)
-    requests = st.one_of(torn(), torn(), st.just(whole), st.binary(max_size=60))
+    requests = st.one_of(malformed(), malformed(), st.just(whole), st.binary(max_size=60))
 
     @examples
     @given(st.lists(requests, min_size=1, max_size=3), st.booleans())
@@ -223,9 +223,9 @@ def test_malformed_and_pipelined_requests_get_a_proper_answer(
             hang_up(b"".join(parts))
             return
         received = send(b"".join(parts), half_close=True)
-        if received.startswith(TLS_ALERT):  # it looked like the beginning of TLS
+        if received.startswith(TLS_ALERT):  # Traefik took the bytes for TLS
             return
         for answer in parse(received):
-            assert_deserved(answer)
+            assert_proper(answer)
 
     ask()

@@ -1,4 +1,4 @@
-"""What a new user does, through the CLI and through the gateway."""
+"""A new user's way through the CLI and through the gateway."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from tests.e2e import task_logs
 
 @pytest.fixture
 def anyone(cluster: ThrowawayCluster) -> Iterator[httpx.Client]:
-    """Someone without a login."""
+    """Return a client of the gateway without a login."""
     with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
         yield client
 

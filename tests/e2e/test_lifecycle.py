@@ -1,4 +1,4 @@
-"""`up`, `down`, `status`, `env` and `destroy`, and what they say when something is in the way."""
+"""`up`, `down`, `status`, `env` and `destroy`, and their errors."""
 
 import json
 import os
@@ -66,7 +66,7 @@ def test_down_and_up_keep_the_tasks(cluster: ThrowawayCluster) -> None:
 
 @pytest.mark.drill
 def test_up_gives_certificates_to_a_cluster_without_them(cluster: ThrowawayCluster) -> None:
-    """As one of a version that had none, or one whose authority is replaced."""
+    """Test a cluster of a version without certificates, or one whose authority is replaced."""
     user = cluster.user("nadia")
     user.run("task", "create", "Survive")
     before, old = cluster.running(), certificates.authority(cluster.site)
@@ -119,7 +119,7 @@ def test_down_works_after_the_supervisor_was_killed(cluster: ThrowawayCluster) -
 def test_up_shows_the_last_log_lines_of_a_job_that_does_not_become_healthy(
     cluster: ThrowawayCluster,
 ) -> None:
-    # What the task is to check tokens with is no key: the service refuses to start and says so.
+    # The public keys are invalid: the service refuses to start and logs the reason.
     path = "/v1/var/nomad%2Fjobs%2Fstats-service%2Fapi%2Fapp"
     good = cluster.nomad.call("GET", path)
     cluster.nomad.call("PUT", path, {**good, "Items": {"jwt_public_keys": "no set of keys"}})
@@ -138,11 +138,11 @@ def test_up_shows_the_last_log_lines_of_a_job_that_does_not_become_healthy(
 
 def test_up_names_a_taken_port_and_its_program(cluster: ThrowawayCluster) -> None:
     cluster.admin("down")
-    with socket.socket() as squatter:
-        # Connections that Consul closed are still being forgotten.
-        squatter.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        squatter.bind(("127.0.0.1", 8500))
-        squatter.listen()
+    with socket.socket() as taken:
+        # Connections that Consul has closed may still be in TIME_WAIT.
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind(("127.0.0.1", 8500))
+        taken.listen()
         result = cluster.admin("up", check=False)
     cluster.admin("up")
     assert result.returncode == 1

@@ -1,4 +1,4 @@
-"""Nothing that a database must protect is in a log, whoever wrote it."""
+"""No log contains data that a database must protect."""
 
 import os
 import signal
@@ -14,7 +14,7 @@ from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e import task_logs
 
-MARK = "zqx"  # no word of ours has it
+MARK = "zqx"  # no other text contains it
 ACCOUNT = {
     "username": f"{MARK}-name",
     "email": f"{MARK}-mail@example.com",
@@ -23,8 +23,8 @@ ACCOUNT = {
 }
 AUTH, TASKS = "/api/v1/auth", "/api/v1/tasks/"
 DATABASES = ("user-db", "task-db")
-# Statements that fail, and would be logged with their text, or with the value that was in the way;
-# with what the log has to say of each.
+# Failing statements by the message that the log must have. PostgreSQL could log their text or the
+# conflicting value, too.
 FAILING = {
     "division by zero": f"SELECT 1/0 /* {MARK} statement */",
     'duplicate key value violates unique constraint "twice_a_key"': (
@@ -36,16 +36,16 @@ LIMIT_SECONDS = 60
 
 def test_no_log_contains_user_data_or_secrets(cluster: ThrowawayCluster) -> None:
     with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
-        secrets = _be_refused_signed_in_and_served(client)
-        _meet_a_dead_database(cluster, client)
+        secrets = _use_every_call(client)
+        _use_a_dead_database(cluster, client)
     statement = "SELECT hashed_password FROM users"
     secrets += shell.run(postgres.query(cluster.site, "user-db", statement)).split()
     for database in DATABASES:
-        _let_statements_fail(cluster, database)
+        _run_failing_statements(cluster, database)
     task_logs.wait_until_written(cluster)
 
     logs = {path: path.read_text(errors="replace") for path in _logs(cluster)}
-    # What happened is there: the right files are read.
+    # These events must be there: they show that the right files are read.
     for event in ('"status": 409', "[INFO]"):
         assert any(event in text for text in logs.values()), event
     for path, text in logs.items():
@@ -53,8 +53,8 @@ def test_no_log_contains_user_data_or_secrets(cluster: ThrowawayCluster) -> None
             assert secret not in text, f"{path} has secret {number}"
 
 
-def _be_refused_signed_in_and_served(client: httpx.Client) -> list[str]:
-    """Everything that a user meets, refusals included; the tokens that came of it."""
+def _use_every_call(client: httpx.Client) -> list[str]:
+    """Make calls that succeed and calls that are refused, and return the tokens in the answers."""
     register = f"{AUTH}/register"
     assert client.post(register, json=ACCOUNT).status_code == 201
     assert client.post(register, json={**ACCOUNT, "email": "other@example.com"}).status_code == 409
@@ -89,7 +89,7 @@ def _be_refused_signed_in_and_served(client: httpx.Client) -> list[str]:
 
 
 def _use_a_programs_token(client: httpx.Client) -> str:
-    """Make one, read with it, and be refused what it may not do; the token."""
+    """Make a program's token, use it within and beyond its scope, and return it."""
     draft = {"scopes": ["tasks:read"], "current_password": ACCOUNT["password"]}
     made = client.post(f"{AUTH}/tokens", json={"name": f"{MARK} ci", **draft})
     assert made.status_code == 201
@@ -101,7 +101,7 @@ def _use_a_programs_token(client: httpx.Client) -> str:
     return token
 
 
-def _meet_a_dead_database(cluster: ThrowawayCluster, client: httpx.Client) -> None:
+def _use_a_dead_database(cluster: ThrowawayCluster, client: httpx.Client) -> None:
     """Make each service fail while it handles marked values."""
     login = {"username": ACCOUNT["username"], "password": ACCOUNT["password"]}
     for database, path, body in (
@@ -113,8 +113,8 @@ def _meet_a_dead_database(cluster: ThrowawayCluster, client: httpx.Client) -> No
         wait.until(database, gateway.answers, LIMIT_SECONDS)
 
 
-def _let_statements_fail(cluster: ThrowawayCluster, database: str) -> None:
-    """Run each failing statement, and wait until the log has what the database says of it."""
+def _run_failing_statements(cluster: ThrowawayCluster, database: str) -> None:
+    """Run each failing statement, and wait until the log has the database's message."""
     for event, statement in FAILING.items():
         with pytest.raises(CommandError):
             shell.run(postgres.query(cluster.site, database, statement))
@@ -122,7 +122,7 @@ def _let_statements_fail(cluster: ThrowawayCluster, database: str) -> None:
 
 
 def _logs(cluster: ThrowawayCluster) -> list[Path]:
-    """Every log of the cluster: agents, tasks of all jobs, PostgreSQL's own."""
+    """Return every log of the cluster: of agents, of all jobs' tasks, and PostgreSQL's own."""
     agents = list(cluster.site.logs.iterdir())
     tasks = task_logs.files(cluster)
     databases = list(cluster.site.home.glob("volumes/*/data/*.log"))

@@ -1,8 +1,8 @@
-"""The mesh matrix: for every ordered pair of services, what the intentions say is what happens.
+"""The mesh matrix: each ordered pair of services can connect exactly if an intention allows it.
 
-Each try presents the source's own leaf certificate to the destination's sidecar. A refusal counts
-only when the sidecar answered it: the handshake succeeded, the sidecar proved its name, and its own
-count of denials went up.
+Each test shows the source's leaf certificate to the destination's sidecar. A refusal counts only if
+it comes from the sidecar: the handshake succeeded, the sidecar proved its name, and its own counter
+of denials went up.
 """
 
 import json
@@ -32,34 +32,34 @@ ALLOWED = {
     ("traefik", "stats-service"),
     ("traefik", "portal"),
 }
-# The paths that each may ask for, and nothing else.
+# The paths that each source may get, and nothing else.
 DOCUMENTS = ("/health", "/openapi.json")
 COUNTS = "/api/v1/tasks/stats"
-QUESTIONS = ("/internal/ended-sessions", "/internal/personal-token")
+TOKEN_CHECKS = ("/internal/ended-sessions", "/internal/personal-token")
 PARTLY = {
     ("portal", "user-service"): DOCUMENTS,
     ("portal", "task-service"): DOCUMENTS,
     ("portal", "stats-service"): DOCUMENTS,
-    ("task-service", "user-service"): QUESTIONS,
-    ("stats-service", "user-service"): QUESTIONS,
+    ("task-service", "user-service"): TOKEN_CHECKS,
+    ("stats-service", "user-service"): TOKEN_CHECKS,
     ("stats-service", "task-service"): (COUNTS,),
 }
 
 EDGES = [(source, to) for source in SOURCES for to in SERVICES if source != to]
 
 LIMIT_SECONDS = 10
-SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # PostgreSQL's: a server answers it with one byte
+SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # of PostgreSQL's protocol; the answer is one byte
 
 
 class Sidecar(NamedTuple):
-    """Where a service's Envoy listens, and where it tells its figures."""
+    """The addresses of a service's Envoy: for the mesh, and for its own admin API."""
 
     address: tuple[str, int]
-    admin: str  # inside the network namespace of:
+    admin: str  # inside the network namespace of the allocation
     allocation: str
 
     def denied(self) -> int:
-        """How many connections or requests its intentions have refused."""
+        """Return the number of connections or requests that its intentions have refused."""
         url = f"http://{self.admin}/stats?filter=rbac.denied"
         command = ["nsenter", f"--net=/run/netns/{self.allocation}", "curl", "-s", url]
         return sum(int(line.rsplit(": ", 1)[1]) for line in shell.run(command).splitlines())
@@ -67,7 +67,7 @@ class Sidecar(NamedTuple):
 
 @pytest.fixture(scope="module")
 def leaves(cluster: ThrowawayCluster) -> dict[str, ssl.SSLContext]:
-    """A TLS client for each source, with a certificate of its own."""
+    """Return a TLS client for each source, with the source's certificate."""
     token = credentials.load(cluster.site).consul_management
     return {source: authority.client_of(cluster, source, token) for source in SOURCES}
 
@@ -83,7 +83,7 @@ def sidecar(cluster: ThrowawayCluster, service: str) -> Sidecar:
 
 
 def ask(leaf: ssl.SSLContext, target: Sidecar, service: str, request: bytes) -> bytes:
-    """The first bytes of the answer; empty when the sidecar hung up after its handshake."""
+    """Return the first bytes of the answer, empty when the sidecar closed after the handshake."""
     with (
         socket.create_connection(target.address, LIMIT_SECONDS) as plain,
         leaf.wrap_socket(plain) as connection,
@@ -135,7 +135,7 @@ def test_a_service_may_get_the_paths_that_it_needs_and_may_not_post_to_them(
 ) -> None:
     source, destination = edge
     target = sidecar(cluster, destination)
-    # Who shows no token is told so by the application itself.
+    # Without a token the application itself answers 401.
     wants_token = path in (COUNTS, "/internal/personal-token")
     answer = ask(leaves[source], target, destination, get(path))
     assert answer.startswith(b"HTTP/1.1 401" if wants_token else b"HTTP/1.1 200")
@@ -161,11 +161,11 @@ def test_only_traefik_can_set_the_source_address_of_a_sign_in(
     assert target.denied() - before == 1
 
 
-# What stats-service gets of task-service through its own sidecar: 401 is the application's own.
+# The answers of task-service to stats-service through its own sidecar: 401 is the application's.
 ASKED = {
     ("GET", COUNTS): 401,
     ("GET", f"{COUNTS}?limit=1"): 401,
-    ("GET", "/api/v1/tasks/%73tats"): 401,  # the same path: Envoy unfolds it before it compares
+    ("GET", "/api/v1/tasks/%73tats"): 401,  # the same path: Envoy decodes it before it compares
     **{(method, COUNTS): 403 for method in ("HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")},
     **{
         ("GET", path): 403

@@ -13,6 +13,7 @@ from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import PASSWORD, PROGRAM, ThrowawayCluster
+from tasktracker_cluster.topology import JOBS
 from tests.terminal import Terminal
 
 LIMIT_SECONDS = 30
@@ -27,7 +28,7 @@ def on_terminal(cluster: ThrowawayCluster, *words: str, controls: bool = True) -
 
 @pytest.fixture
 def request_id() -> str:
-    """The id of a request that the task service has just answered."""
+    """Send a request to the task service, and return its id."""
     answer = httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
     return answer.headers["X-Request-ID"]
 
@@ -61,7 +62,7 @@ def test_logs_on_a_terminal_follows_and_ends_with_ctrl_c(cluster: ThrowawayClust
 
 
 def _line_appears(terminal: Terminal) -> bool:
-    # Asked again and again: the first ones may come before the command listens.
+    # The request is repeated: the first ones may come before the command reads.
     httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
     return "/api/v1/tasks/" in terminal.look(0.2)
 
@@ -100,13 +101,13 @@ def test_psql_reads_statements_from_a_pipe_and_returns_its_exit_code(
     environment = {**os.environ, "TASKTRACKER_HOME": str(cluster.home)}
     done = subprocess.run(
         [PROGRAM, *words],
-        input="select 6 * 7;\nselect nonsense;\n",
+        input="select 6 * 7;\nselect missing_column;\n",
         env=environment,
         capture_output=True,
         text=True,
     )
     assert (done.returncode, done.stdout) == (3, "42\n")
-    assert "nonsense" in done.stderr
+    assert "missing_column" in done.stderr
 
 
 def test_psql_is_interactive_on_a_terminal(cluster: ThrowawayCluster) -> None:
@@ -196,7 +197,7 @@ def test_top_counts_requests_errors_memory_and_connections(cluster: ThrowawayClu
     assert rows["traefik"]["requests_per_second"] > 0
     assert rows["task-db"]["connections"] > 0
     assert {row["health"] for row in rows.values()} == {"passing"}
-    assert all(row["memory_mib"] > 10 for name, row in rows.items() if name[0] in "uts")
+    assert all(rows[job]["memory_mib"] > 10 for job in JOBS)
 
 
 @pytest.mark.parametrize("key", ["q", "\x03"])
@@ -236,7 +237,7 @@ def test_up_replaces_an_agent_that_runs_with_another_command(cluster: ThrowawayC
 
 
 def _standard_output(cluster: ThrowawayCluster) -> str:
-    """What Consul's standard output is, once the shell before it has become Consul."""
+    """Return the target of Consul's standard output, after the shell has executed Consul."""
     wait.until("Consul", lambda: cluster.agent_pid("consul"), LIMIT_SECONDS)
     process = Path("/proc", str(cluster.agent_pid("consul")))
     wait.until("its program", lambda: "consul" in os.readlink(process / "exe"), LIMIT_SECONDS)
@@ -244,12 +245,12 @@ def _standard_output(cluster: ThrowawayCluster) -> str:
 
 
 def test_up_shows_the_error_of_an_agent_that_does_not_stay_up(cluster: ThrowawayCluster) -> None:
-    nonsense = cluster.site.agent / "consul" / "nonsense.hcl"
-    nonsense.write_text("nonsense = true\n")
+    invalid = cluster.site.agent / "consul" / "invalid.hcl"
+    invalid.write_text("unknown_setting = true\n")
     supervisor.call(cluster.site, "stopProcess", "consul")
     result = cluster.admin("up", check=False)
-    nonsense.unlink()
+    invalid.unlink()
     cluster.admin("up")
     assert result.returncode == 1
     assert "The consul agent does not stay up." in result.stderr
-    assert "invalid config key nonsense" in result.stderr
+    assert "invalid config key unknown_setting" in result.stderr

@@ -1,4 +1,4 @@
-"""Who the agents' APIs answer, and under which names their pages do."""
+"""The certificates that the agents' APIs require, and the host names that their pages accept."""
 
 import http.client
 import os
@@ -24,7 +24,7 @@ PAGES = [CONSUL_PAGE, NOMAD_PAGE]
 LEADER = "/v1/status/leader"
 KEYS = "https://127.0.0.1:4650/.well-known/jwks.json"
 
-# Names that a page of another site may have pointed to this machine.
+# Names that another site may point to this machine (DNS rebinding).
 FOREIGN = ["evil.example", "evil.example:8500", "localhost.evil.example", "127.0.0.1.evil.example"]
 
 SERVICES = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal",
@@ -32,9 +32,9 @@ SERVICES = ("user-db", "task-db", "user-service", "task-service", "stats-service
 
 
 def ask(url: str, path: str, method: str = "GET", **headers: str) -> int:
-    """The status of a request that is sent as it is written: no library tidies up its path."""
-    where = httpx.URL(url)
-    connection = http.client.HTTPConnection(where.host, where.port, timeout=LIMIT_SECONDS)
+    """Send a request whose path no library normalises, and return the status."""
+    server = httpx.URL(url)
+    connection = http.client.HTTPConnection(server.host, server.port, timeout=LIMIT_SECONDS)
     try:
         connection.request(method, path, headers=headers)
         return connection.getresponse().status
@@ -170,12 +170,12 @@ def test_only_nomads_public_keys_are_open_without_a_certificate(cluster: Throwaw
 
 def test_the_proxy_is_a_user_of_its_own_without_rights(cluster: ThrowawayCluster) -> None:
     status = Path(f"/proc/{cluster.agent_pid(pages.NAME)}/status").read_text()
-    facts = dict(line.split(":\t", 1) for line in status.splitlines())
+    fields = dict(line.split(":\t", 1) for line in status.splitlines())
     uid = (cluster.site.pages / "key.pem").stat().st_uid
-    assert set(facts["Uid"].split()) == {str(uid)} != {"0"}
-    assert facts["NoNewPrivs"] == "1"
-    assert int(facts["CapBnd"], 16) == int(facts["CapEff"], 16) == 0
-    assert facts["Groups"].split() == []
+    assert set(fields["Uid"].split()) == {str(uid)} != {"0"}
+    assert fields["NoNewPrivs"] == "1"
+    assert int(fields["CapBnd"], 16) == int(fields["CapEff"], 16) == 0
+    assert fields["Groups"].split() == []
 
 
 def test_a_killed_proxy_is_restarted(cluster: ThrowawayCluster) -> None:

@@ -1,4 +1,4 @@
-"""Agents that a stranger starts beside the cluster's: none becomes a member, a peer or a node."""
+"""Rogue agents beside the cluster's own: none becomes a member, a peer or a node."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from tests.e2e import rogue
 
 LIMIT_SECONDS = 30
 
-# What a page of another site can send without asking first.
+# A page of another site can send these headers without a preflight request.
 PAGE = {"Content-Type": "text/plain", "Origin": "http://evil.example", "Host": "evil.example"}
 
 
@@ -60,8 +60,8 @@ def test_a_web_page_cannot_join_nomad_to_another_server(cluster: ThrowawayCluste
         assert len(nomad_peers(cluster)) == 1
 
 
-# What a stranger shows to be taken for a node: who signed it, and for which names. The last one has
-# stolen a node's key; nobody has introduced it.
+# The certificates that a rogue client shows: whether the cluster's authority signed it, and its
+# names. The last one is a stolen certificate of a node, without an introduction.
 SHOWN = {
     "nothing": None,
     "a node's certificate by another authority": (False, ("client.global.nomad",)),
@@ -98,7 +98,7 @@ def _tls(
 
 
 def _write(folder: Path, authority: Identity, identity: Identity) -> dict[str, str]:
-    """Files that the stranger can read."""
+    """Write files that the rogue agent can read, and return its settings for them."""
     folder.mkdir(exist_ok=True)
     texts = {
         "ca_file": authority.certificate,

@@ -1,4 +1,4 @@
-"""A rotation of the key that signs access tokens, seen by people who are logged in."""
+"""A rotation of the key that signs access tokens, seen by users with a login."""
 
 import secrets
 import threading
@@ -24,14 +24,14 @@ from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster, User
 from tasktracker_cluster.topology import JOBS, SIGNER
 
-# One of each service that checks tokens.
+# A path of each service that checks tokens.
 PATHS = ("/api/v1/auth/me", "/api/v1/tasks/", "/api/v1/stats/")
 PAUSE = 0.05  # seconds between two rounds
 
 
 @dataclass
 class Visitor:
-    """Logs in and looks around; with `old`, also with a token from long ago."""
+    """A user who sends requests with new tokens and with the `old` one."""
 
     client: httpx.Client
     old: str = ""
@@ -39,18 +39,18 @@ class Visitor:
     refused: list[str] = field(default_factory=list)
 
     def log_in(self) -> str:
-        """A new access token."""
+        """Log in, and return a new access token."""
         body = {"username": "rupert", "password": PASSWORD}
         answer = self.client.post("/api/v1/auth/login", json=body)
         return str(answer.raise_for_status().json()["access_token"])
 
     def statuses(self, token: str) -> list[int]:
-        """What each service says to the token."""
+        """Return the status of each service's answer to a request with the token."""
         headers = {"Authorization": f"Bearer {token}"}
         return [self.client.get(path, headers=headers).status_code for path in PATHS]
 
-    def look_around(self) -> None:
-        """One round, with a new token and with the old one."""
+    def send_requests(self) -> None:
+        """Send a request to each service with a new token, and with the old one."""
         for token in (self.log_in(), self.old):
             seen = self.statuses(token)
             self.accepted += seen.count(200)
@@ -60,14 +60,14 @@ class Visitor:
 
 @contextmanager
 def visiting(visitor: Visitor) -> Iterator[None]:
-    """Look around, over and over, for as long as the block runs."""
+    """Send requests again and again during the block."""
     stop = threading.Event()
 
     def visit() -> None:
         while not stop.wait(PAUSE):
-            # Whether a busy machine's deployment drops a request is not what this is about.
+            # This test is not about requests that a busy machine's deployment drops.
             with suppress(httpx.HTTPError):
-                visitor.look_around()
+                visitor.send_requests()
 
     thread = threading.Thread(target=visit)
     thread.start()
@@ -119,7 +119,7 @@ def test_a_token_lives_through_one_rotation_and_none_is_refused_meanwhile(
 
 @pytest.fixture
 def shared_secret(cluster: ThrowawayCluster) -> SigningKey:
-    """What a cluster from before private keys has in its variables, and signs with."""
+    """Write the variables of a version without private keys, and return its shared key."""
     before = {service: variables.read(cluster.nomad, path(service)) for service in SERVICES}
     secret = secrets.token_hex()
     for service, items in before.items():
@@ -149,14 +149,14 @@ def test_a_cluster_with_a_shared_secret_gets_private_keys_and_its_users_stay_log
 
     cluster.admin("up")
 
-    held = {service: variables.read(cluster.nomad, path(service)) for service in SERVICES}
-    assert not [service for service, items in held.items() if "secret_key" in items]
-    assert [service for service in held if "jwt_private_key" in held[service]] == [SIGNER]
-    assert len({items["jwt_public_keys"] for items in held.values()}) == 1
+    after = {service: variables.read(cluster.nomad, path(service)) for service in SERVICES}
+    assert not [service for service, items in after.items() if "secret_key" in items]
+    assert [service for service in after if "jwt_private_key" in after[service]] == [SIGNER]
+    assert len({items["jwt_public_keys"] for items in after.values()}) == 1
     with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
         assert Visitor(client).statuses(old) == [401, 401, 401]
     assert user.json("task", "list") == []
-    assert key_id(saved_login(user).access_token) in held[SIGNER]["jwt_public_keys"]
+    assert key_id(saved_login(user).access_token) in after[SIGNER]["jwt_public_keys"]
 
 
 def saved_login(user: User) -> Login:

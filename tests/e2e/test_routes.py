@@ -1,7 +1,7 @@
-"""What a service's own token can make of the gateway's routes: nothing but its own absence.
+"""A service's Consul token cannot change the gateway's routes, except to remove its own.
 
-A workload's Consul token may register its service, at any address and with any tags. Each test
-takes the token that a running task holds, and registers a rogue instance with it.
+A workload's Consul token may register its service at any address and with any tags. Each test takes
+the token of a running task, and registers a rogue instance with it.
 """
 
 import re
@@ -20,14 +20,14 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
 LIMIT_SECONDS = 30
-OWN = "traefik.enable=true"  # all that a job's own registration says
+OWN = "traefik.enable=true"  # the only tag of a job's own registration
 EVERYTHING = "PathPrefix(`/api/v1/tasks`) || PathPrefix(`/`)"
 ROUTER = (f"traefik.http.routers.rogue.rule={EVERYTHING}",
           "traefik.http.routers.rogue.priority=1000000")  # fmt: skip
 
 
 class Thief(BaseHTTPRequestHandler):
-    """Answers whatever reaches it, and remembers that."""
+    """Answers every request with 418, and stores its path."""
 
     reached: list[str]
 
@@ -36,10 +36,10 @@ class Thief(BaseHTTPRequestHandler):
         self.send_response(418)
         self.end_headers()
 
-    do_POST = do_GET  # noqa: N815 - the name that the standard library looks for
+    do_POST = do_GET  # noqa: N815 - http.server's name
 
     def log_message(self, *_: object) -> None:
-        """Be quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def thief() -> Iterator[HTTPServer]:
 
 
 def workload(cluster: ThrowawayCluster, job: str) -> Api:
-    """Consul, asked with the token that the job's sidecar (or Traefik itself) holds."""
+    """Return a client of Consul with the token of the job's sidecar (or of Traefik itself)."""
     folder = cluster.home / "nomad" / "alloc" / cluster.allocation(job)["ID"]
     if job == "traefik":
         text = (folder / "traefik" / "secrets" / "consul.env").read_text()
@@ -74,7 +74,7 @@ def register(token: Api, name: str, port: int, tags: Sequence[str], **more: Any)
 
 @pytest.fixture
 def rogue(cluster: ThrowawayCluster) -> Iterator[None]:
-    """Whatever the test has registered is gone afterwards, and every route is back."""
+    """Remove the test's registration at the end, and wait until every route is back."""
     yield
     cluster.consul.call("PUT", "/v1/agent/service/deregister/rogue")
     wait.until("the routes", lambda: routes() >= SERVICES, LIMIT_SECONDS)
@@ -85,7 +85,7 @@ SERVICES = {f"{name}@consulcatalog" for name in
 
 
 def routes() -> set[str]:
-    """Of HTTP and of TCP, as the gateway has them."""
+    """Return the names of the gateway's routers for HTTP, TCP and UDP."""
     with httpx.Client(base_url="http://localhost:8080", trust_env=False) as dashboard:
         return {
             router["name"]
@@ -116,7 +116,7 @@ TAGS = {
 
 @pytest.fixture(scope="module")
 def victim(cluster: ThrowawayCluster) -> Iterator[httpx.Client]:
-    """Somebody whose requests a rogue instance would like to see."""
+    """Return a client of a user whose requests a rogue instance must not get."""
     with cluster.user("victim").http() as client:
         yield client
 
@@ -131,9 +131,9 @@ def test_a_registration_that_asks_for_more_than_its_own_route_gets_none(
 
     register(token, "stats-service", thief.server_port, [OWN, *TAGS[name]],
              Connect={"Native": True})  # fmt: skip
-    # The gateway has seen it when the service that it says to be has lost its own route.
+    # The gateway has read the registration when the service of that name has lost its route.
     own = "stats-service@consulcatalog"
-    wait.until("the gateway's look", lambda: own not in routes(), LIMIT_SECONDS)
+    wait.until("the gateway's update", lambda: own not in routes(), LIMIT_SECONDS)
 
     assert routes() == before - {own}
     for _ in range(5):
@@ -155,7 +155,7 @@ def test_an_instance_that_is_in_no_mesh_gets_no_request(
 
     wait.until("the second server", lambda: servers() == 2, LIMIT_SECONDS)
     for _ in range(6):
-        # It may break its own service; it cannot prove to be it, and so never reads a token.
+        # It can break its own service, but it cannot prove its name, so it never gets a token.
         assert victim.get("/api/v1/stats/").status_code in (200, 502)
         assert victim.get("/api/v1/tasks/").status_code == 200
     assert Thief.reached == []
@@ -168,13 +168,13 @@ def test_the_gateways_own_token_publishes_no_route(
     before = routes()
     register(workload(cluster, "traefik"), "traefik", thief.server_port, [OWN],
              Connect={"Native": True})  # fmt: skip
-    # Later than that, something that the gateway is seen to take notice of.
+    # A later registration, whose effect on the gateway is visible.
     stats = workload(cluster, "stats-service")
     later = {"ID": "rogue-2", "Name": "stats-service", "Tags": [OWN, *ROUTER], "Port": 1}
     stats.call("PUT", "/v1/agent/service/register", {**later, "Connect": {"Native": True}})
     own = "stats-service@consulcatalog"
     try:
-        wait.until("the gateway's look", lambda: own not in routes(), LIMIT_SECONDS)
+        wait.until("the gateway's update", lambda: own not in routes(), LIMIT_SECONDS)
         assert routes() == before - {own}
     finally:
         cluster.consul.call("PUT", "/v1/agent/service/deregister/rogue-2")

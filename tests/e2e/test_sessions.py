@@ -1,4 +1,4 @@
-"""A session that has ended has ended everywhere, within seconds."""
+"""The end of a session reaches every service within seconds."""
 
 import json
 import time
@@ -15,16 +15,16 @@ from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster, fr
 from tests.e2e.traffic import writing
 
 PROMISE = 5.0  # seconds until every service refuses a token
-MARGIN = 10.0  # seconds more, for a machine that is busy with something else
+MARGIN = 10.0  # more seconds, for a busy machine
 AUTH = "/api/v1/auth"
-SETTLED = 60.0  # seconds until a cluster that has just come up answers everything
+SETTLED = 60.0  # seconds until a cluster that has just started answers every request
 ROUNDS = 100  # of requests while the user service is frozen
 
 Ending = Callable[[ThrowawayCluster, httpx.Client, dict[str, str]], None]
 
 
 def log_in(name: str) -> tuple[httpx.Client, dict[str, str]]:
-    """A client of the gateway in a session of its own, and the session's tokens."""
+    """Log in. Return a client of the gateway in the new session, and the session's tokens."""
     body = {"username": name, "password": PASSWORD}
     answer = httpx.post(f"{GATEWAY_URL}{AUTH}/login", json=body, trust_env=False, timeout=30)
     tokens: dict[str, str] = answer.raise_for_status().json()
@@ -34,7 +34,7 @@ def log_in(name: str) -> tuple[httpx.Client, dict[str, str]]:
 
 
 def statuses(client: httpx.Client) -> set[int]:
-    """What each service says to a request with the client's token."""
+    """Return the status codes of all services for requests with the client's token."""
     return {
         client.post("/api/v1/tasks/", json={"title": "written with a token"}).status_code,
         client.get("/api/v1/tasks/").status_code,
@@ -113,7 +113,7 @@ def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
         seen: set[tuple[int, ...]] = set()
         with frozen(cluster.service_pid("user_service")):
             begin, rounds = time.monotonic(), 0
-            # Longer than a question waits for its answer, so that questions fail, too.
+            # Longer than the time-out of the services' own calls, so that these fail, too.
             while rounds < ROUNDS or time.monotonic() - begin < PROMISE:
                 rounds += 1
                 seen.add((
@@ -169,7 +169,7 @@ def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
     ],
 )
 def test_an_internal_path_of_a_service_is_not_routed(cluster: ThrowawayCluster, path: str) -> None:
-    # Not httpx, which makes such paths plain before it sends them.
+    # Not with httpx, which normalises such paths.
     connection = HTTPConnection("localhost", 8000, timeout=30)
     connection.putrequest("GET", path, skip_host=False)
     connection.endheaders()

@@ -1,4 +1,4 @@
-"""Where a sign-in comes from is what Traefik saw, whatever anybody says."""
+"""The source address of a sign-in is the one that Traefik saw, not one from a header."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ LOGIN = "/api/v1/auth/login"
 
 @pytest.fixture
 def elsewhere() -> Iterator[str]:
-    """An address of the test's own namespace that is none of its loopback's."""
+    """Give an address of the test's own namespace that is not a loopback address."""
     address = ["dev", "lo", f"{ELSEWHERE}/32"]
     shell.run(["ip", "address", "add", *address])
     yield ELSEWHERE
@@ -26,7 +26,7 @@ def elsewhere() -> Iterator[str]:
 
 
 def logged(cluster: ThrowawayCluster, answer: httpx.Response) -> set[str]:
-    """The clients that the user service's lines about this request name."""
+    """Return the clients in the user service's log lines about this request."""
     task_logs.wait_until_written(cluster)
     lines = task_logs.lines(cluster, "user-service", "app", answer.headers["X-Request-ID"])
     return {str(json.loads(line).get("client")) for line in lines}

@@ -1,4 +1,4 @@
-"""What a broken task can do on the machine: an intruder in each task's place tries everything."""
+"""The rights of a compromised task on the machine: an intruder program in its place tries all."""
 
 import json
 import os
@@ -32,7 +32,7 @@ TASKS = (
     *((each.name, f"connect-proxy-{each.name}") for each in (*DATABASES, *SERVICES)),
 )
 
-# What every user of the machine may see: programs, and whose cluster it is.
+# The files that every user of the machine may read: programs, and the owner of the cluster.
 PUBLIC = r"(|owner\.json|\.lock|bin(/.*)?|releases(/.*)?|volumes)"
 
 
@@ -45,7 +45,7 @@ class Reached:
 
 
 def everything(cluster: ThrowawayCluster) -> str:
-    """Every path of the state folder, as root sees it; of the libraries a few will do."""
+    """Return every path of the state folder that root sees, but only a few of the libraries."""
     paths = [str(cluster.home)]
     for folder, folders, names in os.walk(cluster.home):
         if folder.endswith("/site-packages"):
@@ -55,7 +55,7 @@ def everything(cluster: ThrowawayCluster) -> str:
 
 
 def intrude(cluster: ThrowawayCluster, command: list[str], folder: Path | str) -> Reached:
-    """Run the intruder by a command that leads to a user, or behind a wall."""
+    """Run the intruder with a command that changes the user, or that puts it behind a wall."""
     python = str((cluster.site.release / "bin" / "python").resolve())
     result = subprocess.run(
         [*command, python, "-I", "-c", INTRUDER],
@@ -74,13 +74,16 @@ def _below(cluster: ThrowawayCluster, name: str) -> str:
 
 
 def walled(cluster: ThrowawayCluster, job: str, task: str) -> list[str]:
-    """The running task's own wall."""
+    """Return the command of the running task's wall."""
     allocation = cluster.nomad.call("GET", f"/v1/allocation/{cluster.allocation(job)['ID']}")
     return list(wall(cluster.site, allocation["Job"], task))
 
 
-def own_room(cluster: ThrowawayCluster, job: str, task: str) -> tuple[str, str]:
-    """Patterns: what the task may read, and what it may write. Each has to be reached, too."""
+def own_files(cluster: ThrowawayCluster, job: str, task: str) -> tuple[str, str]:
+    """Return two patterns: the files that the task may read, and those that it may write.
+
+    The task must reach at least one file of each.
+    """
     if task == "postgres":
         volume = rf"volumes/{job}(/.*)?"
         return volume, volume
@@ -102,7 +105,7 @@ def test_a_task_reaches_its_own_files_and_nothing_else(
     cluster: ThrowawayCluster, job: str, task: str
 ) -> None:
     reached = intrude(cluster, walled(cluster, job, task), cluster.task_folder(job, task))
-    may_read, may_write = own_room(cluster, job, task)
+    may_read, may_write = own_files(cluster, job, task)
     assert [name for name in reached.read if not re.fullmatch(may_read, name)] == []
     assert [name for name in reached.write if not re.fullmatch(may_write, name)] == []
     for pattern in may_read.split("|"):
@@ -116,7 +119,7 @@ def test_a_system_user_without_a_wall_reaches_public_files_only(
 ) -> None:
     reached = intrude(cluster, ["runuser", "-u", user, "--"], "/")
     data = {each.user: rf"volumes/{each.name}(/.*)?" for each in DATABASES}
-    # What it shows to others: in a folder of root's, files of its own.
+    # The certificates of these users: their own files in a folder of root.
     shown = {PAGES_USER: "pages", GATEWAY_USER: "traefik"}
     certificates = {user: rf"{folder}(/.*)?" for user, folder in shown.items()}
     may_read = "|".join([PUBLIC, *filter(None, [data.get(user), certificates.get(user)])])
@@ -146,7 +149,7 @@ def test_a_task_reaches_nothing_of_the_rest_of_the_machine(
 
 @pytest.fixture
 def stranger(cluster: ThrowawayCluster) -> Iterator[Path]:
-    """A file of somebody else's that is open to all."""
+    """Give a file of another user that every user may read and write."""
     file = cluster.home.parent / "stranger.txt"
     file.write_text("precious")
     file.chmod(0o666)
@@ -155,7 +158,7 @@ def stranger(cluster: ThrowawayCluster) -> Iterator[Path]:
 
 
 def running_tasks(cluster: ThrowawayCluster) -> dict[tuple[str, str], int]:
-    """The first process of every running task. What it starts is no more than itself."""
+    """Return the first process of every running task. Its children have no more rights."""
     return {(job, task): cluster.task_pid(job, task) for job, task in TASKS}
 
 
@@ -174,8 +177,8 @@ def test_every_task_runs_as_a_user_of_its_own(cluster: ThrowawayCluster) -> None
     tasks = running_tasks(cluster)
     owners = [Path(f"/proc/{pid}").owner() for pid in tasks.values()]
     assert sorted(owners) == sorted(JOB_USERS)
-    beside = [each.pid for each in processes.of_site(cluster.site)]
-    others = {Path(f"/proc/{pid}").owner() for pid in beside if pid not in tasks.values()}
+    site = [each.pid for each in processes.of_site(cluster.site)]
+    others = {Path(f"/proc/{pid}").owner() for pid in site if pid not in tasks.values()}
     assert others == {"root", PAGES_USER}  # the agents, and the proxy before their pages
 
 
@@ -222,7 +225,7 @@ def test_every_tasks_memory_is_limited_to_what_its_job_says(cluster: ThrowawayCl
 
 
 def memory_limit(pid: int) -> int:
-    """Of the control group of a process, in bytes; version 1 or 2, whichever the machine has."""
+    """Return the memory limit of a process's control group (version 1 or 2), in bytes."""
     for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if controllers == "memory":
@@ -247,7 +250,7 @@ def test_a_task_over_its_memory_limit_is_killed_and_no_other_is(cluster: Throwaw
 
 
 def glutton(cluster: ThrowawayCluster) -> dict[str, object]:
-    """A job whose task wants more memory than it has."""
+    """Return a job whose task uses more memory than its limit."""
     task = {
         "Name": "glutton",
         "Driver": "raw_exec",
@@ -265,7 +268,7 @@ def glutton(cluster: ThrowawayCluster) -> dict[str, object]:
 
 
 def killed(cluster: ThrowawayCluster) -> dict[str, Any] | None:
-    """The state of the glutton's task once it has come back and was killed again."""
+    """Return the state of the glutton's task when it was killed a second time, else None."""
     for allocation in cluster.nomad.call("GET", "/v1/job/glutton/allocations"):
         state = (allocation["TaskStates"] or {}).get("glutton")
         if state and sum(event["Type"] == "Terminated" for event in state["Events"]) > 1:

@@ -1,4 +1,4 @@
-"""Writes that go on while something breaks, and what became of them."""
+"""Continuous writes during a fault, and their results."""
 
 import threading
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import httpx
 
 @dataclass
 class Traffic:
-    """What a client that writes all the time was told."""
+    """The titles that were acknowledged, and the writes that failed."""
 
     acknowledged: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -18,7 +18,7 @@ class Traffic:
 
 @contextmanager
 def writing(client: httpx.Client) -> Iterator[Traffic]:
-    """Create tasks in a thread for as long as the block lasts."""
+    """Create tasks in a thread during the block."""
     traffic, stop = Traffic(), threading.Event()
 
     def write() -> None:
@@ -44,7 +44,7 @@ def writing(client: httpx.Client) -> Iterator[Traffic]:
 
 
 def titles(client: httpx.Client) -> set[str]:
-    """The titles of all of a user's tasks, page after page."""
+    """Return the titles of all tasks of a user, from all pages."""
     found: set[str] = set()
     url = "/api/v1/tasks/?limit=200"
     while url:

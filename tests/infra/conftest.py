@@ -1,4 +1,4 @@
-"""The cluster's files as Nomad and Consul see them. No job is started here."""
+"""The cluster's files as Nomad and Consul read them. No job is started here."""
 
 import json
 import socket
@@ -20,9 +20,9 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import JOBS
 from tests.infra.reading import ENTRY_FILES, ROOT, Consul, Json, read_job
 
-BUILD_LIMIT = 1800  # seconds: on a new machine the first test waits for Go to build two programs
+BUILD_LIMIT = 1800  # seconds: on a new machine the first test builds two programs with Go
 START_LIMIT = 60
-SMALL_LOG = 1000  # bytes: so that a start alone fills several
+SMALL_LOG = 1000  # bytes: the start of an agent fills several files
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,7 +38,7 @@ def tokens() -> Tokens:
 
 @pytest.fixture(scope="session")
 def site(tokens: Tokens) -> Iterator[Site]:
-    """A state folder with Nomad, Consul and the agents' rendered configuration."""
+    """Give a state folder with Nomad, Consul and the agents' rendered configuration."""
     with tempfile.TemporaryDirectory() as home:
         site = Site(home=Path(home), checkout=ROOT)
         tools.install(site, Step("Nomad and Consul", Console(stderr=True), status=None))
@@ -51,30 +51,28 @@ def site(tokens: Tokens) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def jobs(site: Site) -> dict[str, Json]:
-    """Every job that `up` runs, as Nomad reads it."""
+    """Return every job that `up` runs, as Nomad reads it."""
     return {name: read_job(site, name) for name in JOBS}
 
 
 @pytest.fixture(params=JOBS)
 def job(request: pytest.FixtureRequest, jobs: dict[str, Json]) -> Json:
-    """Each job in turn."""
+    """Return each job, one after the other."""
     return jobs[request.param]
 
 
 @pytest.fixture(scope="session")
 def consul(site: Site, tokens: Tokens) -> Iterator[Consul]:
-    """A real agent with the cluster's configuration and an empty catalog, listening elsewhere."""
+    """Run a real agent with the cluster's configuration, an empty catalog and other ports."""
     program, address = site.bin / "consul", f"unix://{site.home}/consul.sock"
-    elsewhere, log = site.home / "elsewhere.json", site.home / "consul.log"
+    extra, log = site.home / "extra.json", site.home / "consul.log"
     server, gossip, api = _free_ports(3)
     ports = {"server": server, "serf_lan": gossip, "http": api, "https": -1, "grpc_tls": -1}
-    facts = {"addresses": {"http": address}, "ports": ports, "log_rotate_bytes": SMALL_LOG}
-    elsewhere.write_text(json.dumps(facts))
+    settings = {"addresses": {"http": address}, "ports": ports, "log_rotate_bytes": SMALL_LOG}
+    extra.write_text(json.dumps(settings))
     command: list[str | Path] = [program, "agent", "-config-dir", site.agent / "consul"]
     with log.open("w") as output:
-        agent = subprocess.Popen(
-            [*command, "-config-file", elsewhere], stdout=output, stderr=output
-        )
+        agent = subprocess.Popen([*command, "-config-file", extra], stdout=output, stderr=output)
     env = {"CONSUL_HTTP_ADDR": address, "CONSUL_HTTP_TOKEN": tokens.consul_management}
     client = Consul(program, env)
 
@@ -92,16 +90,16 @@ def consul(site: Site, tokens: Tokens) -> Iterator[Consul]:
 
 @pytest.fixture(scope="session")
 def entries(consul: Consul) -> dict[tuple[str, str], Json]:
-    """Every configuration entry as Consul keeps it, by kind (folder) and name (file)."""
-    kept = {}
+    """Return every configuration entry as Consul stores it, by kind (folder) and name (file)."""
+    stored = {}
     for file in ENTRY_FILES:
         written = consul("config", "write", file)
         assert written.returncode == 0, written.stderr
         kind, name = file.parent.name, file.stem
         read = consul("config", "read", "-kind", kind, "-name", name)
         assert read.returncode == 0, f"{file} is not the {kind} of {name}: {read.stderr}"
-        kept[kind, name] = json.loads(read.stdout)
-    return kept
+        stored[kind, name] = json.loads(read.stdout)
+    return stored
 
 
 def _free_ports(count: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""Reading the cluster's files with the programs that they are for."""
+"""Reading the cluster's files with Nomad and Consul."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tasktracker_cluster.jobs import deployment
 from tasktracker_cluster.site import Site
 
 ROOT = Path(__file__).resolve().parents[2]
-# In the order in which Consul takes them: an intention with HTTP rules needs the protocol.
+# Sorted, so that an intention with HTTP rules comes after its service's protocol.
 ENTRY_FILES = sorted((ROOT / "consul" / "config-entries").glob("*/*.hcl"))
 
 Json = dict[str, Any]
@@ -48,7 +48,7 @@ PACKAGES = tuple(_packages())
 
 
 def run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run a program in the checkout; it reaches no agent unless `env` says how."""
+    """Run a program in the checkout. It reaches no agent unless `env` has an address."""
     nowhere = {"NOMAD_ADDR": "http://127.0.0.1:1", "CONSUL_HTTP_ADDR": "http://127.0.0.1:1"}
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, **nowhere, **env}, capture_output=True, text=True
@@ -56,7 +56,7 @@ def run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
 
 
 def read_job(site: Site, name: str, **variables: str) -> Json:
-    """A job as Nomad reads it, with these values of variables that have a default."""
+    """Return a job as Nomad reads it, with these values of variables that have a default."""
     env = {f"NOMAD_VAR_{variable}": value for variable, value in variables.items()}
     result = run(site.bin / "nomad", "job", "run", "-output", *deployment.source(name), **env)
     assert result.returncode == 0, result.stderr
@@ -75,26 +75,26 @@ class Consul:
 
 
 def only_group(job: Json) -> Json:
-    """The job's group: there is one in each."""
+    """Return the only group of a job."""
     (group,) = job["TaskGroups"]
     return dict(group)
 
 
 def only_service(job: Json) -> Json:
-    """The service that the job registers: each registers one."""
+    """Return the only service of a job."""
     (service,) = only_group(job)["Services"]
     return dict(service)
 
 
 def tasks(job: Json) -> list[Json]:
-    """The job's own tasks and its sidecar."""
+    """Return the job's own tasks and its sidecar."""
     sidecar = only_service(job)["Connect"]["SidecarTask"]
     return [*only_group(job)["Tasks"], *([{**sidecar, "Name": "envoy"}] if sidecar else [])]
 
 
 @dataclass(frozen=True)
 class Wall:
-    """How a task is started (tools/wall): as whom, what it reaches, and its own program."""
+    """The arguments of a task's wall (tools/wall): its user, its open paths and its program."""
 
     user: str
     read: tuple[str, ...]
@@ -104,12 +104,12 @@ class Wall:
 
 
 def wall(task: Json) -> Wall:
-    """The wall of a task, from its configuration."""
+    """Return the wall of a task, from its configuration."""
     return parse_wall([task["Config"]["command"], *task["Config"]["args"]])
 
 
 def parse_wall(words: Sequence[str]) -> Wall:
-    """Read a command line of the wall; fail on any other program's."""
+    """Parse a command line of the wall. Raises AssertionError for another program's."""
     assert words[0] == "${meta.tasktracker.home}/bin/wall", words
     end = words.index("--")
     options = [word.removeprefix("--").split("=", 1) for word in words[1:end]]
@@ -123,7 +123,7 @@ def parse_wall(words: Sequence[str]) -> Wall:
 
 
 def upstreams(job: Json) -> dict[str, int]:
-    """The services that the job's sidecar connects to, and the port that stands for each."""
+    """Return the services that the job's sidecar connects to, with the local port of each."""
     sidecar = only_service(job)["Connect"]["SidecarService"]
     proxy = sidecar and sidecar["Proxy"]
     found = (proxy and proxy["Upstreams"]) or []
@@ -131,12 +131,12 @@ def upstreams(job: Json) -> dict[str, int]:
 
 
 def is_routed(job: Json) -> bool:
-    """Whether Traefik connects to the job's service."""
+    """Return whether Traefik connects to the job's service."""
     return "traefik.enable=true" in (only_service(job)["Tags"] or [])
 
 
 def intentions(entries: Entries) -> dict[Edge, Json]:
-    """The sources that the intentions name, by the connection that each allows."""
+    """Return the sources of all intentions by connection: (source, destination)."""
     return {
         (source["Name"], destination): source
         for (kind, destination), entry in entries.items()

@@ -1,4 +1,4 @@
-"""The jobs of the services, which have a file each: what has to be the same in all of them is."""
+"""The services' jobs have a file each, and their common parts are equal."""
 
 import json
 import re
@@ -14,8 +14,8 @@ each_other_service = pytest.mark.parametrize("other", OTHERS, ids=lambda service
 
 
 def anonymous(service: Service, jobs: dict[str, Json]) -> Json:
-    """The job of a service without its name, which its users, modules and roles have too."""
-    # Not the wall's option `--user=`.
+    """Return a service's job with NAME for its name, which is in users, modules and roles, too."""
+    # The pattern must not match the wall's option `--user=`.
     name = rf"(?<![a-z]){service.folder}(?:-service)?(?![a-z=])"
     return dict(json.loads(re.sub(name, "NAME", json.dumps(jobs[service.name]))))
 
@@ -27,7 +27,7 @@ def group_alone(job: Json) -> Json:
 
 
 def service_alone(job: Json) -> Json:
-    """The service with its check and its sidecar, but without what each has of its own."""
+    """Return the service with its check and its sidecar, without the individual settings."""
     service = only_service(job)
     (check,) = service["Checks"]
     check["Path"] = "of its own"
@@ -41,7 +41,7 @@ def task(job: Json, name: str) -> Json:
 
 
 def app_alone(job: Json) -> Json:
-    """The application's task without its settings and the text of its secrets."""
+    """Return the application's task without its settings and the text of its secrets."""
     app = task(job, "app")
     templates = [{**each, "EmbeddedTmpl": "of its own"} for each in app["Templates"] or []]
     return {**app, "Env": "of its own", "Templates": templates}
@@ -67,7 +67,7 @@ def test_every_service_has_the_same_check_and_sidecar(
 def test_every_application_is_started_alike(jobs: dict[str, Json], other: Service) -> None:
     job, model = anonymous(other, jobs), anonymous(MODEL, jobs)
     app, model_app = app_alone(job), app_alone(model)
-    if not other.checks_tokens:  # then it has no secrets
+    if not other.checks_tokens:  # such a service has no secrets
         assert app.pop("Templates") == []
         model_app.pop("Templates")
     assert app == model_app

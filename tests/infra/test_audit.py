@@ -1,4 +1,4 @@
-"""What `./just audit` finds where something was planted, and what it says where it cannot look."""
+"""`./just audit` finds planted faults, and reports a check that cannot run."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from tests.infra.reading import ROOT
 from tools.audit import programs
 
 NOWHERE = "http://127.0.0.1:1/"
-OLD = "golang.org/x/text v0.3.5"  # GO-2021-0113: a language tag that makes it panic
+OLD = "golang.org/x/text v0.3.5"  # GO-2021-0113: a language tag makes it panic
 PROGRAM = """package main
 import ("fmt"; "golang.org/x/text/language")
 func main() { fmt.Println(language.Parse("en")) }
@@ -31,8 +31,8 @@ def audit(root: Path, *words: str, **variables: str) -> subprocess.CompletedProc
 
 
 def git(root: Path, *words: str) -> None:
-    who = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.com")
-    subprocess.run(["git", *who, *words], cwd=root, check=True, capture_output=True)
+    author = ("-c", "user.name=Nobody", "-c", "user.email=nobody@example.com")
+    subprocess.run(["git", *author, *words], cwd=root, check=True, capture_output=True)
 
 
 def test_a_secret_is_found_in_a_commit_that_a_later_commit_undid(tmp_path: Path) -> None:
@@ -63,22 +63,22 @@ def test_a_fault_in_the_code_is_found(tmp_path: Path) -> None:
 
 
 class Advisories(BaseHTTPRequestHandler):
-    """An OSV service that knows of one hole."""
+    """An OSV service that knows one vulnerability."""
 
     def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        name = asked["package"]["name"]
+        query = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        name = query["package"]["name"]
         package = {"name": name, "ecosystem": "PyPI"}
         ranges = [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "2.11.3"}]}]
-        hole = {"id": "PYSEC-0000-1", "affected": [{"package": package, "ranges": ranges}]}
-        answer = json.dumps({"vulns": [hole]} if name == "jinja2" else {}).encode()
+        known = {"id": "PYSEC-0000-1", "affected": [{"package": package, "ranges": ranges}]}
+        answer = json.dumps({"vulns": [known]} if name == "jinja2" else {}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
     def log_message(self, *_: object) -> None:
-        """Be quiet."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -129,10 +129,10 @@ def test_a_vulnerability_in_a_built_program_is_found_unless_it_was_accepted(tmp_
     assert done.returncode == 1, done.stdout
     assert "planted-1.0.0: GO-2021-0113" in done.stdout
 
-    holes = [line.split()[1].rstrip(",") for line in done.stdout.splitlines()[1:]]
+    found = [line.split()[1].rstrip(",") for line in done.stdout.splitlines()[1:]]
     accepted = tmp_path / "tools" / "audit" / "accepted.txt"
     accepted.parent.mkdir(parents=True)
-    accepted.write_text("".join(f"{hole}  planted\n" for hole in holes))
+    accepted.write_text("".join(f"{each}  planted\n" for each in found))
     done = audit(tmp_path, "go", XDG_CACHE_HOME=str(cache.parent))
     assert (done.returncode, done.stdout) == (0, "go: held\n")
 

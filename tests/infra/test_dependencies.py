@@ -1,4 +1,4 @@
-"""Each package declares what it imports: another one's dependencies are none of its own."""
+"""Each package declares the distributions that it imports, and does not rely on another's."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ OURS = {package.module: package.name for package in PACKAGES}
 
 
 def normalised(requirement: str) -> str:
-    """Return the name in a requirement as PyPI compares it: `PyYAML>=6` is `pyyaml`."""
+    """Return the normalised name in a requirement: `pyyaml` for `PyYAML>=6`."""
     name = re.match(r"[\w.-]+", requirement)
     assert name, requirement
     return re.sub(r"[._-]+", "-", name[0]).lower()
@@ -67,7 +67,7 @@ def test_each_import_of_tests_and_tools_is_of_a_declared_dependency() -> None:
 
 
 def undeclared(files: Iterable[Path], known: set[str]) -> set[str]:
-    """Return a sentence for each import of a distribution that is not among the known ones."""
+    """Return a message for each import of a distribution that is not in `known`."""
     installed, here = distributions(), {"bench", "cli", "cluster", "services", "tests", "tools"}
     return {
         f"{file.relative_to(ROOT)} imports {module}"

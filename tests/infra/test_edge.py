@@ -1,4 +1,4 @@
-"""Traefik with our configuration in front of one small server: no cluster is needed for it."""
+"""Traefik with our configuration before one small server, without a cluster."""
 
 import http.client
 import subprocess
@@ -27,7 +27,7 @@ HEAD = b"Host: localhost\r\n"
 
 
 class Server(BaseHTTPRequestHandler):
-    """Answers each request with its body, and says too much about itself."""
+    """Answers each request with its body, and with headers that name the programs behind."""
 
     protocol_version = "HTTP/1.1"
 
@@ -44,12 +44,12 @@ class Server(BaseHTTPRequestHandler):
     do_GET = do_POST = _answer  # noqa: N815 - http.server's names
 
     def log_message(self, *_: Any) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture(scope="module")
 def traefik(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Run Traefik as for ./just dev, with a route to a server instead of the catalog; its log."""
+    """Run Traefik as in ./just dev with a route to one server, and give its log."""
     folder = tmp_path_factory.mktemp("traefik")
     static = yaml.safe_load((ROOT / "traefik" / "dev.yml").read_text())
     dynamic = yaml.safe_load((ROOT / "traefik" / "dynamic.yml").read_text())

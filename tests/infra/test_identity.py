@@ -1,4 +1,4 @@
-"""One name for one thing: file, job, service, intention, system user."""
+"""A service has one name: of its file, job, Consul service and intention."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ FOLDER = ROOT / "nomad" / "jobs"
 
 
 def file_of(job_name: str) -> Path:
-    """The file that `up` runs the job from."""
+    """Return the job's file."""
     return ROOT / source(job_name)[-1]
 
 

@@ -1,11 +1,11 @@
-"""Secrets, ports and networks: nobody has more than it needs."""
+"""Secrets, ports and networks: a task has no more than it needs."""
 
 import re
 from collections.abc import Iterator
 
 from tests.infra.reading import ROOT, Json, only_group, tasks
 
-# The name of a variable whose value nobody may read here.
+# The names of variables whose values are secrets.
 SECRET = re.compile(r"(?i)(secret|password|token|database_url|_key)")
 RENDERS_SECRET = re.compile(r'nomadVar|env "\w*TOKEN"')
 ASSIGNMENT = re.compile(r"(?m)^\s*(\w+)\s*=\s*(.*)$")
@@ -17,7 +17,7 @@ def templates(task: Json) -> Iterator[Json]:
 
 
 def secrets_of(task: Json) -> set[str]:
-    """The names of the secrets in the task's environment."""
+    """Return the names of the secrets in the task's environment."""
     return {
         name
         for template in templates(task)
@@ -66,7 +66,7 @@ def test_a_file_with_secrets_is_private(job: Json) -> None:
 
 
 def holders(jobs: dict[str, Json], variable: str) -> set[tuple[str, str]]:
-    """The jobs and tasks that have the variable."""
+    """Return the jobs and tasks that have the variable."""
     return {
         (name, task["Name"])
         for name, job in jobs.items()
@@ -124,4 +124,4 @@ def test_anonymous_callers_may_only_read() -> None:
     for agent in ("consul", "nomad"):
         policy = (ROOT / agent / "acl" / "anonymous.hcl").read_text()
         assert set(re.findall(r'=\s*"(\w+)"', policy)) == {"read"}, agent
-        assert "capabilities" not in policy  # the other way to allow something
+        assert "capabilities" not in policy  # another way to allow something

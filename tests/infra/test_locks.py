@@ -1,4 +1,4 @@
-"""What is installed is pinned, and new enough."""
+"""Installed packages are pinned, and new enough."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.infra.reading import ROOT
 LOCKS = sorted((ROOT / "requirements").glob("*.lock"))
 ENTRY = re.compile(r"^[^\s#-].*?(?=^[^\s#-]|\Z)", re.MULTILINE | re.DOTALL)
 
-# Below these: known holes, or (upper bounds) releases that do not work here.
+# Versions below a lower bound have vulnerabilities. Versions above an upper bound do not work here.
 BOUNDS = {
     "starlette": ">=1.3.1",
     "python-multipart": ">=0.0.31",
@@ -24,7 +24,7 @@ BOUNDS = {
 
 
 def pinned(lock: str) -> dict[str, Version]:
-    """The packages that a lock names, with the one version of each."""
+    """Return the packages of a lock, with the version of each."""
     found = {}
     for entry in ENTRY.findall((ROOT / "requirements" / lock).read_text()):
         requirement = Requirement(entry.split("\\\n")[0])

@@ -7,13 +7,13 @@ from tests.infra.conftest import SMALL_LOG
 from tests.infra.reading import ROOT, Consul
 
 MOST_FILES = 5
-LONGEST_LINE = 2000  # a line is not torn apart
+LONGEST_LINE = 2000  # a line is not split across files
 
 
 def test_consul_deletes_its_oldest_logs(consul: Consul, site: Site) -> None:
     for _ in range(MOST_FILES + 1):
-        # Refused, and therefore logged.
-        consul("config", "read", "-kind", "nonsense", "-name", "x" * SMALL_LOG)
+        # Consul refuses the unknown kind, and logs that.
+        consul("config", "read", "-kind", "unknown", "-name", "x" * SMALL_LOG)
     full = list(site.logs.glob("consul-*.log"))
     assert 1 <= len(full) <= MOST_FILES
     assert max(file.stat().st_size for file in full) <= SMALL_LOG + LONGEST_LINE

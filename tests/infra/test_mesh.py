@@ -1,4 +1,4 @@
-"""Who may talk to whom is what the jobs need, no more and no less."""
+"""The intentions allow exactly the connections that the jobs need."""
 
 import re
 
@@ -19,7 +19,7 @@ from tests.infra.reading import (
 
 @pytest.fixture
 def needed(jobs: dict[str, Json]) -> set[Edge]:
-    """Who connects to whom: through an upstream, or Traefik (Connect native) by the tags."""
+    """Return the connections: through an upstream, or by Traefik (Connect native) to its routes."""
     edges = {(name, up) for name, job in jobs.items() for up in upstreams(job)}
     return edges | {("traefik", name) for name, job in jobs.items() if is_routed(job)}
 
@@ -55,7 +55,8 @@ def test_stats_service_may_only_count_tasks(entries: Entries) -> None:
 
 
 def test_traefik_alone_may_do_more_than_read_at_the_user_service(entries: Entries) -> None:
-    # Rests on it: TRUST_FORWARDED_FOR in the job. Whoever could sign in could say from where.
+    # TRUST_FORWARDED_FOR in the job relies on it: a service that could send a sign-in could forge
+    # its source address.
     for (source, destination), intention in intentions(entries).items():
         if destination != "user-service" or source == "traefik":
             continue

@@ -1,4 +1,4 @@
-"""The justfile and what the documents say about it."""
+"""The justfile, and the recipes that the documents name."""
 
 import json
 import re
@@ -10,10 +10,10 @@ import pytest
 
 from tests.infra.reading import ROOT, run
 
-# A shell of a user who has activated nothing.
+# The PATH of a shell without an activated virtual environment.
 PLAIN = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-# A harmless way to call a recipe, and what the program behind it then says.
+# A harmless argument for a recipe, and a part of the output of the program behind it.
 HARMLESS = {
     "bench": ("0", "bench: error:"),
     "doctor": ("--help", "--json"),
@@ -27,7 +27,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 @cache
 def recipes() -> dict[str, Any]:
-    """The justfile's recipes as just itself reads them."""
+    """Return the justfile's recipes as just itself reads them."""
     dumped = run(ROOT / "just", "--dump", "--dump-format", "json")
     assert dumped.returncode == 0, dumped.stderr
     found = json.loads(dumped.stdout)["recipes"]

@@ -1,11 +1,11 @@
-"""What must not be in any file of the repository."""
+"""Texts that no file of the repository may contain."""
 
 import re
 from pathlib import Path
 
 from tests.infra.reading import ROOT, run
 
-# An index may be mirrored elsewhere, and a checkout may lie anywhere.
+# A package index may have a mirror, and a checkout may be in any folder.
 INDEX = re.compile(r"https?://\S*(pypi|/simple\b|proxy\.golang|deb\.debian|pythonhosted)", re.I)
 PLACE = re.compile(r"(?<![\w.}])/(root|work|home/\w+)/")
 

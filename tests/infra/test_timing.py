@@ -1,4 +1,4 @@
-"""The times that make a start quick and a stop clean."""
+"""The times on which a quick start and a clean stop depend."""
 
 import re
 

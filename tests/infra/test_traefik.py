@@ -1,4 +1,4 @@
-"""Traefik in the cluster and in ./just dev: where its configurations differ, and nowhere else."""
+"""Traefik's configurations in the cluster and in ./just dev differ only in the listed settings."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,19 +8,19 @@ import yaml
 from tests.infra.reading import ROOT
 
 DIFFERENT = {
-    # In the cluster Nomad keeps the logs, which programs read; in ./just dev a person does.
+    # In the cluster programs read the logs. In ./just dev a developer does.
     "log.format",
     "accessLog.format",
     "accessLog.filters.statusCodes",
     "accessLog.fields.headers.defaultMode",
-    # In the cluster another dynamic.yml is a new version of the job.
+    # In the cluster a changed dynamic.yml makes a new version of the job.
     "providers.file.watch",
-    # In the cluster services are reached through the mesh, whose sidecars have the time-out.
+    # In the cluster services are in the mesh, and their sidecars have the time-out.
     "providers.consulCatalog.serviceName",
     "providers.consulCatalog.connectAware",
     "providers.consulCatalog.connectByDefault",
     "serversTransport.forwardingTimeouts.responseHeaderTimeout",
-    # In the cluster Consul answers only who shows a certificate.
+    # In the cluster Consul requires a certificate.
     "providers.consulCatalog.endpoint.address",
     "providers.consulCatalog.endpoint.scheme",
     "providers.consulCatalog.endpoint.tls.ca",
@@ -30,7 +30,7 @@ DIFFERENT = {
 
 
 def values(settings: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every value below `settings`, with its path in dots."""
+    """Yield every value below `settings`, with its path separated by dots."""
     if isinstance(settings, dict) and settings:
         for name, value in settings.items():
             yield from values(value, f"{path}.{name}".removeprefix("."))

@@ -11,12 +11,12 @@ VAGRANTFILE = (ROOT / "Vagrantfile").read_text()
 
 def test_vagrant_accepts_the_file(tmp_path: Path) -> None:
     assert shutil.which("vagrant"), "the tests need Vagrant: run tools/test-packages as root"
-    # No hypervisor has to be here: what it would be asked is not what is tested.
+    # The test needs no hypervisor: only the file is checked.
     result = run(
         *("vagrant", "validate", "--ignore-provider"),
         VAGRANT_HOME=str(tmp_path / "home"),
         VAGRANT_DOTFILE_PATH=str(tmp_path / "state"),
-        VAGRANT_CHECKPOINT_DISABLE="1",  # no question to a server about a newer version
+        VAGRANT_CHECKPOINT_DISABLE="1",  # Vagrant asks no server for a newer version
     )
     assert result.returncode == 0, result.stdout + result.stderr
 
@@ -32,7 +32,7 @@ def test_the_machine_has_twice_the_memory_that_the_jobs_reserve(jobs: dict[str, 
         task["Resources"]["MemoryMB"]
         for job in jobs.values()
         for task in tasks(job)
-        if not task.get("Lifecycle")  # before the others, in the same memory
+        if not task.get("Lifecycle")  # it ends before the others start, in the same memory
     )
     (memory,) = map(int, re.findall(r"memory = (\d+)", VAGRANTFILE))
     assert memory >= 2 * reserved

@@ -1,4 +1,4 @@
-"""The programs that read the files accept them."""
+"""The files are valid for the programs that read them."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""The wall itself (tools/wall): what a program behind it is, and what it cannot do."""
+"""The program tools/wall: the rights of a program behind it."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from tasktracker_cluster.site import Site
 NOBODY = 65534
 PYTHON = str(Path("/usr/bin/python3").resolve())
 
-# unshare(CLONE_NEWUSER) through the 32-bit interface, where calls have other numbers.
+# It calls unshare(CLONE_NEWUSER) through the 32-bit interface, where calls have other numbers.
 OLD_INTERFACE = """
 import ctypes, mmap
 code = bytes.fromhex("b836010000" "bb00000010" "cd80" "c3")
@@ -26,13 +26,13 @@ raise SystemExit(call() != 0)
 @pytest.fixture(autouse=True)
 def as_root() -> None:
     if os.geteuid() != 0:
-        pytest.skip("a wall is built by root")
+        pytest.skip("only root can start a wall")
 
 
 def behind(
     site: Site, *command: str, options: tuple[str, ...] = (), cwd: Path | str = "/"
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command as nobody, behind a wall."""
+    """Run a command as the user nobody, behind a wall."""
     return subprocess.run(
         [site.bin / "wall", "--user=nobody", *options, "--", *command],
         cwd=cwd,
@@ -71,7 +71,7 @@ def test_a_program_can_write_the_named_paths_only(site: Site, tmp_path: Path) ->
         (tmp_path / name).chmod(0o777)
     options = (f"--write={tmp_path}/named", f"--read={tmp_path}/other")
     assert behind(site, "/bin/touch", f"{tmp_path}/named/x", options=options).returncode == 0
-    assert (tmp_path / "named" / "x").stat().st_mode & 0o077 == 0, "what it makes is its own"
+    assert (tmp_path / "named" / "x").stat().st_mode & 0o077 == 0, "its files are private"
     for path in (f"{tmp_path}/other/x", "/tmp/x", "/dev/shm/x"):
         refused = behind(site, "/bin/touch", path, options=options)
         assert "Permission denied" in refused.stderr, path
@@ -103,7 +103,7 @@ def test_no_namespace_can_be_made_by_the_older_interface(site: Site) -> None:
     without = subprocess.run(
         ["setpriv", "--reuid=nobody", "--clear-groups", PYTHON, "-c", OLD_INTERFACE]
     )
-    assert without.returncode in (0, -signal.SIGSEGV)  # the latter where the kernel has none
+    assert without.returncode in (0, -signal.SIGSEGV)  # SIGSEGV if the kernel lacks the interface
     assert behind(site, PYTHON, "-c", OLD_INTERFACE).returncode == -signal.SIGSYS
 
 
@@ -131,7 +131,7 @@ def test_the_program_has_the_process_id_of_the_wall(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (("--user=root", "--", "/bin/true"), "the wall cannot limit root"),
         (("--user=nobody-of-that-name", "--", "/bin/true"), "unknown user"),
@@ -143,14 +143,14 @@ def test_the_program_has_the_process_id_of_the_wall(site: Site) -> None:
     ],
 )
 def test_a_wrong_call_fails_with_the_reason(
-    site: Site, options: tuple[str, ...], said: str
+    site: Site, options: tuple[str, ...], message: str
 ) -> None:
     result = subprocess.run([site.bin / "wall", *options], capture_output=True, text=True)
     assert result.returncode == 126
-    assert said in result.stderr
+    assert message in result.stderr
 
 
 def _open_to_all(folder: Path) -> None:
-    """pytest closes its folders to others."""
+    """Open a folder and its parents, which pytest makes private, to all users."""
     for parent in (folder, *folder.parents[:-2]):
         parent.chmod(parent.stat().st_mode | 0o055)

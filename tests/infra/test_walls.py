@@ -1,4 +1,4 @@
-"""Every task is behind a wall, and each wall leaves no more than the task's own room."""
+"""Every task is behind a wall, and each wall opens only the task's own files."""
 
 import json
 
@@ -18,7 +18,7 @@ HOME = "${meta.tasktracker.home}"
 
 
 def releases(job: Json) -> set[str]:
-    """The one folder of programs that the job runs: of the variable, as `nomad job run` read it."""
+    """Return the release folder of the job's programs, for the default of the job's variable."""
     return {f"{HOME}/releases/current"}
 
 
@@ -62,7 +62,7 @@ def test_a_task_reads_its_release_and_its_files_of_nomad_only(job: Json) -> None
         below_home = {path for path in wall(task).read if path.startswith(HOME)}
         certificate = {f"{HOME}/traefik"} if task["Name"] == "traefik" else set()
         assert below_home <= releases(job) | certificate, task["Name"]
-        # Relative names are of the task's own folder, or (a sidecar's) of one file of it.
+        # Relative paths are in the task's own folder, or (for a sidecar) one file of it.
         assert set(wall(task).read) - below_home <= {"local", "."}, task["Name"]
         own = f"connect-proxy-{job['ID']}/secrets/envoy_bootstrap.json"
         assert wall(task).opened == ((own,) if task["Name"] == "envoy" else ()), task["Name"]
