@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tasktracker_cli.errors import CliError
 from tasktracker_cluster.errors import AdminError, NoLogError, NoUserError
 
+PAGE = Path(__file__).parents[2] / "docs" / "operations" / "reference.md"
 SHARED = {NoLogError: "usage", NoUserError: "not-found"}
 
 
@@ -36,3 +38,13 @@ def test_a_code_is_words_with_hyphens(error: type[AdminError]) -> None:
 
 def test_what_clients_know_too_has_the_clients_code() -> None:
     assert {error: error.code for error in SHARED} == SHARED
+
+
+def test_the_page_on_operations_lists_every_code_with_its_meaning() -> None:
+    section = PAGE.read_text().partition("## Errors of the admin commands")[2].partition("\n## ")[0]
+    listed = dict(re.findall(r"(?m)^\| `([\w-]+)` \| (.+) \|$", section))
+    assert listed == {leaf.code: (leaf.__doc__ or "").splitlines()[0].rstrip(".") for leaf in OWN}
+
+
+def test_every_error_of_the_clusters_own_exits_with_1() -> None:
+    assert {leaf.exit_code for leaf in OWN} == {1}

@@ -36,6 +36,9 @@ With --output json or ndjson an error is one line of JSON on standard error:
 Notes and the requests that --verbose shows are such lines, too: {{"note": ...}}, {{"trace": ...}}.
 "status" and "request_id" are there if the gateway answered with them. Where several things
 were asked for, the exit code is that of the worst. Codes are never renamed.
+
+The commands of "admin" have more codes: docs/operations/reference.md lists them. Their exit
+code is 1.
 """
 
 

@@ -92,7 +92,10 @@ class JobFailedError(AdminError):
 
 
 class BrokenHopError(AdminError):
-    """`doctor` found a broken hop; the hint is the command that repairs it."""
+    """`doctor` found a broken hop.
+
+    The hint is the command that repairs it.
+    """
 
     code = "broken-hop"
 
