@@ -1,3 +1,5 @@
+"""The portal in front of small real services, which can be well, slow, failing or down."""
+
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 
@@ -18,7 +20,7 @@ PATIENCE_SECONDS = 30  # a busy machine makes no service look slow
 
 
 def service(prefix: str) -> FastAPI:
-    """A small real service that is well."""
+    """Return a small real service that is well."""
     app = FastAPI(title=prefix)
 
     @app.get("/health")
@@ -39,7 +41,7 @@ def service(prefix: str) -> FastAPI:
 
 @pytest.fixture
 def slow() -> FastAPI:
-    """A service that answers after a minute."""
+    """Return a service that answers after a minute."""
     app = FastAPI(openapi_url=None)
 
     @app.get("/{path:path}")
@@ -50,7 +52,7 @@ def slow() -> FastAPI:
 
 
 def failing() -> FastAPI:
-    """A service that answers everything with an error."""
+    """Return a service that answers all calls with an error."""
     app = FastAPI(openapi_url=None)
 
     @app.get("/{path:path}", status_code=503)
@@ -68,9 +70,10 @@ ALL_WELL: Mapping[str, Callable[[], FastAPI]] = {
 
 @pytest.fixture
 def make_app() -> MakeApp:
-    """The portal before services that are well, except those given by name; None is down.
+    """Return a function that makes the portal in front of services that are well.
 
-    `time_limit` is in seconds; give one where a service is slow.
+    An app that is given by the name of a service replaces it; None means that it is down. Give a
+    `time_limit`, in seconds, where a service is slow.
     """
 
     def make(time_limit: float = PATIENCE_SECONDS, **others: FastAPI | None) -> FastAPI:
@@ -102,5 +105,5 @@ def client(app: FastAPI) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def faulty() -> Mapping[str, FastAPI | None]:
-    """What a service can be instead of well."""
+    """Return the services that are not well, by their fault."""
     return {"down": None, "failing": failing()}

@@ -1,3 +1,5 @@
+"""What the portal has in common with all services."""
+
 from servicekit.testing.conformance import Conformance
 
 

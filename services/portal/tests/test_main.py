@@ -1,3 +1,5 @@
+"""The program of the portal: its settings and its OpenAPI document."""
+
 from pathlib import Path
 
 import httpx

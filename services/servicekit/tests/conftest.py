@@ -74,7 +74,7 @@ def upgrade():
 
 @pytest.fixture
 def migrations(tmp_path: Path) -> Path:
-    """A service's migrations folder with the revisions one and two; a table comes with each."""
+    """Make a migrations folder with the revisions one and two. Each makes a table."""
     folder = tmp_path / "100%" / "migrations"  # A percent sign is special to Alembic.
     (folder / "versions").mkdir(parents=True)
     (folder / "env.py").write_text(ENVIRONMENT)

@@ -68,7 +68,7 @@ async def read_request(reader: Reader) -> bytes:
 
 
 def answering(answer: bytes) -> Serve:
-    """Reads each request whole, and answers it with these bytes."""
+    """Read each request whole, and answer it with these bytes."""
 
     async def serve(reader: Reader, writer: Writer) -> None:
         while True:
@@ -179,12 +179,12 @@ async def test_a_server_that_takes_no_connection_in_time_is_a_connect_timeout() 
 
 
 async def hang_up(reader: Reader, writer: Writer) -> None:
-    """Reads the request and closes without a word."""
+    """Read the request, and close the connection without an answer."""
     await read_request(reader)
 
 
 async def reset(reader: Reader, writer: Writer) -> None:
-    """Breaks the connection off, so that what is under way on it is an error on both sides."""
+    """Reset the connection, so that both sides get an error."""
     await read_request(reader)
     at_once = struct.pack("ii", 1, 0)
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)

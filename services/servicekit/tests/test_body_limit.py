@@ -1,3 +1,5 @@
+"""Bodies over the limit, declared or streamed."""
+
 import http.client
 from collections.abc import Iterator
 

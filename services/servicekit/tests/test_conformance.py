@@ -1,3 +1,5 @@
+"""The conformance tests, run on servicekit's own small service."""
+
 from servicekit.testing.conformance import BodyConformance, Conformance, TokenConformance
 
 

@@ -1,3 +1,5 @@
+"""The engine and its health checks, on a real PostgreSQL."""
+
 from collections.abc import Iterator
 from pathlib import Path
 

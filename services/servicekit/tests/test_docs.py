@@ -1,3 +1,5 @@
+"""Swagger UI from our own origin."""
+
 import httpx
 
 from servicekit import app as application

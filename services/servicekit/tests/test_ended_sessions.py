@@ -1,3 +1,5 @@
+"""The memory of ended sessions: its times and its capacity."""
+
 from uuid import uuid4
 
 from servicekit.ended_sessions import EndedSessions

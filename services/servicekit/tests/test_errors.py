@@ -1,3 +1,5 @@
+"""Each kind of error, as the problem that a client gets."""
+
 from collections.abc import Iterator
 
 import httpx
@@ -16,7 +18,7 @@ from servicekit.testing.live_server import serving
 
 
 def raising(app: FastAPI, error: Exception) -> None:
-    """Adds GET /raise, which raises that error."""
+    """Add GET /raise, which raises that error."""
 
     async def fail(_: Request) -> None:
         raise error

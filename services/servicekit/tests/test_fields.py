@@ -1,3 +1,5 @@
+"""Texts and ids that no database can store."""
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 

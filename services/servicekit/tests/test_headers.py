@@ -1,3 +1,5 @@
+"""The headers of each response."""
+
 import httpx
 import pytest
 from fastapi import FastAPI, Response

@@ -1,3 +1,5 @@
+"""Health checks that are well, fail, raise or hang."""
+
 import threading
 import time
 from collections.abc import Callable

@@ -1,3 +1,5 @@
+"""The client between services: the request id, and a real server."""
+
 import asyncio
 
 import httpx

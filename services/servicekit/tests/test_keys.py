@@ -1,3 +1,5 @@
+"""Keys of tokens: which are accepted and which refused."""
+
 import json
 import subprocess
 import sys

@@ -1,3 +1,5 @@
+"""What is in a log line, and what never is."""
+
 import json
 import logging
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ Capture = pytest.CaptureFixture[str]
 
 @pytest.fixture(autouse=True)
 def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Gives the process its logging back."""
+    """Restore the logging of the process afterwards."""
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level

@@ -1,3 +1,5 @@
+"""The metrics of requests: few series, and the status of each."""
+
 import httpx
 from fastapi import FastAPI
 from starlette.requests import Request

@@ -1,3 +1,5 @@
+"""Migrations on a real PostgreSQL, also several at once."""
+
 import socket
 import threading
 import time

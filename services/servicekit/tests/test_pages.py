@@ -1,3 +1,5 @@
+"""The Content-Security-Policy of pages."""
+
 import base64
 import hashlib
 

@@ -1,3 +1,5 @@
+"""The pool for reads, on a real PostgreSQL that restarts, hangs and refuses."""
+
 import asyncio
 from collections.abc import AsyncIterator
 

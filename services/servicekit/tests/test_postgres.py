@@ -1,3 +1,5 @@
+"""The PostgreSQL of the tests themselves."""
+
 import subprocess
 import sys
 

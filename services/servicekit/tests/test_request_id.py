@@ -1,3 +1,5 @@
+"""The request id outside and inside a request."""
+
 import httpx
 from fastapi import FastAPI
 

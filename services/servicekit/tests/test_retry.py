@@ -1,3 +1,5 @@
+"""Which calls are repeated once, and which never."""
+
 import asyncio
 from collections.abc import Callable, Iterator
 

@@ -1,3 +1,5 @@
+"""Which route a path has, in both of its forms."""
+
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI

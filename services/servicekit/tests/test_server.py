@@ -1,3 +1,5 @@
+"""A server that is told to stop."""
+
 import signal
 import socket
 import subprocess

@@ -59,7 +59,7 @@ def settings(**changes: Any) -> EndedSessionsSettings:
 
 @contextmanager
 def following(user_service: UserService, interval: float = 0.02) -> Iterator[httpx.Client]:
-    """A client of a service that follows."""
+    """Yield a client of a service that follows ended sessions."""
     with running(_service(settings(), httpx.MockTransport(user_service), interval)) as client:
         yield client
 

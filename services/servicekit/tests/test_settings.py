@@ -1,3 +1,5 @@
+"""Settings that are missing or wrong, and what the program says."""
+
 import pytest
 
 from servicekit.settings import (

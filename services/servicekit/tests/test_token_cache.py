@@ -1,3 +1,5 @@
+"""The cache of verified tokens: its times and its capacity."""
+
 from servicekit.token_cache import TokenCache
 
 

@@ -1,3 +1,5 @@
+"""Settings for keys: each good and each bad combination."""
+
 import json
 from datetime import UTC, datetime, timedelta
 

@@ -1,3 +1,5 @@
+"""Access tokens: good, hostile, and cached ones."""
+
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 

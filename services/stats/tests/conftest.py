@@ -53,7 +53,7 @@ Answer = Callable[[httpx.Request], httpx.Response]
 
 @pytest.fixture
 def before() -> Callable[[Answer], AbstractContextManager[httpx.Client]]:
-    """A client of a stats service whose task service answers as the given function does."""
+    """Return a function: a client of a stats service whose task service is its argument."""
 
     def start(answer: Answer) -> AbstractContextManager[httpx.Client]:
         return running(create_app(_settings("http://tasks"), httpx.MockTransport(answer)))
@@ -63,7 +63,7 @@ def before() -> Callable[[Answer], AbstractContextManager[httpx.Client]]:
 
 @pytest.fixture
 def on() -> Callable[[str], AbstractContextManager[httpx.Client]]:
-    """A client of a stats service that looks for its task service at the given address."""
+    """Return a function: a client of a stats service whose task service has that address."""
     return lambda url: running(create_app(_settings(url)))
 
 

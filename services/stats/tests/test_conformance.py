@@ -1,3 +1,5 @@
+"""What the stats service has in common with all services."""
+
 import pytest
 from fastapi import FastAPI
 

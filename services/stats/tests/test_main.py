@@ -1,3 +1,5 @@
+"""The program of the stats service: its settings and its OpenAPI document."""
+
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,7 +68,7 @@ def test_the_process_serves_and_stops_when_told(tasks_url: str) -> None:
 
 @pytest.fixture
 def private_key(task_app: FastAPI) -> Iterator[SigningKey]:
-    """What signs, where the task service takes tokens of a private key."""
+    """Return the key that signs, where the task service takes tokens of a private key."""
     before = task_app.state.keys
     key, task_app.state.keys = KEYS_BY_ALGORITHM[ES256]
     yield key

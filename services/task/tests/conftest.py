@@ -59,7 +59,7 @@ def repository(database: Engine, pool: ReadPool) -> TaskRepository:
 
 @pytest.fixture(scope="session")
 def restricted_url(postgres: str, make_database: MakeDatabase) -> str:
-    """A database with the roles that its job makes, as the application's role reaches it."""
+    """Make a database with the roles of its job. Return the URL for the application's role."""
     name = make_database("restricted").rpartition("/")[2]
     statements = (
         "CREATE ROLE task_owner LOGIN",
@@ -90,7 +90,7 @@ def app(task_settings: TaskSettings) -> FastAPI:
 
 @pytest.fixture
 def transport(app: FastAPI) -> Iterator[httpx.BaseTransport]:
-    """The way to the application, which runs once for all clients of a test."""
+    """Yield a transport to the application, which runs once for all clients of a test."""
     with testing.transport(app) as transport:
         yield transport
 
@@ -106,7 +106,7 @@ _user_ids = itertools.count(2)  # 1 is the conformance suite's
 
 @contextmanager
 def _user(transport: httpx.BaseTransport) -> Iterator[httpx.Client]:
-    """A client of /api/v1/tasks with the token of a user whom no other test has."""
+    """Return a function: a client of /api/v1/tasks with the token of a new user."""
     url, headers = "http://test/api/v1/tasks", bearer(next(_user_ids))
     with httpx.Client(transport=transport, base_url=url, headers=headers) as client:
         yield client
@@ -132,7 +132,7 @@ def bob(transport: httpx.BaseTransport) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def make_many(database: Engine) -> Callable[[httpx.Client, int], list[int]]:
-    """Makes tasks for the client's user in one statement: all of the same instant."""
+    """Make tasks for the client's user in one statement, so all at the same instant."""
 
     def make(client: httpx.Client, number: int) -> list[int]:
         owner = client.post("/", json={"title": "to learn the id"}).json()

@@ -1,3 +1,5 @@
+"""What the task service has in common with all services."""
+
 from servicekit.testing.conformance import BodyConformance, Conformance, TokenConformance
 
 

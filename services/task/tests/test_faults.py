@@ -1,3 +1,5 @@
+"""A database that is down, not migrated, or has a role with few rights."""
+
 from collections.abc import Iterator
 
 import httpx

@@ -1,3 +1,5 @@
+"""The program of the task service: its commands, settings and OpenAPI document."""
+
 import json
 from pathlib import Path
 

@@ -69,7 +69,7 @@ def call(tasks: httpx.Client, chance: random.Random, ids: list[int]) -> int:
 
 
 def recount(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """What /stats has to say of these tasks."""
+    """Return what /stats must answer for these tasks."""
     done = sum(row["status"] == "done" for row in rows)
     now = datetime.now(UTC)
     late = [row for row in rows if row["due_date"] and row["due_date"] < now]

@@ -1,0 +1,1 @@
+"""The portal: the pages and the answers of the gateway itself."""

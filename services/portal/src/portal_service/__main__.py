@@ -12,6 +12,7 @@ from servicekit.settings import load
 
 
 def main(arguments: list[str]) -> None:
+    """Serve or print the OpenAPI document."""
     match arguments:
         case []:
             settings = load(PortalSettings, service=SERVICE)
@@ -23,7 +24,7 @@ def main(arguments: list[str]) -> None:
 
 
 def openapi() -> str:
-    """The OpenAPI document. Any settings do: it describes the routes, and nothing connects."""
+    """Return the OpenAPI document. Any settings will do, because nothing connects."""
     nowhere = HttpUrl("http://nowhere.invalid")
     settings = PortalSettings(
         user_service_url=nowhere, task_service_url=nowhere, stats_service_url=nowhere

@@ -18,7 +18,7 @@ from servicekit.settings import load
 
 SERVICE = "portal"
 VERSION = version("tasktracker-portal")
-# Its /health reports on the others, and must not take itself away.
+# Its /health reports on the others, so it must not be the check of the portal itself.
 REGISTRATION = Service(SERVICE, health="/health/live")
 
 
@@ -26,9 +26,9 @@ def create_app(
     settings: PortalSettings | None = None,
     transports: Mapping[str, httpx.AsyncBaseTransport] | None = None,
 ) -> FastAPI:
-    """The application; without settings they come from the environment.
+    """Return the application. Without `settings` they come from the environment.
 
-    transports: by service name, how to reach it otherwise than over the network.
+    `transports` has a transport by the name of a service, for one that is not on the network.
     """
     settings = settings or load(PortalSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)

@@ -1,4 +1,4 @@
-"""What the portal takes from its environment."""
+"""The settings of the portal."""
 
 from pydantic import Field
 

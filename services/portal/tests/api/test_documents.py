@@ -1,3 +1,5 @@
+"""The OpenAPI documents of the services, as the portal shows them."""
+
 import re
 from collections.abc import Callable, Mapping
 

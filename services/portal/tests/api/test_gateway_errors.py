@@ -1,3 +1,5 @@
+"""The bodies of the gateway's own errors."""
+
 import httpx
 import pytest
 

@@ -1,3 +1,5 @@
+"""The health of all services in one answer."""
+
 import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any

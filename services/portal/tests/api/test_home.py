@@ -1,3 +1,5 @@
+"""The home page, as JSON and as HTML."""
+
 import httpx
 import pytest
 

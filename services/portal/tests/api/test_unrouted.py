@@ -1,3 +1,5 @@
+"""Paths that the gateway routes to no service."""
+
 import httpx
 import pytest
 

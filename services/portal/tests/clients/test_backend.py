@@ -1,3 +1,5 @@
+"""Which paths a service owns."""
+
 import httpx
 import pytest
 

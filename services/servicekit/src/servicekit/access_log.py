@@ -1,4 +1,4 @@
-"""What each request ended with, told to the log and to the metrics."""
+"""One line in the log, and one observation in the metrics, for each request."""
 
 import time
 from functools import lru_cache
@@ -11,18 +11,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from servicekit import ended_sessions, request_id
 from servicekit.routing import TEMPLATE
 
-# Asked every second by machines: logged at debug only.
+# Machines call these every second, so they are logged at the level debug only.
 _QUIET_ROUTES = {"/health", "/health/live", "/metrics", ended_sessions.PATH}
-# Callers choose methods and paths freely; labels must stay few.
+# Callers choose the method freely, but labels must stay few.
 _METHODS = frozenset(HTTPMethod)
 
 
 class AccessLogMiddleware:
-    """One log line and one observation per request, once its answer is out."""
+    """Logs and observes each request when its response has been sent."""
 
     def __init__(self, app: ASGIApp, durations: Histogram) -> None:
         self.app = app
-        # Bound once: a lazy logger and a search among labels cost each request 10 µs.
+        # Bound once, because a lazy logger and a search for labels cost 10 µs per request.
         self.log = structlog.get_logger(__name__).bind()
         self.observe = lru_cache(lambda *labels: durations.labels(*labels).observe)
 
@@ -30,7 +30,7 @@ class AccessLogMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        status = 0  # Stays 0 when no answer went out.
+        status = 0  # Stays 0 if no response was sent.
 
         async def noting_status(message: Message) -> None:
             nonlocal status

@@ -1,8 +1,8 @@
-"""How httpx's requests to another service travel: over aiohttp's connections.
+"""A transport for httpx over aiohttp's connections.
 
-httpx stays what the services call; only its network is replaced. Its own, httpcore, looks at every
-idle connection for each request: with 16 requests at once a call took 1,500 µs of processor time,
-and takes 200 (docs/decisions/0022-aiohttp-below-httpx.md).
+Services call httpx, and only its transport is replaced. httpx's own, httpcore, checks all idle
+connections for each request: with 16 requests at once a call took 1,500 µs of processor time, and
+takes 200 over aiohttp (docs/decisions/0022-aiohttp-below-httpx.md).
 """
 
 import asyncio
@@ -12,11 +12,11 @@ import aiohttp
 import httpx
 from yarl import URL
 
-CONNECTIONS = 50  # that one process opens to another service at most
-KEEP_ALIVE = 60.0  # seconds that an idle one stays: less than servicekit.server, which closes at 75
+CONNECTIONS = 50  # at most, from one process to another service
+KEEP_ALIVE = 60.0  # seconds: less than the 75 after which servicekit.server closes an idle one
 
-# The first that fits. Of httpx's, only ConnectError and ConnectTimeout promise that nothing was
-# sent: discovery and retries rely on it.
+# The first that fits counts. Only ConnectError and ConnectTimeout mean that nothing was sent, which
+# discovery and retries rely on.
 _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
     (aiohttp.ConnectionTimeoutError, httpx.ConnectTimeout),
     (aiohttp.ClientConnectorError, httpx.ConnectError),
@@ -31,19 +31,19 @@ _ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
-    """Open as a context, in the event loop that uses it. Reads each answer whole.
+    """Open it as a context, in the event loop that uses it. It reads each response whole.
 
-    Honours httpx's time limits but `write`. Raises httpx.TransportError and nothing else.
+    It keeps httpx's time limits except `write`. Raises httpx.TransportError and nothing else.
     """
 
     def __init__(self, connections: int = CONNECTIONS) -> None:
-        # Not the connector's own limit, whose wait looks like a server that cannot be reached.
-        self._places = asyncio.Semaphore(connections)
+        # Not the connector's own limit: its time-out looks like a server that cannot be reached.
+        self._free = asyncio.Semaphore(connections)
 
     async def __aenter__(self) -> "AiohttpTransport":
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE),
-            # What httpx does itself.
+            # httpx does these itself.
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
@@ -52,13 +52,13 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         seconds = request.extensions["timeout"]
-        await self._take_place(seconds["pool"])
+        await self._acquire(seconds["pool"])
         try:
             return await self._send(request, _limits(seconds["connect"], seconds["read"]))
         except aiohttp.ClientError as error:
             raise _translated(error) from error
         finally:
-            self._places.release()
+            self._free.release()
 
     async def aclose(self) -> None:
         await self._session.close()
@@ -75,12 +75,12 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             content = await answer.read()
             return httpx.Response(answer.status, headers=answer.raw_headers, content=content)
 
-    async def _take_place(self, limit: float | None) -> None:
-        """Wait at most so many seconds until a connection may be used."""
-        if not self._places.locked():  # A time limit costs more than taking the place does.
+    async def _acquire(self, limit: float | None) -> None:
+        """Wait until a connection may be used, for at most so many seconds."""
+        if not self._free.locked():  # A time limit would cost more than the semaphore.
             limit = None
         try:
-            await asyncio.wait_for(self._places.acquire(), limit)
+            await asyncio.wait_for(self._free.acquire(), limit)
         except TimeoutError:
             raise httpx.PoolTimeout("all connections are busy") from None
 

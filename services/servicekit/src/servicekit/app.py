@@ -1,4 +1,4 @@
-"""The bare application that a service's composition root starts from."""
+"""The bare application that each service starts from in its `create_app`."""
 
 from fastapi import FastAPI
 from starlette.types import Lifespan
@@ -7,7 +7,7 @@ from servicekit import openapi
 
 
 def create(title: str, version: str, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-    """A FastAPI without its own documentation pages and slash redirects: servicekit has others."""
+    """Return a FastAPI application without FastAPI's own documentation pages and redirects."""
     app = FastAPI(
         title=title,
         version=version,
@@ -16,10 +16,10 @@ def create(title: str, version: str, lifespan: Lifespan[FastAPI] | None = None) 
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=openapi.operation_id,
-        # Nobody collects it, and asking every request whether somebody does costs 4 %.
+        # Nothing collects it, and to check that for each request costs 4 %.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     openapi.install(app)
-    app.state.ended_sessions = frozenset()  # until somebody tells of any; see session_follower
+    app.state.ended_sessions = frozenset()  # until session_follower replaces it
     app.state.personal_tokens = None  # the same
     return app

@@ -1,4 +1,4 @@
-"""No request body grows without bound."""
+"""A limit on the size of request bodies."""
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -10,7 +10,7 @@ TOO_LARGE = problems.of_status(413)
 
 
 class BodyLimitMiddleware:
-    """Refuses a body over `limit` bytes with 413, whether announced or found while it streams."""
+    """Refuses a body over `limit` bytes with 413, from its Content-Length or while it is read."""
 
     def __init__(self, app: ASGIApp, limit: int = DEFAULT_LIMIT) -> None:
         self.app = app
@@ -21,8 +21,8 @@ class BodyLimitMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        announced = next((v for name, v in scope["headers"] if name == b"content-length"), b"0")
-        if announced.isdigit() and int(announced[:20]) > self.limit:
+        declared = next((v for name, v in scope["headers"] if name == b"content-length"), b"0")
+        if declared.isdigit() and int(declared[:20]) > self.limit:
             answer = problems.response(TOO_LARGE, self.detail, scope["path"])
             await answer(scope, receive, send)
             return
@@ -33,7 +33,7 @@ class BodyLimitMiddleware:
             message = await receive()
             received += len(message.get("body", b""))
             if received > self.limit:
-                # The handlers installed further in turn it into the same problem.
+                # The handlers inside the application turn it into the same problem.
                 raise HTTPException(TOO_LARGE.status, self.detail)
             return message
 

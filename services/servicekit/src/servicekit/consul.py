@@ -1,10 +1,10 @@
-"""A Consul agent through python-consul, whose faults are mended here and nowhere else.
+"""A client of a Consul agent, which works around the faults of python-consul.
 
-- It sends the token as a part of some addresses, which end in logs, and on others not at all.
-- It waits for an answer for ever.
-- Its constructor lets CONSUL_HTTP_ADDR overrule its arguments, and fails on one with a scheme.
+- It sends the token inside some URLs, which end up in logs, and with other calls not at all.
+- It waits for a response for ever.
+- Its constructor prefers CONSUL_HTTP_ADDR to its arguments, and fails if that has a scheme.
 
-Imported only where CONSUL_URL is set: under Nomad it stays out of the process.
+It is imported only where CONSUL_URL is set, so that under Nomad it takes no memory.
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,14 @@ from requests.adapters import HTTPAdapter
 from servicekit.instance import Instance
 
 INTERVAL = "1s"
-# With the interval it is what a hanging instance may go unnoticed: together under two seconds.
+# A hanging instance is noticed after the interval and this: in less than two seconds.
 CHECK_TIME_LIMIT = "800ms"
-# Long enough for a restart, and short enough that a killed instance does not stay listed for good.
-FORGOTTEN_AFTER = "1m"  # the least that Consul takes
+# Long enough for a restart. After it, the entry of a killed instance is deleted.
+DEREGISTER_AFTER = "1m"  # the minimum that Consul accepts
 
 
 class _TimeLimit(HTTPAdapter):
-    """Ends every request after `seconds` without an answer."""
+    """Ends each request after `seconds` without a response."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -39,15 +39,15 @@ class _TimeLimit(HTTPAdapter):
 
 
 class Agent:
-    """One Consul agent. Not for two threads at once; each call raises what `requests` does."""
+    """One Consul agent, for one thread. Each call raises the errors of `requests`."""
 
     def __init__(self, url: HttpUrl, token: SecretStr | None, time_limit: float) -> None:
         self.http = HTTPClient(url.host, url.port, url.scheme)
-        self.http.session.trust_env = False  # neither a proxy nor somebody's .netrc
+        self.http.session.trust_env = False  # no proxy and no .netrc
         self.http.session.mount(f"{url.scheme}://", _TimeLimit(time_limit))
         if token:
             self.http.session.headers["X-Consul-Token"] = token.get_secret_value()
-        # What python-consul's endpoints look for on the client they belong to.
+        # python-consul's endpoints read these attributes of their client.
         self.token = self.dc = None
         self._agent = Consul.Agent(self)
         self._health = Consul.Health(self)
@@ -58,7 +58,7 @@ class Agent:
             f"http://{instance.host}:{instance.port}{instance.service.health}",
             interval=INTERVAL,
             timeout=CHECK_TIME_LIMIT,
-            deregister=FORGOTTEN_AFTER,
+            deregister=DEREGISTER_AFTER,
         )
         self._agent.service.register(
             instance.service.name,
@@ -74,26 +74,26 @@ class Agent:
         self._agent.service.deregister(instance.id)
 
     def knows(self, instance: Instance) -> bool:
-        """Whether the agent has the instance's entry."""
+        """Tell whether the agent has the instance's entry."""
         return instance.id in self._agent.services()
 
     def close(self) -> None:
-        """Close the connection. A later call would open another."""
+        """Close the connection. A later call opens another."""
         self.http.session.close()
 
     def healthy(
         self, name: str, after: str | None = None, wait: str = "5s"
     ) -> tuple[str, list[tuple[str, int]]]:
-        """The index, and host and port of every instance of the service whose checks pass.
+        """Return an index, and host and port of each instance of the service whose checks pass.
 
-        `after`: an index that was answered before; waits for a change since, but no longer than
-        `wait` and a sixteenth.
+        With `after`, an index from an earlier call, it waits for a change since then, but not
+        longer than `wait` and a sixteenth of it.
         """
         index, entries = self._health.service(name, index=after, wait=wait, passing=True)
         return index, [_address(entry) for entry in entries]
 
 
 def _address(entry: Mapping[str, Any]) -> tuple[str, int]:
-    # An entry without an address of its own is at its node's.
+    # An entry without an address has the address of its node.
     service = entry["Service"]
     return service["Address"] or entry["Node"]["Address"], service["Port"]

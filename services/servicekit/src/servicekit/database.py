@@ -1,9 +1,8 @@
-"""The connection to PostgreSQL: the engine and the two health checks."""
+"""The engine for PostgreSQL, its health checks, and what its errors mean."""
 
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -27,10 +26,10 @@ _UNAVAILABLE = ProblemType(
 
 
 class DatabaseUnavailableError(Exception):
-    """The database gave a read no answer: it is away, slow or overrun."""
+    """The database did not answer a read: it is down, too slow or overloaded."""
 
 
-# For `errors.install`: this, and what SQLAlchemy raises for the same reasons.
+# For `errors.install`. SQLAlchemy raises its own errors for the same reasons.
 PROBLEMS: Mapping[type[Exception], ProblemType] = {
     DatabaseUnavailableError: _UNAVAILABLE,
     exc.OperationalError: _UNAVAILABLE,
@@ -39,15 +38,15 @@ PROBLEMS: Mapping[type[Exception], ProblemType] = {
 }
 
 
-def engine(settings: DatabaseSettings, *, pool_pre_ping: bool = True, **options: Any) -> Engine:
-    """A pool of connections; nothing connects before the first use.
+def engine(settings: DatabaseSettings) -> Engine:
+    """Return an engine with a pool. It connects at the first use.
 
-    `options` are `create_engine`'s. The ping is what makes a restarted database cost nobody a
-    failed request: whoever goes without it has to ask again.
+    Before each use it checks that the server has not closed the connection, as it does when it
+    restarts. So a restart makes no request fail.
     """
     return create_engine(
         settings.database_url.get_secret_value(),
-        pool_pre_ping=pool_pre_ping,
+        pool_pre_ping=True,
         pool_size=settings.database_pool_size,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT,
@@ -56,17 +55,16 @@ def engine(settings: DatabaseSettings, *, pool_pre_ping: bool = True, **options:
             "connect_timeout": CONNECT_TIMEOUT,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
         },
-        **options,
     )
 
 
 def autocommit(engine: Engine) -> Engine:
-    """The same pool without BEGIN and ROLLBACK around each statement: for hot reads."""
+    """Return an engine on the same pool that commits each statement: one round trip, not three."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def reachable(engine: Engine) -> Check:
-    """Whether the database answers."""
+    """Check that the database answers."""
 
     def probe() -> None:
         with engine.connect() as connection:
@@ -76,12 +74,12 @@ def reachable(engine: Engine) -> Check:
 
 
 def schema_current(engine: Engine, migrations: Path) -> Check:
-    """Whether every migration that this program knows has run.
+    """Check that all migrations of this program have run.
 
-    A revision that it does not know is one from the future, left by a newer release while a
-    rolling deployment goes on: migrations keep the previous release working.
+    A revision that the program does not know comes from a newer release, as during a rolling
+    deployment. That is no fault, because each migration keeps the previous release working.
     """
-    # It says the same two lines at every look, once a second.
+    # It logs the same two lines at each check, once a second.
     logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     scripts = ScriptDirectory(str(migrations))
     heads = set(scripts.get_heads())

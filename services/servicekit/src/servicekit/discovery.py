@@ -1,4 +1,4 @@
-"""A service that calls another finds its healthy instances in Consul, and takes them in turn."""
+"""Client-side load balancing over the healthy instances of a service, which Consul lists."""
 
 import itertools
 import threading
@@ -13,22 +13,22 @@ if TYPE_CHECKING:
     from servicekit.consul import Agent
 
 RETRY_INTERVAL = 0.2  # seconds
-# For a blocking query, which Consul answers after a little more than five seconds at the latest.
+# For a blocking query, which Consul answers within little more than five seconds.
 TIME_LIMIT = 8.0  # seconds
 Address = tuple[str, int]
 _log = structlog.get_logger(__name__)
 
 
 class Watch:
-    """The healthy instances of a service, kept current by a thread."""
+    """The healthy instances of a service, which a thread keeps up to date."""
 
     def __init__(self, agent: "Agent", name: str) -> None:
         self._agent = agent
         self._name = name
         self._instances: list[Address] = []
-        self._turn = itertools.count()
+        self._calls = itertools.count()
         self._stopped = threading.Event()
-        # Nobody waits for it at the end: it may sit in a query.
+        # Nothing waits for it to end, because it can be in a blocking query.
         self._thread = threading.Thread(target=self._run, name=f"watch-{name}", daemon=True)
 
     def start(self) -> None:
@@ -37,26 +37,26 @@ class Watch:
     def stop(self) -> None:
         self._stopped.set()
 
-    def in_turn(self) -> list[Address]:
-        """Every healthy instance, with another one first each time."""
+    def rotated(self) -> list[Address]:
+        """Return the healthy instances, starting with the next one at each call."""
         instances = self._instances
-        first = next(self._turn) % max(len(instances), 1)
+        first = next(self._calls) % max(len(instances), 1)
         return instances[first:] + instances[:first]
 
     def _run(self) -> None:
-        index, complained = None, False
+        index, has_warned = None, False
         while not self._stopped.is_set():
             try:
                 index, found = self._agent.healthy(self._name, after=index)
-            except Exception as error:  # whatever it is, the next query may succeed
-                if not complained:  # once per outage
+            except Exception as error:  # of any kind: the next query may succeed
+                if not has_warned:  # once per outage
                     _log.warning("cannot ask Consul", service=self._name, error=str(error))
-                index, complained = None, True  # a Consul that restarts counts from anew
+                index, has_warned = None, True  # a restarted Consul has other indexes
                 self._stopped.wait(RETRY_INTERVAL)
             else:
-                complained = False
-                # Where nobody is healthy, those of before are still worth a try: a Consul that
-                # has just restarted knows nobody, although all are well.
+                has_warned = False
+                # If no instance is healthy, try the earlier ones: a Consul that has just restarted
+                # lists none, although they are well.
                 self._instances = found or self._instances
         self._agent.close()
 
@@ -64,7 +64,7 @@ class Watch:
 class DiscoveredTransport(httpx.AsyncBaseTransport):
     """Sends each request to the next healthy instance of the service.
 
-    Goes on to the one after it where nothing could be sent. Raises httpx.ConnectError where nobody
+    If it cannot connect to that one it tries the others. Raises httpx.ConnectError if no instance
     is left.
     """
 
@@ -82,7 +82,7 @@ class DiscoveredTransport(httpx.AsyncBaseTransport):
         failure: httpx.TransportError = httpx.ConnectError(
             f"Consul knows no healthy instance of {self._name}", request=request
         )
-        for host, port in self._watch.in_turn():
+        for host, port in self._watch.rotated():
             request.url = request.url.copy_with(host=host, port=port)
             try:
                 return await self._network.handle_async_request(request)
@@ -98,9 +98,9 @@ class DiscoveredTransport(httpx.AsyncBaseTransport):
 def transport(
     name: str, settings: ConsulSettings, network: httpx.AsyncBaseTransport
 ) -> DiscoveredTransport:
-    """The way over `network` to the service `name`, through the Consul that the settings name."""
-    from servicekit.consul import Agent  # not before it is needed: it loads python-consul
+    """Return a transport to the instances of the service `name`, on top of `network`."""
+    from servicekit.consul import Agent  # only here, because it loads python-consul
 
-    assert settings.consul_url is not None  # noqa: S101 - what ServiceUrl has made sure of
+    assert settings.consul_url is not None  # noqa: S101 - ServiceUrl makes sure of it
     agent = Agent(settings.consul_url, settings.consul_token, TIME_LIMIT)
     return DiscoveredTransport(name, Watch(agent, name), network)

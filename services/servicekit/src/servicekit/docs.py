@@ -1,4 +1,4 @@
-"""Swagger UI from our own origin: /docs works without the internet."""
+"""Swagger UI from our own origin, so that /docs works without the internet."""
 
 import html
 import json
@@ -44,7 +44,7 @@ _PAGE = """<!doctype html>
 
 
 class _Assets(StaticFiles):
-    """Files that a browser may keep; it asks whether they are the same still."""
+    """Files that a browser may cache, if it asks each time whether they have changed."""
 
     def file_response(self, *arguments: Any, **named: Any) -> Response:
         answer = super().file_response(*arguments, **named)
@@ -53,14 +53,14 @@ class _Assets(StaticFiles):
 
 
 def install(app: FastAPI, documents: Mapping[str, str] | None = None) -> None:
-    """GET /docs over the app's own OpenAPI document, or over several: name to address."""
+    """Add GET /docs for the app's own OpenAPI document, or for several: name to URL."""
     page = pages.response(_page(app.title, documents or {app.title: "/openapi.json"}))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> Response:
         return page
 
-    # Only the static files of that package are used.
+    # We use only the static files of that package.
     static = str(files("fastapi_offline") / "static")
     app.mount(ASSETS, _Assets(directory=static), name="docs-assets")
 

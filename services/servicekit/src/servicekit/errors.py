@@ -1,4 +1,4 @@
-"""Every error leaves as application/problem+json (RFC 9457), and nothing else leaves with it.
+"""Each error is answered as application/problem+json (RFC 9457), without internal details.
 
     ProblemError            an error that knows its problem type
     ├── Unauthenticated     401, WWW-Authenticate: Bearer
@@ -32,7 +32,7 @@ class ProblemError(Exception):
 
 
 class Unauthenticated(ProblemError):  # noqa: N818 - named after its answer
-    """No token, or one that does not count; the text never says why."""
+    """No token, or one that is not valid. The text never says why."""
 
     problem_type = problems.UNAUTHENTICATED
 
@@ -41,13 +41,13 @@ class Unauthenticated(ProblemError):  # noqa: N818 - named after its answer
 
 
 class InsufficientScope(ProblemError):  # noqa: N818 - named after its answer
-    """A personal access token that does not open this."""
+    """A personal access token without the scope that the call needs."""
 
     problem_type = ProblemType(403, "insufficient-scope", "Insufficient scope")
 
 
 class ServiceUnavailable(ProblemError):  # noqa: N818 - named after its answer
-    """Something this service needs does not answer; `retry_after` is in seconds."""
+    """Something that this service needs does not answer. `retry_after` is in seconds."""
 
     def __init__(self, detail: str, retry_after: int = 1) -> None:
         super().__init__(detail)
@@ -56,7 +56,7 @@ class ServiceUnavailable(ProblemError):  # noqa: N818 - named after its answer
 
 
 def install(app: FastAPI, problem_types: Mapping[type[Exception], ProblemType]) -> None:
-    """Answers the framework's errors, servicekit's and those in `problem_types` as problems."""
+    """Answer the framework's errors, servicekit's and those in `problem_types` as problems."""
     for error, problem_type in problem_types.items():
         app.add_exception_handler(error, _handler(problem_type))
     app.add_exception_handler(ProblemError, _known)
@@ -66,16 +66,17 @@ def install(app: FastAPI, problem_types: Mapping[type[Exception], ProblemType]) 
 
 def _handler(problem_type: ProblemType) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
-        _note(problem_type, error)
+        _log_failure(problem_type, error)
         return problems.response(problem_type, str(error), request.scope["path"])
 
     return handle
 
 
-def _note(problem_type: ProblemType, error: Exception) -> None:
-    """Log one line for an expected error of the server's side. Its cause is named, not traced.
+def _log_failure(problem_type: ProblemType, error: Exception) -> None:
+    """Log one line, without a traceback, for an expected error of the server's side.
 
-    Only the first line of its text: a database driver's next ones have the statement.
+    It has the first line of the cause only: in a database driver's error the others have the
+    statement.
     """
     if problem_type.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         cause = error.__cause__ or error
@@ -87,7 +88,7 @@ def _note(problem_type: ProblemType, error: Exception) -> None:
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, ProblemError)  # noqa: S101 - registered for this class only
-    _note(error.problem_type, error)
+    _log_failure(error.problem_type, error)
     return problems.response(error.problem_type, str(error), request.scope["path"])
 
 
@@ -105,22 +106,22 @@ async def _invalid(request: Request, error: Exception) -> Response:
         return problems.response(
             problems.MALFORMED_JSON, "The body is not valid JSON.", request.scope["path"]
         )
-    # Only names and messages: the value may be a password.
+    # Only names and messages, because the value may be a password.
     fields = [{"field": _field(each["loc"]), "message": each["msg"]} for each in found]
     detail = "Some fields are not valid; `errors` names them."
     return problems.response(problems.INVALID_REQUEST, detail, request.scope["path"], errors=fields)
 
 
 def _field(location: tuple[str | int, ...]) -> str:
-    """("body", "title") is `title`; ("body",) alone is `body`."""
+    """Return the name of a field: ("body", "title") is `title`, and ("body",) is `body`."""
     return ".".join(str(part) for part in location[1:] or location)
 
 
 class CatchAllMiddleware:
-    """Turns whatever escaped into a 500 inside the application.
+    """Answers any other exception with a 500 inside the application.
 
-    An exception that reaches uvicorn makes it close the keep-alive connection unannounced, and
-    the next request of a pooling proxy, another user's, fails on it.
+    When an exception reaches uvicorn, uvicorn closes the connection. Then the next request that a
+    proxy sends on that connection fails, and that is another user's.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -141,7 +142,7 @@ class CatchAllMiddleware:
             await self.app(scope, receive, noting_start)
         except Exception:
             _log.exception("unhandled error")
-            if started:  # Half an answer is out: only a closed connection tells the client.
+            if started:  # Half the response is out. Only a closed connection tells the client.
                 raise
             detail = "Something went wrong on our side."
             await problems.response(problems.of_status(500), detail, scope["path"])(

@@ -5,12 +5,12 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-# For the document. Lone surrogates have no pattern, and only escapes can bring them.
+# For the document. No pattern can exclude lone surrogates, which only escapes can produce.
 _NO_NUL = Field(json_schema_extra={"pattern": r"^[^\x00]*$"})
 
 
 def _clean(text: str) -> str:
-    """PostgreSQL stores no NUL, and UTF-8 cannot carry a lone surrogate: both would end as 500."""
+    """Refuse NUL, which PostgreSQL cannot store, and lone surrogates, which UTF-8 cannot encode."""
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise PydanticCustomError("text_characters", "Text must not contain NUL or lone surrogates")
     return text
@@ -18,6 +18,6 @@ def _clean(text: str) -> str:
 
 CleanText = Annotated[str, _NO_NUL, AfterValidator(_clean)]
 
-# A PostgreSQL integer; anything beyond would be an error of the database.
+# The largest integer of PostgreSQL. A larger id would be an error of the database.
 MAXIMUM_ID = 2**31 - 1
 Id32 = Annotated[int, Field(ge=1, le=MAXIMUM_ID)]

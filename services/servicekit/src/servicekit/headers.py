@@ -1,4 +1,4 @@
-"""What every answer carries."""
+"""Headers of every response: the request's id, and Cache-Control."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -9,11 +9,11 @@ _NO_STORE = (_CACHE_CONTROL, b"no-store")
 
 
 class HeadersMiddleware:
-    """Puts the request's identifier on each answer, and keeps each out of caches.
+    """Adds the request's id to each response, and keeps it out of caches.
 
-    What a service answers is about its caller, and tokens belong in no cache at all (RFC 6749,
-    section 5.1), unless a route says otherwise by a Cache-Control of its own. A client that has
-    kept an ETag itself may ask with If-None-Match: that is no cache's business.
+    A response is about its caller, and tokens must not be cached at all (RFC 6749, section 5.1).
+    A route that sets Cache-Control itself keeps its own. A client can still keep an ETag itself and
+    ask with If-None-Match.
     """
 
     def __init__(self, app: ASGIApp) -> None:

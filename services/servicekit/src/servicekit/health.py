@@ -1,4 +1,4 @@
-"""`/health` says whether the service can do its work; `/health/live` that the process runs."""
+"""`/health` tells whether the service can work, and `/health/live` that its process runs."""
 
 import asyncio
 import time
@@ -18,6 +18,8 @@ _log = structlog.get_logger(__name__)
 
 
 class CheckResult(BaseModel):
+    """The result of one check."""
+
     name: str
     status: Literal["ok", "failing"]
     duration_ms: float
@@ -25,6 +27,8 @@ class CheckResult(BaseModel):
 
 
 class Health(BaseModel):
+    """Whether the service can do its work, with the result of each check."""
+
     status: Literal["ok", "failing"]
     service: str
     version: str
@@ -32,17 +36,19 @@ class Health(BaseModel):
 
 
 class Live(BaseModel):
+    """The process runs."""
+
     status: Literal["ok"] = "ok"
 
 
 @dataclass(frozen=True)
 class Check:
-    """A named question. The probe returns None if all is well, else a sentence for the public."""
+    """A named check. The probe returns None if all is well, otherwise a sentence for the public."""
 
     name: str
     probe: Callable[[], str | None]
     time_limit: float = TIME_LIMIT  # seconds
-    # One thread per check: a probe that hangs occupies this one, and never a second.
+    # One thread per check, so that a probe that hangs never blocks a second one.
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "health"), repr=False, compare=False
     )
@@ -61,18 +67,19 @@ class Check:
         except TimeoutError:
             return f"no answer within {self.time_limit:g} s"
         except Exception as error:
-            # The text may name hosts and accounts: it goes to the log, not to the public.
+            # The text may name hosts and accounts, so it goes to the log and not to the public.
             _log.warning("health check failed", check=self.name, error=str(error))
             return "the check failed"
 
 
 def router(service: str, version: str, checks: Sequence[Check] = ()) -> APIRouter:
-    """GET /health (200, or 503 where there are checks) and GET /health/live (200)."""
+    """Return a router with GET /health (200, or 503 if a check fails) and GET /health/live."""
     failing: Responses = {503: {"model": Health}} if checks else {}
     routes = APIRouter(tags=["health"])
 
     @routes.get("/health", response_model_exclude_none=True, responses=failing)
     async def health(response: Response) -> Health:
+        """Run all checks now."""
         results = await asyncio.gather(*(check.run() for check in checks))
         well = all(result.status == "ok" for result in results)
         response.status_code = 200 if well else 503
@@ -83,6 +90,7 @@ def router(service: str, version: str, checks: Sequence[Check] = ()) -> APIRoute
 
     @routes.get("/health/live")
     async def live() -> Live:
+        """Answer without any check."""
         return Live()
 
     return routes

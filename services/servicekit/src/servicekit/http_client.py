@@ -1,4 +1,4 @@
-"""The client with which one service calls another."""
+"""The HTTP client with which one service calls another."""
 
 import httpx
 from pydantic import HttpUrl
@@ -12,10 +12,10 @@ from servicekit.settings import ConsulSettings
 def create(
     base_url: str, timeout: float = 5.0, transport: httpx.AsyncBaseTransport | None = None
 ) -> httpx.AsyncClient:
-    """A client for the life of the process: making one costs 35 ms. `timeout` is in seconds.
+    """Return a client. `timeout` is in seconds.
 
-    Open it as a context, in the event loop that uses it. What may have failed in passing is asked
-    once more; see RetryTransport.
+    Use one for the life of the process, because to make one costs 35 ms. Open it as a context, in
+    the event loop that uses it. It repeats some failed calls once; see RetryTransport.
     """
     return httpx.AsyncClient(
         base_url=base_url,
@@ -32,7 +32,7 @@ def for_service(
     timeout: float = 5.0,
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
-    """The client of the service `name`: at the URL that was given, else where Consul finds it."""
+    """Return a client of the service `name`, at `url` or, without one, where Consul finds it."""
     if url is None:
         found = discovery.transport(name, settings, transport or AiohttpTransport())
         return create(f"http://{name}", timeout, found)

@@ -1,6 +1,6 @@
 """The keys of access tokens, of two kinds.
 
-In the mesh a private key signs with ES256, and its public key checks: the user service alone can
+In the mesh a private key signs with ES256 and its public key verifies, so only the user service can
 sign. Services that are run by hand may share a secret instead, which does both with HS256.
 
 `python -m servicekit.keys` prints a new pair as JSON: `private`, a PEM, and `public`, a JWK.
@@ -27,13 +27,18 @@ from jose.utils import base64url_encode
 
 ES256, HS256 = "ES256", "HS256"
 _CURVE = "P-256"
-_PRIVATE = {"d", "k"}  # what only private and shared keys have
-_MEMBERS = ("crv", "kty", "x", "y")  # what makes an elliptic curve's public key (RFC 7638)
+_PRIVATE = {"d", "k"}  # the members of private and shared keys only
+_MEMBERS = (
+    "crv",
+    "kty",
+    "x",
+    "y",
+)  # the required members of an elliptic curve's public key (RFC 7638)
 
 
 @dataclass(frozen=True, repr=False)  # No repr: keys stay out of logs.
 class SigningKey:
-    """A key that signs. Its id is public, and names the key in the header of each token."""
+    """A key that signs. Its id is public: the header of each token names the key by it."""
 
     id: str
     algorithm: str
@@ -41,7 +46,7 @@ class SigningKey:
 
 
 def shared(secret: str) -> SigningKey:
-    """The key that all services share; ValueError for a text that is another kind of key."""
+    """Return the key that all services share. Raises ValueError for an asymmetric key."""
     id_ = hashlib.sha256(b"kid:" + secret.encode()).hexdigest()[:16]
     try:
         return SigningKey(id_, HS256, jwk.construct(secret, HS256))
@@ -50,14 +55,17 @@ def shared(secret: str) -> SigningKey:
 
 
 def public(text: str) -> Mapping[str, Key]:
-    """The keys of a JWK Set (RFC 7517) by their ids; ValueError unless each is a public P-256."""
+    """Return the keys of a JWK Set (RFC 7517) by their ids.
+
+    Raises ValueError unless each is a public P-256 key.
+    """
     try:
         members = json.loads(text)["keys"]
         found = {member["kid"]: _public(member) for member in members}
         if not found or len(found) != len(members):
             raise ValueError("no key, or two of the same name")
     except (JOSEError, KeyError, TypeError, ValueError, RecursionError) as error:
-        # In one sentence, because the parts of a refused set may be secret.
+        # One sentence for all, because parts of a refused set may be secret.
         raise ValueError(
             "it must be a JWK Set of public P-256 keys, each with a kid of its own"
         ) from error
@@ -73,7 +81,7 @@ def _public(member: Mapping[str, Any]) -> Key:
 
 
 def private(pem: str, public: Mapping[str, Key]) -> SigningKey:
-    """The private key of one of the public ones; ValueError for any other, or no P-256 at all."""
+    """Return the private key. Raises ValueError unless it belongs to one of the public ones."""
     try:
         key = load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError) as error:  # malformed, or public, or with a password
@@ -88,7 +96,7 @@ def private(pem: str, public: Mapping[str, Key]) -> SigningKey:
 
 
 def generate() -> tuple[str, dict[str, str]]:
-    """A new private key as a PEM, and its public key as a JWK, named by its thumbprint."""
+    """Return a new private key as a PEM, and its public key as a JWK with its thumbprint as id."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     members = jwk.construct(pem, ES256).public_key().to_dict()
@@ -96,7 +104,7 @@ def generate() -> tuple[str, dict[str, str]]:
 
 
 def _thumbprint(members: Mapping[str, str]) -> str:
-    """RFC 7638: the same key has the same name, whoever names it."""
+    """Return the key's thumbprint (RFC 7638), which depends on the key alone."""
     required = {name: members[name] for name in _MEMBERS}
     text = json.dumps(required, separators=(",", ":"), sort_keys=True)
     return base64url_encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,6 +1,6 @@
 """Structured logs on stdout: JSON for machines, colours for a person at a terminal.
 
-Never logged: headers, tokens, bodies, query strings.
+Headers, tokens, bodies and query strings are never logged.
 """
 
 import json
@@ -13,7 +13,7 @@ from structlog.typing import Processor
 
 
 def configure(service: str, level: str) -> None:
-    """Sends structlog's and the standard library's records through one pipeline."""
+    """Send the records of structlog and of the standard library through one pipeline."""
 
     def add_service(
         _: object, __: str, event: structlog.typing.EventDict
@@ -27,7 +27,7 @@ def configure(service: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_service,
     ]
-    # FORCE_COLOR: where a person reads it although it comes through a pipe.
+    # FORCE_COLOR is set where a person reads the output of a pipe.
     rendering = _rendering(pretty=sys.stderr.isatty() or "FORCE_COLOR" in os.environ)
     structlog.configure(
         processors=[*shared, *rendering],
@@ -39,9 +39,9 @@ def configure(service: str, level: str) -> None:
 
 def _rendering(*, pretty: bool) -> list[Processor]:
     if pretty:
-        # The plain formatter: the others print local variables, which may hold secrets.
+        # The plain formatter, because the others print local variables, which may have secrets.
         return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
-    # An encoder for all lines: json.dumps would make one for each.
+    # One encoder for all lines. json.dumps would make one for each.
     encoder = json.JSONEncoder(default=repr)
     rendering = structlog.processors.JSONRenderer(lambda event, **_: encoder.encode(event))
     return [structlog.processors.format_exc_info, rendering]
@@ -58,5 +58,5 @@ def _configure_standard_library(
         )
     )
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # httpx logs whole addresses at INFO, query string included.
+    # At INFO, httpx logs URLs with their query strings.
     logging.getLogger("httpx").setLevel(logging.WARNING)

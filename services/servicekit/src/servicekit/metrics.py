@@ -6,9 +6,9 @@ from starlette.responses import Response
 
 
 def install(app: FastAPI) -> Histogram:
-    """GET /metrics over a registry of the app's own, `app.state.metrics`.
+    """Add GET /metrics for the app's own registry, `app.state.metrics`.
 
-    Returns where requests are observed.
+    Return the histogram in which requests are observed.
     """
     app.state.metrics = registry = CollectorRegistry()
     durations = Histogram(

@@ -1,4 +1,4 @@
-"""The one order in which a request passes through servicekit's layers."""
+"""The middleware of every service, in its one order."""
 
 from fastapi import FastAPI
 
@@ -11,10 +11,10 @@ from servicekit.routing import RoutingMiddleware
 
 
 def install(app: FastAPI) -> None:
-    """Adds the layers, innermost first, and GET /metrics."""
+    """Add the middleware, innermost first, and GET /metrics."""
     app.add_middleware(RoutingMiddleware)
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(CatchAllMiddleware)
-    # Outside of the catch-all, so that it sees the 500.
+    # Outside CatchAllMiddleware, so that it sees the 500.
     app.add_middleware(AccessLogMiddleware, durations=metrics.install(app))
     app.add_middleware(HeadersMiddleware)

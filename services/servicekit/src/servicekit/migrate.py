@@ -1,4 +1,4 @@
-"""Brings a database to the schema that a service's package carries.
+"""Brings a database to the schema in a service's package.
 
 A service's `migrations/env.py` is:
 
@@ -23,19 +23,19 @@ from servicekit.database import CONNECT_TIMEOUT
 from servicekit.settings import psycopg2_url
 
 RETRY_INTERVAL = 0.2  # seconds
-LOCK = 0x7461736B  # any number, as long as every migration of a database takes the same
+LOCK = 0x7461736B  # any number that is the same for all migrations of a database
 _log = structlog.get_logger(__name__)
 
 
 class DatabaseUnreachableError(Exception):
-    """The database accepted no connection in the time given."""
+    """The database accepted no connection in the given time."""
 
 
 def upgrade(database_url: str, migrations: Path, wait_seconds: float = 60) -> None:
-    """Runs the migrations that are missing, one process at a time.
+    """Run the migrations that are missing, one process at a time.
 
-    Waits up to `wait_seconds` for the database, whose proxy may start only now;
-    raises DatabaseUnreachableError after that.
+    Wait up to `wait_seconds` for the database, because its proxy may still be starting. Raises
+    DatabaseUnreachableError after that.
     """
     engine = create_engine(
         psycopg2_url(database_url),
@@ -49,7 +49,7 @@ def upgrade(database_url: str, migrations: Path, wait_seconds: float = 60) -> No
 
 
 def run_env(metadata: MetaData) -> None:
-    """The whole of a service's env.py: migrates on the connection that `upgrade` opened."""
+    """Migrate on the connection that `upgrade` opened. All that a service's env.py has to do."""
     connection: Connection = context.config.attributes["connection"]
     context.configure(connection=connection, target_metadata=metadata)
     with context.begin_transaction():
@@ -79,10 +79,10 @@ def _wait(engine: Engine, wait_seconds: float) -> None:
 
 @contextmanager
 def _lock(engine: Engine) -> Iterator[None]:
-    """An advisory lock on a session of its own: a migration that commits cannot lose it.
+    """Hold an advisory lock on a session of its own, so that a migration can commit and keep it.
 
-    Who waits asks again and again: a statement that waits inside the database is one that
-    CREATE INDEX CONCURRENTLY of the holder waits for in turn, and neither would ever end.
+    It polls for the lock. CREATE INDEX CONCURRENTLY waits for all open statements. If one of them
+    waited for this lock, neither would ever end.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": LOCK}):

@@ -1,4 +1,4 @@
-"""HTML pages that run only what they were sent with."""
+"""HTML pages with a strict Content-Security-Policy."""
 
 import base64
 import hashlib
@@ -7,15 +7,16 @@ import re
 from starlette.responses import HTMLResponse
 
 _INLINE = re.compile(r"<(script|style)>(.*?)</\1>", re.DOTALL)
-# Swagger UI's style sheet has its pictures in it.
+# Swagger UI's style sheet contains its images.
 _SOURCES = {"script": "'self'", "style": "'self'", "img": "'self' data:", "connect": "'self'"}
 
 
 def response(page: str, headers: dict[str, str] | None = None) -> HTMLResponse:
-    """Answer with a page that no other page may frame, and into which nothing can be injected.
+    """Answer with a page that no other page may frame, and that runs no foreign code.
 
-    page: HTML that we wrote, with everything from elsewhere escaped. Its `<script>` and `<style>`
-        elements without attributes are allowed by their hashes; `style=` and `on...=` never work.
+    `page` is HTML that we wrote, with everything from elsewhere escaped. Its `<script>` and
+    `<style>` elements without attributes are allowed by their hashes; `style=` and `on...=` never
+    work.
     """
     return HTMLResponse(page, headers={**_protection(page), **(headers or {})})
 
@@ -25,7 +26,7 @@ def _protection(page: str) -> dict[str, str]:
         "Content-Security-Policy": _policy(page),
         "Referrer-Policy": "no-referrer",
         "X-Content-Type-Options": "nosniff",
-        "Cache-Control": "no-cache",  # the same for everybody
+        "Cache-Control": "no-cache",  # the page is the same for everybody
     }
 
 

@@ -1,8 +1,8 @@
-"""Personal access tokens, which programs carry: the user service is asked about them.
+"""Personal access tokens, which programs use. Only the user service can check them.
 
-Unlike an access token they say nothing themselves. A service that sees one asks the user service,
-through the mesh, and remembers the answer for a minute. One that is revoked is refused as an ended
-session's token is, within seconds (docs/decisions/0030-personal-tokens.md).
+Unlike an access token, they contain nothing. A service that gets one asks the user service, through
+the mesh, and caches the answer for a minute. A revoked token is refused within seconds, like the
+token of an ended session (docs/decisions/0030-personal-tokens.md).
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from servicekit.principal import PERSONAL_PREFIX, Principal
 from servicekit.token_cache import TokenCache
 
 PATH = "/internal/personal-token"
-"""Where the user service says what a token grants: no route of the gateway leads there."""
+"""The path of the user service that checks a token. The gateway has no route to it."""
 CACHE_SECONDS = 60.0  # seconds
 TIME_LIMIT = 3.0  # seconds for an answer, with its retry
 _FORM = re.compile(rf"{PERSONAL_PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
 class _Answer(BaseModel):
-    """What the user service has to answer."""
+    """The answer of the user service."""
 
     id: UUID
     user_id: int = Field(ge=1, le=MAXIMUM_ID)
@@ -36,7 +36,7 @@ class _Answer(BaseModel):
 
 
 class PersonalTokens:
-    """Asks the user service at the other end of `client`. `clock` gives seconds of the epoch."""
+    """Asks the user service through `client`. `clock` gives seconds since the epoch."""
 
     def __init__(self, client: httpx.AsyncClient, clock: Callable[[], float] = time.time) -> None:
         self._client = client
@@ -44,9 +44,10 @@ class PersonalTokens:
         self._cache: TokenCache[Principal] = TokenCache(clock=clock)
 
     async def verify(self, token: str) -> Principal:
-        """The principal of a token that is genuine and alive; its session is the token itself.
+        """Return the principal of a valid token. Its session is the token itself.
 
-        Raises Unauthenticated, and ServiceUnavailable while nobody can be asked.
+        Raises Unauthenticated for any other token, and ServiceUnavailable if the user service does
+        not answer.
         """
         if not _FORM.fullmatch(token):
             raise Unauthenticated

@@ -1,9 +1,11 @@
-"""Reads that cost one round trip to the database each, and no thread.
+"""A connection pool for reads that cost one round trip to the database each, and no thread.
 
-SQLAlchemy writes the statement once, asyncpg asks: it keeps it prepared, and hands rows to the
-event loop. In a thread, through SQLAlchemy and psycopg 2, a request for one task took 690 µs of
-processor time instead of 480, and 200 instead of 100 in PostgreSQL, which planned it anew each time
+SQLAlchemy compiles the statement once. asyncpg prepares and runs it on the event loop. Through
+SQLAlchemy and psycopg 2, in a thread, a request for one task took 690 µs of processor time instead
+of 480, and 200 instead of 100 in PostgreSQL, which made a new plan each time
 (docs/decisions/0016-asyncpg.md).
+
+It is not about routes: the fast routes for reads are in route_class.py.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,39 +26,40 @@ from servicekit.database import (
 from servicekit.settings import DatabaseSettings, asyncpg_url
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-# A database that has vanished cannot keep its own limit.
+# Longer than the server's own limit, which does not count if the server is gone.
 _COMMAND_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 1  # seconds
 
-# The connection was closed, seen under the read or just before it.
-_LOST = (
+# The server closed the connection, before the read or during it.
+_CONNECTION_LOST = (
     ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
 )
-# No answer: lost again, stopped for its time (by either side), or starting and stopping.
-_SILENT = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+# No answer: lost again, over the time limit of either side, or the server starts or stops.
+_UNAVAILABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
 
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL with $1, $2, ..., and the names of the values that they stand for, in order."""
+    """SQL with $1, $2, ..., and the names of their values in order."""
 
     sql: str
     names: Sequence[str]
 
     @classmethod
-    def of(cls, written: ClauseElement) -> "Statement":
-        compiled = _DIALECT.statement_compiler(_DIALECT, written)
+    def of(cls, expression: ClauseElement) -> "Statement":
+        """Compile an expression of SQLAlchemy."""
+        compiled = _DIALECT.statement_compiler(_DIALECT, expression)
         return cls(str(compiled), tuple(compiled.positiontup or ()))
 
 
 class ReadPool:
-    """A pool for lone SELECTs, open as a context: no transaction around them, no ping before them.
+    """A pool for single SELECTs, without a transaction around them or a ping before them.
 
-    A connection that the server closed is seen to be closed. A read that is under way at that
-    moment is asked once more, which is safe for a read.
+    Open it as a context. If the server closes the connection during a read, the read is repeated
+    once, which is safe for a read.
     """
 
     def __init__(self, settings: DatabaseSettings) -> None:
@@ -70,7 +73,7 @@ class ReadPool:
             timeout=CONNECT_TIMEOUT,
             command_timeout=_COMMAND_TIMEOUT,
             server_settings={"statement_timeout": str(STATEMENT_TIMEOUT), "timezone": "UTC"},
-            reset=_keep,
+            reset=_no_reset,
         )
         return self
 
@@ -85,18 +88,18 @@ class ReadPool:
     async def fetch(
         self, statement: Statement, values: Mapping[str, Any]
     ) -> Sequence[asyncpg.Record]:
-        """All rows of the statement with these values. Raises DatabaseUnavailableError."""
+        """Return all rows of the statement with these values. Raises DatabaseUnavailableError."""
         arguments = [values[name] for name in statement.names]
         try:
             try:
                 return await self._fetch(statement.sql, arguments)
-            except _LOST:
+            except _CONNECTION_LOST:
                 return await self._fetch(statement.sql, arguments)
-        except _SILENT as error:
+        except _UNAVAILABLE as error:
             raise DatabaseUnavailableError from error
 
     async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[asyncpg.Record]:
-        # Only who may have to wait gets the time limit, because it costs 5 % of a read.
+        # A time limit costs 5 % of a read, so it is set only if there may be a wait.
         limit = None if self._pool.get_idle_size() else POOL_TIMEOUT
         try:
             connection = await self._pool.acquire(timeout=limit)
@@ -108,5 +111,5 @@ class ReadPool:
             await self._pool.release(connection)
 
 
-async def _keep(_: object) -> None:
-    """A connection comes back as it was: nothing here changes it, and a RESET is a round trip."""
+async def _no_reset(_: object) -> None:
+    """Leave the connection as it is. Nothing here changes it, and a RESET is a round trip."""

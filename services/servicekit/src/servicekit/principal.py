@@ -1,17 +1,17 @@
-"""Who is asking."""
+"""The caller of a request."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 PERSONAL_PREFIX = "ttpat_"
-"""What a personal access token begins with, and no other token."""
+"""The prefix of personal access tokens. No other token has it."""
 
 
 @dataclass(frozen=True)
 class Principal:
-    """Who is asking, and in which session: None where the token names none.
+    """The caller, and the session of the token, or None if the token has none.
 
-    `scopes` are what a personal access token may do; None for who has logged in, and may do all.
+    `scopes` limit a personal access token. None means a login, which has no limit.
     """
 
     user_id: int

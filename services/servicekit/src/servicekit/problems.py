@@ -1,4 +1,4 @@
-"""Problems (RFC 9457): what is the same in all of one type, and the answer that holds one."""
+"""Problems (RFC 9457): their types, and the response that has one."""
 
 import json
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""A service that nobody else registers enters itself in Consul while it runs.
+"""Registration in Consul, for a service that nothing else registers.
 
-That is so where CONSUL_URL is set: in `./just dev`, and for services started by hand. Under Nomad
-it is not, because the job registers.
+It is on where CONSUL_URL is set: in `./just dev`, and for services started by hand. Under Nomad the
+job registers its service.
 """
 
 import asyncio
@@ -18,21 +18,21 @@ from servicekit.settings import ServiceSettings
 if TYPE_CHECKING:
     from servicekit.consul import Agent
 
-LOOK_INTERVAL = 1.0  # seconds between two looks whether Consul still knows us
+CHECK_INTERVAL = 1.0  # seconds between two checks that the entry is still there
 TIME_LIMIT = 2.0  # seconds for a call
 _log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
 async def registered(service: Service, settings: ServiceSettings) -> AsyncIterator[None]:
-    """Have the service in Consul as long as the block runs; without CONSUL_URL, do nothing.
+    """Keep the service registered while the block runs. Without CONSUL_URL, do nothing.
 
-    Never raises: a service without its Consul still serves, and says in its log what is wrong.
+    Never raises: without Consul the service still works, and its log says what is wrong.
     """
     if settings.consul_url is None:
         yield
         return
-    from servicekit.consul import Agent  # not before it is needed: it loads python-consul
+    from servicekit.consul import Agent  # only here, because it loads python-consul
 
     agent = Agent(settings.consul_url, settings.consul_token, TIME_LIMIT)
     registrar = Registrar(agent, Instance(service, settings.host, settings.port))
@@ -44,14 +44,14 @@ async def registered(service: Service, settings: ServiceSettings) -> AsyncIterat
 
 
 class Registrar:
-    """Keeps an instance registered, in a thread: a Consul that restarts may have lost it."""
+    """Keeps an instance registered, in a thread, because a restarted Consul may have lost it."""
 
     def __init__(
-        self, agent: "Agent", instance: Instance, look_interval: float = LOOK_INTERVAL
+        self, agent: "Agent", instance: Instance, check_interval: float = CHECK_INTERVAL
     ) -> None:
         self._agent = agent
         self._instance = instance
-        self._look_interval = look_interval
+        self._check_interval = check_interval
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="registrar", daemon=True)
 
@@ -59,7 +59,7 @@ class Registrar:
         self._thread.start()
 
     def stop(self) -> None:
-        """Remove the entry. Takes twice the time limit at most, when Consul hangs."""
+        """Remove the entry. If Consul hangs this takes at most twice the time limit."""
         self._stopped.set()
         self._thread.join()
         try:
@@ -69,16 +69,16 @@ class Registrar:
         self._agent.close()
 
     def _run(self) -> None:
-        complained = False
+        has_warned = False
         while True:
             try:
                 self._ensure()
-                complained = False
-            except Exception as error:  # whatever it is, the next look may succeed
-                if not complained:  # once per outage
+                has_warned = False
+            except Exception as error:  # of any kind: the next check may succeed
+                if not has_warned:  # once per outage
                     _log.warning("cannot register", id=self._instance.id, error=str(error))
-                complained = True
-            if self._stopped.wait(self._look_interval):
+                has_warned = True
+            if self._stopped.wait(self._check_interval):
                 return
 
     def _ensure(self) -> None:

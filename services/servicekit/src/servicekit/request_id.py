@@ -1,4 +1,4 @@
-"""One identifier per request, from the edge through every log line and every call it causes."""
+"""One id per request, for each log line and each call that it causes."""
 
 import re
 import secrets
@@ -15,13 +15,13 @@ _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
 def current() -> str | None:
-    """The identifier of the request being served, or None outside of one."""
+    """Return the id of the current request, or None outside a request."""
     return _current.get()
 
 
 @contextmanager
 def identified(scope: Scope) -> Iterator[tuple[bytes, bytes]]:
-    """Accept a well-formed X-Request-ID or make one; the header that returns it."""
+    """Set the id: a well-formed X-Request-ID, or a new one. Yield the header of the response."""
     given = Headers(scope=scope).get(HEADER, "")
     request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
     token = _current.set(request_id)

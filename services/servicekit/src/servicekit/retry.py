@@ -1,4 +1,4 @@
-"""A call is made once more where it did not come through, and doing so is safe."""
+"""One retry of calls that failed, where a retry is safe."""
 
 import httpx
 
@@ -7,13 +7,14 @@ _GATEWAY = {502, 503, 504}
 
 
 class RetryTransport(httpx.AsyncBaseTransport):
-    """Asks once more after a broken connection or a proxy's own error.
+    """Repeats a call once after a broken connection or an error of a proxy.
 
-    That is safe for what only reads, and for any call whose connection could not be opened:
-    nothing was sent.
+    That is safe for a call that only reads, and for any call whose connection could not be opened,
+    because then nothing was sent.
 
-    A sidecar answers 502, 503 or 504 for an instance that has just gone, and the next may take the
-    call. A service that says Retry-After means it. Waiting for a free connection is not repeated.
+    A sidecar answers 502, 503 or 504 if the instance has just gone, and another instance may take
+    the call. An answer with Retry-After comes from the service itself, and is not repeated. Nor is
+    the wait for a free connection.
     """
 
     def __init__(self, inner: httpx.AsyncBaseTransport) -> None:

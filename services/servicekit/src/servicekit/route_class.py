@@ -1,7 +1,8 @@
-"""RoutingTable that read often: documented by FastAPI from their signatures, and called without it.
+"""A route class for the reads that come most often.
 
-To solve a signature anew for each request costs FastAPI 75 µs for one task and 105 for a list, more
-than the database driver's share (docs/decisions/0023-read-routes.md).
+FastAPI documents such a route from its signature, but does not call it: it would solve the
+signature anew for each request. That costs 75 µs for one task and 105 for a list, more than the
+database driver takes (docs/decisions/0023-read-routes.md).
 """
 
 import inspect
@@ -18,13 +19,15 @@ from servicekit.app_state import AppState
 from servicekit.tokens import Caller
 
 Take = Callable[[Request], Any]
-"""What one parameter is given for a request; ValidationError if the request has nothing valid."""
+"""Returns the argument for one parameter. Raises ValidationError if it is not valid."""
 
 
 class ReadRoute(APIRoute):
-    """For `APIRouter(route_class=ReadRoute)`: GETs by a coroutine that returns a Response itself.
+    """For `APIRouter(route_class=ReadRoute)`: a GET whose function is a coroutine.
 
-    It may have as parameters the Request, the caller, something on the application's state, path
+    The function returns a Response itself.
+
+    Its parameters may be the Request, the caller, something on the application's state, path
     parameters, one model of the query string, and optional headers. Raises TypeError at import for
     any other.
 
@@ -37,9 +40,9 @@ class ReadRoute(APIRoute):
         callers, parameters = _parameters(self)
 
         async def handle(request: Request) -> Response:
-            # Loops, because a comprehension that awaits is one more coroutine for each request.
+            # Loops, because a comprehension that awaits would be one more coroutine per request.
             arguments: dict[str, Any] = {}
-            # Who is asking comes first: a stranger hears nothing about the rest of the request.
+            # The caller comes first: without a good token the answer says nothing about the rest.
             for name, identify in callers:
                 arguments[name] = await identify(request)
             try:
@@ -54,7 +57,7 @@ class ReadRoute(APIRoute):
 
 
 def _parameters(route: APIRoute) -> tuple[list[tuple[str, Caller]], list[tuple[str, Take]]]:
-    """What names the caller, and the rest."""
+    """Return the parameters that are given the caller, and the others."""
     if route.dependencies:
         raise TypeError(f"{route.path} has dependencies, which a ReadRoute does not solve")
     hints = get_type_hints(route.endpoint, include_extras=True)

@@ -1,8 +1,8 @@
-"""Both slash forms of a path work, without a redirect that would drop the Authorization header.
+"""Finds the route of a path, with or without a slash at its end.
 
-A path with an encoded slash or a control character is no form of another path: it is not found. The
-same look at the routing table names the route template for logs and metrics, and answers a
-method that the path does not take.
+A redirect to the other form would drop the Authorization header. The route's template goes to logs
+and metrics. A path with an encoded slash or a control character is answered with 404, and a method
+that the path does not take with 405.
 """
 
 import re
@@ -18,15 +18,15 @@ from servicekit import problems
 
 TEMPLATE = "servicekit.route"  # the scope's key for the route template, or None
 _PARAMETER = re.compile(r"\{(\w+)\}")
-# A mount names no methods: what is mounted here are files.
-_OF_FILES = frozenset({"GET", "HEAD"})
-# An encoded slash is not a slash (RFC 3986, section 2.2), and a newline ends no path. The framework
-# takes both for the path without them, which the gateway has not seen.
-_IN_NO_PATH = re.compile(rb"%(?:2f|[01][0-9a-f]|7f)", re.IGNORECASE)
+# A mount has no methods. What we mount are files.
+_FILE_METHODS = frozenset({"GET", "HEAD"})
+# An encoded slash is not a slash (RFC 3986, section 2.2). The framework decodes it, and ignores a
+# newline at the end. So it would serve another path than the one that the gateway has checked.
+_FORBIDDEN = re.compile(rb"%(?:2f|[01][0-9a-f]|7f)", re.IGNORECASE)
 
 
 class _Templates:
-    """Path templates, compiled to one pattern: a request costs one match."""
+    """Path templates in one compiled pattern, so that a request costs one match."""
 
     def __init__(self, templates: Sequence[tuple[str, str]]) -> None:
         self.names = [name for name, _ in templates]
@@ -41,7 +41,7 @@ class _Templates:
 
 
 class RoutingTable:
-    """The routing table of an application, by path alone."""
+    """The routes of an application by their paths, without their methods."""
 
     def __init__(self, routes: Sequence[BaseRoute]) -> None:
         exact: list[tuple[str, str]] = []
@@ -57,16 +57,16 @@ class RoutingTable:
             )
             takes_rest = any(isinstance(each, PathConvertor) for each in convertors.values())
             (greedy if takes_rest else exact).append((template, regex))
-            taken = frozenset(route.methods or _OF_FILES)
+            taken = frozenset(route.methods or _FILE_METHODS)
             self.methods[template] = self.methods.get(template, frozenset()) | taken
         self.exact = _Templates(exact)
         self.greedy = _Templates(greedy)
 
     def resolve(self, path: str) -> tuple[str, str | None]:
-        """The form of the path that has a route, and that route's template if there is one.
+        """Return the form of the path that has a route, and the template of this route.
 
-        A route that takes the rest of the path (assets, a catch-all) comes last: it would
-        otherwise hide the other slash form of every route.
+        Return the path itself and None if no form has a route. A route that takes the rest of the
+        path (assets, a catch-all) comes last. Otherwise it would hide the other form of each route.
         """
         other = path[:-1] if path.endswith("/") else path + "/"
         for form in (path, other):
@@ -76,10 +76,10 @@ class RoutingTable:
 
 
 class RoutingMiddleware:
-    """Rewrites a path without a route to its other slash form if that one has a route.
+    """Changes a path without a route to its other form, if that one has a route.
 
-    The framework's own 405 names the methods of one route, though a path may have several. It also
-    lets a template take what a fixed path beside it refuses: DELETE of /stats as of /{id}.
+    It also answers 405. The framework's own 405 names the methods of one route only, although a
+    path can have several. And without a 405 here, DELETE /stats would be taken as DELETE /{id}.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -88,10 +88,12 @@ class RoutingMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            if b"%" in scope["raw_path"] and _IN_NO_PATH.search(scope["raw_path"]):
+            if b"%" in scope["raw_path"] and _FORBIDDEN.search(scope["raw_path"]):
                 await _not_found(scope["path"])(scope, receive, send)
                 return
-            if self.routes is None:  # At the first request: routes are added after middleware.
+            if (
+                self.routes is None
+            ):  # At the first request, because routes are added after the middleware.
                 self.routes = RoutingTable(scope["app"].routes)
             scope["path"], template = self.routes.resolve(scope["path"])
             scope[TEMPLATE] = template

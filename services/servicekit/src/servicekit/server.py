@@ -1,4 +1,4 @@
-"""Runs a service's application until it is told to stop."""
+"""Runs a service's application on uvicorn."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ OPTIONS: dict[str, Any] = {
     "log_config": None,  # uvicorn's records go through servicekit.logs
     "access_log": False,  # so do the requests
     "server_header": False,
-    "timeout_keep_alive": 75,  # longer than the proxies keep idle connections: they close first
+    "timeout_keep_alive": 75,  # longer than the proxies, so that they close first
     "timeout_graceful_shutdown": 20,
-    "proxy_headers": False,  # X-Forwarded-For is for the one service that counts clients to read
+    "proxy_headers": False,  # only the user service reads X-Forwarded-For, and does so itself
 }
 
 
 def run(app: ASGIApp, settings: ServiceSettings) -> None:
-    """Serves until SIGTERM or SIGINT, then finishes what is in flight for up to 20 s."""
+    """Serve until SIGTERM or SIGINT, then finish the requests in flight for up to 20 s."""
     uvicorn.run(app, host=settings.host, port=settings.port, **OPTIONS)

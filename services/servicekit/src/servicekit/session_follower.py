@@ -1,11 +1,11 @@
-"""Which sessions have ended, known to every service that checks access tokens.
+"""Tells each service that checks access tokens which sessions have ended.
 
-The user service ends sessions and tells of it; each process asks it once a second for what is new,
-through the mesh. So an ended session's tokens are refused everywhere within seconds, and no request
-waits for a call (docs/decisions/0029-ended-sessions.md).
+Each process asks the user service once a second, through the mesh, for the sessions that have ended
+since. So the tokens of an ended session are refused everywhere within seconds, and no request waits
+for a call (docs/decisions/0029-ended-sessions.md).
 
-A user service that is away takes nothing from anybody: what is known goes on counting, and a token
-that nobody told of dies when it expires.
+While the user service is down, the known sessions still count, and the tokens of later ones are
+accepted until they expire.
 """
 
 import asyncio
@@ -25,18 +25,18 @@ from servicekit.ended_sessions import PATH, EndedSessions
 from servicekit.personal_tokens import PersonalTokens
 from servicekit.settings import EndedSessionsSettings
 
-INTERVAL = 1.0  # seconds between two questions
-FIRST_INTERVAL = 0.1  # seconds, until the first answer: the sidecar may be starting, too
-TIME_LIMIT = 3.0  # seconds for an answer, with its retry
-# A service that starts hears of those that ended before it. Longer would keep it from starting
-# where the user service is away.
+INTERVAL = 1.0  # seconds between two requests
+FIRST_INTERVAL = 0.1  # seconds, until the first answer, because the sidecar may still be starting
+TIME_LIMIT = 3.0  # seconds for an answer, with one retry
+# A service waits for the first answer when it starts. A longer wait would keep it from starting
+# while the user service is down.
 START_LIMIT = 1.0  # seconds
 _DAYS = 86_400 * 2
 _log = structlog.get_logger(__name__)
 
 
 class _Answer(BaseModel):
-    """What the user service has to answer."""
+    """The answer of the user service."""
 
     position: int = Field(ge=0, lt=2**63)
     seconds: int = Field(ge=0, le=_DAYS)
@@ -44,7 +44,7 @@ class _Answer(BaseModel):
 
 
 class Follower:
-    """Asks the user service at the other end of `client` what is new, again and again."""
+    """Asks the user service through `client` for new ended sessions, again and again."""
 
     def __init__(
         self, client: httpx.AsyncClient, ended: EndedSessions, interval: float = INTERVAL
@@ -55,26 +55,26 @@ class Follower:
         self._position = 0
         self._heard = time.monotonic()
         self.knows = asyncio.Event()
-        """Set when the first answer has come."""
+        """Is set when the first answer has come."""
 
     def age(self) -> float:
-        """Seconds since the user service answered last; before that, since the start."""
+        """Return the seconds since the last answer; before the first one, since the start."""
         return time.monotonic() - self._heard
 
     async def run(self) -> None:
-        """Ask until cancelled. What goes wrong is logged once, and once when it is well again."""
-        complained = False
+        """Ask until cancelled. Log the start of an outage once, and its end once."""
+        has_warned = False
         while True:
             try:
                 await self._ask()
-            except Exception as error:  # whatever it is, the next answer may be a good one
-                if not complained:
+            except Exception as error:  # of any kind: the next answer may be good
+                if not has_warned:
                     _log.warning("cannot ask which sessions have ended", error=_reason(error))
-                complained = True
+                has_warned = True
             else:
-                if complained:
+                if has_warned:
                     _log.info("heard again which sessions have ended")
-                complained = False
+                has_warned = False
             await asyncio.sleep(self._interval if self.knows.is_set() else FIRST_INTERVAL)
 
     async def _ask(self) -> None:
@@ -90,8 +90,8 @@ class Follower:
 
 def _reason(error: Exception) -> str:
     match error:
-        case ValidationError():  # its own text repeats the answer, whoever may have made it
-            return "the answer makes no sense"
+        case ValidationError():  # its text repeats the answer, which can come from anywhere
+            return "the answer is not valid"
         case httpx.HTTPStatusError():
             return f"the answer has status {error.response.status_code}"
     return str(error) or type(error).__name__
@@ -104,11 +104,11 @@ async def followed(
     transport: httpx.AsyncBaseTransport | None = None,
     interval: float = INTERVAL,
 ) -> AsyncIterator[None]:
-    """Have `servicekit.tokens` refuse the tokens of ended sessions while the block runs.
+    """Make `servicekit.tokens` refuse the tokens of ended sessions while the block runs.
 
-    Over the same client it asks about personal access tokens.
+    The same client checks personal access tokens.
 
-    `transport` carries the calls to the user service; None is the network. `interval` is in
+    `transport` carries the calls to the user service; None means the network. `interval` is in
     seconds.
     """
     if settings.user_service_url is None and settings.consul_url is None:

@@ -1,6 +1,6 @@
-"""Settings come from the environment; a process with wrong ones says why and ends.
+"""Settings from the environment. A process with wrong settings says why and ends.
 
-A service mixes what it needs:
+A service combines the classes that it needs:
 
     class Settings(DatabaseSettings, ServiceSettings):
         access_token_expire_minutes: int = 15
@@ -20,10 +20,10 @@ SETTINGS_PAGE = "docs/operations/reference.md"
 
 
 class ConsulSettings(BaseSettings):
-    """CONSUL_URL and CONSUL_TOKEN of the agent in which a service enters itself and finds others.
+    """CONSUL_URL and CONSUL_TOKEN: where a service registers itself and finds others.
 
-    For services started by hand. Not the names that Consul's own tools read: whoever has set those
-    to look at a cluster must not become a part of it.
+    For services started by hand. Consul's own tools read other names. Somebody who sets those to
+    look at a cluster must not make a service a part of it.
     """
 
     consul_url: HttpUrl | None = None
@@ -39,9 +39,9 @@ class ServiceSettings(ConsulSettings):
 
 
 def psycopg2_url(url: str) -> str:
-    """The URL with its driver named; ValueError for another database's.
+    """Return the URL with the driver psycopg 2. Raises ValueError for another database.
 
-    SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3, which is not what we install.
+    SQLAlchemy 2.1 reads a bare `postgresql://` as psycopg 3, which we do not install.
     """
     scheme, _, rest = url.partition("://")
     if scheme not in ("postgresql", "postgresql+psycopg2"):
@@ -50,7 +50,7 @@ def psycopg2_url(url: str) -> str:
 
 
 def asyncpg_url(url: str) -> str:
-    """The same URL as asyncpg takes it, which knows no other driver."""
+    """Return the URL as asyncpg takes it: without a driver."""
     return url.replace("postgresql+psycopg2://", "postgresql://", 1)
 
 
@@ -58,7 +58,7 @@ def _with_driver(value: SecretStr) -> SecretStr:
     return SecretStr(psycopg2_url(value.get_secret_value()))
 
 
-# Secret, because it carries a password.
+# Secret, because it has a password.
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_with_driver)]
 
 
@@ -77,7 +77,7 @@ def _or_consul(value: HttpUrl | None, info: ValidationInfo) -> HttpUrl | None:
     return value
 
 
-# Where another service answers; None: wherever Consul finds it.
+# The URL of another service. None means that Consul finds it.
 ServiceUrl = Annotated[
     HttpUrl | None,
     Field(
@@ -91,7 +91,7 @@ ServiceUrl = Annotated[
 class EndedSessionsSettings(ServiceSettings):
     """USER_SERVICE_URL, where a service asks which sessions have ended.
 
-    Without it the user service is found in Consul; without CONSUL_URL, too, nobody is asked.
+    Without it Consul finds the user service. Without CONSUL_URL, too, the service does not ask.
     """
 
     user_service_url: HttpUrl | None = None
@@ -101,11 +101,14 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 
 
 def load(settings: type[Settings], *, service: str) -> Settings:
-    """The settings from the environment; else one line per bad variable and exit code 78."""
+    """Return the settings from the environment.
+
+    If they are wrong, print one line per bad variable and exit with code 78.
+    """
     try:
         return settings()
     except ValidationError as error:
-        # Values stay out: a refused secret is still a secret.
+        # Without the values, because a refused secret is still a secret.
         lines = [_explain(settings, each) for each in error.errors(include_input=False)]
     except SettingsError as error:
         lines = [str(error)]

@@ -1,7 +1,7 @@
-"""Tokens that were found good, until they expire.
+"""A cache of verified tokens.
 
-A client sends the same token for its 15 minutes. Checking it takes 73 µs, about a fifth of a read
-of one task; finding it again takes 0.7 µs.
+A client sends the same token for 15 minutes. To verify it takes 73 µs, about a fifth of a read of
+one task. To find it here takes 0.7 µs (docs/decisions/0017-remembered-tokens.md).
 """
 
 import hashlib
@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 CAPACITY = 10_000  # tokens, about 5 MB
-SHARE = 20  # of them for one owner: each of a person's devices uses one
+SHARE = 20  # of them for one owner; each device of a person uses one
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class _Entry(Generic[Value]):
 
 
 class TokenCache(Generic[Value]):
-    """What good tokens say. `clock` gives seconds since the epoch, as a token's `exp` does.
+    """The contents of valid tokens. `clock` gives seconds since the epoch, like a token's `exp`.
 
-    Only digests are kept: a token that can be read from memory is one that can be used. An owner
-    has at most `share` tokens here: a new one displaces his oldest, so nobody displaces everyone.
-    When there are `capacity`, a new one displaces the oldest of all. What was displaced is checked
-    again when it comes. Not for two threads at once.
+    It stores digests only, because a token that can be read from memory can be used. One owner has
+    at most `share` tokens here: the next one replaces the owner's oldest, so one owner cannot
+    replace the tokens of all. When there are `capacity` tokens, a new one replaces the oldest of
+    all. A token that was replaced is verified again. Not thread-safe.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class TokenCache(Generic[Value]):
         self._owned: dict[Hashable, list[bytes]] = {}
 
     def get(self, token: bytes) -> Value | None:
-        """What the token says; None if it is not remembered or has expired."""
+        """Return the content of the token, or None if it is not here or has expired."""
         entry = self._entries.get(_digest(token))
         return entry.value if entry and self._clock() < entry.expires else None
 

@@ -1,4 +1,4 @@
-"""The settings for access tokens: one of two kinds of keys (servicekit/keys.py).
+"""The settings for access tokens, with one of two kinds of keys (servicekit/keys.py).
 
 class Settings(TokenSettings, ServiceSettings):
     port: int = 8002
@@ -31,7 +31,7 @@ def _public(value: str) -> str:
 
 def _one_kind(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
     if "jwt_public_keys" not in info.data:
-        return value  # It was set and refused, which is said already.
+        return value  # It was set and refused, and there is an error for that already.
     if value is None and info.data["jwt_public_keys"] is None:
         raise PydanticKnownError("missing")
     if value is not None and info.data["jwt_public_keys"] is not None:
@@ -47,7 +47,7 @@ def _beside_secret(value: SecretStr | None, info: ValidationInfo) -> SecretStr |
 
 def _beside_public(value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
     if "jwt_public_keys" not in info.data:
-        return value  # It was set and refused, which is said already.
+        return value  # It was set and refused, and there is an error for that already.
     public = info.data["jwt_public_keys"]
     if value is None and public is not None:
         raise PydanticKnownError("missing")
@@ -62,7 +62,7 @@ SharedSecret = Annotated[SecretStr, AfterValidator(_shared)]
 
 
 class TokenSettings(BaseSettings):
-    """JWT_PUBLIC_KEYS; or SECRET_KEY, with PREVIOUS_SECRET_KEY while a rotation is going on."""
+    """JWT_PUBLIC_KEYS; or SECRET_KEY, with PREVIOUS_SECRET_KEY during a rotation."""
 
     jwt_public_keys: Annotated[str, AfterValidator(_public)] | None = None
     secret_key: Annotated[
@@ -76,7 +76,7 @@ class TokenSettings(BaseSettings):
     previous_secret_key: Annotated[SharedSecret | None, AfterValidator(_beside_secret)] = None
 
     def keys(self) -> Keys:
-        """What tokens are checked with."""
+        """Return the keys that verify tokens."""
         if self.jwt_public_keys is not None:
             return Keys(keys.ES256, keys.public(self.jwt_public_keys))
         given = [each for each in (self.secret_key, self.previous_secret_key) if each]
@@ -85,7 +85,7 @@ class TokenSettings(BaseSettings):
 
 
 class SigningSettings(TokenSettings):
-    """And JWT_PRIVATE_KEY, where JWT_PUBLIC_KEYS is set."""
+    """The same, and JWT_PRIVATE_KEY where JWT_PUBLIC_KEYS is set."""
 
     jwt_private_key: Annotated[
         SecretStr | None,
@@ -94,7 +94,7 @@ class SigningSettings(TokenSettings):
     ] = None
 
     def signing_key(self) -> keys.SigningKey:
-        """What tokens are signed with."""
+        """Return the key that signs tokens."""
         if self.jwt_private_key is not None and self.jwt_public_keys is not None:
             return keys.private(
                 self.jwt_private_key.get_secret_value(), keys.public(self.jwt_public_keys)

@@ -1,11 +1,11 @@
-"""Access tokens: JWTs that the user service signs, and every service checks by itself.
+"""Access tokens: JWTs that the user service signs, and each service verifies itself.
 
 Claims: `sub` the user's id, `superuser`, `sid` the session's id, `iss`, `aud`, `iat`, `exp`, `jti`.
-The header's `kid` names the key, so that a rotation (two keys for a while) logs nobody out. Which
-algorithm a token has to have, the service's settings say, not the token (servicekit/keys.py).
+The header's `kid` names the key, so that a rotation (two keys for a while) logs nobody out. The
+service's settings decide which algorithm a token must have, never the token (servicekit/keys.py).
 
-A token is refused when its session is over: the user service, which knows the sessions, looks `sid`
-up. The others follow which sessions have ended (`servicekit.session_follower`).
+A token is refused when its session has ended. The user service looks `sid` up in its database. The
+other services follow which sessions have ended (`servicekit.session_follower`).
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ from servicekit.fields import MAXIMUM_ID
 from servicekit.keys import SigningKey
 from servicekit.personal_tokens import PersonalTokens
 from servicekit.principal import PERSONAL_PREFIX
-from servicekit.principal import Principal as Principal  # its public name is here
+from servicekit.principal import Principal as Principal  # its public name
 from servicekit.token_cache import TokenCache
 
 TYPE = "JWT"
@@ -41,19 +41,19 @@ _REQUIRED = {f"require_{claim}": True for claim in ("exp", "sub", "aud", "iss", 
 
 @dataclass(frozen=True, repr=False)  # No repr: keys stay out of logs.
 class Keys:
-    """What tokens are checked with: one algorithm, and its keys by their ids.
+    """What verifies tokens: one algorithm, and its keys by their ids.
 
-    A rotation has two, the one that signs and the one before or after it.
+    During a rotation there are two keys: the one that signs, and the one before or after it.
     """
 
     algorithm: str
     by_id: Mapping[str, Key]
-    # With the keys, because what they found good says nothing about what other keys would.
+    # Beside the keys, because a token that these keys verified may fail with other keys.
     cache: "TokenCache[Principal]" = field(default_factory=TokenCache, compare=False)
 
 
 def issue(key: SigningKey, principal: Principal, lifetime: timedelta, now: datetime) -> str:
-    """A signed token for the principal, valid from `now` (aware) for `lifetime`."""
+    """Return a signed token for the principal, valid from `now` (aware) for `lifetime`."""
     claims = {
         "sub": str(principal.user_id),
         "superuser": principal.is_superuser,
@@ -69,7 +69,7 @@ def issue(key: SigningKey, principal: Principal, lifetime: timedelta, now: datet
 
 
 def verify(keys: Keys, token: str) -> Principal:
-    """The principal of a token that is genuine and alive; Unauthenticated for any other."""
+    """Return the principal of a valid token. Raises Unauthenticated for any other token."""
     try:
         return _verify(keys, token, token.encode())
     except Exception:
@@ -89,12 +89,12 @@ def _verify(keys: Keys, token: str, encoded: bytes) -> Principal:
 def _claims(keys: Keys, token: str) -> dict[str, Any]:
     if len(token) > MAXIMUM_LENGTH:
         raise ValueError("the token is too long")
-    _must_be_canonical(token)
+    _check_canonical(token)
     header = jwt.get_unverified_header(token)
     kid = header["kid"]
-    # Exactly what `issue` writes. The algorithm above all: it is never the caller's choice.
+    # Exactly what `issue` writes. Above all the caller must not choose the algorithm.
     if header != {"alg": keys.algorithm, "typ": TYPE, "kid": kid}:
-        raise ValueError("the header says what no token of ours says")
+        raise ValueError("the header is not one that we write")
     return jwt.decode(
         token,
         keys.by_id[kid],
@@ -105,12 +105,12 @@ def _claims(keys: Keys, token: str) -> dict[str, Any]:
     )
 
 
-def _must_be_canonical(token: str) -> None:
-    """One token has one spelling. python-jose ignores padding, spare bits, foreign characters."""
+def _check_canonical(token: str) -> None:
+    """Refuse any other spelling: python-jose ignores padding, spare bits and odd characters."""
     header, claims, signature = token.encode("ascii").split(b".")
     for part in (header, claims, signature):
         if base64url_encode(base64url_decode(part)) != part:
-            raise ValueError("a part is not what base64url writes")
+            raise ValueError("a part is not canonical base64url")
 
 
 def _principal(claims: dict[str, Any]) -> Principal:
@@ -123,7 +123,7 @@ def _principal(claims: dict[str, Any]) -> Principal:
 
 
 def bearer_token(request: Request) -> str:
-    """The caller's token as it came, unverified; Unauthenticated (401) without one."""
+    """Return the caller's token, unverified. Raises Unauthenticated (401) if there is none."""
     scheme, token = get_authorization_scheme_param(request.headers.get("Authorization"))
     if scheme.lower() != "bearer" or not token:
         raise Unauthenticated
@@ -131,10 +131,11 @@ def bearer_token(request: Request) -> str:
 
 
 class Caller(SecurityBase):
-    """The scheme in OpenAPI, which makes Authorize in /docs work, and the check in one dependency.
+    """A dependency that verifies the caller, and the security scheme in OpenAPI.
 
-    `scope` is what a personal access token needs; None: no such token will do. One dependency for
-    each step (scheme, token, principal) would cost every request about 10 µs a step.
+    The scheme makes Authorize in /docs work. `scope` is the one that a personal access token needs;
+    None means that no such token is accepted. One dependency for each step (scheme, token,
+    principal) would cost each request about 10 µs per step.
     """
 
     def __init__(self, scope: str | None = None) -> None:
@@ -142,12 +143,12 @@ class Caller(SecurityBase):
         self.scheme_name = "token"
         self._scope = scope
 
-    # Not `def`: a thread of its own would lose the log context, and cost a hop.
+    # Not `def`: another thread would cost a hop and lose the log context.
     async def __call__(self, request: Request) -> Principal:
-        """Who is asking, noted for the log.
+        """Return the caller, and bind the user's id to the log.
 
-        Raises Unauthenticated without a good token, InsufficientScope for a personal one that lacks
-        the scope.
+        Raises Unauthenticated without a valid token, and InsufficientScope for a personal access
+        token without the scope.
         """
         state, token = request.app.state, bearer_token(request)
         if token.startswith(PERSONAL_PREFIX):
@@ -159,16 +160,16 @@ class Caller(SecurityBase):
         structlog.contextvars.bind_contextvars(user_id=principal.user_id)
         return principal
 
-    async def _personal(self, known: PersonalTokens | None, token: str) -> Principal:
+    async def _personal(self, tokens: PersonalTokens | None, token: str) -> Principal:
         if self._scope is None:
             raise InsufficientScope("A personal access token does not open this.")
-        if known is None:
+        if tokens is None:
             raise Unauthenticated
-        principal = await known.verify(token)
+        principal = await tokens.verify(token)
         if self._scope not in (principal.scopes or ()):
             raise InsufficientScope(f"This token lacks the scope {self._scope}.")
         return principal
 
 
-# The caller, verified with `app.state.keys`; Unauthenticated (401) without a good token.
+# The caller, verified with `app.state.keys`. Answers 401 without a valid token.
 CurrentPrincipal = Annotated[Principal, Depends(Caller())]

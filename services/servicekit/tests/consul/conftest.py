@@ -36,7 +36,7 @@ def program() -> Path:
 
 @pytest.fixture
 def make_consul(program: Path, tmp_path: Path) -> Iterator[MakeConsul]:
-    """A function that starts an agent, one with tokens when it is given the first of them."""
+    """Return a function that starts an agent. Its argument, if any, is the first token."""
     made = []
 
     def make(token: str | None) -> ConsulServer:

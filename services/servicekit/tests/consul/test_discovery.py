@@ -1,3 +1,5 @@
+"""A service finds the healthy instances of another in a real Consul."""
+
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -41,7 +43,7 @@ Ask = Callable[[], int]
 
 @pytest.fixture
 def start(consul: ConsulServer) -> Callable[[], AbstractContextManager[Notes]]:
-    """A function that starts an instance, registers it and waits until it is healthy."""
+    """Return a function that starts and registers an instance, and waits until it is healthy."""
 
     @contextmanager
     def start() -> Iterator[Notes]:
@@ -59,7 +61,7 @@ def start(consul: ConsulServer) -> Callable[[], AbstractContextManager[Notes]]:
 
 @pytest.fixture
 def ask(consul: ConsulServer) -> Iterator[Ask]:
-    """A function that asks the notes service, found through Consul, which instance answers."""
+    """Return a function that asks the service, found through Consul, which instance answers."""
     with client(ConsulSettings(consul_url=consul.url)) as get:
         yield lambda: int(get("/who").text)
 
@@ -68,7 +70,7 @@ def ask(consul: ConsulServer) -> Iterator[Ask]:
 def client(
     settings: ConsulSettings, url: HttpUrl | None = None
 ) -> Iterator[Callable[[str], httpx.Response]]:
-    """Calls of the asynchronous client, made from here."""
+    """Yield a function that calls through the asynchronous client from this thread."""
     with anyio.from_thread.start_blocking_portal() as portal:
         notes = http_client.for_service("note-service", url, settings, timeout=2)
         with portal.wrap_async_context_manager(notes):

@@ -1,3 +1,5 @@
+"""A service registers itself in a real Consul."""
+
 import signal
 import subprocess
 import sys
@@ -101,7 +103,7 @@ def test_an_outage_is_logged_once(consul: ConsulServer, port: int) -> None:
     consul.kill()
     agent = Agent(consul.url, None, time_limit=2)
     with structlog.testing.capture_logs() as logs:
-        registrar = Registrar(agent, Instance(NOTES, "127.0.0.1", port), look_interval=0.01)
+        registrar = Registrar(agent, Instance(NOTES, "127.0.0.1", port), check_interval=0.01)
         registrar.start()
         eventually(lambda: logs, 5)
         registrar.stop()

@@ -1,0 +1,1 @@
+"""The stats service: figures over the tasks of a user."""

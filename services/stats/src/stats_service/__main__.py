@@ -13,6 +13,7 @@ from stats_service.settings import StatsSettings
 
 
 def main(arguments: list[str]) -> None:
+    """Serve or print the OpenAPI document."""
     match arguments:
         case []:
             settings = load(StatsSettings, service=SERVICE)
@@ -24,7 +25,7 @@ def main(arguments: list[str]) -> None:
 
 
 def openapi() -> str:
-    """The OpenAPI document. Any settings do: it describes the routes, and nothing connects."""
+    """Return the OpenAPI document. Any settings will do, because nothing connects."""
     settings = StatsSettings(
         task_service_url=HttpUrl("http://nowhere"), secret_key=SecretStr(secrets.token_hex())
     )

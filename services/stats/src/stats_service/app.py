@@ -35,10 +35,10 @@ def create_app(
     transport: httpx.AsyncBaseTransport | None = None,
     user_service: httpx.AsyncBaseTransport | None = None,
 ) -> FastAPI:
-    """The application; without settings they come from the environment.
+    """Return the application. Without `settings` they come from the environment.
 
-    `transport` carries the calls to the task service, `user_service` those to the user service;
-    None is the network.
+    `transport` carries the calls to the task service, `user_service` those to the user service.
+    None means the network.
     """
     settings = settings or load(StatsSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
@@ -59,8 +59,8 @@ def create_app(
     app.state.keys = settings.keys()
     app.state.task_service = TaskServiceClient(tasks)
     app.include_router(router)
-    # The task service is no check of ours: its failure would take this service out of the
-    # gateway, and its callers would lose the answer that says what is wrong.
+    # The task service is not a health check here. When it fails, the gateway must still send calls
+    # here, because the answer says what is wrong.
     app.include_router(health.router(SERVICE, VERSION))
     errors.install(app, PROBLEMS)
     docs.install(app)

@@ -1,4 +1,4 @@
-"""What the stats service takes from its environment."""
+"""The settings of the stats service."""
 
 from servicekit.settings import EndedSessionsSettings, ServiceUrl
 from servicekit.token_settings import TokenSettings

@@ -1,3 +1,5 @@
+"""The figures, and when there are none."""
+
 from uuid import uuid4
 
 import httpx

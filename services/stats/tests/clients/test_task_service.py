@@ -1,3 +1,5 @@
+"""A task service that answers, fails, hangs or breaks the connection."""
+
 import asyncio
 import json
 import socket

@@ -20,7 +20,7 @@ OPERATION: dict[str, Any] = PROMISE["paths"][PATH]["get"]
 
 
 def _promised() -> dict[str, Any]:
-    """The schema of the answer."""
+    """Return the schema of the answer."""
     schema = OPERATION["responses"]["200"]["content"]["application/json"]["schema"]
     name = schema["$ref"].removeprefix("#/components/schemas/")
     promised: dict[str, Any] = PROMISE["components"]["schemas"][name]

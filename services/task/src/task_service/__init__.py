@@ -1,0 +1,1 @@
+"""The task service: tasks, their lists and their counts."""

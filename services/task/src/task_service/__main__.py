@@ -13,6 +13,7 @@ from task_service.settings import TaskSettings
 
 
 def main(arguments: list[str]) -> None:
+    """Serve, migrate or print the OpenAPI document."""
     match arguments:
         case []:
             settings = load(TaskSettings, service=SERVICE)
@@ -28,7 +29,7 @@ def main(arguments: list[str]) -> None:
 
 
 def openapi() -> str:
-    """The OpenAPI document. Any settings do: it describes the routes, and nothing connects."""
+    """Return the OpenAPI document. Any settings will do, because nothing connects."""
     settings = TaskSettings(
         database_url=SecretStr("postgresql://nowhere"), secret_key=SecretStr(secrets.token_hex())
     )

@@ -1,4 +1,4 @@
-"""What the task service takes from its environment."""
+"""The settings of the task service."""
 
 from pydantic import Field
 

@@ -1,3 +1,5 @@
+"""Changes of a task, with and without If-Match."""
+
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

@@ -1,3 +1,5 @@
+"""Creation of tasks."""
+
 from datetime import UTC, datetime
 from typing import Any
 

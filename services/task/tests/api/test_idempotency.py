@@ -1,3 +1,5 @@
+"""Creation with an Idempotency-Key, also from several clients at once."""
+
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta

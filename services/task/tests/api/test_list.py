@@ -1,3 +1,5 @@
+"""Lists: pages, sorts and filters."""
+
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -14,7 +16,7 @@ def _create(client: httpx.Client, *titles: str, **fields: Any) -> list[int]:
 
 
 def _pages(client: httpx.Client, query: str) -> Iterator[list[int]]:
-    """The ids of page after page, as the Link headers lead."""
+    """Yield the ids of each page, following the Link headers."""
     answer = client.get(f"/?{query}")
     yield [task["id"] for task in answer.json()]
     while following := answer.links.get("next"):

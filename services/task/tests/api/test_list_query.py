@@ -1,3 +1,5 @@
+"""Cursors: what one keeps, and which are refused."""
+
 import base64
 from datetime import UTC, datetime
 

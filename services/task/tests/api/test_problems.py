@@ -1,3 +1,5 @@
+"""Each of the domain's errors has a problem."""
+
 from task_service.api.problems import PROBLEMS
 from task_service.domain.errors import TaskError
 

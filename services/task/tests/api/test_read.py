@@ -1,3 +1,5 @@
+"""Reads of one task, and entity tags."""
+
 from typing import Any
 
 import httpx

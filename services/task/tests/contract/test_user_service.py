@@ -35,7 +35,7 @@ class Services:
         return tokens
 
     def token(self, owner: dict[str, str], scope: str) -> dict[str, str]:
-        """A personal access token of whoever sends the headers `owner`."""
+        """Make a personal access token for the user with the headers `owner`."""
         draft = {"name": "ci", "scopes": [scope], "current_password": JOHN["password"]}
         answer = self.users.post(f"{AUTH}/tokens", json=draft, headers=owner)
         made: dict[str, str] = answer.raise_for_status().json()

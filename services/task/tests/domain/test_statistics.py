@@ -1,3 +1,5 @@
+"""Sums of counts."""
+
 from task_service.domain.statistics import Count, summarise
 from task_service.domain.task import Priority, Status
 

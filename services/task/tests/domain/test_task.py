@@ -1,3 +1,5 @@
+"""What changes of `status` and `is_completed` mean together."""
+
 import pytest
 
 from task_service.domain.errors import ContradictionError

@@ -40,7 +40,7 @@ POSITIONS: dict[str, datetime | str | None] = {
 
 @pytest.fixture(scope="module")
 def large(make_database: MakeDatabase) -> Iterator[sa.Connection]:
-    """A database of 50,000 tasks, whose statistics are up to date."""
+    """Make a database of 50,000 tasks, and bring its statistics up to date."""
     url = psycopg2_url(make_database("large"))
     migrate.upgrade(url, MIGRATIONS)
     engine = sa.create_engine(url, poolclass=sa.NullPool, isolation_level="AUTOCOMMIT")

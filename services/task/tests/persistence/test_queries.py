@@ -1,3 +1,5 @@
+"""How many statements each call costs, and how many connections a deployment."""
+
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -26,7 +28,7 @@ class RecordingPool(ReadPool):
 
 @pytest.fixture
 def statements(database: sa.Engine) -> Iterator[list[str]]:
-    """What goes to the database in writes, and in the reads of `RecordingPool`."""
+    """Record the statements of writes, and of reads through `RecordingPool`."""
     seen: list[str] = []
 
     def note(*event: object) -> None:

@@ -1,3 +1,5 @@
+"""The migrations: to the tables in the code, back, at once, and after an interruption."""
+
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 

@@ -42,7 +42,7 @@ DEFAULTS: Fields = {
 
 
 def settle(task: Fields, changes: Fields) -> Fields | None:
-    """The task with the changes; None if they contradict each other."""
+    """Return the task with the changes, or None if they contradict each other."""
     after = {**task, **changes}
     if "is_completed" in changes:
         is_done = changes["is_completed"]
@@ -61,7 +61,7 @@ def due(task: Fields) -> datetime | None:
 
 
 def given(task: Fields) -> Fields:
-    """What callers decide, in a form that can be compared."""
+    """Return the fields that callers set, in a form that can be compared."""
     return {name: task[name] for name in ("title", *DEFAULTS)} | {"due_date": due(task)}
 
 

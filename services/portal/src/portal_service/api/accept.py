@@ -1,8 +1,8 @@
-"""Which of two media types a client would rather have (RFC 9110, section 12.5.1)."""
+"""Content negotiation: which of two media types a client prefers (RFC 9110, section 12.5.1)."""
 
 
 def prefers_html(accept: str) -> bool:
-    """Tell whether the Accept header weighs text/html above application/json."""
+    """Tell whether the Accept header prefers text/html to application/json."""
     ranges = dict(_weighted(part) for part in accept.split(","))
     return _weight(ranges, "text/html") > _weight(ranges, "application/json")
 

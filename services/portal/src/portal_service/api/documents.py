@@ -12,13 +12,13 @@ router = APIRouter(include_in_schema=False)
 
 
 def address(service: str) -> str:
-    """The path at which the service's document is found."""
+    """Return the path of the service's document."""
     return f"/docs/openapi/{service}.json"
 
 
 @router.get(address("{service}"))
 async def read_document(service: str, backends: BackendsDep) -> dict[str, Any]:
-    """Return what the service describes of itself, as far as the gateway routes to it."""
+    """Return the service's document, with those paths that the gateway routes to it."""
     if service not in backends:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     try:

@@ -1,6 +1,6 @@
-"""What the gateway says where a service gave no answer: its `errors` middleware asks here.
+"""The body of the gateway's own errors, which its `errors` middleware asks for.
 
-The gateway keeps its own status and takes the body and the headers from this page.
+The gateway keeps its status, and takes the body and the headers from here.
 """
 
 from typing import Annotated
@@ -37,7 +37,7 @@ async def read_gateway_error(
 def _path(url: str) -> str:
     try:
         return urlsplit(url).path
-    except ValueError:  # `//[` looks like the start of an address
+    except ValueError:  # `//[` looks like the start of an IPv6 address
         return url.partition("?")[0]
 
 

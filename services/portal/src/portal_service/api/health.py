@@ -1,4 +1,4 @@
-"""GET /health: the real health of every service, asked now."""
+"""GET /health: the current health of each service."""
 
 import asyncio
 
@@ -9,15 +9,15 @@ from servicekit.health import Health, Live
 
 
 def router(service: str, version: str) -> APIRouter:
-    """GET /health (200 when every service is well, else 503) and GET /health/live (200).
+    """Return a router with GET /health (503 unless all services are well) and GET /health/live.
 
-    The same answers as servicekit's, whose checks run in threads: these are calls to await.
+    The answers are as servicekit's. Its checks run in threads, but these are calls to await.
     """
     routes = APIRouter(tags=["health"])
 
     @routes.get("/health", response_model_exclude_none=True, responses={503: {"model": Health}})
     async def read_health(backends: BackendsDep, response: Response) -> Health:
-        """Ask every service at the same time; `duration_ms` is how long each one took."""
+        """Ask all services at the same time; `duration_ms` is how long each one took."""
         checks = await asyncio.gather(*(backend.health() for backend in backends.values()))
         well = all(check.status == "ok" for check in checks)
         response.status_code = status.HTTP_200_OK if well else status.HTTP_503_SERVICE_UNAVAILABLE
@@ -28,7 +28,7 @@ def router(service: str, version: str) -> APIRouter:
 
     @routes.get("/health/live")
     async def read_live() -> Live:
-        """Say that this process runs, asking nobody."""
+        """Answer without any check."""
         return Live()
 
     return routes

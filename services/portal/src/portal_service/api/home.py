@@ -1,4 +1,4 @@
-"""GET /: what this is and where things are."""
+"""GET /: what this is, and where its parts are."""
 
 from html import escape
 
@@ -14,7 +14,7 @@ TITLE = "TaskTracker"
 
 
 class Route(BaseModel):
-    """Every path under `prefix` is answered by `service`."""
+    """`service` answers all paths under `prefix`."""
 
     prefix: str
     service: str

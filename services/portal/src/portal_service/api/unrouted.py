@@ -1,4 +1,4 @@
-"""What is left over: a path that the gateway could hand to no service."""
+"""The paths that the gateway routes to no service."""
 
 from collections.abc import Iterable
 
@@ -10,10 +10,10 @@ from servicekit.errors import ServiceUnavailable
 
 
 def install(app: Starlette, backends: Iterable[Backend]) -> None:
-    """Answer 503 for a path that a service owns, and leave the others to the framework's 404.
+    """Answer 503 for a path of a service. The framework answers 404 for any other.
 
-    The gateway sends a service's path here only while that service has no healthy instance.
-    As the router's default this comes after every route and takes every method.
+    The gateway sends a service's path here only while that service has no healthy instance. As the
+    router's default this comes after all routes, and takes all methods.
     """
     not_found = app.router.default
 

@@ -13,7 +13,7 @@ from servicekit.openapi import with_used_schemas
 
 
 class BackendUnavailableError(Exception):
-    """The service gave no usable answer in time; the text says so without an address."""
+    """The service gave no usable answer in time. The text names no address."""
 
 
 class _Document(BaseModel):
@@ -24,9 +24,9 @@ class _Document(BaseModel):
 
 @dataclass(frozen=True)
 class Backend:
-    """A service called `name` that owns every path under `prefix`.
+    """The service `name`, which owns all paths under `prefix`.
 
-    time_limit: seconds for a whole answer, connecting included.
+    `time_limit` is in seconds, for a whole answer with its connection.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Backend:
         return path == self.prefix or path.startswith(f"{self.prefix}/")
 
     async def health(self) -> CheckResult:
-        """Ask for the service's health. Never raises: no answer is an answer."""
+        """Ask for the service's health. Never raises: no answer means failing."""
         started = time.perf_counter()
         try:
             await self._get("/health")

@@ -1,6 +1,6 @@
 """A synchronous HTTP client that calls an ASGI application in this process.
 
-Starlette's TestClient would do, but warns that it wants another HTTP library.
+Starlette's TestClient warns that it needs another HTTP library.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from fastapi import FastAPI
 
-from servicekit.testing.endpoints import SEEN
+from servicekit.testing.endpoints import ANSWERS
 
 
 class _PortalTransport(httpx.BaseTransport):
@@ -18,7 +18,7 @@ class _PortalTransport(httpx.BaseTransport):
 
     def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
         self.portal = portal
-        self.transport = httpx.ASGITransport(SEEN.watching(app))
+        self.transport = httpx.ASGITransport(ANSWERS.recording(app))
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         request.read()
@@ -36,7 +36,7 @@ class _PortalTransport(httpx.BaseTransport):
 
 @contextmanager
 def transport(app: FastAPI) -> Iterator[httpx.BaseTransport]:
-    """The way to the app, for any number of clients; its lifespan runs as long as the block."""
+    """Yield a transport to the app for any number of clients. The lifespan is the block's."""
     with start_blocking_portal() as portal:
         lifespan = app.router.lifespan_context(app)
         with portal.wrap_async_context_manager(lifespan):
@@ -45,6 +45,9 @@ def transport(app: FastAPI) -> Iterator[httpx.BaseTransport]:
 
 @contextmanager
 def running(app: FastAPI) -> Iterator[httpx.Client]:
-    """A client for the app, whose lifespan runs as long as the block."""
-    with transport(app) as way, httpx.Client(transport=way, base_url="http://test") as client:
+    """Yield a client of the app, whose lifespan is the block's."""
+    with (
+        transport(app) as network,
+        httpx.Client(transport=network, base_url="http://test") as client,
+    ):
         yield client

@@ -1,4 +1,4 @@
-"""What every service's answers have in common, as tests that each service runs on its own app.
+"""Tests of what all services have in common. Each service runs them on its own app.
 
     class TestConformance(Conformance, TokenConformance, BodyConformance):
         service = "task-service"
@@ -10,7 +10,7 @@
 The service's conftest.py gives the fixtures `app` (with `state.keys` if it takes tokens) and
 `client` (servicekit.testing.client).
 """
-# ruff: noqa: S101 - these are tests, they only live where services can import them
+# ruff: noqa: S101 - these are tests, in a place where services can import them
 
 import http.client
 import json
@@ -41,7 +41,7 @@ _PARAMETER = re.compile(r"\{\w+\}")
 
 
 def assert_problem(answer: httpx.Response, status: int) -> None:
-    """The answer is a whole RFC 9457 problem with that status."""
+    """Check that the answer is a complete RFC 9457 problem with that status."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     problem = answer.json()
@@ -51,7 +51,7 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
 
 
 def _operations(client: httpx.Client) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    """Method, path with 1 for each parameter, and description of what the document names."""
+    """Yield the method, the path with 1 for each parameter, and the description of each call."""
     for path, operations in client.get("/openapi.json").json()["paths"].items():
         for method, operation in operations.items():
             yield method, _PARAMETER.sub("1", path), operation
@@ -177,17 +177,17 @@ class TokenConformance:
 
     @pytest.fixture
     def caller(self) -> Principal:
-        """Someone whose good token the service accepts; override it if anyone will not do."""
+        """Return a caller whose valid token the service accepts. Override it if not any will do."""
         return Principal(1, is_superuser=False)
 
     @pytest.fixture
     def checking(self, app: FastAPI) -> list[FastAPI]:
-        """The applications that check the caller's token; override it if there is another."""
+        """Return the applications that verify the caller's token. Override it if there are more."""
         return [app]
 
     @pytest.fixture(params=KEYS_BY_ALGORITHM)
     def key(self, request: pytest.FixtureRequest, checking: list[FastAPI]) -> Iterator[SigningKey]:
-        """What signs, once of each kind; the service checks with that kind alone."""
+        """Yield a signing key of each kind, while the service accepts that kind only."""
         before = [app.state.keys for app in checking]
         for app in checking:
             app.state.keys = KEYS_BY_ALGORITHM[request.param][1]

@@ -1,4 +1,4 @@
-"""A real Consul agent for tests: loopback only, and it forgets everything when it ends."""
+"""A real Consul agent for tests, on loopback, that stores nothing."""
 
 import json
 import socket
@@ -18,7 +18,7 @@ _OFF = {"serf_wan": -1, "grpc": -1, "grpc_tls": -1, "dns": -1}
 class ConsulServer:
     """An agent run by `program`, with its files in `folder`.
 
-    `token` is the management token of an agent that refuses everybody else; None: no tokens.
+    `token` is the management token of an agent that refuses calls without one. None means no ACL.
     """
 
     def __init__(self, program: Path, folder: Path, token: str | None = None) -> None:
@@ -50,23 +50,23 @@ class ConsulServer:
         self.process.wait()
 
     def close(self) -> None:
-        """Kill it, and have done with it."""
+        """Kill it, and close the connection to it."""
         self.kill()
         self._http.close()
 
     def entries(self) -> dict[str, Any]:
-        """The agent's services by their ids."""
+        """Return the agent's services by their ids."""
         entries: dict[str, Any] = self._get("agent/services")
         return entries
 
     def passing(self, name: str) -> set[str]:
-        """The ids of the service's healthy instances."""
+        """Return the ids of the service's healthy instances."""
         return {each["Service"]["ID"] for each in self._get(f"health/service/{name}?passing")}
 
     def _leads(self) -> bool:
         assert self.process.poll() is None, self._log.read_text()  # noqa: S101 - only for tests
         try:
-            self.entries()  # with tokens: not before the agent knows them
+            self.entries()  # with tokens, this fails until the agent knows them
             return bool(self._get("status/leader"))
         except httpx.HTTPError:
             return False

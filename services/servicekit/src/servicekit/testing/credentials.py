@@ -16,7 +16,7 @@ PRIVATE_PEM, _jwk = keys.generate()
 PUBLIC_KEYS = json.dumps({"keys": [_jwk]})
 PRIVATE = keys.private(PRIVATE_PEM, keys.public(PUBLIC_KEYS))
 
-# Each key that signs, and the keys that check what it signed.
+# Each signing key, and the keys that verify its tokens.
 KEYS_BY_ALGORITHM = {
     HS256: (SHARED, KEYS),
     ES256: (PRIVATE, Keys(ES256, keys.public(PUBLIC_KEYS))),
@@ -30,7 +30,7 @@ def bearer(
     session_id: UUID | None = None,
     key: SigningKey = SHARED,
 ) -> dict[str, str]:
-    """The header of a caller with a fresh token."""
+    """Return the header of a caller with a new token."""
     principal = Principal(user_id, is_superuser, session_id)
     token = issue(key, principal, timedelta(minutes=15), datetime.now(UTC))
     return {"Authorization": f"Bearer {token}"}

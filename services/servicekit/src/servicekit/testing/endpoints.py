@@ -1,7 +1,7 @@
-"""Which test makes each call give each of the answers that the OpenAPI documents name.
+"""Records which test makes each call give each answer that the OpenAPI documents name.
 
-`pytest services --endpoints docs/endpoints.md` writes the page, and fails where a documented answer
-was never given, or one was given that is not documented.
+`pytest services --endpoints docs/endpoints.md` writes the page. It fails if a documented answer was
+never given, or if an answer was given that is not documented.
 """
 
 import json
@@ -17,8 +17,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from servicekit.routing import TEMPLATE, RoutingTable
 
-# So many tests are named for each answer: those that see the fewest others say the most.
-_NAMED = 2
+# The page names so many tests for each answer, and prefers those that get few other answers.
+_TESTS_PER_ANSWER = 2
 _HEAD = """# Every call and its answers
 
 `./just endpoints` writes this page from what the services' tests received, and fails where an
@@ -30,7 +30,7 @@ asks every service for, as well as for methods that a path does not take.
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call of a service, by its document's title, was answered with."""
+    """The status that a call of a service had. `title` is that of the service's document."""
 
     title: str
     method: str
@@ -38,20 +38,20 @@ class Answer:
     status: int
 
 
-class Seen:
-    """The answers of this run, each with the tests that received it."""
+class AnswerLog:
+    """The answers of this run, each with the tests that got it."""
 
     def __init__(self) -> None:
         self.tests: dict[Answer, set[str]] = defaultdict(set)
 
-    def watching(self, app: Starlette) -> ASGIApp:
-        """The application, observed. One that is no FastAPI has no document, and no title."""
+    def recording(self, app: Starlette) -> ASGIApp:
+        """Return the application, recorded. Only a FastAPI has a document, and so a title."""
         title = app.title if isinstance(app, FastAPI) else ""
 
-        async def watched(scope: Scope, receive: Receive, send: Send) -> None:
+        async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
             async def noting(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    # A body that is too large is refused before its route is known.
+                    # A body that is too large is refused before routing.
                     path = scope.get(TEMPLATE) or RoutingTable(app.routes).resolve(scope["path"])[1]
                     key = Answer(title, scope["method"], path or "", message["status"])
                     self.tests[key].add(_current_test())
@@ -59,19 +59,19 @@ class Seen:
 
             await app(scope, receive, noting)
 
-        return watched
+        return recorded
 
 
-SEEN = Seen()
+ANSWERS = AnswerLog()
 
 
 def _current_test() -> str:
-    """`path::name`, without the parameters: one line stands for all of them."""
+    """Return `path::name`, without the parameters: one line is enough for all."""
     return os.environ.get("PYTEST_CURRENT_TEST", "").partition("[")[0].partition(" (")[0]
 
 
 def documented(root: Path) -> dict[Answer, str]:
-    """Every answer in the services' documents, and the name of the service's folder."""
+    """Return each answer in the services' documents, with the name of the service's folder."""
     found = {}
     for file in sorted(root.glob("services/*/openapi.json")):
         document = json.loads(file.read_text())
@@ -84,7 +84,7 @@ def documented(root: Path) -> dict[Answer, str]:
 
 
 def faults(root: Path, seen: Mapping[Answer, Iterable[str]]) -> list[str]:
-    """Sentences about documents and tests that do not agree."""
+    """Return a sentence for each difference between documents and tests."""
     known = documented(root)
     calls = {(each.title, each.method, each.path) for each in known}
     extra = [
@@ -96,15 +96,17 @@ def faults(root: Path, seen: Mapping[Answer, Iterable[str]]) -> list[str]:
 
 
 def page(root: Path, seen: Mapping[Answer, set[str]]) -> str:
-    """The page, in Markdown."""
-    sights = Counter(test for tests in seen.values() for test in tests)
+    """Return the page as Markdown."""
+    counts = Counter(test for tests in seen.values() for test in tests)
     lines = [_HEAD]
     service = ""
     for answer, folder in documented(root).items():
         if folder != service:
             service = folder
             lines += ["", f"## {answer.title}", "", "| Call | Status | Tests |", "|---|---|---|"]
-        tests = sorted(seen.get(answer, ()), key=lambda test: (sights[test], test))[:_NAMED]
+        tests = sorted(seen.get(answer, ()), key=lambda test: (counts[test], test))[
+            :_TESTS_PER_ANSWER
+        ]
         names = "<br>".join(f"`{test}`" for test in tests)
         lines.append(f"| `{answer.method} {answer.path}` | {answer.status} | {names} |")
     return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
-"""Tokens that no service may accept, and that must not make it fail either.
+"""Tokens that no service may accept, and that must not make it fail.
 
-Made by hand, because a library refuses to make most of them.
+They are made by hand, because libraries refuse to make most of them.
 """
 
 import base64
@@ -36,7 +36,7 @@ def _encode(part: bytes) -> bytes:
 
 
 def signed(key: Key, header: bytes, claims: bytes) -> bytes:
-    """A token with exactly these bytes as header and claims, and a signature that fits."""
+    """Return a token with exactly these bytes as header and claims, and the right signature."""
     message = _encode(header) + b"." + _encode(claims)
     return message + b"." + _encode(key.sign(message))
 
@@ -67,17 +67,17 @@ def _good(key: SigningKey, caller: Principal) -> bytes:
 
 
 def _with_claims(**changes: Any) -> Make:
-    """A good token but for these claims; None leaves one out."""
+    """Change claims of a valid token. None removes one."""
     return lambda key, caller: signed(key.key, _header(key, {}), _claims(caller, changes))
 
 
 def _with_header(**changes: Any) -> Make:
-    """A good token but for these header fields; None leaves one out."""
+    """Change header fields of a valid token. None removes one."""
     return lambda key, caller: signed(key.key, _header(key, changes), _claims(caller, {}))
 
 
 def _by(algorithm: str, other: Callable[[SigningKey], Key], **changes: Any) -> Make:
-    """A token that another key has signed, under the good key's name."""
+    """Sign a token with another key, under the id of the right one."""
     return lambda key, caller: signed(
         other(key), _header(key, {"alg": algorithm, **changes}), _claims(caller, {})
     )
@@ -89,7 +89,7 @@ def _infinite(key: SigningKey, caller: Principal) -> bytes:
 
 
 def _with_signature(change: Callable[[bytes], bytes]) -> Make:
-    """A good token but for its signature, decoded."""
+    """Change the decoded signature of a valid token."""
 
     def make(key: SigningKey, caller: Principal) -> bytes:
         message, _, signature = _good(key, caller).rpartition(b".")
@@ -103,7 +103,7 @@ def _numbers(r: int, s: int) -> Make:
 
 
 def _spelt(change: Callable[[bytes], bytes]) -> Make:
-    """A good token whose signature is written in another way, though it decodes to the same."""
+    """Change the text of a valid token's signature, which decodes to the same bytes."""
 
     def make(key: SigningKey, caller: Principal) -> bytes:
         message, _, signature = _good(key, caller).rpartition(b".")
@@ -118,7 +118,7 @@ def _other_last_character(part: bytes) -> bytes:
 
 @cache
 def _elliptic(curve: type[ec.EllipticCurve], algorithm: str) -> Key:
-    """The attacker's own key. jose takes any curve for any of its algorithms."""
+    """Return a key of the attacker. jose takes any curve for any of its algorithms."""
     return jwk.construct(_pem(ec.generate_private_key(curve())), algorithm)
 
 
@@ -132,7 +132,7 @@ def _pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
 
 
 class _Mac(Key):
-    """HMAC with any bytes, where jose refuses those that look like a key of another kind."""
+    """HMAC with any bytes. jose refuses bytes that look like a key of another kind."""
 
     def __init__(self, secret: bytes) -> None:
         self._key = jwk.construct("-", HS256)
@@ -144,7 +144,7 @@ class _Mac(Key):
 
 
 def _public(key: SigningKey, encoding: Encoding) -> Key:
-    """What everyone knows of the key, used as a secret; of a shared one, its id."""
+    """Return the public part of the key as a secret; for a shared key, its id."""
     if key.algorithm == HS256:
         return _Mac(key.id.encode())
     form = (
@@ -165,7 +165,7 @@ def _own_jwk() -> dict[str, str]:
 
 
 def _other_kind(key: SigningKey, caller: Principal) -> bytes:
-    """Signed well, with a key of the kind that is not configured."""
+    """Sign rightly, but with a key of the kind that is not configured."""
     own = _Mac(b"x" * 32) if key.algorithm == ES256 else _own()
     algorithm = HS256 if key.algorithm == ES256 else ES256
     return signed(own, _header(key, {"alg": algorithm}), _claims(caller, {}))

@@ -10,14 +10,14 @@ import uvicorn
 from starlette.applications import Starlette
 
 from servicekit.server import OPTIONS
-from servicekit.testing.endpoints import SEEN
+from servicekit.testing.endpoints import ANSWERS
 
 
 @contextmanager
 def serving(app: Starlette) -> Iterator[int]:
-    """Serves the app with a service's own options; gives the port on 127.0.0.1."""
+    """Serve the app with a service's own options. Yield the port on 127.0.0.1."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(SEEN.watching(app), **OPTIONS))
+        server = uvicorn.Server(uvicorn.Config(ANSWERS.recording(app), **OPTIONS))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:

@@ -26,14 +26,16 @@ MakeDatabase = Callable[[str], str]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add the option --endpoints."""
     parser.addoption("--endpoints", type=Path, help="write which test makes each answer happen")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write the page of endpoints, and fail if it is not complete."""
     file: Path | None = session.config.getoption("--endpoints")
     if file is None:
         return
-    root, seen = session.config.rootpath, endpoints.SEEN.tests
+    root, seen = session.config.rootpath, endpoints.ANSWERS.tests
     file.write_text(endpoints.page(root, seen))
     if found := endpoints.faults(root, seen):
         raise pytest.UsageError("\n".join(found))
@@ -41,14 +43,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
-    """A running PostgreSQL 15: postgresql://postgres@127.0.0.1:port, without a database name."""
+    """Run PostgreSQL 15. Yield postgresql://postgres@127.0.0.1:port, without a database."""
     with server.running() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
 def make_database(postgres: str) -> MakeDatabase:
-    """A function that makes an empty database, named after its argument, and returns its URL."""
+    """Return a function that makes an empty database, named after its argument: its URL."""
     numbers = itertools.count(1)
 
     def make(name: str) -> str:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL 15 for tests: its own folder, loopback only, gone afterwards."""
+"""A real PostgreSQL 15 for tests, on loopback, with a temporary folder."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ import psycopg2
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 START_LIMIT = 30  # seconds
-# Nothing here has to survive a power cut.
+# These data need not survive a loss of power.
 _FAST = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
 
 
@@ -25,7 +25,7 @@ _AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-grou
 
 @contextmanager
 def running() -> Iterator[str]:
-    """The address of a fresh server without a database name: postgresql://postgres@host:port."""
+    """Run a new server. Yield postgresql://postgres@host:port, without a database."""
     is_root = os.geteuid() == 0
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
@@ -52,7 +52,7 @@ def _server(folder: Path, port: int, prefix: list[str]) -> Iterator[str]:
         "-E",
         "UTF8",
     ]
-    # The caller's own working directory may be closed to the account, so it is not inherited.
+    # The account may have no access to the caller's working directory, so it gets another.
     subprocess.run([*prefix, *initdb], cwd=folder, check=True, stdout=subprocess.DEVNULL)
     postgres: list[str | Path] = [
         BIN / "postgres",

@@ -16,7 +16,7 @@ START_LIMIT = 20  # seconds
 
 
 def run(module: str, *arguments: str, **variables: str) -> None:
-    """`python -m module arguments` to its end; CalledProcessError unless it succeeds."""
+    """Run `python -m module arguments` to its end. Raises CalledProcessError if it fails."""
     command = [sys.executable, "-m", module, *arguments]
     subprocess.run(command, env=_environment(variables), check=True, stdout=subprocess.DEVNULL)
 
@@ -31,9 +31,9 @@ class Started:
 
 @contextmanager
 def started(module: str, limit: float = START_LIMIT, /, **variables: str) -> Iterator[Started]:
-    """Runs `python -m module` on a free port, and ends it with SIGTERM where the block does not.
+    """Run `python -m module` on a free port, and end it with SIGTERM after the block.
 
-    `limit` is in seconds: httpx.ConnectError if it does not answer by then, or ends before.
+    Raises httpx.ConnectError if it ends, or does not answer within `limit` seconds.
     """
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -46,12 +46,12 @@ def started(module: str, limit: float = START_LIMIT, /, **variables: str) -> Ite
             yield Started(address, process)
         finally:
             process.send_signal(signal.SIGTERM)
-    # uvicorn ends with the signal that it was stopped by, once everything is shut down.
+    # When all is shut down, uvicorn ends by the signal that stopped it.
     assert process.returncode in (0, -signal.SIGTERM)  # noqa: S101 - it is part of a test
 
 
 def _environment(variables: Mapping[str, str]) -> dict[str, str]:
-    """Nothing but what is given, and what coverage's measurement of processes needs."""
+    """Return these variables, and those that coverage needs in other processes."""
     kept = {
         name: value
         for name, value in os.environ.items()

@@ -1,4 +1,4 @@
-"""What goes over the wire."""
+"""The bodies of responses."""
 
 from pydantic import BaseModel, Field
 

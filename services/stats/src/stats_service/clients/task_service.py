@@ -1,4 +1,4 @@
-"""The task service, as far as statistics need it: its counts over the caller's tasks."""
+"""The client of the task service, for its counts over the caller's tasks."""
 
 import asyncio
 
@@ -9,7 +9,7 @@ from stats_service.domain.errors import TaskServiceUnavailableError, TokenRefuse
 
 
 class TaskCounts(BaseModel):
-    """What GET /api/v1/tasks/stats of the task service has to answer."""
+    """The answer of the task service to GET /api/v1/tasks/stats."""
 
     total_tasks: NonNegativeInt
     completed_tasks: NonNegativeInt
@@ -20,21 +20,21 @@ class TaskCounts(BaseModel):
     by_priority: dict[str, NonNegativeInt]
 
 
-TIMEOUT = 2.0  # seconds to connect, and between two pieces of the answer
-TIME_LIMIT = 5.0  # seconds for the whole call, with its retry
+TIMEOUT = 2.0  # seconds to connect, and between two parts of the answer
+TIME_LIMIT = 5.0  # seconds for the whole call, with one retry
 
 
 class TaskServiceClient:
-    """`time_limit` is in seconds: the pieces of an answer may come in time and never end."""
+    """Asks the task service. `time_limit` is in seconds, for an answer that never ends."""
 
     def __init__(self, http: httpx.AsyncClient, time_limit: float = TIME_LIMIT) -> None:
         self._http = http
-        # Whole, once: httpx takes longer to join a path to its base than to send the request.
+        # Joined once: httpx takes longer to join a path to its base than to send the request.
         self._url = http.base_url.join("/api/v1/tasks/stats")
         self._time_limit = time_limit
 
     async def counts(self, token: str) -> TaskCounts:
-        """The counts for the user whose access token this is.
+        """Return the counts of the user whose token this is.
 
         Raises TokenRefusedError and TaskServiceUnavailableError.
         """

@@ -11,14 +11,14 @@ class StatisticsError(Exception):
 
 
 class TaskServiceUnavailableError(StatisticsError):
-    """The task service gave no usable answer: none, too late, a failure or not the figures."""
+    """The task service gave no usable answer: none, too late, an error or no figures."""
 
     def __init__(self) -> None:
         super().__init__("The task service does not answer right now: try again.")
 
 
 class TokenRefusedError(StatisticsError):
-    """The task service did not take the token that this service had taken."""
+    """The task service refused a token that this service had accepted."""
 
     def __init__(self) -> None:
         super().__init__("The token is no longer accepted: log in again.")

@@ -1,7 +1,8 @@
-"""The query string of a list, and the cursor that its next page starts from.
+"""The query string of a list, and the cursor of its next page.
 
-A cursor is a position, not an offset: tasks that come or go before it move nothing. It holds what
-the last task seen is sorted by, its id, and a digest of the sort and filters that it belongs to.
+A cursor is a position and not an offset, so tasks that come or go before it do not move the page.
+It has the id of the last task, the value that this task is sorted by, and a digest of the sort and
+filters.
 """
 
 import base64
@@ -18,7 +19,7 @@ from task_service.domain.errors import InvalidCursorError
 from task_service.domain.pagination import Position, Sort, TaskQuery
 from task_service.domain.task import Priority, Status, Task
 
-# What a cursor holds, by the field that the list is sorted by.
+# The content of a cursor, by the field that the list is sorted by.
 _CURSORS: dict[str, TypeAdapter[Any]] = {
     "created_at": TypeAdapter(tuple[str, Moment, Id32]),
     "due_date": TypeAdapter(tuple[str, Moment | None, Id32]),
@@ -65,7 +66,7 @@ class ListQuery(BaseModel):
     )
 
     def to_domain(self) -> TaskQuery:
-        """Raises InvalidCursorError."""
+        """Return the query for the domain. Raises InvalidCursorError."""
         return TaskQuery(
             limit=self.limit,
             skip=self.skip,
@@ -81,13 +82,13 @@ class ListQuery(BaseModel):
         )
 
     def cursor_after(self, task: Task) -> str:
-        """The cursor of the page that begins after the task."""
+        """Return the cursor of the page that begins after the task."""
         value = json.loads(task.json)[self.sort.field]
         content = json.dumps([self._digest, value, task.id], ensure_ascii=False)
         return base64.urlsafe_b64encode(content.encode()).decode()
 
     def _position(self, cursor: str) -> Position:
-        """Raises InvalidCursorError for one that another list gave, or none."""
+        """Return the position. Raises InvalidCursorError if this list did not give the cursor."""
         try:
             content = base64.urlsafe_b64decode(cursor)
             digest, value, task_id = _CURSORS[self.sort.field].validate_json(content)
@@ -99,7 +100,7 @@ class ListQuery(BaseModel):
 
     @cached_property
     def _digest(self) -> str:
-        # Where it says nothing it is left out: cursors from before there was a bin still hold.
-        unsaid = set() if self.deleted else {"deleted"}
-        content = self.model_dump_json(exclude=_PAGE | unsaid)
+        # A false `deleted` is left out, so that cursors from before the bin are still valid.
+        absent = set() if self.deleted else {"deleted"}
+        content = self.model_dump_json(exclude=_PAGE | absent)
         return hashlib.sha256(content.encode()).hexdigest()[:16]

@@ -1,4 +1,4 @@
-"""Which status each of the domain's errors is answered with."""
+"""Which problem each of the domain's errors is answered with."""
 
 from servicekit.problems import ProblemType
 from task_service.domain import errors

@@ -1,4 +1,4 @@
-"""What goes over the wire, and the bounds of what is accepted."""
+"""The bodies of requests and responses, with the limits of their fields."""
 
 import re
 from datetime import UTC, datetime
@@ -20,15 +20,15 @@ from task_service.domain.task import Priority, Status
 _YEAR = re.compile(r"\d{4}-", re.ASCII)
 
 
-def _written_out(value: object) -> object:
-    """Refuses what pydantic would take for seconds since 1970: the document promises a date."""
+def _as_iso_8601(value: object) -> object:
+    """Refuse a number, which pydantic would take as seconds since 1970."""
     if isinstance(value, str) and _YEAR.match(value):
         return value
     raise ValueError("it must be a date or a time as ISO 8601 writes it: 2030-12-31T18:00:00Z")
 
 
 def _in_utc(moment: datetime) -> datetime:
-    """A time without a zone is taken as UTC."""
+    """Return the time in UTC. One without a zone is taken as UTC."""
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     try:
@@ -39,16 +39,16 @@ def _in_utc(moment: datetime) -> datetime:
 
 Moment = Annotated[
     datetime,
-    BeforeValidator(_written_out),
+    BeforeValidator(_as_iso_8601),
     AfterValidator(_in_utc),
     Field(description="ISO 8601. Without an offset it is taken as UTC; answers are in UTC."),
 ]
 Title = Annotated[
     CleanText,
-    # Two steps, because one would measure the title before it is stripped.
+    # Two steps, because a single one would measure the title before it is stripped.
     StringConstraints(strip_whitespace=True),
     StringConstraints(min_length=1, max_length=255),
-    # For the document: no NUL, and something that is not a space.
+    # For the document: no NUL, and at least one character that is not a space.
     Field(json_schema_extra={"pattern": r"^[^\x00]*[^\s\x00][^\x00]*$"}),
 ]
 Description = Annotated[CleanText, StringConstraints(max_length=10_000)]
