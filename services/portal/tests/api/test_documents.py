@@ -50,6 +50,7 @@ def test_a_document_that_cannot_be_had_is_a_503(
         answer = client.get(DOCUMENT)
 
         assert_problem(answer, 503)
+        assert answer.json()["detail"].endswith((" cannot be reached.", " answered 503."))
         assert answer.headers["retry-after"] == "1"
         assert client.get("/docs/openapi/user-service.json").status_code == 200
 

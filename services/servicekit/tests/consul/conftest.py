@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 from rich.console import Console
 
 from servicekit.testing.consul_server import ConsulServer
+from servicekit.testing.plugin import reset_logging
 from tasktracker_cluster.machine import tools
 from tasktracker_cluster.progress import Step
 
@@ -24,9 +24,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def logs_as_they_come() -> None:
-    """Whatever level another service's tests have set in this process."""
-    structlog.reset_defaults()
+def all_logs() -> None:
+    """Log all levels, even if an earlier test has set a higher one in this process."""
+    reset_logging()
 
 
 @pytest.fixture(scope="session")

@@ -24,4 +24,4 @@ async def read_document(service: str, backends: BackendsDep) -> dict[str, Any]:
     try:
         return await backends[service].openapi()
     except BackendUnavailableError as error:
-        raise ServiceUnavailable(str(error), retry_after=1) from error
+        raise ServiceUnavailable(f"{error}.", retry_after=1) from error

@@ -13,16 +13,23 @@ from servicekit.testing import postgres as server
 
 pytest.register_assert_rewrite("servicekit.testing.conformance")
 
-# The default renders every local variable of a traceback, which takes seconds.
-structlog.configure(
-    processors=[
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
-    ]
-)
-
 MakeDatabase = Callable[[str], str]
+
+
+def reset_logging() -> None:
+    """Log all levels for a person, as tests do unless they configure it otherwise."""
+    structlog.reset_defaults()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            # The default formatter shows all local variables, which takes seconds.
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
+        ]
+    )
+
+
+reset_logging()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
