@@ -1,4 +1,4 @@
-"""Every service as a process of its own, on real databases, and two people who use them."""
+"""All services as processes, on real databases, and two users of them."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
@@ -30,7 +30,7 @@ def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
 
 @pytest.fixture(scope="session")
 def start() -> Iterator[Start]:
-    """Start a service with these variables; its address."""
+    """Yield a function that starts a service with these variables, and returns its address."""
     with ExitStack() as running:
 
         def start(module: str, **variables: str) -> str:
@@ -49,11 +49,11 @@ def user_database(make_database: MakeDatabase) -> str:
 
 @pytest.fixture(scope="session")
 def services(make_database: MakeDatabase, user_database: str, start: Start) -> Mapping[str, str]:
-    """The address of each service by its name."""
+    """Start all services. Return their addresses by their names."""
     user = start(
         "user_service",
         DATABASE_URL=user_database,
-        # Cheap hashes, and nobody is asked to wait: most passwords that are tried here are wrong.
+        # Cheap hashes and no throttle, because most passwords in these tests are wrong.
         PASSWORD_COST="4",
         FAILURES_PER_ACCOUNT="1000000",
         FAILURES_PER_CLIENT="1000000",
@@ -68,7 +68,7 @@ def services(make_database: MakeDatabase, user_database: str, start: Start) -> M
 
 @pytest.fixture(scope="session")
 def people(services: Mapping[str, str], user_database: str) -> Mapping[str, Headers]:
-    """The headers of two signed-in people, of whom the first is a superuser."""
+    """Return the headers of two users with logins. The first is a superuser."""
     for name in PEOPLE:
         account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
         answer = httpx.post(f"{services['user']}/api/v1/auth/register", json=account)

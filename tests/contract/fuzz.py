@@ -1,4 +1,4 @@
-"""Runs Schemathesis against a service and says what it found."""
+"""Runs Schemathesis against a service."""
 
 import json
 import os
@@ -29,9 +29,9 @@ def schemathesis(
     *options: str,
     document: str = "/openapi.json",
 ) -> Found:
-    """Hold what is served at the address against its document, as the people `ada` and `bob`.
+    """Compare the answers at the address with the document, as the users `ada` and `bob`.
 
-    options: Schemathesis's own. Its files go into `folder`.
+    `options` are Schemathesis's own. Its files go into `folder`.
     """
     (folder / "people.json").write_text(json.dumps({"auth": [*map(_person, people.items())]}))
     report = folder / "report.json"
@@ -41,7 +41,7 @@ def schemathesis(
     command += ["--report-json-path", report, *options]
     environment = os.environ | {"SCHEMATHESIS_HOOKS": str(FOLDER / "rules.py")}
     ended = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True)
-    # Where it could not even begin there is no report: its text says why.
+    # If it could not start there is no report, and its text says why.
     cases = json.loads(report.read_text())["test_cases"] if report.exists() else {"generated": 0}
     return Found(cases["generated"], ended.stdout, passed=ended.returncode == 0)
 

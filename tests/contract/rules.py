@@ -1,4 +1,4 @@
-"""What Schemathesis checks beyond its own checks; it loads this file by its path."""
+"""Our own check for Schemathesis, and calls to leave out. It loads this file by its path."""
 
 import json
 import re
@@ -10,9 +10,9 @@ import schemathesis
 from jose import jwt
 from schemathesis import Case, CheckContext, HookContext, Response
 
-# The problem that FastAPI's validation of parameters and bodies ends in.
+# The problem for parameters and bodies that FastAPI refuses.
 INVALID = "/problems/invalid-request"
-# Ada and Bob: tests/contract/conftest.py registers them first.
+# The ids of Ada and Bob, whom tests/contract/conftest.py registers first.
 ASKING = {"1", "2"}
 
 
@@ -20,7 +20,7 @@ ASKING = {"1", "2"}
 def what_the_document_allows_is_not_called_invalid(
     ctx: CheckContext, response: Response, case: "Case[Any]"
 ) -> None:
-    """What fits the document passes validation, or the document does not tell the truth."""
+    """Check that a request that fits the document passes validation."""
     if response.status_code == 422 and case.meta and case.meta.generation.mode.is_positive:
         problem = json.loads(response.content)
         assert problem["type"] != INVALID, problem["errors"]
@@ -28,7 +28,7 @@ def what_the_document_allows_is_not_called_invalid(
 
 @schemathesis.hook
 def filter_case(context: HookContext, case: "Case[Any]") -> bool:
-    """Leave out what would lock out who asks: whatever came after would just be a 401."""
+    """Leave out calls that would lock out the caller: all later answers would be 401."""
     match case.operation.label:
         case "PATCH /api/v1/auth/users/{user_id}":
             return str(case.path_parameters.get("user_id")) not in ASKING
@@ -39,6 +39,6 @@ def filter_case(context: HookContext, case: "Case[Any]") -> bool:
 
 @cache
 def _asking_sessions() -> set[str]:
-    """The sessions of Ada's and Bob's tokens, which tests/contract/fuzz.py wrote down."""
+    """Return the sessions of the tokens in the file that tests/contract/fuzz.py wrote."""
     tokens = re.findall(r"Bearer ([^\"]+)", Path("people.json").read_text())
     return {jwt.get_unverified_claims(token)["sid"] for token in tokens}

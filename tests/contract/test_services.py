@@ -1,4 +1,4 @@
-"""Each service answers as its OpenAPI document says, whatever it is asked and in whatever order."""
+"""Each service answers as its OpenAPI document says, to any call and in any order."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,8 +13,8 @@ Say = Callable[[str], None]
 SERVICES = ["user", "task", "stats", "portal"]
 # Per operation. Schemathesis adds the cases that the document's bounds suggest.
 EXAMPLES = "40"
-# Hypothesis gives a sequence up early where answers differ from run to run, as ids and tokens do:
-# within a time limit Schemathesis begins anew, with other sequences.
+# Hypothesis stops a sequence early when answers differ between runs, as ids and tokens do. Then
+# Schemathesis starts other sequences until this limit.
 SEQUENCES_LIMIT = "20"  # seconds
 
 
@@ -62,7 +62,7 @@ def test_a_document_that_promises_too_much_is_found(tmp_path: Path) -> None:
 
 
 def assert_signed_in(services: Mapping[str, str], people: Mapping[str, Headers]) -> None:
-    """Nothing that was asked has signed them out: what came after it was more than a 401."""
+    """Check that their logins still work: otherwise later answers were only 401."""
     for headers in people.values():
         answer = httpx.get(f"{services['user']}/api/v1/auth/me", headers=headers)
         assert answer.status_code == 200, answer.text

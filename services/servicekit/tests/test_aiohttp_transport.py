@@ -23,7 +23,7 @@ CLOSE = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
 
 
 class Server:
-    """Hands every connection to `serve`, and counts them."""
+    """Passes each connection to `serve`, and counts the connections."""
 
     def __init__(self, serve: Serve) -> None:
         self._serve = serve
@@ -220,7 +220,7 @@ FAULTS = [
 async def test_after_something_was_sent_it_is_never_a_connect_error(
     serve: Serve, error: type[Exception], method: str
 ) -> None:
-    """Or a write would be sent again, to this instance or to the next."""
+    """Otherwise a write would be repeated, at this instance or at another."""
     with pytest.raises(httpx.TransportError) as caught:
         await ask(serve, method, read=0.2)
 

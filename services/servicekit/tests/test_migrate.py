@@ -23,7 +23,7 @@ def tables(url: str) -> set[str]:
 
 
 def wait_for_the_lock(url: str) -> None:
-    """Wait until a migration has asked for the lock, which somebody else holds."""
+    """Wait until a migration has asked for the lock, which another session holds."""
     asking = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE %s"
     connection = psycopg2.connect(url)
     connection.autocommit = True

@@ -19,7 +19,7 @@ GRANT = {"id": str(ID), "user_id": 7, "scopes": ["tasks:read"], "seconds": 1000.
 
 
 class UserService:
-    """Answers what it is told to; counts how often it was asked."""
+    """Gives a set answer, and counts the calls."""
 
     def __init__(self) -> None:
         self.asked = 0

@@ -103,7 +103,7 @@ async def test_a_read_under_way_when_the_database_restarts_is_asked_again(
 
 
 async def _sleepers(url: str, number: int) -> None:
-    """Wait until so many reads sleep."""
+    """Wait until this number of reads sleep."""
     engine = create_engine(psycopg2_url(url), poolclass=NullPool)
     async with asyncio.timeout(10):
         while True:

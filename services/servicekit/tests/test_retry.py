@@ -12,7 +12,7 @@ Outcome = int | dict[str, str] | Exception
 
 
 class Upstream(httpx.AsyncBaseTransport):
-    """Answers one call after another as told, and counts what is opened and closed."""
+    """Gives set answers one after another, and counts what is opened and closed."""
 
     def __init__(self, *outcomes: Outcome) -> None:
         self.outcomes: Iterator[Outcome] = iter(outcomes)

@@ -28,7 +28,7 @@ A, B, C = uuid4(), uuid4(), uuid4()
 
 
 class UserService:
-    """Answers as the user service does, or as it is told to; notes what it was asked."""
+    """Answers as the user service does, or with a fault, and records the calls."""
 
     def __init__(self, *ended: UUID) -> None:
         self.ended = list(ended)
@@ -47,7 +47,7 @@ class UserService:
         )
 
     def answers_again(self) -> None:
-        """Wait until it has answered a question that came from now on."""
+        """Wait until it has answered a call that began after this one."""
         count = len(self.asked)
         eventually(lambda: len(self.asked) > count + 1, LIMIT)
 

@@ -35,7 +35,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-# Which settings, what is set, and what is said.
+# The class of settings, the variables, and the error.
 REFUSED = {
     "neither kind": (TokenSettings, {}, MISSING),
     "neither kind to sign with": (SigningSettings, {}, MISSING),

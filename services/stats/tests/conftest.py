@@ -32,7 +32,7 @@ def task_app(make_database: MakeDatabase) -> FastAPI:
 
 @pytest.fixture(scope="session")
 def tasks_url(task_app: FastAPI) -> Iterator[str]:
-    """Where the real task service listens on loopback."""
+    """Yield the URL of a real task service on loopback."""
     with serving(task_app) as port:
         yield f"http://127.0.0.1:{port}"
 

@@ -114,7 +114,7 @@ def _user(transport: httpx.BaseTransport) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def user_ids() -> Iterator[int]:
-    """Users whom no other test has."""
+    """Yield the ids of users that no other test has."""
     return _user_ids
 
 

@@ -51,7 +51,7 @@ def fields(chance: random.Random) -> dict[str, Any]:
 
 
 def call(tasks: httpx.Client, chance: random.Random, ids: list[int]) -> int:
-    """One call, as chance has it, on any task that any client made; its status."""
+    """Make one random call on any task of any client. Return its status."""
     if not ids or chance.random() < 0.4:
         answer = tasks.post("/", json=fields(chance))
         ids.append(answer.json()["id"])
@@ -123,7 +123,7 @@ def test_what_is_in_flight_at_a_sigterm_is_answered(
 ) -> None:
     engine = create_engine(psycopg2_url(database_url), poolclass=NullPool)
     with client(started.address) as tasks, engine.connect() as holding:
-        # While this is not committed every creation waits inside the database.
+        # Until this is committed, each creation waits inside the database.
         holding.execute(text("LOCK TABLE tasks IN EXCLUSIVE MODE"))
         with ThreadPoolExecutor(CLIENTS) as threads:
             creations = [
@@ -142,7 +142,7 @@ def test_what_is_in_flight_at_a_sigterm_is_answered(
 
 
 def wait_for_waiting(url: str, number: int) -> None:
-    """Until so many statements wait for a lock."""
+    """Wait until this number of statements wait for a lock."""
     waiting = text(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"

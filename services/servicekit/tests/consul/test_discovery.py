@@ -25,7 +25,7 @@ LEAST = 20  # requests that a test sends to see who answers
 
 
 class Notes:
-    """An instance on a port of its own, which says who it is and can be made to fail."""
+    """An instance that answers with its port, and whose health a test can set."""
 
     def __init__(self) -> None:
         self.app = FastAPI()
@@ -111,7 +111,7 @@ def test_no_request_fails_when_one_of_two_instances_is_gone(
         with start():
             eventually(lambda: len(answering(ask)) == 2, 5)
 
-        # At once, long before Consul knows.
+        # At once, long before Consul notices.
         assert answering(ask) == {one.port: LEAST}
 
 

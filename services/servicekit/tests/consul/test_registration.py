@@ -28,7 +28,7 @@ TOKEN = "0e3c9d2f-9f0c-4d0e-8a3c-1a2b3c4d5e6f"
 
 @pytest.fixture
 def port() -> Iterator[int]:
-    """Where a healthy service listens."""
+    """Yield the port of a healthy service."""
     app = FastAPI()
     app.include_router(health.router("note-service", "1", []))
     with serving(app) as port:

@@ -34,7 +34,7 @@ BAD_FIELDS: list[dict[str, Any]] = [
 
 
 def _body(fields: dict[str, Any]) -> bytes:
-    # Not httpx's own encoder: it refuses NaN, and so would spare us.
+    # Not httpx's own encoder, because it refuses NaN.
     return json.dumps({"title": "a", **fields}).encode()
 
 

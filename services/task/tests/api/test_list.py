@@ -38,7 +38,7 @@ def test_newest_come_first_and_oldest_on_demand(ada: httpx.Client) -> None:
     assert [task["id"] for task in ada.get("/?sort=created_at").json()] == ids
 
 
-# Among equals the id decides, so the reverse of an order is its mirror image.
+# The id decides between equal tasks, so the reverse order is exactly the mirror image.
 @pytest.mark.parametrize(
     ("sort", "order"),
     [
@@ -117,7 +117,7 @@ def test_tasks_that_come_and_go_between_pages_lose_and_repeat_nothing(ada: httpx
     for page in _pages(ada, "limit=2"):
         seen += page
         _create(ada, "newcomer")
-        # Of those already seen, the very one that the cursor points at goes.
+        # Delete the task that the cursor points at.
         ada.delete(f"/{page[-1]}")
 
     assert seen == ids[::-1]

@@ -1,4 +1,4 @@
-"""What this service, a consumer, hears from the real user service: of sessions and of tokens."""
+"""The task service beside a real user service: ended sessions and personal tokens."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from user_service.settings import UserSettings
 
 LIMIT = 15  # seconds: the promise is 5, on a machine that does nothing else
 AUTH = "/api/v1/auth"
-JOHN = {"email": "john@example.com", "username": "johndoe", "password": "a passphrase of his"}
+JOHN = {"email": "john@example.com", "username": "johndoe", "password": "a passphrase of mine"}
 
 
 @dataclass(frozen=True)
 class Services:
-    """Both, as a client sees them."""
+    """Both services, as a client sees them."""
 
     users: httpx.Client
     tasks: httpx.Client
@@ -109,7 +109,7 @@ def test_each_call_that_changes_something_takes_the_one_scope_and_each_other_the
             for method in operations:
                 if not operations[method]["security"]:
                     continue
-                # The body is missing and the task, too: who may come in hears of that.
+                # Without a body and a task, a caller with the scope gets another error than 403.
                 url = path.replace("{task_id}", "1")
                 answer = services.tasks.request(method, url, headers=headers)
                 takes = "tasks:read" if method == "get" else "tasks:write"

@@ -11,7 +11,7 @@ from task_service.domain.task import Versions
 
 
 class MovingRepository:
-    """Has the task in none of the states in which a write looks for it, but always in the next."""
+    """Never has the task where a write looks for it, but has it when the write checks why."""
 
     def update(self, *_: Any) -> None: ...
 

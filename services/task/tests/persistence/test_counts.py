@@ -30,7 +30,7 @@ CHANGES: list[Changes] = [{"title": "b"}, {"priority": Priority.LOW}, {"is_compl
 
 
 def _assert_counts_equal_a_recount(database: sa.Engine) -> int:
-    """Over every owner there is; gives the number of tasks."""
+    """Check the counts of all owners. Return the number of tasks."""
     recount = sa.select(tasks.c.owner_id, tasks.c.status, tasks.c.priority, sa.func.count())
     grouped = recount.group_by(*list(recount.selected_columns)[:3])
     kept = sa.select(task_counts).where(task_counts.c.tasks != 0)
@@ -41,7 +41,7 @@ def _assert_counts_equal_a_recount(database: sa.Engine) -> int:
 
 
 class _Client:
-    """Makes one random call after another on tasks that others change at the same time."""
+    """Makes random calls on tasks that others change at the same time."""
 
     def __init__(self, service: TaskService) -> None:
         self.service = service
@@ -90,7 +90,7 @@ class _Client:
 
 @pytest.fixture
 def writer(task_settings: TaskSettings, database: sa.Engine) -> TaskRepository:
-    """For the calls that write: its reads are not open."""
+    """Return a repository for writes only: its pool is not open."""
     return TaskRepository(database, ReadPool(task_settings))
 
 

@@ -52,7 +52,7 @@ def large(make_database: MakeDatabase) -> Iterator[sa.Connection]:
 
 
 def _plan(connection: sa.Connection, statement: Statement, values: dict[str, Any]) -> str:
-    """As PostgreSQL plans for these values, which stand in the statement here."""
+    """Return PostgreSQL's plan for the statement with these values in it."""
     names = statement.names
     sql = re.sub(r"\$(\d+)", lambda match: f"%({names[int(match[1]) - 1]})s", statement.sql)
     return "\n".join(connection.exec_driver_sql(f"EXPLAIN {sql}", values).scalars())

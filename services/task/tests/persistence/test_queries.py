@@ -15,7 +15,7 @@ OWNER = 1_000_001  # no other test's
 
 
 class RecordingPool(ReadPool):
-    """Notes what goes to the database."""
+    """Records the statements that go to the database."""
 
     def __init__(self, settings: TaskSettings, seen: list[str]) -> None:
         super().__init__(settings)

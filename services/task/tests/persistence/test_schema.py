@@ -24,7 +24,7 @@ def connection(database: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def _can_be_compared(_: object, name: str, *__: object) -> bool:
-    # What SQLAlchemy reads of this index lacks its collation; test_plans shows that it serves.
+    # SQLAlchemy does not read the collation of this index. test_plans shows that it is used.
     return name != "ix_tasks_owner_title"
 
 

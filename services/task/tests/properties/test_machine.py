@@ -66,7 +66,7 @@ def given(task: Fields) -> Fields:
 
 
 def is_in(task: Fields, filters: Fields) -> bool:
-    """Whether a list with these filters holds the task."""
+    """Tell whether a list with these filters has the task."""
     moment = due(task)
     is_overdue = bool(moment and moment < datetime.now(UTC) and not task["is_completed"])
     text = f"{task['title']}\x00{task['description'] or ''}".lower()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from servicekit.testing.credentials import bearer
 from task_service.domain.pagination import Sort
 
-# Few values, so that many tasks are equal in what they are sorted by.
+# Few values, so that many tasks are equal in the field of the sort.
 BODIES = st.fixed_dictionaries(
     {"title": st.sampled_from(["a", "A", "b"])},
     optional={
@@ -18,7 +18,7 @@ BODIES = st.fixed_dictionaries(
         "due_date": st.sampled_from(["2030-01-01", "2030-01-02"]),
     },
 )
-# Between two pages: tasks that come, and which of all tasks go.
+# Between two pages: the tasks that come, and which tasks go.
 MEANWHILE = st.tuples(st.lists(BODIES, max_size=3), st.lists(st.integers(0, 30), max_size=3))
 
 

@@ -259,7 +259,7 @@ TOKENS: Mapping[str, Make] = {
         for field in ("jku", "x5u")
     },
     "brings a certificate": _by(ES256, lambda _: _own(), x5c=["AAAA"]),
-    # Another spelling of a good token: of one, nobody may make many.
+    # Another spelling of a valid token. One token must not become many.
     "padding": _spelt(lambda signature: signature + b"=" * (-len(signature) % 4)),
     "foreign character": _spelt(lambda signature: signature[:1] + b"!" + signature[1:]),
     "other last character": _spelt(_other_last_character),
