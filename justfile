@@ -1,4 +1,4 @@
-# TaskTracker's recipes. No logic lives here: each calls a program that can be called by hand.
+# TaskTracker's recipes. They have no logic: each calls a program that can be called by hand.
 
 set positional-arguments := true
 
@@ -33,19 +33,19 @@ destroy *flags: _environment
 status *flags: _environment
     @.venv/bin/tasktracker-cli admin status "$@"
 
-# Walk the way of a request and name the first broken hop, with its repair
+# Find the first broken hop of a request, and its repair
 [group('cluster')]
 [no-exit-message]
 doctor *flags: _environment
     @.venv/bin/tasktracker-cli admin doctor "$@"
 
-# Show what a service or an agent has logged (-f: follow)
+# Show the log of a service or an agent (-f: follow)
 [group('cluster')]
 [no-exit-message]
 logs *words: _environment
     @.venv/bin/tasktracker-cli admin logs "$@"
 
-# Sign access tokens with a new key; those of the key until now stay valid
+# Sign access tokens with a new key; tokens of the present key stay valid
 [group('cluster')]
 [no-exit-message]
 rotate-key: _environment
@@ -63,13 +63,13 @@ env: _environment
 test *parts: _environment
     @tools/test "$@"
 
-# The tests that take minutes: loss of power, lost tokens, a rotation, every hop broken
+# Run the tests that take minutes: loss of power, lost tokens, a rotation, every hop broken
 [group('work')]
 [no-exit-message]
 drill: _environment
     @tools/test drills
 
-# Let Schemathesis look for calls that a service answers otherwise than documented, Hypothesis for dates
+# Search for answers that differ from their documents (Schemathesis), and for faults (Hypothesis)
 [group('work')]
 [no-exit-message]
 fuzz: _environment
@@ -82,7 +82,7 @@ bench *figures: _environment
     @tools/test-packages bench
     @.venv/bin/python -m bench "$@"
 
-# How much of the services and the CLI the tests without a cluster reach
+# Measure the coverage of services, CLI and cluster by the tests without a cluster
 [group('work')]
 [no-exit-message]
 coverage: _environment
@@ -91,7 +91,7 @@ coverage: _environment
     @.venv/bin/coverage combine --quiet
     @.venv/bin/coverage report
 
-# Write docs/endpoints.md: each call, each of its answers, and the tests that make it happen
+# Write docs/endpoints.md: each call, each of its answers, and the tests of each answer
 [group('work')]
 [no-exit-message]
 endpoints: _environment
@@ -104,12 +104,12 @@ format: _environment
     @.venv/bin/ruff check --quiet --fix
     @.venv/bin/ruff format --quiet
 
-# Write docs/cli.md again, from what the program says of itself
+# Write docs/cli.md from the help texts of the CLI
 [group('work')]
 reference: _environment
     @.venv/bin/python -m tasktracker_cli.reference > docs/cli.md
 
-# Look for known holes in what is used, faults in the code, and secrets in the history
+# Search for known vulnerabilities, faults in the code, and secrets in the history
 [group('work')]
 [no-exit-message]
 audit *words: _environment
@@ -126,7 +126,7 @@ lock *flags: _environment
 dev: _environment
     @.venv/bin/tasktracker-cli admin dev
 
-# The locked Python environment, and this checkout's packages in it
+# Install the locked Python environment, and this checkout's packages in it
 _environment:
     @test -x .venv/bin/python || uv venv --quiet --python "${TASKTRACKER_PYTHON:-python3}" .venv
     @uv pip install --quiet --require-hashes -r requirements/dev.lock \

@@ -1,5 +1,5 @@
-# What a browser without a token may do: look. Not at the agents themselves: that would open their
-# logs.
+# The rights of a browser without a token: it may read, but nothing of the agents themselves, because
+# that would open their logs.
 
 node_prefix "" {
   policy = "read"

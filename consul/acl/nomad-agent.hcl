@@ -1,5 +1,5 @@
-# A Nomad agent's own token. Workloads log in with their own identities; this one registers the agent
-# and keeps the sidecars' checks in step.
+# The policy of a Nomad agent's own token. Workloads log in with their own identities. The agent
+# registers itself and updates the sidecars' checks.
 
 agent_prefix "" {
   policy = "read"

@@ -1,29 +1,29 @@
-# What every Consul agent of TaskTracker shares. Machine facts (addresses, folders, tokens) come from
-# a second file, rendered from node.hcl.tmpl.
+# The common settings of all Consul agents of TaskTracker. The settings of a machine (addresses, folders,
+# tokens) are in a second file, rendered from node.hcl.tmpl.
 
 datacenter           = "dc1"
 disable_update_check = true
 
-# The file is named by node.hcl. A full one is set aside, and the oldest deleted.
+# The name of the file is in node.hcl. A full file is renamed, and the oldest one is deleted.
 log_rotate_bytes     = 10485760
 log_rotate_max_files = 5
 
-# A client that is asked to stop goes away for good; a server must not: it would leave the quorum.
+# With this option a stopped agent leaves the cluster. A server must not: it would leave the quorum.
 leave_on_terminate = false
 
 acl {
   enabled        = true
-  default_policy = "deny" # also the default of intentions: no edge without one
+  default_policy = "deny" # also for intentions: without one no connection is allowed
 }
 
 connect {
   enabled = true
 }
 
-# Agents speak to each other with the gossip key and by mutual TLS only, on one machine as on many:
-# another user of the machine could join a server of his own else, and be sent every secret. Nor does
-# the API answer anybody without a certificate. The key, the certificate and its authority are in
-# node.hcl (docs/decisions/0024-agents-tls.md).
+# Agents connect to each other only with the gossip key and mutual TLS, on one machine, too: otherwise
+# another user of the machine could join a server and receive every secret. The API requires a
+# certificate, too. The key, the certificate and its authority are in node.hcl
+# (docs/decisions/0024-agents-tls.md).
 tls {
   defaults {
     verify_incoming = true
@@ -35,22 +35,22 @@ tls {
   }
 
   grpc {
-    verify_incoming = false # Envoys have no certificate of this authority: tokens say who they are
+    verify_incoming = false # Envoys have no certificate of this authority, but a token
   }
 }
 
 ports {
-  serf_wan = -1 # there is one datacenter
-  http     = -1 # browsers come to the proxy before the pages (pages/envoy.yaml.tmpl)
+  serf_wan = -1 # there is only one datacenter
+  http     = -1 # browsers use the proxy before the pages (pages/envoy.yaml.tmpl)
   https    = 8501
   grpc     = -1
-  grpc_tls = 8503 # Envoy's configuration; only the Nomad client on this machine asks
-  dns      = -1   # names are resolved by the sidecars
+  grpc_tls = 8503 # Envoy's configuration, only for the Nomad client on this machine
+  dns      = -1   # the sidecars resolve names
 }
 
-# This version answers a cached leaf certificate, private key and all, to whoever asks, whatever the
-# token (docs/decisions/0010-leaf-certificates.md). Sidecars get theirs over gRPC. Traefik, native in
-# the mesh, needs the endpoint for its own.
+# This version of Consul gives a cached leaf certificate with its private key to any caller, with any
+# token (docs/decisions/0010-leaf-certificates.md). Sidecars get theirs over gRPC. Traefik (Connect
+# native) needs the endpoint for its own certificate.
 http_config {
   block_endpoints = [
     "/v1/agent/connect/ca/leaf/portal",

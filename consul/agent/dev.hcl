@@ -1,4 +1,4 @@
-# The whole of the agent of ./just dev: no mesh and no tokens, on loopback only.
+# The complete configuration of the agent of ./just dev: without mesh and tokens, on loopback only.
 
 server           = true
 bootstrap_expect = 1
@@ -13,7 +13,7 @@ connect {
 }
 
 performance {
-  raft_multiplier = 1 # a leader within two seconds, not seven
+  raft_multiplier = 1 # the election of a leader takes two seconds instead of seven
 }
 
 ports {

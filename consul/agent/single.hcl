@@ -1,4 +1,4 @@
-# Added when one machine is the whole cluster: nothing listens beyond it, so its own address may change.
+# For a cluster of one machine: it listens on loopback only, so the machine's address may change.
 
 bootstrap_expect = 1
 bind_addr        = "127.0.0.1"

@@ -1,5 +1,5 @@
-# What a browser without a token may do: look. Neither at variables nor files nor logs, nor at the
-# agents themselves: that would open their logs.
+# The rights of a browser without a token: it may read jobs and nodes, but no variables, files or logs,
+# and nothing of the agents themselves, because that would open their logs.
 
 namespace "*" {
   policy = "read"

@@ -1,17 +1,17 @@
-# Added on the machines that schedule.
+# For the machines that are servers: they schedule the jobs.
 
 server {
   enabled         = true
-  raft_multiplier = 1 # production timing: a leader within two seconds, not seven
+  raft_multiplier = 1 # production timing: an election takes two seconds instead of seven
 
-  # A server that starts again reads its snapshot before it answers, but the log after it only once
-  # it leads: in between, a client that asks for its allocations may be told that it has none, and
-  # stops them all. So the log after the snapshot stays short.
+  # A restarted server reads its snapshot before it answers, but the log after the snapshot only when
+  # it leads. Meanwhile a client may get an empty list of allocations, and would stop them all. So the
+  # log after the snapshot must be short.
   raft_snapshot_threshold = 16
   raft_snapshot_interval  = "5s"
 
-  # A node that the servers do not know yet shows a token that an operator made for it (`up` does so
-  # for this machine): else whoever reaches the port could offer a node, and be sent a job's secrets.
+  # A new node must show a token that an operator made for it (`up` makes one for this machine).
+  # Otherwise any client of the port could register a node and receive a job's secrets.
   client_introduction {
     enforcement = "strict"
   }

@@ -1,4 +1,4 @@
-# Added when one machine is the whole cluster: nothing listens beyond it, so its own address may change.
+# For a cluster of one machine: it listens on loopback only, so the machine's address may change.
 
 bind_addr = "127.0.0.1"
 
@@ -13,8 +13,8 @@ server {
 }
 
 client {
-  # A bridge without ports, made by `tasktracker-cli admin up`: its address never changes, and every
-  # allocation's network namespace reaches it. Sidecars are registered under it.
+  # A bridge without ports, made by `tasktracker-cli admin up`. Its address never changes, and every
+  # allocation's network namespace reaches it. Sidecars are registered with this address.
   network_interface   = "tasktracker0"
-  bridge_network_name = "tasktracker1" # the allocations' own, apart from any other Nomad's
+  bridge_network_name = "tasktracker1" # for allocations; not the name of another Nomad's bridge
 }

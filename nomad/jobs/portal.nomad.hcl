@@ -1,9 +1,9 @@
-# The gateway's own pages, and the answer when no other route has one.
+# The gateway's own pages, and the answer for paths without another route.
 #
-# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
+# Every task is behind a wall that opens only its own files (tools/wall).
 
 variable "release" {
-  description = "A folder below the node's releases: the program that runs. `just env` names the newest."
+  description = "The release of the program: a folder below the node's releases. `just env` has the newest."
   type        = string
   default     = "current"
 }
@@ -16,7 +16,7 @@ job "portal" {
 
     update {
       max_parallel     = 1
-      canary           = 1 # the new instance answers before the old one goes
+      canary           = 1 # the new instance answers before the old one stops
       auto_promote     = true
       auto_revert      = true
       min_healthy_time = "0s"
@@ -24,7 +24,7 @@ job "portal" {
       health_check     = "checks"
     }
 
-    # For the sidecar too, whose default is to stay away for 15 s.
+    # Also for the sidecar, which by default restarts after 15 s.
     restart {
       attempts = 10
       interval = "1m"
@@ -33,12 +33,12 @@ job "portal" {
     }
 
     reschedule {
-      delay          = "5s" # the least that Nomad takes
+      delay          = "5s" # the minimum in Nomad
       delay_function = "constant"
       unlimited      = true
     }
 
-    # Consul, Traefik and the other sidecars forget the instance before it is told to stop.
+    # Consul, Traefik and the other sidecars remove the instance before it gets the signal to stop.
     shutdown_delay = "5s"
 
     network {
@@ -49,21 +49,21 @@ job "portal" {
       name = "portal"
       port = "8004"
 
-      # The sidecar inherits it, and is what Traefik looks at. Its route: traefik/traefik.yml.tmpl.
+      # The sidecar inherits the tag, and Traefik reads it there. The route is in traefik/traefik.yml.tmpl.
       tags = ["traefik.enable=true"]
 
       check {
         name     = "ready"
         type     = "http"
-        path     = "/health/live" # its /health reports on the others, and must not take itself away
-        expose   = true           # through the sidecar: the application listens on its own loopback only
+        path     = "/health/live" # not /health, which reports the health of the other services
+        expose   = true           # through the sidecar: the application listens only on its own loopback
         interval = "1s"
         timeout  = "2s"
       }
 
       connect {
         sidecar_service {
-          # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
+          # The sidecar's own TCP check has an interval of ten seconds. The check above is quicker.
           disable_default_tcp_check = true
 
           proxy {
@@ -89,13 +89,13 @@ job "portal" {
 
           config {
             command  = "${meta.tasktracker.home}/bin/wall"
-            work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
+            work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
             args = [
               "--user=tasktracker-portal-envoy",
               "--read=${meta.tasktracker.home}/releases/${var.release}",
               "--open=connect-proxy-portal/secrets/envoy_bootstrap.json", "--",
               "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
-              "-c", "/dev/fd/9", # it would not take a relative name
+              "-c", "/dev/fd/9", # it needs an absolute name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
             ]
           }
@@ -115,7 +115,7 @@ job "portal" {
 
       config {
         command  = "${meta.tasktracker.home}/bin/wall"
-        work_dir = "/" # it has no need of the allocation's folder
+        work_dir = "/" # it does not need the allocation's folder
         args = [
           "--user=tasktracker-portal", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "portal_service",

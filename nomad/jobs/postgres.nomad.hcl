@@ -1,9 +1,9 @@
-# PostgreSQL 15 for user-service (job user-db) and task-service (job task-db). A variable says which:
+# PostgreSQL 15 for user-service (job user-db) and task-service (job task-db). A variable selects one:
 #
 #     nomad job run -var name=user-db nomad/jobs/postgres.nomad.hcl
 #
-# The data are in the node's folder, outside any allocation; nothing reaches them but through the mesh.
-# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
+# The data are in a folder of the node, outside any allocation. Other jobs reach them only by the mesh.
+# Every task is behind a wall that opens only its own files (tools/wall).
 
 variable "name" {
   description = "The name of the job, and of its Consul service and volume: user-db or task-db."
@@ -16,16 +16,16 @@ variable "name" {
 }
 
 locals {
-  noun = trimsuffix(var.name, "-db") # the names of the database and its roles begin with it
+  noun = trimsuffix(var.name, "-db") # the start of the names of the database and its roles
 }
 
 job "postgres" {
-  id   = var.name # a label takes no variable
+  id   = var.name # a label cannot have a variable
   name = var.name
   type = "service"
 
   group "db" {
-    count = 1 # never two on one folder
+    count = 1 # two servers must not use one folder
 
     update {
       max_parallel     = 1
@@ -34,12 +34,12 @@ job "postgres" {
       health_check     = "checks"
     }
 
-    # A node that is away keeps its data: do not start an empty database elsewhere.
+    # A lost node still has its data: do not start an empty database on another node.
     disconnect {
       replace = false
     }
 
-    # For the sidecar too, whose default is to stay away for 15 s.
+    # Also for the sidecar, which by default restarts after 15 s.
     restart {
       attempts = 10
       interval = "1m"
@@ -48,12 +48,12 @@ job "postgres" {
     }
 
     reschedule {
-      delay          = "5s" # the least that Nomad takes
+      delay          = "5s" # the minimum in Nomad
       delay_function = "constant"
       unlimited      = true
     }
 
-    # Claimed for placement: raw_exec mounts nothing, the tasks use the folder by its path.
+    # The volume is only for placement: raw_exec mounts nothing, and the tasks use the folder's path.
     volume "data" {
       type   = "host"
       source = var.name
@@ -82,26 +82,26 @@ job "postgres" {
 
       connect {
         sidecar_service {
-          # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
+          # The sidecar's own TCP check has an interval of ten seconds. The check above is quicker.
           disable_default_tcp_check = true
         }
 
-        # Not of a named release, as in the jobs of the services: then a new release would be a new
-        # version of this job, and restart the database for nothing. When Envoy is started again, it
-        # is that of the newest release; until then it needs no file of the old one, which `up`
-        # deletes sooner or later.
+        # The release is `current`, not a name as in the services' jobs: with a name each new release
+        # would make a new version of this job, and restart the database without need. A restarted
+        # Envoy is of the newest release. A running Envoy needs no file of its release any more, which
+        # `up` deletes some time later.
         sidecar_task {
           driver = "raw_exec"
 
           config {
             command  = "${meta.tasktracker.home}/bin/wall"
-            work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
+            work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
             args = [
               "--user=tasktracker-${var.name}-envoy",
               "--read=${meta.tasktracker.home}/releases/current",
               "--open=connect-proxy-${var.name}/secrets/envoy_bootstrap.json", "--",
               "${meta.tasktracker.home}/releases/current/bin/envoy",
-              "-c", "/dev/fd/9", # it would not take a relative name
+              "-c", "/dev/fd/9", # it needs an absolute name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
             ]
           }
@@ -171,12 +171,12 @@ job "postgres" {
     task "postgres" {
       driver = "raw_exec"
 
-      kill_signal  = "SIGINT" # fast shutdown: ends sessions, loses nothing
+      kill_signal  = "SIGINT" # fast shutdown: it ends sessions and loses no data
       kill_timeout = "60s"
 
       config {
         command  = "${meta.tasktracker.home}/bin/wall"
-        work_dir = "/" # it has no need of the allocation's folder
+        work_dir = "/" # it does not need the allocation's folder
         args = [
           "--user=tasktracker-${var.name}", "--write=${meta.tasktracker.home}/volumes/${var.name}", "--",
           "/usr/lib/postgresql/15/bin/postgres",
@@ -184,7 +184,7 @@ job "postgres" {
           "-c", "listen_addresses=127.0.0.1",
           "-c", "port=5432",
           "-c", "unix_socket_directories=${meta.tasktracker.home}/volumes/${var.name}/run",
-          "-c", "dynamic_shared_memory_type=sysv", # no folder that others share
+          "-c", "dynamic_shared_memory_type=sysv", # needs no folder that is shared with other users
           "-c", "password_encryption=scram-sha-256",
           "-c", "shared_buffers=64MB",
         ]

@@ -1,15 +1,15 @@
 # Statistics over a user's tasks: /api/v1/stats.
 #
-# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
+# Every task is behind a wall that opens only its own files (tools/wall).
 
 variable "release" {
-  description = "A folder below the node's releases: the program that runs. `just env` names the newest."
+  description = "The release of the program: a folder below the node's releases. `just env` has the newest."
   type        = string
   default     = "current"
 }
 
 variable "signing_keys" {
-  description = "A name for the keys of access tokens: another one means that they were rotated."
+  description = "A name for the keys of access tokens. A rotation changes it."
   type        = string
   default     = ""
 }
@@ -17,7 +17,7 @@ variable "signing_keys" {
 job "stats-service" {
   type = "service"
 
-  # Keys that were rotated make a new version, whose instances replace the old ones one by one.
+  # A rotation of the keys makes a new version, whose instances replace the old ones one by one.
   meta {
     signing_keys = var.signing_keys
   }
@@ -27,7 +27,7 @@ job "stats-service" {
 
     update {
       max_parallel     = 1
-      canary           = 1 # the new instance answers before the old one goes
+      canary           = 1 # the new instance answers before the old one stops
       auto_promote     = true
       auto_revert      = true
       min_healthy_time = "0s"
@@ -35,7 +35,7 @@ job "stats-service" {
       health_check     = "checks"
     }
 
-    # For the sidecar too, whose default is to stay away for 15 s.
+    # Also for the sidecar, which by default restarts after 15 s.
     restart {
       attempts = 10
       interval = "1m"
@@ -44,12 +44,12 @@ job "stats-service" {
     }
 
     reschedule {
-      delay          = "5s" # the least that Nomad takes
+      delay          = "5s" # the minimum in Nomad
       delay_function = "constant"
       unlimited      = true
     }
 
-    # Consul, Traefik and the other sidecars forget the instance before it is told to stop.
+    # Consul, Traefik and the other sidecars remove the instance before it gets the signal to stop.
     shutdown_delay = "5s"
 
     network {
@@ -60,21 +60,21 @@ job "stats-service" {
       name = "stats-service"
       port = "8003"
 
-      # The sidecar inherits it, and is what Traefik looks at. Its route: traefik/traefik.yml.tmpl.
+      # The sidecar inherits the tag, and Traefik reads it there. The route is in traefik/traefik.yml.tmpl.
       tags = ["traefik.enable=true"]
 
       check {
         name     = "ready"
         type     = "http"
         path     = "/health"
-        expose   = true # through the sidecar: the application listens on its own loopback only
+        expose   = true # through the sidecar: the application listens only on its own loopback
         interval = "1s"
         timeout  = "2s"
       }
 
       connect {
         sidecar_service {
-          # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
+          # The sidecar's own TCP check has an interval of ten seconds. The check above is quicker.
           disable_default_tcp_check = true
 
           proxy {
@@ -94,13 +94,13 @@ job "stats-service" {
 
           config {
             command  = "${meta.tasktracker.home}/bin/wall"
-            work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
+            work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
             args = [
               "--user=tasktracker-stats-envoy",
               "--read=${meta.tasktracker.home}/releases/${var.release}",
               "--open=connect-proxy-stats-service/secrets/envoy_bootstrap.json", "--",
               "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
-              "-c", "/dev/fd/9", # it would not take a relative name
+              "-c", "/dev/fd/9", # it needs an absolute name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
             ]
           }
@@ -120,7 +120,7 @@ job "stats-service" {
 
       config {
         command  = "${meta.tasktracker.home}/bin/wall"
-        work_dir = "/" # it has no need of the allocation's folder
+        work_dir = "/" # it does not need the allocation's folder
         args = [
           "--user=tasktracker-stats", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "stats_service",
@@ -137,7 +137,7 @@ job "stats-service" {
         destination = "${NOMAD_SECRETS_DIR}/app.env"
         env         = true
         perms       = "0600"
-        change_mode = "noop" # a rotation replaces the instances itself, one by one
+        change_mode = "noop" # a rotation replaces the instances one by one
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/stats-service/api/app" }}
           JWT_PUBLIC_KEYS={{ .jwt_public_keys.Value | toJSON }}

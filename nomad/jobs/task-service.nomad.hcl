@@ -1,15 +1,15 @@
 # Tasks and their counts: /api/v1/tasks.
 #
-# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
+# Every task is behind a wall that opens only its own files (tools/wall).
 
 variable "release" {
-  description = "A folder below the node's releases: the program that runs. `just env` names the newest."
+  description = "The release of the program: a folder below the node's releases. `just env` has the newest."
   type        = string
   default     = "current"
 }
 
 variable "signing_keys" {
-  description = "A name for the keys of access tokens: another one means that they were rotated."
+  description = "A name for the keys of access tokens. A rotation changes it."
   type        = string
   default     = ""
 }
@@ -17,7 +17,7 @@ variable "signing_keys" {
 job "task-service" {
   type = "service"
 
-  # Keys that were rotated make a new version, whose instances replace the old ones one by one.
+  # A rotation of the keys makes a new version, whose instances replace the old ones one by one.
   meta {
     signing_keys = var.signing_keys
   }
@@ -27,7 +27,7 @@ job "task-service" {
 
     update {
       max_parallel     = 1
-      canary           = 1 # the new instance answers before the old one goes
+      canary           = 1 # the new instance answers before the old one stops
       auto_promote     = true
       auto_revert      = true
       min_healthy_time = "0s"
@@ -35,7 +35,7 @@ job "task-service" {
       health_check     = "checks"
     }
 
-    # For the sidecar too, whose default is to stay away for 15 s.
+    # Also for the sidecar, which by default restarts after 15 s.
     restart {
       attempts = 10
       interval = "1m"
@@ -44,12 +44,12 @@ job "task-service" {
     }
 
     reschedule {
-      delay          = "5s" # the least that Nomad takes
+      delay          = "5s" # the minimum in Nomad
       delay_function = "constant"
       unlimited      = true
     }
 
-    # Consul, Traefik and the other sidecars forget the instance before it is told to stop.
+    # Consul, Traefik and the other sidecars remove the instance before it gets the signal to stop.
     shutdown_delay = "5s"
 
     network {
@@ -60,21 +60,21 @@ job "task-service" {
       name = "task-service"
       port = "8002"
 
-      # The sidecar inherits it, and is what Traefik looks at. Its route: traefik/traefik.yml.tmpl.
+      # The sidecar inherits the tag, and Traefik reads it there. The route is in traefik/traefik.yml.tmpl.
       tags = ["traefik.enable=true"]
 
       check {
         name     = "ready"
         type     = "http"
         path     = "/health"
-        expose   = true # through the sidecar: the application listens on its own loopback only
+        expose   = true # through the sidecar: the application listens only on its own loopback
         interval = "1s"
         timeout  = "2s"
       }
 
       connect {
         sidecar_service {
-          # The sidecar's own listening check has a ten-second interval; the one above tells sooner.
+          # The sidecar's own TCP check has an interval of ten seconds. The check above is quicker.
           disable_default_tcp_check = true
 
           proxy {
@@ -94,13 +94,13 @@ job "task-service" {
 
           config {
             command  = "${meta.tasktracker.home}/bin/wall"
-            work_dir = "${NOMAD_ALLOC_DIR}/.." # Consul's socket is named relative to it
+            work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
             args = [
               "--user=tasktracker-task-envoy",
               "--read=${meta.tasktracker.home}/releases/${var.release}",
               "--open=connect-proxy-task-service/secrets/envoy_bootstrap.json", "--",
               "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
-              "-c", "/dev/fd/9", # it would not take a relative name
+              "-c", "/dev/fd/9", # it needs an absolute name
               "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
             ]
           }
@@ -113,7 +113,7 @@ job "task-service" {
       }
     }
 
-    # Brings the schema up to this release before the application starts, as the role that owns it.
+    # Migrate the schema before the application starts, with the role that owns it.
     task "migrate" {
       driver = "raw_exec"
 
@@ -130,7 +130,7 @@ job "task-service" {
 
       config {
         command  = "${meta.tasktracker.home}/bin/wall"
-        work_dir = "/" # it has no need of the allocation's folder
+        work_dir = "/" # it does not need the allocation's folder
         args = [
           "--user=tasktracker-task", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "task_service", "migrate",
@@ -161,7 +161,7 @@ job "task-service" {
 
       config {
         command  = "${meta.tasktracker.home}/bin/wall"
-        work_dir = "/" # it has no need of the allocation's folder
+        work_dir = "/" # it does not need the allocation's folder
         args = [
           "--user=tasktracker-task", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "task_service",
@@ -177,7 +177,7 @@ job "task-service" {
         destination = "${NOMAD_SECRETS_DIR}/app.env"
         env         = true
         perms       = "0600"
-        change_mode = "noop" # a rotation replaces the instances itself, one by one
+        change_mode = "noop" # a rotation replaces the instances one by one
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/task-service/api/app" }}
           JWT_PUBLIC_KEYS={{ .jwt_public_keys.Value | toJSON }}

@@ -1,9 +1,9 @@
-# The gateway: routes by the tags in Consul's catalog, and speaks mTLS to every service itself.
+# The gateway: it has a route for each service in Consul's catalog, and connects to them by mTLS itself.
 #
-# Every task is behind a wall that leaves it its own room and nothing else (tools/wall).
+# Every task is behind a wall that opens only its own files (tools/wall).
 
 variable "release" {
-  description = "A folder below the node's releases: the program that runs. `just env` names the newest."
+  description = "The release of the program: a folder below the node's releases. `just env` has the newest."
   type        = string
   default     = "current"
 }
@@ -29,7 +29,7 @@ job "traefik" {
     }
 
     reschedule {
-      delay          = "5s" # the least that Nomad takes
+      delay          = "5s" # the minimum in Nomad
       delay_function = "constant"
       unlimited      = true
     }
@@ -47,7 +47,7 @@ job "traefik" {
         host_network = "loopback"
       }
 
-      # For its own requests to the portal, whose pages its error answers are.
+      # For Traefik's own requests to the portal, which has the pages of its error answers.
       port "errors" {
         static       = 8005
         host_network = "loopback"
@@ -57,7 +57,7 @@ job "traefik" {
     service {
       name = "traefik"
       port = "web"
-      task = "traefik" # whose leaf certificate it is
+      task = "traefik" # the task that uses the leaf certificate
 
       check {
         name     = "ping"
@@ -80,23 +80,23 @@ job "traefik" {
 
       config {
         command  = "${meta.tasktracker.home}/bin/wall"
-        work_dir = "${NOMAD_TASK_DIR}" # where Traefik looks for plugins-local
+        work_dir = "${NOMAD_TASK_DIR}" # Traefik looks for plugins-local in its working folder
         args = [
           "--user=tasktracker-traefik", "--read=${meta.tasktracker.home}/releases/${var.release}",
           "--read=${meta.tasktracker.home}/traefik", "--read=.", "--write=../tmp", "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/traefik",
-          "--configFile=/proc/self/cwd/traefik.yml", # it would not take a relative name
+          "--configFile=/proc/self/cwd/traefik.yml", # it needs an absolute name
         ]
       }
 
       env {
-        TMPDIR = "../tmp" # where an answer of more than 1 MiB waits
+        TMPDIR = "../tmp" # Traefik buffers answers of more than 1 MiB here
       }
 
       # A Consul token for this task's own identity (consul/acl/binding-rules.json).
       consul {}
 
-      # Traefik's Consul client reads it from the environment: no file holds it.
+      # Traefik's Consul client reads the token from the environment.
       template {
         destination = "${NOMAD_SECRETS_DIR}/consul.env"
         env         = true

@@ -58,7 +58,7 @@ def modules(source: Path) -> Iterator[Path]:
 
 
 def layered(files: list[Path]) -> bool:
-    """Whether the files are one noun in several layers of a service."""
+    """Return whether the files are one noun in several layers of a service."""
     layers = [file.parts[0] for file in files]
     return len(set(layers)) == len(layers) and set(layers) <= LAYERS
 

@@ -1,1 +1,1 @@
-"""What is known to be wrong with what we use and what we wrote: `./just audit`."""
+"""`./just audit`: vulnerabilities of dependencies, faults in our code, secrets in the history."""

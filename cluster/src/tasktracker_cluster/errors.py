@@ -1,4 +1,4 @@
-"""What can go wrong while operating the cluster.
+"""The errors of the operator's commands.
 
 Each error class has a code of its own, which `--json` prints.
 """

@@ -154,7 +154,7 @@ def _start_nomad(cluster: Cluster, steps: Steps, changed: dict[str, bool]) -> No
     site, api = cluster.site, cluster.nomad
     with steps.step("Nomad") as step:
         supervisor.ensure(site, "nomad", changed["nomad"])
-        supervisor.ensure(site, pages.NAME, changed["pages"])  # meanwhile
+        supervisor.ensure(site, pages.NAME, changed["pages"])  # it starts while Nomad does
         _ensure_nomad_leads(cluster, changed=False)
         nomad.set_up_acl(site, api, cluster.tokens)
         if not nomad.knows_this_node(api):

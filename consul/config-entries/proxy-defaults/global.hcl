@@ -6,14 +6,14 @@ AccessLogs {
 }
 
 Config {
-  # A service that accepts a request and then says nothing is given up: the sidecar answers 504.
+  # If a service does not answer a request in this time, the sidecar answers 504.
   local_request_timeout_ms = 15000
 }
 
-# Where its application is dead or breaks off, Envoy answers 503, in plain text. That would look like a
-# 503 of the application's own, which must reach the client unchanged. So Envoy's becomes a 502, for
-# which the gateway has a page (traefik/dynamic.yml). Only an answer that came from the application
-# has the header with the time that it took.
+# If its application is dead or breaks the connection, Envoy answers 503 in plain text. A 503 of the
+# application itself must reach the client unchanged. To tell them apart, Envoy's 503 becomes a 502, for
+# which the gateway has a page (traefik/dynamic.yml). Only an answer of the application has the header
+# with its duration.
 EnvoyExtensions = [
   {
     Name = "builtin/lua"

@@ -7,7 +7,7 @@ Sources = [
     Action = "allow"
   },
   {
-    # The portal reports health and shows the documents; it never acts for a user.
+    # The portal only shows health and API documents. It never acts for a user.
     Name = "portal"
     Permissions = [
       {

@@ -7,7 +7,7 @@ Sources = [
     Action = "allow"
   },
   {
-    # It counts a user's tasks with that user's token, and does nothing else here.
+    # It may only count a user's tasks, with that user's token.
     Name = "stats-service"
     Permissions = [
       {
@@ -20,7 +20,7 @@ Sources = [
     ]
   },
   {
-    # The portal reports health and shows the documents; it never acts for a user.
+    # The portal only shows health and API documents. It never acts for a user.
     Name = "portal"
     Permissions = [
       {

@@ -7,7 +7,7 @@ Sources = [
     Action = "allow"
   },
   {
-    # Who checks tokens asks which sessions have ended, and what a personal one grants.
+    # A service that checks tokens needs the ended sessions, and the scopes of personal tokens.
     Name = "task-service"
     Permissions = [
       {
@@ -46,7 +46,7 @@ Sources = [
     ]
   },
   {
-    # The portal reports health and shows the documents; it never acts for a user.
+    # The portal only shows health and API documents. It never acts for a user.
     Name = "portal"
     Permissions = [
       {

@@ -1,7 +1,7 @@
 #!/bin/sh
-# Makes a database cluster ready to be served: creates it once, then brings roles and passwords in line
-# with the job's variables at every start. It runs before the server, which therefore never listens
-# without them, and talks to a server of its own over a Unix socket only.
+# Prepare a database: create it once, and at every start update roles and passwords from the job's
+# variables. This runs before the server, so the server never listens without them. It uses a temporary
+# server of its own, which listens on a Unix socket only.
 #
 # Environment: PGBIN, DATA, SOCKETS (folders), HBA (a file), DATABASE, OWNER, OWNER_PASSWORD, APP,
 # APP_PASSWORD.
@@ -10,15 +10,15 @@ umask 077
 
 mkdir -p "$SOCKETS"
 if [ ! -s "$DATA/PG_VERSION" ]; then
-    # An interrupted initdb must not look like a finished one: build beside it, then move.
+    # An interrupted initdb must not look like a complete one: build in a temporary folder, then rename.
     rm -rf "$DATA.new"
     "$PGBIN/initdb" --pgdata "$DATA.new" --username postgres --auth-local peer \
         --auth-host scram-sha-256 --encoding UTF8 --locale C.UTF-8 --data-checksums
     mv "$DATA.new" "$DATA"
 fi
 
-# No value that a database keeps reaches its log: it holds hashes of passwords, and people's own words.
-# Without these lines each refused registration logs the whole INSERT, and the key that was taken.
+# No value of a database may reach its log: values are hashes of passwords, and texts of users. Without
+# these lines each refused registration logs the whole INSERT and the conflicting key.
 cat >"$DATA/logging.conf" <<'CONF'
 log_min_error_statement = panic         # no STATEMENT line
 log_error_verbosity = terse             # no DETAIL, QUERY and CONTEXT lines
@@ -32,7 +32,8 @@ CONF
 grep -q "^include 'logging.conf'" "$DATA/postgresql.conf" ||
     echo "include 'logging.conf'" >>"$DATA/postgresql.conf"
 
-# Beside the data, because PostgreSQL wants their whole names. Whoever runs this is the superuser.
+# These files are in the data folder, because PostgreSQL needs absolute names for other folders. The
+# user that runs this script is the superuser.
 cp "$HBA" "$DATA/pg_hba.conf"
 echo "superuser $(id -un) postgres" >"$DATA/pg_ident.conf"
 
@@ -41,8 +42,8 @@ echo "superuser $(id -un) postgres" >"$DATA/pg_ident.conf"
         -c dynamic_shared_memory_type=sysv"
 trap '"$PGBIN/pg_ctl" stop --wait --silent --pgdata "$DATA" --mode fast' EXIT
 
-# Passwords reach psql by the environment: arguments can be read by every user of the machine. With
-# VERBOSITY terse psql does not repeat a failing line, which may hold one.
+# psql gets passwords from the environment, because every user of the machine can read arguments. With
+# VERBOSITY terse psql does not repeat a failing line, which may contain a password.
 "$PGBIN/psql" --no-psqlrc --quiet --host "$SOCKETS" --username postgres --dbname postgres \
     --set ON_ERROR_STOP=1 --set VERBOSITY=terse <<'SQL'
 \getenv database DATABASE
@@ -68,7 +69,7 @@ GRANT CONNECT ON DATABASE :"database" TO :"app";
 ALTER SCHEMA public OWNER TO :"owner";
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO :"app";
--- What the owner's migrations create, the application may use but not alter.
+-- The application may use the tables of the owner's migrations, but not alter them.
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO :"app";
 ALTER DEFAULT PRIVILEGES FOR ROLE :"owner" IN SCHEMA public

@@ -83,10 +83,10 @@ def start(site: Site) -> None:
         return
     (site.run / "supervisor.sock").unlink(missing_ok=True)
     supervisord, conf = site.release / "bin" / "supervisord", site.agent / "supervisord.conf"
-    with (site.logs / "supervisord.err").open("ab") as cries:
+    with (site.logs / "supervisord.err").open("ab") as errors:
         subprocess.run(
-            # In a session of its own: Ctrl-C ends `up`, not the agents. Below a parent that reaps
-            # what a killed Nomad leaves behind: this machine's PID 1 may do so late, or never.
+            # setsid: Ctrl-C ends `up`, not the agents. tini: it reaps the orphaned processes of a
+            # killed Nomad, because this machine's PID 1 may do so late, or never.
             ["setsid", "--fork", "tini", "-s", "--", supervisord, "--nodaemon", "-c", conf],
             cwd=site.home,
             # Nomad calls `consul connect envoy`.
@@ -94,7 +94,7 @@ def start(site: Site) -> None:
             umask=0o022,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=cries,
+            stderr=errors,
             check=True,
         )
     wait.until("the supervisor's socket", lambda: is_running(site), LIMIT_SECONDS)

@@ -22,7 +22,7 @@ def install(
         bool, typer.Option("--packages", help="Only the system's packages.")
     ] = False,
 ) -> None:
-    """Install what `up` needs, and start nothing.
+    """Install everything that `up` needs, without starting it.
 
     \b
     Example: tasktracker-cli admin install --packages
@@ -51,7 +51,7 @@ def up() -> None:
 
 @app.command()
 def down() -> None:
-    """Stop everything; the data stay.
+    """Stop everything, and keep the data.
 
     \b
     Example: sudo tasktracker-cli admin down

@@ -43,7 +43,7 @@ class DoctorCommand(ReportCommand):
 
 @app.command("status", cls=StatusCommand)
 def show_status(ctx: typer.Context) -> None:
-    """Show agents, jobs, instances and health; exit 1 unless all is well.
+    """Show agents, jobs, instances and health. Exit 1 unless all are healthy.
 
     \b
     Example: sudo tasktracker-cli admin status --json
@@ -61,11 +61,11 @@ def show_status(ctx: typer.Context) -> None:
 
 @app.command(cls=DoctorCommand)
 def doctor(ctx: typer.Context) -> None:
-    """Walk the way of a request, hop by hop, and name the first that is broken and its repair.
+    """Find the first broken hop of a request, and its repair.
 
-    From the machine and its agents over Traefik, its certificate and its routes, the intentions,
-    the sidecars and the applications to the databases and their schema. What lies behind a broken
-    hop is skipped. Exit 0 when every hop works, else 1.
+    The hops are the machine, its agents, Traefik, its certificate and its routes, the intentions,
+    the sidecars, the applications, the databases and their schema. Hops behind a broken one are
+    skipped. Exit 0 when every hop works, else 1.
 
     \b
     Examples:
@@ -77,13 +77,13 @@ def doctor(ctx: typer.Context) -> None:
     cluster = Cluster.from_environment(timeout=LIMIT_SECONDS)
     broken: list[walk.Finding] = []
 
-    def walked() -> Iterator[Raw]:
+    def findings() -> Iterator[Raw]:
         for finding in walk.diagnose(paths.all_paths(cluster)):
             broken.extend([finding] if finding.state == "broken" else [])
             yield asdict(finding)
 
     session.output.choices.pager = False  # a pager would delay the lines
-    session.output.records(walked(), _hops)
+    session.output.records(findings(), _hops)
     if broken:
         first = broken[0]
         raise BrokenHopError(

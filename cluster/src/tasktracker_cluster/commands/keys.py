@@ -11,11 +11,11 @@ app = typer.Typer()
 
 @app.command("rotate-key")
 def rotate_key() -> None:
-    """Sign access tokens with a new key; those of the key until now stay valid.
+    """Sign access tokens with a new key. Tokens of the present key stay valid.
 
     \b
     Example: sudo tasktracker-cli admin rotate-key
     """
     with reporting() as steps:
         signing_keys.rotate(Cluster.from_environment(), steps)
-        steps.console.print("Tokens are signed with a new key. Nobody has to log in again.")
+        steps.console.print("Tokens are signed with a new key. Users stay logged in.")

@@ -36,19 +36,17 @@ def show_logs(
             help="A service's name, or consul, nomad or pages.", autocompletion=_services
         ),
     ],
-    follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on with what is logged from now on.")
-    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
     task: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Another task than the service's own.")
+        str | None, typer.Option(metavar="NAME", help="Another task than the service's main task.")
     ] = None,
     lines: Annotated[
         int, typer.Option("--lines", "-n", min=0, max=1_000_000, help="How many of the last lines.")
     ] = 50,
 ) -> None:
-    """Show what the running instances of a service, or an agent, have logged.
+    """Show the logs of a service's running instances, or of an agent.
 
-    For people on a terminal; in a pipe each line is what was written: JSON, mostly.
+    A terminal shows them in a readable form. A pipe gets the lines unchanged, mostly JSON.
 
     \b
     Examples:

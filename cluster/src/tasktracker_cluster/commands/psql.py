@@ -33,9 +33,9 @@ def psql(
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[-- PSQL ARGUMENTS]", help="For psql itself.")
     ] = None,
-    role: Annotated[Role, typer.Option(help="As whom to act.")] = Role.SUPERUSER,
+    role: Annotated[Role, typer.Option(help="The PostgreSQL role to use.")] = Role.SUPERUSER,
 ) -> None:
-    """Open psql inside the database's own task; no port is opened for it.
+    """Open psql inside the database's own task. No port is opened for it.
 
     \b
     Examples:

@@ -42,13 +42,13 @@ def top(
     ctx: typer.Context,
     once: Annotated[bool, typer.Option("--once", help="Print the figures once, and end.")] = False,
     interval: Annotated[
-        float, typer.Option(min=0.5, max=3600, metavar="SECONDS", help="Between two looks.")
+        float, typer.Option(min=0.5, max=3600, metavar="SECONDS", help="Between two updates.")
     ] = 2,
 ) -> None:
     """Show instances, health, requests, errors, memory and connections, until q or Ctrl-C.
 
-    Requests are those that a service answered since the look before, the cluster's own checks left
-    out. In a pipe, or with an output format: once.
+    Requests are counted since the last update, without the cluster's own checks. In a pipe, or with
+    an output format, the figures are printed once.
 
     \b
     Examples:

@@ -45,7 +45,7 @@ def list_users(
         str | None, typer.Argument(help="Only accounts with this in a name or address.")
     ] = None,
 ) -> None:
-    """List accounts in the order in which they were made.
+    """List accounts in the order of their registration.
 
     \b
     Examples:
@@ -72,7 +72,7 @@ def activate(ctx: typer.Context, username: Username) -> None:
 
 @app.command(cls=UsersCommand)
 def deactivate(ctx: typer.Context, username: Username) -> None:
-    """End an account's sessions, and let it log in no more. Its tasks stay.
+    """End an account's sessions, and refuse its logins. Its tasks stay.
 
     \b
     Example: sudo tasktracker-cli admin users deactivate ada
@@ -82,7 +82,7 @@ def deactivate(ctx: typer.Context, username: Username) -> None:
 
 @app.command(cls=UsersCommand)
 def promote(ctx: typer.Context, username: Username) -> None:
-    """Make an account a superuser, who may administer the others through the API.
+    """Make an account a superuser. Superusers administer accounts through the API.
 
     \b
     Example: sudo tasktracker-cli admin users promote ada

@@ -1,1 +1,1 @@
-"""`admin doctor`: walks the way that a request takes, and names the first hop that is broken."""
+"""`admin doctor`: checks each hop of a request, and shows the first broken one."""

@@ -1,1 +1,1 @@
-"""What Nomad runs: deploying jobs, and working with what runs."""
+"""Nomad's jobs: deployment, logs, secrets, and commands inside a running task."""

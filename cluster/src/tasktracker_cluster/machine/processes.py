@@ -60,7 +60,7 @@ def _examine(site: Site, folder: Path) -> Orphan | None:
     try:
         words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
         cwd = os.readlink(folder / "cwd")
-    except OSError:  # it ended meanwhile
+    except OSError:  # the process ended in the meantime
         return None
     home = f"{site.home}/"
     in_command = any(home in word for word in words)

@@ -1,1 +1,1 @@
-"""What runs and how it fares, for `status` and `top`."""
+"""The state and the figures of agents and jobs, for `status` and `top`."""

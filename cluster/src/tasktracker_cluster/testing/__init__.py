@@ -1,1 +1,1 @@
-"""A cluster of a test's or a benchmark's own, in a network of its own."""
+"""A cluster for tests and for the benchmark, in a network of its own."""

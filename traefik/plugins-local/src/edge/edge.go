@@ -1,5 +1,5 @@
-// Package edge answers by itself what need not, or cannot, reach a service. Traefik interprets it
-// (docs/decisions/0033-edge-plugin.md), so it has the standard library only.
+// Package edge answers requests that need not, or cannot, reach a service. Traefik interprets it
+// (docs/decisions/0033-edge-plugin.md), so it can use the standard library only.
 package edge
 
 import (
@@ -14,13 +14,13 @@ import (
 	"time"
 )
 
-// Config is one middleware of this kind in traefik/dynamic.yml.
+// Config is the configuration of one such middleware in traefik/dynamic.yml.
 type Config struct {
 	Methods          []string // other methods are refused with 405
 	MaxBodyBytes     int64    // a longer body is refused with 413
 	TimeLimitSeconds int      // for everything behind this middleware
-	Answer           int      // if not 0: nothing goes further, and this status is the answer
-	Detail           string   // of that answer
+	Answer           int      // if not 0: the status of the answer to every request
+	Detail           string   // the detail of that answer
 }
 
 // CreateConfig is called by Traefik.
@@ -46,7 +46,7 @@ func New(_ context.Context, next http.Handler, config *Config, _ string) (http.H
 	}, nil
 }
 
-// answer says the same to every request.
+// answer gives the same answer to every request.
 type answer struct {
 	status int
 	detail string
@@ -56,8 +56,8 @@ func (a *answer) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	refuse(rw, req, a.status, a.detail)
 }
 
-// edge passes on whole requests with a known method and a path. A NUL in a path, which the sidecars
-// refuse without a word, makes it none.
+// edge passes on complete requests with a known method and a valid path. A path with a NUL is not valid:
+// the sidecars refuse it without an answer.
 type edge struct {
 	next         http.Handler
 	known        map[string]bool
@@ -80,8 +80,8 @@ func (e *edge) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	if req.ContentLength != 0 && !e.readBody(rw, req) {
 		return
 	}
-	// A client that hangs up, or says that it sends no more, does not end a request that may be half
-	// done. Traefik would answer such a one with 499, or with an empty 200 where it has not begun.
+	// A client that closes its connection, or half-closes it, does not end a request that may be half
+	// done. Otherwise Traefik answers 499, or an empty 200 if the answer has not begun.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(req.Context()), e.timeLimit)
 	defer cancel()
 	e.next.ServeHTTP(rw, req.WithContext(ctx))
@@ -90,8 +90,8 @@ func (e *edge) ServeHTTP(rw http.ResponseWriter, req *http.Request) {
 	}
 }
 
-// readBody reads the whole body, so that no service waits for one that never ends. It answers the
-// request itself, and returns false, if there is no such body.
+// readBody reads the whole body, so that no service waits for an endless one. If the body is incomplete
+// or too large, it answers the request itself and returns false.
 func (e *edge) readBody(rw http.ResponseWriter, req *http.Request) bool {
 	tooLarge := fmt.Sprintf("A request body may have at most %d bytes.", e.maxBodyBytes)
 	if req.ContentLength > e.maxBodyBytes {
