@@ -1,7 +1,7 @@
 """The cluster's files as Nomad and Consul read them. No job is started here."""
 
 import json
-import socket
+import os
 import subprocess
 import tempfile
 import uuid
@@ -63,12 +63,18 @@ def job(request: pytest.FixtureRequest, jobs: dict[str, Json]) -> Json:
 
 @pytest.fixture(scope="session")
 def consul(site: Site, tokens: Tokens) -> Iterator[Consul]:
-    """Run a real agent with the cluster's configuration, an empty catalog and other ports."""
+    """Run a real agent with the cluster's configuration, an empty catalog and its own address."""
     program, address = site.bin / "consul", f"unix://{site.home}/consul.sock"
     extra, log = site.home / "extra.json", site.home / "consul.log"
-    server, gossip, api = _free_ports(3)
-    ports = {"server": server, "serf_lan": gossip, "http": api, "https": -1, "grpc_tls": -1}
-    settings = {"addresses": {"http": address}, "ports": ports, "log_rotate_bytes": SMALL_LOG}
+    ports = {"http": 8500, "https": -1, "grpc_tls": -1}  # http: a socket, in place of the port
+    own = _own_address()
+    settings = {
+        "bind_addr": own,
+        "advertise_addr": own,
+        "addresses": {"http": address},
+        "ports": ports,
+        "log_rotate_bytes": SMALL_LOG,
+    }
     extra.write_text(json.dumps(settings))
     command: list[str | Path] = [program, "agent", "-config-dir", site.agent / "consul"]
     with log.open("w") as output:
@@ -102,10 +108,7 @@ def entries(consul: Consul) -> dict[tuple[str, str], Json]:
     return stored
 
 
-def _free_ports(count: int) -> list[int]:
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    try:
-        return [probe.getsockname()[1] for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
+def _own_address() -> str:
+    """Return a loopback address for this process only: no other program takes its ports."""
+    pid = os.getpid()  # at most 22 bits
+    return f"127.{1 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"
