@@ -24,7 +24,7 @@ from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import allocations, deployment, postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.throwaway import PROGRAM, ThrowawayCluster, frozen
-from tests.e2e.test_mesh import ALLOWED, PARTLY
+from tests.e2e.edges import ALLOWED, PARTLY
 
 LIMIT_SECONDS = 90  # generous: a machine may be busy
 SPREADING_SECONDS = 20

@@ -19,33 +19,7 @@ from tasktracker_cluster.agents import credentials
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e import authority
-
-SERVICES = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal")
-DATABASES = ("user-db", "task-db")
-SOURCES = (*SERVICES, "traefik")
-
-ALLOWED = {
-    ("user-service", "user-db"),
-    ("task-service", "task-db"),
-    ("traefik", "user-service"),
-    ("traefik", "task-service"),
-    ("traefik", "stats-service"),
-    ("traefik", "portal"),
-}
-# The paths that each source may get, and nothing else.
-DOCUMENTS = ("/health", "/openapi.json")
-COUNTS = "/api/v1/tasks/stats"
-TOKEN_CHECKS = ("/internal/ended-sessions", "/internal/personal-token")
-PARTLY = {
-    ("portal", "user-service"): DOCUMENTS,
-    ("portal", "task-service"): DOCUMENTS,
-    ("portal", "stats-service"): DOCUMENTS,
-    ("task-service", "user-service"): TOKEN_CHECKS,
-    ("stats-service", "user-service"): TOKEN_CHECKS,
-    ("stats-service", "task-service"): (COUNTS,),
-}
-
-EDGES = [(source, to) for source in SOURCES for to in SERVICES if source != to]
+from tests.e2e.edges import ALLOWED, COUNTS, DATABASES, EDGES, PARTLY, SERVICES, SOURCES
 
 LIMIT_SECONDS = 10
 SSL_REQUEST = struct.pack("!ii", 8, 80877103)  # of PostgreSQL's protocol; the answer is one byte
