@@ -24,7 +24,6 @@ from tests.dev.traffic import gateway, register, traffic
 Report = Callable[[str], None]
 
 LIMIT = 30  # seconds
-SETTLE = 3  # seconds of traffic before and after a fault
 
 
 @pytest.fixture
@@ -115,11 +114,12 @@ def test_a_killed_service_is_restarted_and_meanwhile_the_gateway_answers_502_or_
     session: Session, alice: httpx.Client, report: Report
 ) -> None:
     with traffic(alice, "/api/v1/tasks/") as seen:
-        time.sleep(SETTLE)
+        seen.wait_for_more()
         os.kill(session.pid("task-service"), signal.SIGKILL)
-        time.sleep(SETTLE)
-        wait.until("the service", lambda: healthy("task-service"), LIMIT)
-        time.sleep(SETTLE)
+        wait.until("a failed request", lambda: seen.failed > 0, LIMIT)
+        wait.until("the service", lambda: seen.answers[-1][1] == 200, LIMIT)
+        wait.until("its health", lambda: healthy("task-service") == 1, LIMIT)
+        seen.wait_for_more()
 
     report(f"the only instance of a service killed: {seen}")
     assert seen.answers[-1][1] == 200
@@ -159,9 +159,12 @@ def test_at_most_the_request_under_way_fails_when_one_of_two_instances_is_killed
         traffic(alice, "/api/v1/stats/") as inside,
         traffic(alice, "/api/v1/tasks/") as seen,
     ):
-        time.sleep(SETTLE)
+        for each in (inside, seen):
+            each.wait_for_more()
         process.kill()
-        time.sleep(SETTLE)
+        wait.until("one instance", lambda: healthy("task-service") == 1, LIMIT)
+        for each in (inside, seen):
+            each.wait_for_more()
 
     report(f"one of two instances killed, called by a service: {inside}")
     report(f"one of two instances killed, called by the gateway: {seen}")
@@ -177,11 +180,13 @@ def test_no_request_fails_when_one_of_two_instances_is_stopped(
         traffic(alice, "/api/v1/stats/") as inside,
         traffic(alice, "/api/v1/tasks/") as seen,
     ):
-        time.sleep(SETTLE)
+        for each in (inside, seen):
+            each.wait_for_more()
         process.terminate()
         process.wait()
         assert healthy("task-service") == 1  # it is out of Consul at once
-        time.sleep(SETTLE)
+        for each in (inside, seen):
+            each.wait_for_more()
 
     report(f"one of two instances stopped, called by a service: {inside}")
     report(f"one of two instances stopped, called by the gateway: {seen}")
@@ -193,12 +198,12 @@ def test_no_request_fails_when_consul_is_killed_and_comes_back(
     session: Session, alice: httpx.Client, report: Report
 ) -> None:
     with traffic(alice, "/api/v1/stats/") as seen:
-        time.sleep(SETTLE)
+        seen.wait_for_more()
         killed = session.pid("consul")
         os.kill(killed, signal.SIGKILL)
         wait.until("another Consul", lambda: session.pid("consul") not in (0, killed), LIMIT)
         wait.until("every service", lambda: all(healthy(s.name) for s in SERVICES), LIMIT)
-        time.sleep(SETTLE)
+        seen.wait_for_more()
 
     report(f"Consul killed: {seen}")
     assert not seen.failed

@@ -9,9 +9,11 @@ from dataclasses import dataclass, field
 
 import httpx
 
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
 
 PASSWORD = "an example passphrase"
+LIMIT = 60  # seconds
 PAUSE = 0.01  # seconds between two requests
 
 
@@ -42,6 +44,11 @@ class Traffic:
     @property
     def statuses(self) -> Counter[int]:
         return Counter(status for _, status in self.answers)
+
+    def wait_for_more(self, count: int = 100) -> None:
+        """Wait for more answers, of any status. Raises NotReadyError when they do not come."""
+        wanted = len(self.answers) + count
+        wait.until("more answers", lambda: len(self.answers) >= wanted, LIMIT)
 
     @property
     def failed(self) -> int:
