@@ -1,4 +1,4 @@
-"""A terminal of its own for a program: the one driver of all tests.
+"""A terminal for a program, used by all tests.
 
 Not pexpect: it forks in the test's process, where a fake gateway's threads run, and its terminal
 always controls the session of the program. The form of this one is pexpect's.
@@ -20,9 +20,9 @@ LIMIT = 30  # seconds, for a machine that is busy with other tests
 
 
 class Terminal:
-    """Runs a command on a terminal, types, and reads what it shows.
+    """A command on a terminal: it types text and reads the output.
 
-    With `controls` the terminal controls the session: Ctrl-C and hanging up become signals.
+    With `controls` the terminal controls the session: Ctrl-C and a hang-up become signals.
     """
 
     def __init__(
@@ -47,8 +47,8 @@ class Terminal:
         )
         os.close(theirs)
         self.shown = ""
-        self._read = 0  # how much of `shown` was returned
-        # A chunk may end within a character.
+        self._read = 0  # the length of the part of `shown` that was returned
+        # A chunk may end inside a character.
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def type(self, text: str) -> None:
@@ -56,21 +56,21 @@ class Terminal:
         os.write(self._ours, text.encode())
 
     def interrupt(self) -> None:
-        """Press Ctrl-C, again and again until the program shows something or ends."""
-        # It may come a moment before Python waits for what it interrupts.
+        """Press Ctrl-C again and again, until the program shows something or ends."""
+        # A first one may come before Python waits, and then does not interrupt it.
         while True:
             self.type("\x03")
             if select.select([self._ours], [], [], 2)[0]:
                 return
 
     def look(self, seconds: float) -> str:
-        """Wait so long for more to be shown; return all that was."""
+        """Wait at most `seconds` for more output, and return the whole output."""
         if select.select([self._ours], [], [], seconds)[0]:
             self._take()
         return self.shown
 
     def wait_for(self, pattern: str) -> str:
-        """Wait until the pattern is shown; return all that was shown since the last time."""
+        """Wait until the output matches the pattern. Return the output since the last call."""
         deadline = time.monotonic() + LIMIT
         while not re.search(pattern, self.shown[self._read :]):
             left = max(deadline - time.monotonic(), 0)
@@ -80,7 +80,7 @@ class Terminal:
         return new
 
     def end(self) -> int:
-        """Read until the program has ended; return its exit code."""
+        """Read until the program has ended, and return its exit code."""
         while self._take():
             pass
         code = self.process.wait(LIMIT)
@@ -88,21 +88,21 @@ class Terminal:
         return code
 
     def hang_up(self) -> int:
-        """Close the terminal; return the program's exit code."""
+        """Close the terminal, and return the program's exit code."""
         os.close(self._ours)
         return self.process.wait(LIMIT)
 
     def kill(self) -> None:
-        """End the program, whatever it does, and close the terminal."""
+        """Kill the program, and close the terminal."""
         self.process.kill()
         self.process.wait()
         os.close(self._ours)
 
     def _take(self) -> bool:
-        """Read what is there; return whether there may be more."""
+        """Read the available output. Return whether there may be more."""
         try:
             chunk = os.read(self._ours, 65536)
-        except OSError:  # Linux says EIO when the last process has left the terminal.
+        except OSError:  # EIO: the last process has closed the terminal
             return False
         self.shown += self._decoder.decode(chunk)
         return bool(chunk)

@@ -1,4 +1,4 @@
-"""What the gateway answers where a service gives no answer: every error has one shape."""
+"""The gateway's own answers, when a service gives none: every error has one form."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def olivia(cluster: ThrowawayCluster) -> User:
 
 @pytest.fixture
 def client(settled: None, olivia: User) -> Iterator[httpx.Client]:
-    """Acts for a user. Whatever the test broke has come back by itself when the next one starts."""
+    """Give a client with a user's login. At the end wait until every service is healthy again."""
     with olivia.http() as client:
         yield client
 
@@ -53,13 +53,13 @@ def test_what_does_not_exist_is_a_problem(
      "/gateway-errors/502/", "/gateway-errors%2f502", "/api/v1/tasks%2f", "/api/v1/tasks/%0a",
      "/api/v1/tasks%2f..%2f..%2f..%2fmetrics"],
 )  # fmt: skip
-def test_no_other_form_of_a_path_leads_further_inside(client: httpx.Client, path: str) -> None:
+def test_no_spelling_of_an_internal_path_is_routed(client: httpx.Client, path: str) -> None:
     for answer in (client.get(path), client.get(f"{path}?limit=1")):
         assert_problem(answer, 404)
         assert "http_request" not in answer.text
 
 
-def test_the_next_page_is_led_to_by_a_path_that_works(client: httpx.Client) -> None:
+def test_the_link_to_the_next_page_works(client: httpx.Client) -> None:
     for title in ("one", "two"):
         assert client.post(TASKS, json={"title": title}).status_code == 201
     first = client.get("/api/v1/tasks?limit=1")
@@ -73,7 +73,7 @@ def test_an_unknown_method_is_a_405(client: httpx.Client, path: str) -> None:
     assert "PATCH" in answer.headers["Allow"]
 
 
-def test_nothing_that_leaves_says_what_it_came_through(client: httpx.Client) -> None:
+def test_no_answer_of_the_gateway_names_the_programs_behind_it(client: httpx.Client) -> None:
     paths = ["/", "/docs", "/docs/assets/favicon.png", "/health", "/nope", "/metrics", TASKS, STATS]
     for path in [*paths, "/api/v1/auth/me", f"{TASKS}999999", f"{TASKS}x"]:
         answer = client.get(path)
@@ -82,7 +82,7 @@ def test_nothing_that_leaves_says_what_it_came_through(client: httpx.Client) -> 
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_no_cache_keeps_what_is_about_a_user_and_an_etag_still_spares_the_body(
+def test_no_cache_stores_a_users_data_and_an_etag_saves_the_body(
     client: httpx.Client,
 ) -> None:
     made = client.post(TASKS, json={"title": "three"})
@@ -94,7 +94,7 @@ def test_no_cache_keeps_what_is_about_a_user_and_an_etag_still_spares_the_body(
 
 
 @pytest.mark.parametrize("path", [TASKS, "/nope"])
-def test_ten_megabytes_are_a_problem_whether_announced_or_not(
+def test_ten_megabytes_are_a_413_with_and_without_a_content_length(
     client: httpx.Client, path: str
 ) -> None:
     body = b"x" * TEN_MEGABYTES
@@ -145,7 +145,7 @@ def test_a_services_own_503_is_passed_on_unchanged(
     assert answer.json()["detail"] == "The task service does not answer right now: try again."
 
 
-def test_without_the_portal_services_answer_as_ever(
+def test_without_the_portal_services_answer_as_before(
     cluster: ThrowawayCluster, client: httpx.Client
 ) -> None:
     with frozen(cluster.service_pid("portal_service")):
@@ -153,7 +153,7 @@ def test_without_the_portal_services_answer_as_ever(
         assert client.get(TASKS).status_code == 200
         assert_problem(client.get(f"{TASKS}999999"), 404)
         assert_problem(client.post(TASKS, content=b"x" * TEN_MEGABYTES), 413)
-        # Nobody is there to tell a path that is away from one that never was.
+        # Only the portal can tell an unknown path from one without a healthy instance.
         assert_may_work_later(client.get("/nope"), 503)
 
 

@@ -1,4 +1,4 @@
-"""A killed agent comes back by itself, and nobody notices."""
+"""A killed agent is restarted, without a failed request."""
 
 import os
 import signal
@@ -12,12 +12,12 @@ from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User
 from tasktracker_cluster.topology import JOBS
 from tests.e2e.traffic import titles, writing
 
-# A Nomad client writes its allocations' networks down once a minute. After a kill -9 it drops those
-# that it does not find there (docs/decisions/0003-raw-exec.md), so they must be older than that,
+# A Nomad client saves its allocations' networks once a minute. After a kill -9 it drops allocations
+# without a saved network (docs/decisions/0003-raw-exec.md), so they must be older than that,
 # and the time that a busy machine takes to make a network.
 SAVED_SECONDS = 75
 
-LIMIT_SECONDS = 60  # generous: a machine may be busy. Figures are the drills' business.
+LIMIT_SECONDS = 60  # generous: a machine may be busy. The drills measure the times.
 
 
 @pytest.fixture(scope="module")
@@ -28,12 +28,12 @@ def grace(cluster: ThrowawayCluster) -> User:
 
 @pytest.fixture(autouse=True)
 def adoptable(settled: None, cluster: ThrowawayCluster) -> None:
-    """Start where Nomad can adopt every task."""
+    """Wait until Nomad can adopt every task."""
     wait.until("allocations that Nomad has saved", lambda: _saved(cluster), SAVED_SECONDS * 2)
 
 
 @pytest.mark.parametrize("agent", ["consul", "nomad"])
-def test_a_killed_agent_is_back_and_no_request_fails(
+def test_a_killed_agent_is_restarted_and_no_request_fails(
     cluster: ThrowawayCluster, grace: User, agent: str
 ) -> None:
     databases = {name: cluster.postmaster(name) for name in ("user-db", "task-db")}

@@ -1,4 +1,4 @@
-"""What is killed comes back by itself, and no acknowledged write is lost."""
+"""Killed processes are restarted, and no acknowledged write is lost."""
 
 import os
 import signal
@@ -12,12 +12,12 @@ from tasktracker_cluster.machine import folders, network, processes, shell, wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e.traffic import titles, writing
 
-LIMIT_SECONDS = 60  # generous: a machine may be busy. Figures are the drills' business.
+LIMIT_SECONDS = 60  # generous: a machine may be busy. The drills measure the times.
 
 pytestmark = pytest.mark.usefixtures("settled")
 
 
-def test_a_killed_application_is_back_and_loses_nothing(cluster: ThrowawayCluster) -> None:
+def test_a_killed_application_is_restarted_and_no_write_is_lost(cluster: ThrowawayCluster) -> None:
     old = cluster.service_pid("task_service")
     with cluster.user("heidi").http() as client:
         with writing(client) as traffic:
@@ -33,7 +33,7 @@ def test_a_killed_application_is_back_and_loses_nothing(cluster: ThrowawayCluste
         assert set(traffic.acknowledged) <= titles(client)
 
 
-def test_a_killed_database_is_back_and_loses_nothing(cluster: ThrowawayCluster) -> None:
+def test_a_killed_database_is_restarted_and_no_write_is_lost(cluster: ThrowawayCluster) -> None:
     old = cluster.postmaster("task-db")
     with cluster.user("ivan").http() as client:
         with writing(client) as traffic:
@@ -67,7 +67,7 @@ def _forget_what_was_in_memory(cluster: ThrowawayCluster) -> None:
     network.remove_interfaces()
 
 
-def test_while_a_service_is_away_the_gateway_says_so(cluster: ThrowawayCluster) -> None:
+def test_the_gateway_answers_503_for_a_stopped_service(cluster: ThrowawayCluster) -> None:
     with cluster.user("judy").http() as client:
         cluster.nomad.call("DELETE", "/v1/job/stats-service")
         answer = wait.until(
