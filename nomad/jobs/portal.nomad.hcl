@@ -59,6 +59,8 @@ job "portal" {
         expose   = true           # through the sidecar: the application listens only on its own loopback
         interval = "1s"
         timeout  = "2s"
+
+        failures_before_critical = 3 # on a busy machine one late answer is no dead service
       }
 
       connect {

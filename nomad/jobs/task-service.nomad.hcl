@@ -70,6 +70,8 @@ job "task-service" {
         expose   = true # through the sidecar: the application listens only on its own loopback
         interval = "1s"
         timeout  = "2s"
+
+        failures_before_critical = 3 # on a busy machine one late answer is no dead service
       }
 
       connect {

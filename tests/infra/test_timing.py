@@ -17,6 +17,12 @@ def test_every_check_runs_each_second(job: Json) -> None:
     assert check["Timeout"] <= 2 * SECOND
 
 
+def test_one_late_answer_takes_no_service_away(jobs: dict[str, Json]) -> None:
+    for name in jobs.keys() - {*DATABASES, "traefik"}:
+        (check,) = only_service(jobs[name])["Checks"]
+        assert check["FailuresBeforeCritical"] == 3, name
+
+
 def test_an_http_check_of_a_sidecar_service_goes_through_the_sidecar(jobs: dict[str, Json]) -> None:
     for name, job in jobs.items():
         (check,) = only_service(job)["Checks"]
