@@ -76,7 +76,7 @@ def test_ctrl_c_during_the_start_leaves_no_process(make_session: MakeSession, mo
     assert not session.commands()
 
 
-def test_a_taken_port_is_one_clear_sentence(make_session: MakeSession) -> None:
+def test_a_session_names_a_taken_port(make_session: MakeSession) -> None:
     session = make_session("nobody")
     with socket.create_server(("127.0.0.1", 8000)):
         output = session.refused()

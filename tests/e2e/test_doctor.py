@@ -18,8 +18,8 @@ import pytest
 
 from tasktracker_cluster.agents import certificates, consul, supervisor
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.doctor import paths, walk
-from tasktracker_cluster.doctor.walk import Finding
+from tasktracker_cluster.doctor import hops, paths
+from tasktracker_cluster.doctor.hops import Finding
 from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import allocations, deployment, postgres
 from tasktracker_cluster.machine import shell, wait
@@ -49,7 +49,7 @@ class Case:
 
 def diagnose(cluster: ThrowawayCluster) -> Iterator[Finding]:
     """Return doctor's findings. This process is in the cluster's network, and needs no other."""
-    return walk.diagnose(paths.all_paths(Cluster(cluster.site)))
+    return hops.diagnose(paths.all_paths(Cluster(cluster.site)))
 
 
 def first_broken(cluster: ThrowawayCluster, case: Case) -> Finding:
@@ -373,12 +373,12 @@ CASES = [
 
 # Every edge of the mesh by its path. A round breaks at most one edge of each path.
 Edge = tuple[str, str]
-ARROWS: dict[str, list[Edge]] = {}
+EDGES_BY_PATH: dict[str, list[Edge]] = {}
 for source, to in sorted(ALLOWED | PARTLY.keys(), key=lambda edge: edge[0] != "traefik"):
-    ARROWS.setdefault(to if source == "traefik" else source, []).append((source, to))
+    EDGES_BY_PATH.setdefault(to if source == "traefik" else source, []).append((source, to))
 ROUNDS = [
-    {path: edges[number] for path, edges in ARROWS.items() if number < len(edges)}
-    for number in range(max(map(len, ARROWS.values())))
+    {path: edges[number] for path, edges in EDGES_BY_PATH.items() if number < len(edges)}
+    for number in range(max(map(len, EDGES_BY_PATH.values())))
 ]
 
 
@@ -409,17 +409,17 @@ def test_doctor_names_the_first_broken_hop_and_skips_what_is_behind(
         run_repair(cluster, first["repair"])
 
 
-def test_doctor_walks_every_arrow_of_the_mesh(cluster: ThrowawayCluster) -> None:
+def test_doctor_checks_every_edge_of_the_mesh(cluster: ThrowawayCluster) -> None:
     hops = {hop.name for path in paths.all_paths(Cluster(cluster.site)) for hop in path.hops}
-    arrows = {hop.removeprefix("intention ") for hop in hops if hop.startswith("intention ")}
-    assert arrows == {f"{source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
+    edges = {hop.removeprefix("intention ") for hop in hops if hop.startswith("intention ")}
+    assert edges == {f"{source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
 
 
 def test_every_hop_is_broken_by_a_test(cluster: ThrowawayCluster) -> None:
     upstreams = {"upstream user-service", "upstream stats-service"}  # task-service stands for them
     hops = {hop.name for path in paths.all_paths(Cluster(cluster.site)) for hop in path.hops}
-    arrows = {f"intention {source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
-    assert hops - arrows - {case.hop for case in CASES} == upstreams
+    edges = {f"intention {source} -> {to}" for source, to in ALLOWED | PARTLY.keys()}
+    assert hops - edges - {case.hop for case in CASES} == upstreams
 
 
 @pytest.mark.parametrize("edges", ROUNDS, ids=lambda edges: ", ".join(edges))

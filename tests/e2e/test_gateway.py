@@ -40,7 +40,7 @@ def assert_may_work_later(answer: httpx.Response, status: int) -> None:
     ("method", "path", "status"),
     [("GET", "/nope", 404), ("GET", "/api/v2/tasks", 404), ("PUT", "/", 405), ("PUT", STATS, 405)],
 )
-def test_what_does_not_exist_is_a_problem(
+def test_an_unknown_path_or_method_is_a_problem(
     client: httpx.Client, method: str, path: str, status: int
 ) -> None:
     assert_problem(client.request(method, path), status)

@@ -119,7 +119,7 @@ def test_psql_is_interactive_on_a_terminal(cluster: ThrowawayCluster) -> None:
     assert terminal.end() == 0
 
 
-def test_logs_of_a_service_without_an_instance_says_so(
+def test_logs_of_a_service_without_an_instance_is_an_error(
     cluster: ThrowawayCluster, stopped_stats: None
 ) -> None:
     result = cluster.admin("logs", "stats-service", check=False)

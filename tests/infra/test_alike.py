@@ -48,7 +48,7 @@ def app_alone(job: Json) -> Json:
 
 
 @each_other_service
-def test_every_service_is_placed_updated_and_started_again_alike(
+def test_every_service_is_placed_updated_and_restarted_in_the_same_way(
     jobs: dict[str, Json], other: Service
 ) -> None:
     job, model = anonymous(other, jobs), anonymous(MODEL, jobs)
@@ -64,7 +64,7 @@ def test_every_service_has_the_same_check_and_sidecar(
 
 
 @each_other_service
-def test_every_application_is_started_alike(jobs: dict[str, Json], other: Service) -> None:
+def test_every_application_starts_in_the_same_way(jobs: dict[str, Json], other: Service) -> None:
     job, model = anonymous(other, jobs), anonymous(MODEL, jobs)
     app, model_app = app_alone(job), app_alone(model)
     if not other.checks_tokens:  # such a service has no secrets

@@ -17,7 +17,7 @@ def file_of(job_name: str) -> Path:
     return ROOT / source(job_name)[-1]
 
 
-def test_a_job_and_its_service_have_the_name_that_up_asks_for(jobs: dict[str, Json]) -> None:
+def test_a_job_and_its_service_have_the_name_that_up_uses(jobs: dict[str, Json]) -> None:
     for name, job in jobs.items():
         assert job["ID"] == job["Name"] == only_service(job)["Name"] == name
 

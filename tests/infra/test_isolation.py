@@ -75,7 +75,7 @@ def holders(jobs: dict[str, Json], variable: str) -> set[tuple[str, str]]:
     }
 
 
-def test_the_user_service_alone_can_sign_tokens(jobs: dict[str, Json]) -> None:
+def test_only_the_user_service_can_sign_tokens(jobs: dict[str, Json]) -> None:
     signer = ("user-service", "app")
     assert holders(jobs, "JWT_PRIVATE_KEY") == {signer}
     assert holders(jobs, "SECRET_KEY") == set()

@@ -13,7 +13,7 @@ EVERYWHERE = {"__init__", "__main__"}
 
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
-def test_a_file_name_stands_once_or_once_in_each_layer(package: Path) -> None:
+def test_a_file_name_is_unique_or_once_in_each_layer(package: Path) -> None:
     folders = defaultdict(list)
     for file in package.rglob("*.py"):
         if file.stem not in EVERYWHERE:

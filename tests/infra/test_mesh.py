@@ -54,7 +54,7 @@ def test_stats_service_may_only_count_tasks(entries: Entries) -> None:
     assert rule == {"PathExact": "/api/v1/tasks/stats", "Methods": ["GET"]}
 
 
-def test_traefik_alone_may_do_more_than_read_at_the_user_service(entries: Entries) -> None:
+def test_only_traefik_may_do_more_than_read_at_the_user_service(entries: Entries) -> None:
     # TRUST_FORWARDED_FOR in the job relies on it: a service that could send a sign-in could forge
     # its source address.
     for (source, destination), intention in intentions(entries).items():

@@ -64,5 +64,5 @@ def layered(files: list[Path]) -> bool:
 
 
 @pytest.mark.parametrize("package", NAMED_APART, ids=lambda package: package.module)
-def test_no_name_of_a_module_stands_twice_in_a_package(package: Package) -> None:
+def test_no_name_of_a_module_is_twice_in_a_package(package: Package) -> None:
     assert repeated(package) == {}

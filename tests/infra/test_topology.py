@@ -84,14 +84,14 @@ def page_ports() -> Iterator[tuple[str, int]]:
         yield where["address"], where["port_value"]
 
 
-def test_every_port_of_the_machine_is_one_that_a_program_is_told() -> None:
+def test_every_port_is_in_the_configuration_of_a_program() -> None:
     agents = agent_ports("nomad", NOMAD_DEFAULTS, "base", "client", "server", "single")
     agents |= agent_ports("consul", CONSUL_DEFAULTS, "base", "server", "single")
     others = {port for _, port in (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())}
     assert {port.number for port in PORTS} == agents | others
 
 
-def test_a_port_is_public_where_its_address_is_chosen() -> None:
+def test_the_public_ports_are_those_with_a_configurable_address() -> None:
     proxies = (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())
     chosen = {port for address, port in proxies if address == "bind"}
     assert {port.number for port in PORTS if port.is_public} == chosen
@@ -124,7 +124,7 @@ def test_a_service_listens_on_its_port(jobs: dict[str, Json], service: Service) 
 
 
 @each_service
-def test_a_service_finds_what_it_calls_on_its_own_loopback(
+def test_a_service_finds_its_upstreams_on_its_own_loopback(
     jobs: dict[str, Json], service: Service
 ) -> None:
     ports = {each.name: each.port for each in SERVICES}

@@ -83,7 +83,7 @@ def test_a_front_end_can_read_every_header_that_the_contract_has() -> None:
     )
 
 
-def test_the_gateway_and_the_services_take_bodies_of_the_same_length() -> None:
+def test_the_gateway_and_the_services_have_the_same_limit_for_bodies() -> None:
     dynamic = yaml.safe_load((ROOT / "traefik" / "dynamic.yml").read_text())["http"]
     edge = dynamic["middlewares"]["edge"]["plugin"]["edge"]
     assert edge["maxBodyBytes"] == body_limit.DEFAULT_LIMIT

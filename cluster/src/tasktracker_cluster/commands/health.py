@@ -13,7 +13,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.commands.options import ReportCommand
 from tasktracker_cluster.commands.tables import Cell, fraction, table
-from tasktracker_cluster.doctor import paths, walk
+from tasktracker_cluster.doctor import hops, paths
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.machine import preflight
 from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
@@ -75,10 +75,10 @@ def doctor(ctx: typer.Context) -> None:
     session: Session = ctx.obj
     preflight.must_be_root("doctor")
     cluster = Cluster.from_environment(timeout=LIMIT_SECONDS)
-    broken: list[walk.Finding] = []
+    broken: list[hops.Finding] = []
 
     def findings() -> Iterator[Raw]:
-        for finding in walk.diagnose(paths.all_paths(cluster)):
+        for finding in hops.diagnose(paths.all_paths(cluster)):
             broken.extend([finding] if finding.state == "broken" else [])
             yield asdict(finding)
 

@@ -5,8 +5,8 @@ from typing import Any
 
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import connection, instances, intentions, service
+from tasktracker_cluster.doctor.hops import Hop
 from tasktracker_cluster.doctor.repairs import LOGS, replace, restart
-from tasktracker_cluster.doctor.walk import Hop
 from tasktracker_cluster.errors import BrokenHopError, CommandError
 from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.machine import shell

@@ -2,8 +2,8 @@
 
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import connection, instances
+from tasktracker_cluster.doctor.hops import Hop, Path
 from tasktracker_cluster.doctor.repairs import restart
-from tasktracker_cluster.doctor.walk import Hop, Path
 from tasktracker_cluster.errors import ApiError, BrokenHopError
 from tasktracker_cluster.topology import GATEWAY
 

@@ -7,8 +7,8 @@ from pathlib import Path as File
 
 from tasktracker_cluster.agents import certificates, ownership
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor.hops import Hop, Path
 from tasktracker_cluster.doctor.repairs import UP
-from tasktracker_cluster.doctor.walk import Hop, Path
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.site import Site
 

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor.hops import Hop
 from tasktracker_cluster.doctor.repairs import ENV
-from tasktracker_cluster.doctor.walk import Hop
 from tasktracker_cluster.errors import BrokenHopError
 
 

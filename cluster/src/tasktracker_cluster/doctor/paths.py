@@ -2,7 +2,7 @@
 
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import database, edge, host, scheduling, service
-from tasktracker_cluster.doctor.walk import Path
+from tasktracker_cluster.doctor.hops import Path
 from tasktracker_cluster.topology import SERVICES, Service
 
 

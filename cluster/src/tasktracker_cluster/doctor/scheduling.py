@@ -3,8 +3,8 @@
 from tasktracker_cluster.agents import consul, nomad, pages, supervisor
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor.hops import Hop, Path
 from tasktracker_cluster.doctor.repairs import ENV, LOGS, UP
-from tasktracker_cluster.doctor.walk import Hop, Path
 from tasktracker_cluster.errors import BrokenHopError
 
 

@@ -5,8 +5,8 @@ from http.client import HTTPException
 from tasktracker_cluster import topology
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import connection, instances, intentions
+from tasktracker_cluster.doctor.hops import Hop
 from tasktracker_cluster.doctor.repairs import ENV, LOGS, UP, restart
-from tasktracker_cluster.doctor.walk import Hop
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.mesh import requests
 from tasktracker_cluster.topology import GATEWAY, OK, Service, UpstreamCall

@@ -1,11 +1,11 @@
-"""doctor.walk: what a broken hop says, and what lies behind it."""
+"""doctor.hops: what a broken hop says, and what lies behind it."""
 
 from typing import NoReturn
 
 import pytest
 
-from tasktracker_cluster.doctor import walk
-from tasktracker_cluster.doctor.walk import Finding, Hop, Path
+from tasktracker_cluster.doctor import hops
+from tasktracker_cluster.doctor.hops import Finding, Hop, Path
 from tasktracker_cluster.errors import ApiError, BrokenHopError
 
 
@@ -18,11 +18,11 @@ def breaks() -> NoReturn:
 
 
 def states(*paths: Path) -> list[tuple[str, str, str]]:
-    return [(each.path, each.hop, each.state) for each in walk.diagnose(paths)]
+    return [(each.path, each.hop, each.state) for each in hops.diagnose(paths)]
 
 
 def test_every_hop_that_works_is_ok_with_what_it_saw() -> None:
-    (finding,) = walk.diagnose([Path("one", [Hop("first", works)])])
+    (finding,) = hops.diagnose([Path("one", [Hop("first", works)])])
     assert finding == Finding("one", "first", "ok", "seen")
 
 
@@ -57,7 +57,7 @@ def test_a_broken_hop_has_the_errors_sentence_without_its_full_stop_and_its_repa
     def probe() -> str:
         raise ApiError(message, "./just up")
 
-    (finding,) = walk.diagnose([Path("one", [Hop("first", probe)])])
+    (finding,) = hops.diagnose([Path("one", [Hop("first", probe)])])
     assert finding == Finding("one", "first", "broken", "it is gone", "./just up")
 
 
@@ -71,7 +71,7 @@ def test_a_finding_comes_before_the_next_hop_is_probed() -> None:
 
         return Hop(name, probe)
 
-    next(walk.diagnose([Path("one", [hop("first"), hop("second")])]))
+    next(hops.diagnose([Path("one", [hop("first"), hop("second")])]))
     assert probed == ["first"]
 
 
@@ -80,4 +80,4 @@ def test_a_fault_of_our_own_is_no_finding() -> None:
         raise KeyError("ours")
 
     with pytest.raises(KeyError):
-        list(walk.diagnose([Path("one", [Hop("first", probe)])]))
+        list(hops.diagnose([Path("one", [Hop("first", probe)])]))
