@@ -1,4 +1,4 @@
-"""A site in a folder of the test's own, and a cluster whose agents are servers of the test's."""
+"""A site in a temporary folder, and a cluster whose agents are servers of the test."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""HTTP servers that stand for an agent: real sockets, and answers that a test chooses."""
+"""HTTP servers in place of an agent: with real sockets, and with answers that a test chooses."""
 
 import json
 import threading

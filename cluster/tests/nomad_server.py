@@ -1,4 +1,4 @@
-"""A Nomad that keeps variables, and answers what a test says about its jobs."""
+"""A fake Nomad, with variables, and with the jobs that a test sets."""
 
 from collections.abc import Callable
 from typing import Any

@@ -36,7 +36,7 @@ def test_a_code_is_words_with_hyphens(error: type[AdminError]) -> None:
     assert re.fullmatch(r"[a-z]+(-[a-z]+)*", error.code)
 
 
-def test_what_clients_know_too_has_the_clients_code() -> None:
+def test_errors_that_the_client_has_too_have_the_clients_code() -> None:
     assert {error: error.code for error in SHARED} == SHARED
 
 

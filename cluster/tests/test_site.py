@@ -1,4 +1,4 @@
-"""site: what the environment says of where the cluster is."""
+"""site: the state folder and the address from the environment."""
 
 import shutil
 import subprocess
@@ -37,7 +37,7 @@ def test_every_address_of_the_machine_may_be_asked_for(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "192.168.1.2", "127.0.0.1 "])
-def test_any_other_address_is_refused_with_what_may_be_set(
+def test_any_other_address_is_refused_with_the_allowed_values(
     monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.setenv("TASKTRACKER_BIND", address)
@@ -47,7 +47,7 @@ def test_any_other_address_is_refused_with_what_may_be_set(
     assert "0.0.0.0" in raised.value.told()
 
 
-def test_a_program_outside_a_checkout_says_what_to_do(tmp_path: Path) -> None:
+def test_outside_a_checkout_the_error_has_a_hint(tmp_path: Path) -> None:
     package = Path(__file__).parents[1] / "src" / "tasktracker_cluster"
     copy = tmp_path / "tasktracker_cluster"
     shutil.copytree(package, copy)

@@ -1,4 +1,4 @@
-"""agents.credentials: tokens that are made once, and what a lost one means."""
+"""agents.credentials: tokens that are made once, and the error for a lost one."""
 
 import base64
 import os
@@ -37,7 +37,7 @@ def test_new_tokens_are_four_uuids_that_only_their_user_reads(site: Site) -> Non
     assert {stat.S_IMODE(file.stat().st_mode) for file in site.secrets.iterdir()} == {0o600}
 
 
-def test_tokens_that_are_there_are_kept_and_a_missing_one_is_made(site: Site) -> None:
+def test_existing_tokens_are_kept_and_a_missing_one_is_made(site: Site) -> None:
     credentials.create(site)
     before = credentials.load(site)
     credentials.path(site, "consul_agent").unlink()
@@ -53,7 +53,7 @@ def test_agents_that_have_data_get_no_other_tokens(site: Site) -> None:
     assert not site.secrets.exists()
 
 
-def test_a_lost_token_is_named_with_what_to_do(site: Site) -> None:
+def test_a_lost_token_is_an_error_with_its_name_and_a_hint(site: Site) -> None:
     credentials.create(site)
     credentials.path(site, "nomad_management").unlink()
     with pytest.raises(StaleStateError, match=r"has no nomad-management\.token") as raised:
@@ -62,7 +62,7 @@ def test_a_lost_token_is_named_with_what_to_do(site: Site) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
-def test_who_may_not_read_the_tokens_is_told_to_be_root(site: Site) -> None:
+def test_unreadable_tokens_are_an_error_with_a_hint_to_use_sudo(site: Site) -> None:
     credentials.create(site)
     done = subprocess.run(
         [sys.executable, "-c", LOAD_AS_NOBODY, site.home],

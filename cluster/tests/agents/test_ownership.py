@@ -38,7 +38,7 @@ def supervised(site: Site) -> Iterator[None]:
         yield
 
 
-def test_a_second_command_is_refused_while_the_first_is_at_work(site: Site) -> None:
+def test_a_second_command_is_refused_while_the_first_one_runs(site: Site) -> None:
     with (
         ownership.locked(site),
         pytest.raises(BusyError, match=str(site.home)),
@@ -47,7 +47,7 @@ def test_a_second_command_is_refused_while_the_first_is_at_work(site: Site) -> N
         pass
 
 
-def test_the_next_command_may_work_when_the_first_has_ended_or_failed(site: Site) -> None:
+def test_the_next_command_may_run_when_the_first_has_ended_or_failed(site: Site) -> None:
     with pytest.raises(KeyError), ownership.locked(site):
         raise KeyError
     with ownership.locked(site):
@@ -67,7 +67,7 @@ def test_a_new_folder_has_no_owner_until_it_is_taken(site: Site) -> None:
     assert ownership.owner(site) == site.checkout
 
 
-def test_a_folder_with_files_of_others_is_not_taken(site: Site) -> None:
+def test_a_folder_with_foreign_files_is_refused(site: Site) -> None:
     (site.home / "thesis.tex").touch()
     with pytest.raises(StaleStateError, match=r"not TaskTracker's: thesis\.tex"):
         ownership.take_ownership(site)
@@ -81,7 +81,7 @@ def test_another_checkout_takes_a_cluster_that_does_not_run(site: Site, other: S
     assert ownership.owner(other) == site.checkout
 
 
-def test_a_running_cluster_of_another_checkout_is_left_alone(
+def test_a_running_cluster_of_another_checkout_is_refused(
     site: Site, other: Site, supervised: None
 ) -> None:
     site.owner_file.write_text(f'{{"checkout": "{other.checkout}"}}')
@@ -90,7 +90,7 @@ def test_a_running_cluster_of_another_checkout_is_left_alone(
     assert raised.value.hint.endswith(f"{other.checkout}/just down")
 
 
-def test_a_running_cluster_of_ones_own_or_of_a_deleted_checkout_may_be_worked_on(
+def test_a_running_cluster_of_this_or_a_deleted_checkout_is_accepted(
     site: Site, other: Site, supervised: None
 ) -> None:
     site.owner_file.write_text(f'{{"checkout": "{site.checkout}"}}')
@@ -101,7 +101,7 @@ def test_a_running_cluster_of_ones_own_or_of_a_deleted_checkout_may_be_worked_on
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", "{}", '{"checkout": 1}'])
-def test_a_damaged_owner_file_is_named_with_what_to_do(site: Site, text: str) -> None:
+def test_a_damaged_owner_file_is_an_error_with_its_name_and_a_hint(site: Site, text: str) -> None:
     site.owner_file.write_text(text)
     with pytest.raises(StaleStateError, match=r"owner\.json is damaged") as raised:
         ownership.must_own(site)

@@ -15,14 +15,14 @@ def test_a_missing_variable_is_made_and_one_that_exists_never_replaced(nomad: No
     assert nomad.variables == {PATH: {"password": "first"}}
 
 
-def test_what_a_concurrent_command_made_meanwhile_is_not_replaced(nomad: Nomad) -> None:
+def test_a_variable_of_a_concurrent_command_is_not_replaced(nomad: Nomad) -> None:
     nomad.meanwhile = lambda: nomad.write(PATH, {"password": "theirs"})
     with pytest.raises(ApiError, match="409"):
         variables.ensure(nomad.api(), PATH, {"password": "ours"})
     assert nomad.variables[PATH] == {"password": "theirs"}
 
 
-def test_a_change_is_not_made_over_what_somebody_wrote_meanwhile(nomad: Nomad) -> None:
+def test_a_concurrent_change_is_not_overwritten(nomad: Nomad) -> None:
     nomad.write(PATH, {"a": "1"})
     nomad.meanwhile = lambda: nomad.write(PATH, {"a": "theirs"})
     with pytest.raises(ApiError, match="409"):
@@ -30,13 +30,13 @@ def test_a_change_is_not_made_over_what_somebody_wrote_meanwhile(nomad: Nomad) -
     assert nomad.variables[PATH] == {"a": "theirs"}
 
 
-def test_a_change_keeps_the_other_items_but_those_to_take_away(nomad: Nomad) -> None:
+def test_a_change_keeps_the_other_items_except_the_removed_ones(nomad: Nomad) -> None:
     variables.change(nomad.api(), PATH, {"a": "1", "b": "1", "old": "1"})
     variables.change(nomad.api(), PATH, {"b": "2", "c": "2"}, without=["old", "never there"])
     assert nomad.variables[PATH] == {"a": "1", "b": "2", "c": "2"}
 
 
-def test_what_is_not_there_is_nothing_to_find_and_an_error_to_read(nomad: Nomad) -> None:
+def test_a_missing_variable_is_empty_for_find_and_an_error_for_read(nomad: Nomad) -> None:
     assert variables.find(nomad.api(), PATH) == {}
     with pytest.raises(ApiError, match="404"):
         variables.read(nomad.api(), PATH)

@@ -1,4 +1,4 @@
-"""The operator's commands as processes where there is no cluster: help, and what they refuse."""
+"""The operator's commands as processes without a cluster: their help and their errors."""
 
 import json
 import os

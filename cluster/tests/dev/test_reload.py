@@ -1,4 +1,4 @@
-"""Which programs of a session a changed file concerns."""
+"""The programs of a session that a changed file affects."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from tasktracker_cluster.dev import reload
         ),
     ],
 )
-def test_a_change_restarts_what_it_concerns(changed: str, restarted: list[str]) -> None:
+def test_a_change_restarts_the_affected_programs(changed: str, restarted: list[str]) -> None:
     assert reload.affected([Path(changed)]) == restarted
 
 

@@ -1,4 +1,4 @@
-"""dev.session: where a session keeps its state, and which ports it needs."""
+"""dev.session: the state folder and the ports of a session."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from tasktracker_cluster.site import Site
 CHECKOUT = Path(__file__).parents[3]
 
 
-def test_a_session_needs_the_ports_of_all_that_it_runs() -> None:
+def test_a_session_needs_the_ports_of_all_its_programs() -> None:
     assert sorted(port for port, _ in session.ports()) == [
         *(5433, 5434),  # databases
         *(8000, 8001, 8002, 8003, 8004, 8005, 8080),  # gateway, services, error pages, dashboard
@@ -18,7 +18,7 @@ def test_a_session_needs_the_ports_of_all_that_it_runs() -> None:
     ]
 
 
-def test_each_port_says_what_listens_there() -> None:
+def test_each_port_has_the_name_of_its_program() -> None:
     purposes = dict(session.ports())
     assert purposes[8005] == "the gateway's error pages"
     assert purposes[8002] == "task-service"

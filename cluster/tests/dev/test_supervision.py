@@ -1,4 +1,4 @@
-"""The file from which the supervisor of a session runs its programs."""
+"""The configuration of a session's supervisor."""
 
 import shlex
 from configparser import ConfigParser
@@ -8,7 +8,7 @@ from tasktracker_cluster.dev import environment, supervision
 from tasktracker_cluster.site import Site
 
 
-def test_the_supervisors_file_survives_a_strange_folder(site: Site) -> None:
+def test_the_supervisors_file_is_valid_with_special_characters_in_the_folder(site: Site) -> None:
     text = supervision.render(site, Path("/usr/bin/consul"))
 
     # As supervisor reads it: a semicolon behind a space begins a comment, % a reference.

@@ -1,4 +1,4 @@
-"""doctor.hops: what a broken hop says, and what lies behind it."""
+"""doctor.hops: the finding of a broken hop, and the hops after it."""
 
 from typing import NoReturn
 
@@ -21,7 +21,7 @@ def states(*paths: Path) -> list[tuple[str, str, str]]:
     return [(each.path, each.hop, each.state) for each in hops.diagnose(paths)]
 
 
-def test_every_hop_that_works_is_ok_with_what_it_saw() -> None:
+def test_a_working_hop_is_ok_with_its_detail() -> None:
     (finding,) = hops.diagnose([Path("one", [Hop("first", works)])])
     assert finding == Finding("one", "first", "ok", "seen")
 
@@ -31,7 +31,7 @@ def test_behind_a_broken_hop_the_rest_of_its_path_is_skipped() -> None:
     assert [state for _, _, state in states(path)] == ["ok", "broken", "skipped"]
 
 
-def test_a_broken_path_that_is_not_shared_leaves_the_others_to_be_walked() -> None:
+def test_after_a_broken_path_that_is_not_shared_the_others_are_probed() -> None:
     broken, other = Path("one", [Hop("first", breaks)]), Path("two", [Hop("first", works)])
     assert states(broken, other) == [("one", "first", "broken"), ("two", "first", "ok")]
 
@@ -51,7 +51,7 @@ def test_a_shared_path_that_works_blocks_nothing() -> None:
 
 
 @pytest.mark.parametrize("message", ["it is gone", "it is gone."])
-def test_a_broken_hop_has_the_errors_sentence_without_its_full_stop_and_its_repair(
+def test_a_broken_hop_has_the_errors_message_without_full_stop_and_its_repair(
     message: str,
 ) -> None:
     def probe() -> str:
@@ -75,7 +75,7 @@ def test_a_finding_comes_before_the_next_hop_is_probed() -> None:
     assert probed == ["first"]
 
 
-def test_a_fault_of_our_own_is_no_finding() -> None:
+def test_another_exception_than_an_admin_error_is_raised() -> None:
     def probe() -> str:
         raise KeyError("ours")
 

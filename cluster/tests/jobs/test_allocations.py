@@ -1,4 +1,4 @@
-"""jobs.allocations: which allocations count, and what the newest one did last."""
+"""jobs.allocations: the states of allocations, and the last events of the newest one."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_the_newest_is_the_one_that_was_made_last() -> None:
         allocations.newest([])
 
 
-def test_without_an_allocation_the_evidence_is_where_to_look(cluster: Cluster) -> None:
+def test_without_an_allocation_the_evidence_is_a_command(cluster: Cluster) -> None:
     assert allocations.evidence(cluster, "portal") == [
         "no allocation; see: nomad job status portal"
     ]
@@ -55,13 +55,13 @@ def test_evidence_is_the_newest_allocations_events_and_the_ends_of_its_logs(
     ]
 
 
-def test_a_task_that_ended_well_is_no_evidence(cluster: Cluster, nomad: Nomad) -> None:
+def test_a_task_that_ended_without_a_failure_is_no_evidence(cluster: Cluster, nomad: Nomad) -> None:
     states = {"migrate": task_state("dead", 0, "Terminated")}
     nomad.has_job("portal", allocation(TaskStates=states))
     assert allocations.evidence(cluster, "portal") == []
 
 
-def test_a_log_that_nomad_does_not_give_leaves_the_events(cluster: Cluster, nomad: Nomad) -> None:
+def test_without_a_log_the_evidence_has_the_events(cluster: Cluster, nomad: Nomad) -> None:
     nomad.has_job("portal", allocation(TaskStates={"app": task_state("running", 0, "Started")}))
     assert allocations.evidence(cluster, "portal") == ["app: Started"]
 

@@ -1,4 +1,4 @@
-"""jobs.deployment: when a job is healthy, when it never will be, and how jobs are stopped."""
+"""jobs.deployment: the health of a job, its failure, and the stop of jobs."""
 
 from typing import Any
 
@@ -43,16 +43,14 @@ def test_a_deployed_version_with_a_running_allocation_is_healthy(
     deployment.wait_healthy(cluster, "portal", BEFORE)
 
 
-def test_what_failed_before_it_was_submitted_does_not_matter(
-    cluster: Cluster, nomad: Nomad
-) -> None:
+def test_a_failure_before_the_submission_does_not_count(cluster: Cluster, nomad: Nomad) -> None:
     old = [restarted(99, "failed"), restarted(99, "failed")]
     nomad.has_job("portal", *old, Status="running")
     comes_true_after(nomad, "portal", looks=2)
     deployment.wait_healthy(cluster, "portal", since=SUBMITTED)
 
 
-def test_an_older_versions_deployment_and_failures_say_nothing_about_the_new_one(
+def test_deployment_and_failures_of_an_older_version_do_not_count(
     cluster: Cluster, nomad: Nomad
 ) -> None:
     old = [restarted(99, "failed"), restarted(99, "failed")]
@@ -62,7 +60,7 @@ def test_an_older_versions_deployment_and_failures_say_nothing_about_the_new_one
     deployment.wait_healthy(cluster, "portal", BEFORE)
 
 
-def test_a_deployed_version_that_does_not_run_any_more_is_waited_for(
+def test_a_deployed_version_without_a_running_allocation_is_not_healthy(
     cluster: Cluster, nomad: Nomad
 ) -> None:
     nomad.has_job("portal", allocation(status="complete"), Status="successful")

@@ -1,4 +1,4 @@
-"""jobs.logs: the last lines of a task's log, and what is written after them."""
+"""jobs.logs: the last lines of a task's log, and new lines."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -147,7 +147,7 @@ def test_a_services_logs_are_both_streams_of_each_instance(cluster: Cluster, nom
     ]
 
 
-def test_another_task_is_asked_for_by_its_name(cluster: Cluster, nomad: Nomad) -> None:
+def test_logs_of_another_task_are_chosen_by_its_name(cluster: Cluster, nomad: Nomad) -> None:
     states = {"app": task_state(), "connect-proxy-portal": task_state()}
     nomad.has_job("portal", allocation(TaskStates=states))
     (log, _) = logs.sources(cluster, "portal", "connect-proxy-portal")
@@ -163,7 +163,7 @@ def test_an_agents_log_needs_no_nomad(cluster: Cluster) -> None:
     assert logs.sources(cluster, "nomad", None) == [AgentLog("nomad", file)]
 
 
-def test_a_service_that_there_is_not_is_usage_and_one_that_does_not_run_an_error(
+def test_an_unknown_service_is_a_usage_error_and_a_stopped_one_an_error(
     cluster: Cluster, nomad: Nomad
 ) -> None:
     with pytest.raises(NoLogError, match=r"There is no service 'nope'\.") as raised:

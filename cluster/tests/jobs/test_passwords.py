@@ -1,4 +1,4 @@
-"""jobs.passwords: a password for each role, in the variables of those that need it alone."""
+"""jobs.passwords: a password for each role, in the variables of the tasks that need it."""
 
 from cluster.tests.nomad_server import Nomad
 from tasktracker_cluster.cluster import Cluster
@@ -21,7 +21,7 @@ def test_each_task_has_the_password_of_its_role_and_no_other(
     assert nomad.variables == {}
 
 
-def test_passwords_that_are_there_are_kept(cluster: Cluster, nomad: Nomad) -> None:
+def test_existing_passwords_are_kept(cluster: Cluster, nomad: Nomad) -> None:
     passwords.make(cluster)
     before = dict(nomad.variables)
     passwords.make(cluster)

@@ -1,4 +1,4 @@
-"""jobs.signing_keys: who has which key, and in which order a rotation hands them out."""
+"""jobs.signing_keys: the keys of each service, and the steps of a rotation."""
 
 import json
 import os
@@ -46,7 +46,7 @@ def cluster(cluster: Cluster, nomad: Nomad) -> Cluster:
     return cluster
 
 
-def test_new_services_all_check_with_the_signers_key_which_it_alone_has(
+def test_new_services_verify_with_the_public_key_and_only_the_signer_has_the_private_one(
     cluster: Cluster, nomad: Nomad
 ) -> None:
     signing_keys.make(cluster)
@@ -56,7 +56,7 @@ def test_new_services_all_check_with_the_signers_key_which_it_alone_has(
     assert not [name for name in OTHERS if "jwt_private_key" in nomad.variables[path(name)]]
 
 
-def test_keys_that_are_there_are_kept(cluster: Cluster, nomad: Nomad) -> None:
+def test_existing_keys_are_kept(cluster: Cluster, nomad: Nomad) -> None:
     signing_keys.make(cluster)
     before, name = dict(nomad.variables), signing_keys.name(cluster)
     signing_keys.make(cluster)
@@ -75,9 +75,7 @@ def test_a_service_that_lacks_the_keys_gets_those_of_the_others(
     assert keys(items) == keys(nomad.variables[path(SIGNER)])
 
 
-def test_the_shared_secret_of_an_earlier_version_is_taken_away(
-    cluster: Cluster, nomad: Nomad
-) -> None:
+def test_the_shared_secret_of_an_earlier_version_is_removed(cluster: Cluster, nomad: Nomad) -> None:
     for service in SERVICES:
         nomad.write(path(service), {"secret_key": "s", "previous_secret_key": "p", "other": "o"})
     signing_keys.make(cluster)
@@ -173,7 +171,7 @@ def test_each_round_of_a_rotation_is_another_version_of_the_jobs(
 
 
 @only_root
-def test_the_key_before_the_last_one_is_forgotten(
+def test_the_key_before_the_previous_one_is_removed(
     cluster: Cluster, nomad: Nomad, deployments: Deployments
 ) -> None:
     (oldest,) = keys(nomad.variables[path(SIGNER)])

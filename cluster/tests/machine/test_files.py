@@ -29,7 +29,7 @@ def test_a_new_file_has_its_text_and_mode_whatever_the_umask(file: Path) -> None
     assert (file.read_text(), mode(file)) == ("text", 0o644)
 
 
-def test_what_is_there_already_is_not_written_again(file: Path) -> None:
+def test_an_unchanged_file_is_not_written_again(file: Path) -> None:
     files.write(file, "text", 0o600, US)
     before = file.stat()
     assert not files.write(file, "text", 0o600, US)
@@ -59,7 +59,7 @@ def test_another_owner_alone_is_a_change_and_the_owner_stays(file: Path) -> None
     assert file.stat().st_uid == pwd.getpwnam("nobody").pw_uid
 
 
-def test_an_owner_that_there_is_not_leaves_the_file_as_it_was(file: Path) -> None:
+def test_an_unknown_owner_leaves_the_file_unchanged(file: Path) -> None:
     files.write(file, "old")
     with pytest.raises(KeyError):
         files.write(file, "new", owner="no-such-user")

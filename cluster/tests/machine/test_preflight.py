@@ -1,4 +1,4 @@
-"""machine.preflight: each reason for which `up` does not begin."""
+"""machine.preflight: the conditions of `up`."""
 
 import os
 import socket
@@ -24,7 +24,7 @@ except NotRootError as error:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
-def test_who_is_not_root_is_told_what_to_type() -> None:
+def test_without_root_the_hint_is_the_command_with_sudo() -> None:
     # In a process of its own: the test's own user stays what it is.
     done = subprocess.run(
         [sys.executable, "-c", f"import os; os.seteuid(65534)\n{NOT_ROOT}"],
@@ -36,12 +36,12 @@ def test_who_is_not_root_is_told_what_to_type() -> None:
 
 
 @pytest.mark.parametrize("home", ["/var/lib/tasktracker", "/tmp/tt-1.2_3/state", "/" + 30 * "x"])
-def test_a_usable_home_is_taken(home: str) -> None:
+def test_a_usable_home_is_accepted(home: str) -> None:
     preflight.must_have_a_usable_home(Site(Path(home), Path("/")))
 
 
 @pytest.mark.parametrize("home", ["/" + 31 * "x", "/var/my state", "/var/$state", "/var/a'b"])
-def test_a_home_that_jobs_cannot_name_is_refused_with_the_variable_to_set(home: str) -> None:
+def test_an_unusable_home_is_refused_with_the_variable_to_set(home: str) -> None:
     with pytest.raises(BadHomeError, match=r"must have at most 31 characters") as raised:
         preflight.must_have_a_usable_home(Site(Path(home), Path("/")))
     assert "TASKTRACKER_HOME" in raised.value.hint
@@ -59,7 +59,7 @@ def listener() -> Iterator[socket.socket]:
         yield listener
 
 
-def test_a_taken_port_is_refused_with_the_program_that_has_it(listener: socket.socket) -> None:
+def test_a_taken_port_is_refused_with_the_name_of_its_program(listener: socket.socket) -> None:
     port = listener.getsockname()[1]
     with pytest.raises(PortTakenError) as raised:
         preflight.must_be_free("127.0.0.1", port, "the gateway", "Stop it.")

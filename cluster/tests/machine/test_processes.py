@@ -1,4 +1,4 @@
-"""machine.processes: which processes belong to a site, and how they are ended."""
+"""machine.processes: the processes of a site, and their end."""
 
 import signal
 import subprocess
@@ -71,7 +71,7 @@ def test_a_database_is_known_by_its_folder(site: Site, start: Start) -> None:
     assert processes.of_site(site) == [Orphan(database.pid, "postgres", is_agent=False)]
 
 
-def test_what_a_person_runs_in_the_folder_is_none_of_the_sites(site: Site, start: Start) -> None:
+def test_an_operators_program_in_the_folder_is_not_the_sites(site: Site, start: Start) -> None:
     site.logs.mkdir()
     start("editor", site.logs / "nomad.log")
     start("shell", cwd=site.logs)

@@ -1,4 +1,4 @@
-"""machine.tools: which Nomad and Consul fit, and where they are looked for."""
+"""machine.tools: the versions of Nomad and Consul that can be used, from PATH or the cache."""
 
 import os
 from pathlib import Path
@@ -67,7 +67,7 @@ def test_a_program_says_its_version(tmp_path: Path) -> None:
     assert tools.installed_version(program(tmp_path, "consul", "1.22.7")) == (1, 22, 7)
 
 
-def test_a_program_that_fails_or_is_not_there_has_no_version(tmp_path: Path) -> None:
+def test_a_failing_or_missing_program_has_no_version(tmp_path: Path) -> None:
     broken = program(tmp_path, "consul", "1.22.7")
     broken.write_text("#!/bin/sh\nexit 1\n")
     assert tools.installed_version(broken) is None

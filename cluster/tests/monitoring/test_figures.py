@@ -1,4 +1,4 @@
-"""monitoring.figures: what two snapshots tell."""
+"""monitoring.figures: the figures between two snapshots."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_without_a_request_there_is_a_rate_but_neither_errors_nor_a_duration() -
     assert (line.requests_per_second, line.errors_percent, line.p95_ms) == (0, None, None)
 
 
-def test_a_service_that_started_anew_counts_from_its_start() -> None:
+def test_a_restarted_service_counts_from_its_start() -> None:
     assert (
         between(snapshot(0, histogram(100)), snapshot(2, histogram(4))).requests_per_second == 2.0
     )
@@ -54,7 +54,7 @@ def test_a_service_that_did_not_answer_before_counts_from_its_start() -> None:
     assert between(snapshot(0, None), snapshot(2, histogram(4))).requests_per_second == 2.0
 
 
-def test_what_does_not_answer_now_has_no_figures_but_a_line() -> None:
+def test_a_service_that_does_not_answer_has_a_line_without_figures() -> None:
     line = between(snapshot(0, histogram(4)), snapshot(2, None))
     assert line == Figures("task-service", 1, 2, "passing", *[None] * 5)
 

@@ -1,4 +1,4 @@
-"""Rates and durations out of Prometheus's figures."""
+"""Rates and durations from Prometheus's histograms."""
 
 import pytest
 
@@ -57,7 +57,7 @@ def test_since_returns_the_counts_between_two_snapshots() -> None:
     assert (new.requests, new.errors, new.buckets[0.2]) == (6, 6, 6)
 
 
-def test_since_takes_everything_of_a_process_that_started_anew() -> None:
+def test_since_returns_all_counts_of_a_restarted_process() -> None:
     assert read(page(3)).since(read(page(10))).requests == 3
 
 

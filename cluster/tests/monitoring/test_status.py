@@ -1,4 +1,4 @@
-"""monitoring.status: each job's line, from what Nomad and Consul say."""
+"""monitoring.status: the line of each job, from the answers of Nomad and Consul."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ def test_without_a_cluster_there_are_no_rows(cluster: Cluster) -> None:
     assert status.rows(cluster) == []
 
 
-def test_without_agents_no_job_is_known_to_run(cluster: Cluster) -> None:
+def test_without_agents_the_state_of_each_job_is_unknown(cluster: Cluster) -> None:
     cluster.site.owner_file.write_text('{"checkout": "/"}')
     rows = status.rows(cluster)
     assert {row.health for row in rows if row.kind == "agent"} == {"failing"}
@@ -39,7 +39,7 @@ def test_without_agents_no_job_is_known_to_run(cluster: Cluster) -> None:
         (job(stop=True), 0, [], Row("job", "portal", "stopped", 0, 0, "not registered")),
     ],
 )
-def test_a_job_is_what_nomad_runs_and_consul_checks(
+def test_a_jobs_row_has_nomads_state_and_consuls_health(
     cluster: Cluster,
     nomad: Nomad,
     consul: Agent,

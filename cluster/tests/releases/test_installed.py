@@ -1,4 +1,4 @@
-"""releases.installed: which releases stay on the disk, and which one is current."""
+"""releases.installed: the releases on disk, and the current one."""
 
 import os
 from pathlib import Path
@@ -35,7 +35,7 @@ def install(site: Site) -> str:
     return installed.install(site, Step("release", Console(quiet=True), status=None))
 
 
-def test_a_release_that_is_there_becomes_current_and_is_not_built_again(site: Site) -> None:
+def test_an_existing_release_becomes_current_and_is_not_built_again(site: Site) -> None:
     name = sources.digest(site.checkout)
     build(site, name, age=10)
     assert install(site) == installed.current(site) == name
@@ -64,7 +64,7 @@ def test_the_newest_releases_stay_and_the_one_that_is_installed_counts_as_newest
     assert len(kept) == installed.KEPT
 
 
-def test_a_lock_that_a_builder_left_open_is_closed_to_others(site: Site) -> None:
+def test_a_writable_lock_file_of_a_release_becomes_read_only_for_others(site: Site) -> None:
     lock = build(site, sources.digest(site.checkout), age=0) / ".lock"
     lock.touch()
     lock.chmod(0o666)

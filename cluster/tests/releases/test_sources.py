@@ -1,4 +1,4 @@
-"""releases.sources: a release is named after what is in it."""
+"""releases.sources: the name of a release follows from its content."""
 
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def test_a_renamed_file_changes_the_name(tmp_path: Path) -> None:
         "cli/src/tasktracker_cli/main.py",
     ],
 )
-def test_what_no_service_runs_changes_nothing(tmp_path: Path, name: str) -> None:
+def test_a_file_that_no_service_runs_does_not_change_the_name(tmp_path: Path, name: str) -> None:
     folder = checkout(tmp_path)
     before = sources.digest(folder)
     (folder / name).parent.mkdir(parents=True, exist_ok=True)

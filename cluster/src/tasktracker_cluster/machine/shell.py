@@ -33,7 +33,9 @@ def run(
             check=False,
         )
     except FileNotFoundError as error:
-        raise MissingProgramError(f"{command[0]} is not installed.") from error
+        raise MissingProgramError(
+            f"{command[0]} is not installed.", "Install it, or add its folder to PATH."
+        ) from error
     if result.returncode != 0:
         printed = (result.stdout + result.stderr).strip().splitlines()
         raise CommandError(

@@ -63,7 +63,10 @@ def pinned_version(checkout: Path, name: str) -> Version:
     module = (checkout / "tools" / name / "go.mod").read_text()
     match = re.search(rf"github\.com/hashicorp/{name} v([\d.]+)", module)
     if match is None:
-        raise MissingProgramError(f"The file tools/{name}/go.mod requires no hashicorp/{name}.")
+        raise MissingProgramError(
+            f"The file tools/{name}/go.mod requires no hashicorp/{name}.",
+            f"Restore it: git checkout tools/{name}/go.mod",
+        )
     return _parsed(match[1])
 
 
