@@ -1,13 +1,17 @@
-"""`python -m bench [FIGURE ...]` prints the scoreboard; see docs/bench.md."""
+"""`python -m bench [FIGURE ...]` prints the scoreboard; see docs/bench.md.
+
+`python -m bench compare BEFORE AFTER` tells which figures changed between two runs with `--json`.
+"""
 
 import argparse
 import signal
 import sys
+from pathlib import Path
 
-from bench import scoreboard
+from bench import results, scoreboard
 from bench.errors import BenchError
 from bench.figure import Figure
-from bench.figures import commands, growth, logins, mesh, reads, start, statistics
+from bench.figures import commands, growth, logins, mesh, reads, start, statistics, writes
 from bench.rounds import compare
 from bench.stage import Stage
 from tasktracker_cluster.errors import AdminError
@@ -15,6 +19,7 @@ from tasktracker_cluster.errors import AdminError
 FIGURES = [
     *reads.FIGURES,
     *growth.FIGURES,
+    *writes.FIGURES,
     *statistics.FIGURES,
     *logins.FIGURES,
     *commands.FIGURES,
@@ -25,18 +30,37 @@ FIGURES = [
 
 
 def main(words: list[str]) -> None:
-    """Measure the chosen figures, and print a line for each. `words` are the arguments."""
+    """Print the scoreboard, or compare two runs. `words` are the arguments."""
+    try:
+        if words[:1] == ["compare"]:
+            _compare(words[1:])
+        else:
+            _run(words)
+    except (BenchError, AdminError) as error:
+        sys.exit(f"bench: {error}")
+
+
+def _run(words: list[str]) -> None:
     arguments = _parse(words)
     # As with Ctrl-C, all services are stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = [each for each in FIGURES if each.number in (arguments.figures or _NUMBERS)]
-    try:
-        with Stage() as stage:
-            print(scoreboard.HEAD)
-            for figure in chosen:
-                _measure(stage, figure, arguments.rounds, arguments.seconds)
-    except (BenchError, AdminError) as error:
-        sys.exit(f"bench: {error}")
+    measured = []
+    with Stage() as stage:
+        print(scoreboard.HEAD)
+        for figure in chosen:
+            measured.append(_measure(stage, figure, arguments.rounds, arguments.seconds))
+            if arguments.json:  # after each: what was measured is kept whatever comes
+                results.save(arguments.json, measured)
+
+
+def _compare(words: list[str]) -> None:
+    parser = argparse.ArgumentParser("bench compare", description="Compare two runs.")
+    parser.add_argument("before", type=Path, help="a file of `bench --json`")
+    parser.add_argument("after", type=Path, help="a later one")
+    arguments = parser.parse_args(words)
+    for line in results.compare(results.load(arguments.before), results.load(arguments.after)):
+        print(line)
 
 
 _NUMBERS = sorted({figure.number for figure in FIGURES})
@@ -52,13 +76,15 @@ def _parse(words: list[str]) -> argparse.Namespace:
     parser.add_argument("figures", nargs="*", type=_figure, metavar="figure")
     parser.add_argument("--rounds", type=int, default=5, help="comparisons per figure")
     parser.add_argument("--seconds", type=float, default=3, help="for each side of a comparison")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results, too")
     return parser.parse_args(words)
 
 
-def _measure(stage: Stage, figure: Figure, rounds: int, seconds: float) -> None:
+def _measure(stage: Stage, figure: Figure, rounds: int, seconds: float) -> results.Result:
     with figure.prepare(stage) as pair:
         comparison = compare(pair, figure.rounds(rounds), seconds)
     print(scoreboard.line(figure, comparison), flush=True)
+    return results.Result.of(figure, comparison)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,11 @@ OWNER_OF_MANY = 2
 """A user with 200,000 tasks."""
 OWNER_OF_FEW = 3
 """A user with 10 tasks."""
+WRITER = 4
+"""A user with 1,000 tasks. In the small database their ids are `WRITTEN`; figures create more."""
+WRITTEN = range(1_001, 2_001)
 
-SMALL = {OWNER: 1_000}
+SMALL = {OWNER: 1_000, WRITER: 1_000}
 LARGE = {OWNER: 1_000, OWNER_OF_MANY: 200_000, OWNER_OF_FEW: 10} | dict.fromkeys(
     range(4, 803), 1_000
 )

@@ -11,20 +11,35 @@ from typing import Any
 import uvicorn
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import bindparam, insert, update
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bench.databases import OWNER
+from bench.databases import OWNER, WRITER
 from servicekit.pool import Statement
 from servicekit.server import OPTIONS
 from task_service.domain.pagination import TaskQuery
+from task_service.domain.task import Status
+from task_service.persistence.columns import TASK_COLUMNS
 from task_service.persistence.list_statement import list_statement
+from task_service.persistence.tables import tasks
 from task_service.persistence.tasks import FIND
 
 POOL_SIZE = 10  # the services' own default
 _PAGE = list_statement(OWNER, TaskQuery(limit=51))
+_CREATE = Statement.of(
+    insert(tasks)
+    .values({name: bindparam(name) for name in ("owner_id", "title", "description")})
+    .returning(*TASK_COLUMNS)
+)
+_COMPLETE = Statement.of(
+    update(tasks)
+    .where(tasks.c.id == bindparam("task_id"), tasks.c.owner_id == bindparam("owner"))
+    .values(owner_id=bindparam("owner_id"), status=Status.DONE)
+    .returning(*TASK_COLUMNS)
+)
 
 
 async def _rows(request: Request, statement: Statement, values: dict[str, Any]) -> list[Any]:
@@ -47,6 +62,20 @@ async def page(request: Request) -> Response:
     return Response(f"[{','.join(row[2] for row in rows[:50])}]", media_type="application/json")
 
 
+async def create(request: Request) -> Response:
+    """Create a task of `WRITER`."""
+    ((_, _, json),) = await _rows(request, _CREATE, {"owner_id": WRITER, **await request.json()})
+    return Response(json, status_code=201, media_type="application/json")
+
+
+async def complete(request: Request) -> Response:
+    """Set the status of a task of `WRITER`."""
+    task_id = int(request.path_params["id"])
+    values = {"owner_id": WRITER, "owner": WRITER, "status": "done", "task_id": task_id}
+    ((_, _, json),) = await _rows(request, _COMPLETE, values)
+    return Response(json, media_type="application/json")
+
+
 async def live(_: Request) -> Response:
     """Return 200: the service runs."""
     return PlainTextResponse("ok")
@@ -66,6 +95,8 @@ app = Starlette(
     routes=[
         Route("/health/live", live),
         Route("/api/v1/tasks/", page),
+        Route("/api/v1/tasks/", create, methods=["POST"]),
+        Route("/api/v1/tasks/{id}/complete", complete, methods=["PATCH"]),
         Route("/api/v1/tasks/{id}", get),
     ],
     lifespan=_pool,

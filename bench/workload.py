@@ -36,7 +36,7 @@ def headers(cluster: ThrowawayCluster) -> dict[str, str]:
 def create_tasks(cluster: ThrowawayCluster, number: int) -> None:
     """Create tasks through the gateway. Raises BenchError when one is refused."""
     json = {**headers(cluster), "Content-Type": "application/json"}
-    request = Request(GATEWAY_URL + TASKS, json, TASK)
+    request = Request(GATEWAY_URL + TASKS, json, TASK, method="POST")
     for _ in range(number):
         request.check()
 

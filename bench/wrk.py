@@ -27,11 +27,13 @@ class Load:
 
 @dataclass(frozen=True)
 class Request:
-    """A request to repeat: a POST of JSON if it has a body, else a GET."""
+    """A request to repeat. With `ids`, each one replaces `{id}` by the next id."""
 
     url: str
     headers: Mapping[str, str]
     body: str | None = None
+    method: str = "GET"
+    ids: range | None = None
 
     def check(self) -> httpx.Response:
         """Send the request once. Raises BenchError unless the status is 2xx: wrk accepts a 3xx."""
@@ -40,9 +42,9 @@ class Request:
 
     def check_over(self, http: httpx.Client) -> httpx.Response:
         """Do the same as `check` with an existing client: making one costs more than a request."""
-        method = "POST" if self.body else "GET"
+        url = self.url.replace("{id}", str(self.ids[0])) if self.ids else self.url
         try:
-            answer = http.request(method, self.url, headers=dict(self.headers), content=self.body)
+            answer = http.request(self.method, url, headers=dict(self.headers), content=self.body)
         except httpx.HTTPError as error:
             raise BenchError(f"{self.url} does not answer: {error}.") from error
         if not answer.is_success:
@@ -81,7 +83,8 @@ def start(
     ]
     script = Path(__file__).with_name("report.lua")
     environment = {
-        "METHOD": "POST" if request.body else "GET",
+        "METHOD": request.method,
+        "IDS": f"{request.ids[0]}-{request.ids[-1]}" if request.ids else "",
         "BODY": request.body or "",
         "PAUSE": str(round(pause * 1000)),
     }

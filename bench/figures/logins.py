@@ -27,7 +27,9 @@ def _account(stage: Stage, name: str) -> tuple[Request, Request]:
     account = {**login_body, "email": f"{name}@example.com"}
     # It may exist from the figure before: the login below fails if it does not.
     httpx.post(f"{url}/register", json=account, trust_env=False, timeout=TIME_LIMIT)
-    login = Request(f"{url}/login", {"Content-Type": "application/json"}, json.dumps(login_body))
+    login = Request(
+        f"{url}/login", {"Content-Type": "application/json"}, json.dumps(login_body), method="POST"
+    )
     token = login.check().json()["access_token"]
     return login, Request(f"{url}/me", {"Authorization": f"Bearer {token}"})
 

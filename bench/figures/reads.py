@@ -9,7 +9,7 @@ from bench.stage import Stage
 from bench.wrk import Request, load
 
 CONNECTIONS = 16
-_PEER = "bare Starlette + psycopg 3, same SQL, no auth"
+PEER = "bare Starlette + psycopg 3, same SQL, no auth"
 
 
 def rate(request: Request) -> Measure:
@@ -37,6 +37,6 @@ def _page(stage: Stage) -> Iterator[Pair]:
 
 
 FIGURES = [
-    Figure(1, "requests/s for one task, with auth", _PEER, Better.HIGHER, 0.60, _one),
-    Figure(2, "requests/s for a list of 50, with auth", _PEER, Better.HIGHER, 0.90, _page),
+    Figure(1, "requests/s for one task, with auth", PEER, Better.HIGHER, 0.60, _one),
+    Figure(2, "requests/s for a list of 50, with auth", PEER, Better.HIGHER, 0.90, _page),
 ]

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from starlette.routing import Route
 
 from bench.errors import BenchError
 from bench.figure import Better, Figure, Pair
+from bench.results import Result
+from bench.results import compare as compare_results
 from bench.rounds import compare
 from bench.stage import Stage
 from bench.wrk import Request, load, read
@@ -42,6 +45,39 @@ def test_a_figure_is_measured_and_printed() -> None:
     assert head.split() == ["#", "what", "against", "target", "ratio", "rounds", "noise"]
     assert line.startswith(" 1  requests/s for one task, with auth")
     assert "≥0.6 " in line
+
+
+def test_writes_are_measured_and_the_results_can_be_compared(tmp_path: Path) -> None:
+    file = str(tmp_path / "results.json")
+    measured = bench("13", "--rounds", "1", "--seconds", "1", "--json", file)
+    compared = bench("compare", file, file)
+
+    assert (measured.returncode, measured.stderr) == (0, "")
+    assert (compared.returncode, compared.stderr) == (0, "")
+    _, created, completed = compared.stdout.splitlines()
+    assert created.startswith("13  tasks created per second")
+    assert completed.startswith("13  tasks completed per second")
+    assert created.endswith("+0%  within the noise")
+
+
+def test_a_change_beyond_the_noise_is_told_from_one_within_it() -> None:
+    def result(ratio: float) -> Result:
+        return Result(1, "requests", 0.6, ratio, [0.9 * ratio, 1.1 * ratio], [0.95, 1.05])
+
+    *_, within = compare_results([result(0.50)], [result(0.54)])
+    *_, beyond = compare_results([result(0.50)], [result(0.60)])
+
+    assert within.endswith("+8%  within the noise")
+    assert beyond.endswith("+20%  changed")
+
+
+def test_a_file_without_results_cannot_be_compared(tmp_path: Path) -> None:
+    other = tmp_path / "other.json"
+    other.write_text('[{"number": 1}]')
+    for name in (other, tmp_path / "missing.json"):
+        done = bench("compare", str(name), str(name))
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"bench: {name} has no results of `bench --json`")
 
 
 def test_a_figure_that_does_not_exist_is_a_usage_error() -> None:
