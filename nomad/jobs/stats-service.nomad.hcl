@@ -83,6 +83,11 @@ job "stats-service" {
             upstreams {
               destination_name = "task-service"
               local_bind_port  = 8002
+
+              # Bytes, not requests: half the work (docs/decisions/0040-sidecars-do-no-more.md).
+              config {
+                protocol = "tcp"
+              }
             }
             upstreams {
               destination_name = "user-service"

@@ -91,6 +91,7 @@ job "traefik" {
 
       env {
         TMPDIR = "../tmp" # Traefik buffers answers of more than 1 MiB here
+        GOGC   = "400"    # its heap is small: collect less often (docs/decisions/0040-sidecars-do-no-more.md)
       }
 
       # A Consul token for this task's own identity (consul/acl/binding-rules.json).

@@ -34,9 +34,16 @@ class Sidecar(NamedTuple):
 
     def denied(self) -> int:
         """Return the number of connections or requests that its intentions have refused."""
-        url = f"http://{self.admin}/stats?filter=rbac.denied"
-        command = ["nsenter", f"--net=/run/netns/{self.allocation}", "curl", "-s", url]
-        return sum(int(line.rsplit(": ", 1)[1]) for line in shell.run(command).splitlines())
+        lines = self._ask("/stats?filter=rbac.denied").splitlines()
+        return sum(int(line.rsplit(": ", 1)[1]) for line in lines)
+
+    def configuration(self, resource: str) -> str:
+        """Return what Envoy has of one kind of resource, as JSON."""
+        return self._ask(f"/config_dump?resource={resource}")
+
+    def _ask(self, path: str) -> str:
+        command = ["nsenter", f"--net=/run/netns/{self.allocation}", "curl", "-s"]
+        return shell.run([*command, f"http://{self.admin}{path}"])
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +85,16 @@ def _spiffe_service(connection: ssl.SSLSocket) -> str:
 
 def get(path: str) -> bytes:
     return f"GET {path} HTTP/1.1\r\nHost: mesh\r\nConnection: close\r\n\r\n".encode()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_sidecar_puts_no_certificate_into_a_request(
+    cluster: ThrowawayCluster, service: str
+) -> None:
+    listeners = sidecar(cluster, service).configuration("dynamic_listeners")
+    assert "public_listener" in listeners
+    assert "forward_client_cert_details" not in listeners  # Envoy's default: it removes the header
+    assert "header_to_metadata" not in listeners
 
 
 @pytest.mark.parametrize(("source", "destination"), EDGES)
