@@ -10,6 +10,8 @@ VARIABLES = "/v1/var/"
 
 Json = dict[str, Any]
 
+DEPLOYMENT = {"StatusDescription": "", "TaskGroups": {"api": {"DesiredCanaries": 1}}}
+
 
 class Nomad(Agent):
     """`variables` holds items by path, and `written` each write, in order.
@@ -28,10 +30,10 @@ class Nomad(Agent):
     def has_job(self, name: str, *allocations: Json, version: int = 1, **deployment: Any) -> None:
         """Have a job of this version, its allocations, and the deployment of that version."""
         job = f"/v1/job/{name}"
-        self.answers[job] = {"Version": version}
+        self.answers[job] = {"Version": version, "TaskGroups": [{"Count": 1}]}
         self.answers[f"{job}/allocations"] = list(allocations)
         self.answers[f"{job}/deployment"] = (
-            {"JobVersion": version, "StatusDescription": "", **deployment} if deployment else None
+            {**DEPLOYMENT, "JobVersion": version, **deployment} if deployment else None
         )
 
     def answer(self, request: Request) -> object:
@@ -82,6 +84,7 @@ def allocation(
         "CreateIndex": 1,
         "CreateTime": 2_000_000_000 * 10**9,
         "TaskStates": {},
+        "DeploymentStatus": None,
         **others,
     }
 

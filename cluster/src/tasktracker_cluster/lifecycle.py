@@ -135,11 +135,11 @@ def _start_agents(cluster: Cluster, steps: Steps) -> None:
     gateway.render(site)
     changed = supervisor.render(site, cluster.tokens)
     changed[pages.NAME] |= pages.render(site)
-    _start_consul(cluster, steps, changed["consul"])
-    _start_nomad(cluster, steps, changed)
+    _start_consul(cluster, steps, changed["consul"], changed["nomad"])
+    _start_nomad(cluster, steps, changed["pages"])
 
 
-def _start_consul(cluster: Cluster, steps: Steps, changed: bool) -> None:
+def _start_consul(cluster: Cluster, steps: Steps, changed: bool, nomad_changed: bool) -> None:
     site = cluster.site
     with steps.step("Consul") as step:
         was_running = supervisor.is_running(site)
@@ -147,14 +147,14 @@ def _start_consul(cluster: Cluster, steps: Steps, changed: bool) -> None:
         supervisor.ensure(site, "consul", changed and was_running)
         supervisor.wait_for(site, "consul", lambda: consul.has_leader(cluster.consul))
         consul.set_up_acl(site, cluster.consul, cluster.tokens)
+        supervisor.ensure(site, "nomad", nomad_changed)  # which has its token now, and elects
         step.detail = f"leads; {consul.apply_config_entries(site)} config entries"
 
 
-def _start_nomad(cluster: Cluster, steps: Steps, changed: dict[str, bool]) -> None:
+def _start_nomad(cluster: Cluster, steps: Steps, pages_changed: bool) -> None:
     site, api = cluster.site, cluster.nomad
     with steps.step("Nomad") as step:
-        supervisor.ensure(site, "nomad", changed["nomad"])
-        supervisor.ensure(site, pages.NAME, changed["pages"])  # it starts while Nomad does
+        supervisor.ensure(site, pages.NAME, pages_changed)  # it starts while Nomad does
         _ensure_nomad_leads(cluster, changed=False)
         nomad.set_up_acl(site, api, cluster.tokens)
         if not nomad.knows_this_node(api):
@@ -204,12 +204,12 @@ def _change_database_owners(cluster: Cluster, steps: Steps) -> None:
 def _run_jobs(cluster: Cluster, steps: Steps, name: str) -> None:
     since = time.time()
     variables = {"release": name, "signing_keys": signing_keys.name(cluster)}
-    for row in START_ORDER:
-        for job in row:
-            deployment.submit(cluster, job, variables)
-        for job in row:
-            with steps.step(job):
-                deployment.wait_healthy(cluster, job, since)
+    # All at once: a migration waits for its database itself, and a service for whatever it needs.
+    for job in JOBS:
+        deployment.submit(cluster, job, variables)
+    for job in JOBS:
+        with steps.step(job):
+            deployment.wait_healthy(cluster, job, since)
     with steps.step("gateway"):
         gateway.restart_outdated(cluster)
         _wait_for_gateway(cluster)

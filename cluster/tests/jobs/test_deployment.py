@@ -55,7 +55,7 @@ def test_deployment_and_failures_of_an_older_version_do_not_count(
 ) -> None:
     old = [restarted(99, "failed"), restarted(99, "failed")]
     nomad.has_job("portal", *old, Status="failed")
-    nomad.answers["/v1/job/portal"] = {"Version": 2}
+    nomad.answers["/v1/job/portal"] = {"Version": 2, "TaskGroups": [{"Count": 1}]}
     comes_true_after(nomad, "portal", looks=2, version=2)
     deployment.wait_healthy(cluster, "portal", BEFORE)
 
@@ -66,6 +66,33 @@ def test_a_deployed_version_without_a_running_allocation_is_not_healthy(
     nomad.has_job("portal", allocation(status="complete"), Status="successful")
     comes_true_after(nomad, "portal", looks=2)
     deployment.wait_healthy(cluster, "portal", BEFORE)
+
+
+NO_CANARIES = {"db": {"DesiredCanaries": 0}}
+
+
+def test_without_canaries_healthy_allocations_are_enough(cluster: Cluster, nomad: Nomad) -> None:
+    healthy = allocation(DeploymentStatus={"Healthy": True})
+    nomad.has_job("user-db", healthy, Status="running", TaskGroups=NO_CANARIES)
+    deployment.wait_healthy(cluster, "user-db", BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("healthy", "groups"),
+    [
+        ({"Healthy": True}, {"api": {"DesiredCanaries": 1}}),
+        ({"Healthy": False}, NO_CANARIES),
+        (None, NO_CANARIES),
+    ],
+)
+def test_a_canary_or_an_unhealthy_allocation_waits_for_the_end_of_its_deployment(
+    cluster: Cluster, nomad: Nomad, healthy: dict[str, bool] | None, groups: dict[str, Any]
+) -> None:
+    running = allocation(DeploymentStatus=healthy)
+    nomad.has_job("portal", running, Status="running", TaskGroups=groups)
+    looked = comes_true_after(nomad, "portal", looks=2)
+    deployment.wait_healthy(cluster, "portal", BEFORE)
+    assert len(looked) == 3
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
@@ -115,8 +142,11 @@ def test_jobs_are_stopped_together_and_the_wait_lasts_until_each_has_ended(
     assert asked[2:] == [f"look {path}" for path in looks]
 
 
-def comes_true_after(nomad: Nomad, job: str, looks: int, version: int = 1) -> None:
-    """Have the job deployed once its deployment has been asked for so often."""
+def comes_true_after(nomad: Nomad, job: str, looks: int, version: int = 1) -> list[Request]:
+    """Have the job deployed once its deployment has been asked for so often.
+
+    Return the requests for the deployment, to which later ones are added.
+    """
     before = nomad.answers[f"/v1/job/{job}/deployment"]
     seen: list[Request] = []
 
@@ -129,3 +159,4 @@ def comes_true_after(nomad: Nomad, job: str, looks: int, version: int = 1) -> No
         return {"JobVersion": version, "Status": "successful", "StatusDescription": ""}
 
     nomad.answers[f"/v1/job/{job}/deployment"] = deployed
+    return seen

@@ -75,17 +75,28 @@ def _has_ended(cluster: Cluster, job: str) -> bool:
 
 
 def _healthy(cluster: Cluster, job: str, since: float) -> bool:
-    version = cluster.nomad.call("GET", f"/v1/job/{job}")["Version"]
-    known = [a for a in allocations.all_of(cluster, job) if a["JobVersion"] == version]
+    wanted = cluster.nomad.call("GET", f"/v1/job/{job}")
+    known = [a for a in allocations.all_of(cluster, job) if a["JobVersion"] == wanted["Version"]]
+    running = [a for a in known if a["ClientStatus"] == "running"]
     deployment = cluster.nomad.call("GET", f"/v1/job/{job}/deployment")
-    is_deployed = deployment is not None and deployment["JobVersion"] == version
+    is_deployed = deployment is not None and deployment["JobVersion"] == wanted["Version"]
     if is_deployed and deployment["Status"] == "successful":
-        return any(a["ClientStatus"] == "running" for a in known)
+        return bool(running)
+    if is_deployed and not has_canaries(deployment):
+        # Nomad takes a second or two more to call such a deployment successful.
+        healthy = sum((a["DeploymentStatus"] or {}).get("Healthy") is True for a in running)
+        if healthy >= sum(group["Count"] for group in wanted["TaskGroups"]):
+            return True
     if is_deployed and deployment["Status"] in ("failed", "cancelled"):
         raise failure(cluster, job, f"{job} was not deployed: {deployment['StatusDescription']}.")
     if keeps_failing([a for a in known if a["CreateTime"] > since * 1e9]):
         raise failure(cluster, job, f"{job} keeps failing.")
     return False
+
+
+def has_canaries(deployment: dict[str, Any]) -> bool:
+    """Whether a deployment first tries new instances beside the old ones."""
+    return any(group["DesiredCanaries"] for group in deployment["TaskGroups"].values())
 
 
 def keeps_failing(allocations: list[dict[str, Any]]) -> bool:
