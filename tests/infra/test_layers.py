@@ -1,4 +1,4 @@
-"""Where a file of a service is follows from its name."""
+"""The name of a service's file determines its folder."""
 
 from collections import defaultdict
 from pathlib import Path

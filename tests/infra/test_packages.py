@@ -1,4 +1,4 @@
-"""The repository's own packages: every list of them is complete, and no name stands twice."""
+"""The repository's own packages: every list of them is complete, and module names are unique."""
 
 import tomllib
 from collections import defaultdict
@@ -17,7 +17,7 @@ TOOLS: dict[str, Any] = WORKSPACE["tool"]
 
 
 def requirements(*names: str) -> set[str]:
-    """Return these requirements' names of our packages, extras left out."""
+    """Return the names of our packages in these requirements, without extras."""
     return {name.partition("[")[0] for name in names if name.startswith("tasktracker-")}
 
 
@@ -43,7 +43,7 @@ def test_every_package_is_checked_and_measured() -> None:
 
 
 def repeated(package: Package) -> dict[str, list[Path]]:
-    """Return the modules of a package whose base name stands twice, but for what is meant to."""
+    """Return the modules of a package with the same base name, except the intended ones."""
     found: dict[str, list[Path]] = defaultdict(list)
     for module in modules(package.source):
         found[module.stem].append(module.relative_to(package.source))
@@ -51,7 +51,7 @@ def repeated(package: Package) -> dict[str, list[Path]]:
 
 
 def modules(source: Path) -> Iterator[Path]:
-    """Yield the modules but `__init__.py`, and those of commands: named after what people type."""
+    """Yield the modules except `__init__.py` and commands, which are named after the command."""
     for module in source.rglob("*.py"):
         if module.stem != "__init__" and "commands" not in module.relative_to(source).parts:
             yield module

@@ -1,4 +1,4 @@
-"""topology.py repeats what the files of Nomad, Consul and Traefik say to their programs."""
+"""topology.py has the same facts as the files of Nomad, Consul and Traefik."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ from tests.infra.reading import (
 
 POSTGRESQL_PORT = 5432
 
-# The ports of the agents that their files do not name.
+# The ports of the agents that are not in their files.
 CONSUL_DEFAULTS = {
     "dns": 8600,
     "grpc": -1,

@@ -31,7 +31,7 @@ def submit(cluster: Cluster, job: str, variables: Mapping[str, str]) -> None:
 
 
 def source(job: str) -> list[str]:
-    """Return the words that tell `nomad job` which file to read, and which job the file is for."""
+    """Return the arguments of `nomad job run` for a job: its file, and the file's variable."""
     if job in {database.name for database in DATABASES}:
         return [f"-var=name={job}", "nomad/jobs/postgres.nomad.hcl"]
     return [f"nomad/jobs/{job}.nomad.hcl"]

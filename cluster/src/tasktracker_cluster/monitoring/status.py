@@ -60,7 +60,7 @@ def _answers(site: Site, program: str) -> bool:
 
 
 def of_job(cluster: Cluster, job: str) -> Row:
-    """Return the line of a job; `health` says what an agent refused, if it did."""
+    """Return the row of a job. When an agent refuses a request, `health` is its error."""
     try:
         known = cluster.nomad.find(f"/v1/job/{job}")
         if known is None:

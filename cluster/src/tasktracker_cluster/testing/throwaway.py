@@ -104,15 +104,15 @@ class ThrowawayCluster:
         return running
 
     def settle(self) -> None:
-        """Wait until nothing is left of a fault: no check fails, and every service answers.
+        """Wait until the effects of a fault have ended: all checks pass, and all services answer.
 
         Raises NotReadyError when that takes longer than a minute.
         """
         wait.until("a settled cluster", self._is_settled, SETTLING_SECONDS)
 
     def _is_settled(self) -> bool:
-        # A Consul agent that starts holds each check for critical until it has run. The catalog
-        # says the same only later, so both are asked.
+        # A restarted Consul agent sets each check to critical until it has run. The catalog has
+        # that state only later, so both are read.
         try:
             checks = [
                 *self.consul.call("GET", "/v1/agent/checks").values(),
