@@ -11,6 +11,9 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from cli.tests.conftest import PROGRAM, Cli
+from tasktracker_cluster.agents import credentials, supervisor
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import JOBS
 
 COMMANDS = (
     "install", "up", "down", "destroy", "env", "status", "doctor", "top", "logs", "psql", "open",
@@ -70,6 +73,29 @@ def test_errors_are_json_when_the_data_are(nowhere: Cli) -> None:
 def test_status_without_a_cluster_is_an_empty_list_and_fails(nowhere: Cli) -> None:
     done = nowhere("admin", "status", "--json")
     assert (done.returncode, json.loads(done.stdout)) == (1, [])
+
+
+@pytest.fixture
+def stopped(isolated: Cli, tmp_path: Path) -> Cli:
+    """Return the program for a cluster that does not run, but whose tokens are there."""
+    site = Site(tmp_path / "home", tmp_path)
+    site.home.mkdir()
+    credentials.create(site)
+    site.owner_file.write_text('{"checkout": "/"}')
+    return Cli({**isolated.env, "TASKTRACKER_HOME": str(site.home)})
+
+
+@pytest.mark.parametrize("command", ["status", "top --once --interval 0.5"])
+def test_quiet_prints_the_names_of_agents_and_jobs(stopped: Cli, command: str) -> None:
+    names = stopped("admin", *command.split(), "-q").stdout.splitlines()
+    assert names == [*supervisor.PROGRAMS, *JOBS]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="doctor needs root")
+def test_quiet_prints_the_names_of_hops(stopped: Cli) -> None:
+    names = stopped("admin", "doctor", "-q").stdout.splitlines()
+    assert names[:4] == ["state folder", "secrets' files", "certificates", "disk"]
+    assert "None" not in names
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
