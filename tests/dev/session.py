@@ -17,7 +17,7 @@ from tasktracker_cluster.site import Site
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
 CHECKOUT = Path(__file__).parents[2]
-START_LIMIT = 120  # seconds
+START_LIMIT = 240  # seconds: a busy machine needs minutes
 STOP_LIMIT = 60
 
 Process: TypeAlias = "subprocess.Popen[bytes]"

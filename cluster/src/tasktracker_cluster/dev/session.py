@@ -17,7 +17,7 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES, PORTS, SERVICES
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180
 # `up` and `dev` use the same port for the gateway on purpose: clients work with both.
 PORT_HINT = "./just up uses some of the same ports. Stop it with: ./just down"
 
