@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from typer.core import TyperGroup
 
-from tasktracker_cli.lazy import Lazy
+from tasktracker_cli.lazy import LazyCommand
 from tasktracker_cli.main import program
 
 
-def lazies(group: TyperGroup) -> Iterator[Lazy]:
+def lazies(group: TyperGroup) -> Iterator[LazyCommand]:
     for command in group.commands.values():
-        if isinstance(command, Lazy):
+        if isinstance(command, LazyCommand):
             yield command
             if isinstance(command.real, TyperGroup):
                 yield from lazies(command.real)

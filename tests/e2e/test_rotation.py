@@ -16,7 +16,7 @@ from jose import jwt
 
 from servicekit.keys import SigningKey, shared
 from servicekit.tokens import Principal, issue
-from tasktracker_cli.config import DEFAULT_URL
+from tasktracker_cli.address import DEFAULT_URL
 from tasktracker_cli.logins.credentials import Login
 from tasktracker_cluster.agents import variables
 from tasktracker_cluster.jobs.signing_keys import SERVICES

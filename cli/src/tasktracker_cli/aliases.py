@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 from tasktracker_cli.errors import UsageError
 
 if TYPE_CHECKING:
-    from tasktracker_cli.configuration import Configuration
+    from tasktracker_cli.config_file import ConfigFile
 
 # The same below `task` and without it.
 SHORT = {"add": "create", "ls": "list", "done": "complete", "rm": "delete"}
@@ -23,7 +23,7 @@ _PLACE = re.compile(r"\$([1-9])")
 class Aliases:
     """The user's own names for command lines, kept in the configuration."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: ConfigFile) -> None:
         self._configuration = configuration
 
     def all(self) -> dict[str, str]:

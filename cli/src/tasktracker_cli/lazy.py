@@ -11,12 +11,12 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from tasktracker_cli.errors import CliError
-from tasktracker_cli.terminal.help import HelpContext
+from tasktracker_cli.terminal.help_formatter import HelpContext
 
 ENTRY_POINTS = "tasktracker_cli.commands"
 
 
-class Lazy(TyperCommand):
+class LazyCommand(TyperCommand):
     """Stands for a command or a group of commands in the `app` of a module."""
 
     def __init__(self, name: str, module: str, about: str, *, hidden: bool = False) -> None:
@@ -41,7 +41,7 @@ class Lazy(TyperCommand):
         return app
 
 
-class Mounted(Lazy):
+class MountedCommand(LazyCommand):
     """Stands for commands that another distribution brings.
 
     The distribution names its Typer app in an entry point of the group `tasktracker_cli.commands`.

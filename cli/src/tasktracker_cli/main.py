@@ -12,7 +12,7 @@ from tasktracker_cli import __version__
 from tasktracker_cli.aliases import Program
 from tasktracker_cli.commands.options import Profile, Url, Verbose
 from tasktracker_cli.errors import INTERRUPTED, guard
-from tasktracker_cli.lazy import Lazy, Mounted, group_of
+from tasktracker_cli.lazy import LazyCommand, MountedCommand, group_of
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.choices import expected
@@ -22,37 +22,47 @@ from tasktracker_cli.terminal.sink import is_terminal
 PROGRAM = "tasktracker-cli"
 
 COMMANDS = (
-    Lazy(
+    LazyCommand(
         "register",
         "tasktracker_cli.commands.login",
         "Make an account, and log in with it.",
     ),
-    Lazy("login", "tasktracker_cli.commands.login", "Log in, and stay logged in."),
-    Lazy("logout", "tasktracker_cli.commands.login", "End the login, at the gateway and here."),
-    Lazy("whoami", "tasktracker_cli.commands.login", "Show who is logged in."),
-    Lazy("task", "tasktracker_cli.commands.task", "Create, list, change and delete your tasks."),
-    Lazy(
+    LazyCommand("login", "tasktracker_cli.commands.login", "Log in, and stay logged in."),
+    LazyCommand(
+        "logout", "tasktracker_cli.commands.login", "End the login, at the gateway and here."
+    ),
+    LazyCommand("whoami", "tasktracker_cli.commands.login", "Show who is logged in."),
+    LazyCommand(
+        "task", "tasktracker_cli.commands.task", "Create, list, change and delete your tasks."
+    ),
+    LazyCommand(
         "stats",
         "tasktracker_cli.commands.stats",
         "Show how many tasks you have, and how many are done.",
     ),
-    Lazy("account", "tasktracker_cli.commands.account", "Show and change your account."),
-    Lazy("token", "tasktracker_cli.commands.token", "Make, list and revoke tokens for programs."),
-    Lazy("profile", "tasktracker_cli.commands.profile", "Keep several gateways or users apart."),
-    Lazy("config", "tasktracker_cli.commands.config", "Choose how the program behaves."),
-    Lazy("alias", "tasktracker_cli.commands.alias", "Make names of your own for commands."),
-    Lazy("api", "tasktracker_cli.commands.api", "Send any request to the gateway's API."),
-    Lazy("completion", "tasktracker_cli.commands.completion", "Let Tab complete in your shell."),
-    Lazy(
+    LazyCommand("account", "tasktracker_cli.commands.account", "Show and change your account."),
+    LazyCommand(
+        "token", "tasktracker_cli.commands.token", "Make, list and revoke tokens for programs."
+    ),
+    LazyCommand(
+        "profile", "tasktracker_cli.commands.profile", "Keep several gateways or users apart."
+    ),
+    LazyCommand("config", "tasktracker_cli.commands.config", "Choose how the program behaves."),
+    LazyCommand("alias", "tasktracker_cli.commands.alias", "Make names of your own for commands."),
+    LazyCommand("api", "tasktracker_cli.commands.api", "Send any request to the gateway's API."),
+    LazyCommand(
+        "completion", "tasktracker_cli.commands.completion", "Let Tab complete in your shell."
+    ),
+    LazyCommand(
         "complete",
         "tasktracker_cli.commands.complete",
         "Print what may stand for the last word: a value and its explanation a line.",
         hidden=True,
     ),
-    Lazy(
+    LazyCommand(
         "help", "tasktracker_cli.commands.help", "Explain dates, exit codes, environment, output."
     ),
-    Mounted(
+    MountedCommand(
         "admin",
         "tasktracker-cluster",
         "Run the cluster: bring it up, look at it, take it down.",

@@ -8,9 +8,9 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from tasktracker_cli.lazy import Lazy
+from tasktracker_cli.lazy import LazyCommand
 from tasktracker_cli.main import PROGRAM, program
-from tasktracker_cli.terminal.help import HelpContext
+from tasktracker_cli.terminal.help_formatter import HelpContext
 from tasktracker_cli.topics import TOPICS
 
 WIDTH = 80
@@ -43,7 +43,7 @@ def _commands(context: Any) -> Iterator[tuple[str, str]]:
         return
     for name, command in context.command.commands.items():
         if not command.hidden:
-            real = command.real if isinstance(command, Lazy) else command
+            real = command.real if isinstance(command, LazyCommand) else command
             yield from _commands(HelpContext(real, info_name=name, parent=context))
 
 

@@ -6,13 +6,14 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tasktracker_cli import config
+from tasktracker_cli import environment
+from tasktracker_cli.address import Gateway
 from tasktracker_cli.errors import NotLoggedInError, UsageError
 from tasktracker_cli.terminal.output import Output
 
 if TYPE_CHECKING:
     from tasktracker_cli.aliases import Aliases
-    from tasktracker_cli.configuration import Configuration
+    from tasktracker_cli.config_file import ConfigFile
     from tasktracker_cli.editing.journal import Journal
     from tasktracker_cli.gateway.access import Access, StoredLogin
     from tasktracker_cli.gateway.client import Client
@@ -38,10 +39,10 @@ class Session:
         self.verbose = False
 
     @cached_property
-    def configuration(self) -> Configuration:
-        from tasktracker_cli.configuration import Configuration
+    def configuration(self) -> ConfigFile:
+        from tasktracker_cli.config_file import ConfigFile
 
-        return Configuration(config.config_dir())
+        return ConfigFile(environment.config_dir())
 
     @cached_property
     def profiles(self) -> Profiles:
@@ -67,19 +68,19 @@ class Session:
         if self.profile_name:
             return self.profiles.get(self.profile_name)
         current = self.profiles.current()
-        if self.url and config.Gateway.parse(self.url) != config.Gateway.parse(current.url):
+        if self.url and Gateway.parse(self.url) != Gateway.parse(current.url):
             return self.profiles.get("default")
         return current
 
     @cached_property
-    def gateway(self) -> config.Gateway:
-        return config.Gateway.parse(self.url or self.profile.url)
+    def gateway(self) -> Gateway:
+        return Gateway.parse(self.url or self.profile.url)
 
     @cached_property
     def credentials(self) -> Credentials:
         from tasktracker_cli.logins.credentials import Credentials
 
-        return Credentials(config.state_dir())
+        return Credentials(environment.state_dir())
 
     @property
     def login_key(self) -> str:
@@ -148,7 +149,7 @@ class Session:
         from tasktracker_cli.editing.journal import Journal
 
         name = f"{quote(self.login_key, safe='')}.ndjson"
-        return Journal(config.state_dir() / "undo" / name)
+        return Journal(environment.state_dir() / "undo" / name)
 
     @cached_property
     def views(self) -> Views | PlainViews:
@@ -168,7 +169,7 @@ class Session:
         from tasktracker_cli.gateway.client import Client
         from tasktracker_cli.gateway.transport import Transport
 
-        transport = Transport(self.gateway, timeout or config.timeout_seconds(), self._trace)
+        transport = Transport(self.gateway, timeout or environment.timeout_seconds(), self._trace)
         return Client(transport, access, lambda: self.output.progress("Waiting for the gateway"))
 
     def _trace(self, exchange: Exchange) -> None:

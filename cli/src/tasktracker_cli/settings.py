@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tasktracker_cli.configuration import Configuration
+from tasktracker_cli.config_file import ConfigFile
 from tasktracker_cli.errors import UsageError
 
 
@@ -31,7 +31,7 @@ SETTINGS = {setting.name: setting for setting in (LIST, DATE_ORDER)}
 class Settings:
     """The settings of the configuration."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: ConfigFile) -> None:
         self._configuration = configuration
 
     def get(self, setting: Setting) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from tasktracker_cli.dates.reading import parse_due, parse_iso
 from tasktracker_cli.errors import UsageError
-from tasktracker_cli.terminal.moments import relative, spoken
+from tasktracker_cli.terminal.relative_times import full_date, relative_time
 
 
 @pytest.fixture(autouse=True)
@@ -200,10 +200,10 @@ def test_before_and_after_a_day_leave_the_day_out() -> None:
 )
 def test_a_moment_is_said_as_people_say_it(due: str, words: str) -> None:
     now = datetime.fromisoformat("2030-06-15T12:00").astimezone()
-    assert relative(datetime.fromisoformat(due).astimezone(), now) == words
+    assert relative_time(datetime.fromisoformat(due).astimezone(), now) == words
 
 
 def test_a_due_date_is_said_in_full() -> None:
     now = at("2026-11-23T14:30")
-    assert spoken(parse_due("fri 5pm", now), now) == "Fri 27 Nov 2026, 17:00 (in 4 days)"
-    assert spoken(parse_due("tomorrow", now), now) == "Tue 24 Nov 2026 (tomorrow)"
+    assert full_date(parse_due("fri 5pm", now), now) == "Fri 27 Nov 2026, 17:00 (in 4 days)"
+    assert full_date(parse_due("tomorrow", now), now) == "Tue 24 Nov 2026 (tomorrow)"

@@ -18,7 +18,7 @@ from tasktracker_cli.dates.phrases import LONGEST
 from tasktracker_cli.dates.reading import parse_due
 from tasktracker_cli.dates.words import VOCABULARY
 from tasktracker_cli.errors import UsageError
-from tasktracker_cli.terminal.moments import spoken
+from tasktracker_cli.terminal.relative_times import full_date
 
 ZONES = ("Asia/Kolkata", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "UTC")
 BOUNDED = settings(max_examples=400, derandomize=True, deadline=None, database=None)
@@ -52,7 +52,7 @@ def agree(conversation: tuple[str, datetime, Said]) -> None:
     assert parse_due(str(due), now, nothing_said).moment == due.moment
     once = due.moment.replace(tzinfo=None, second=0) + timedelta(0)
     if once.replace(tzinfo=ZoneInfo(zone), fold=0).utcoffset() == due.moment.utcoffset():
-        shown = spoken(due, now).partition(" (")[0]
+        shown = full_date(due, now).partition(" (")[0]
         seconds = timedelta(seconds=0 if due.whole_day else due.moment.second)
         assert parse_due(shown, now, nothing_said).moment == due.moment - seconds
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.tests.conftest import Answer, Cli, FakeGateway
-from tasktracker_cli.config import Gateway
+from tasktracker_cli.address import Gateway
 from tasktracker_cli.errors import BadAnswerError, CliError, UnavailableError, UsageError
 from tasktracker_cli.gateway import transport
 from tasktracker_cli.gateway.transport import Exchange, Transport

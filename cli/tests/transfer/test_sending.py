@@ -8,7 +8,7 @@ import pytest
 from cli.tests.conftest import TASK
 from tasktracker_cli.errors import ConflictError, NotLoggedInError, UnavailableError, UsageError
 from tasktracker_cli.gateway.tasks import Reply, Tasks
-from tasktracker_cli.transfer.reading import Row
+from tasktracker_cli.transfer.rows import Row
 from tasktracker_cli.transfer.sending import ATTEMPTS, Sending, digest
 
 

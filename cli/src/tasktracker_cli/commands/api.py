@@ -12,11 +12,11 @@ import typer
 from tasktracker_cli.commands.options import GatewayCommand
 from tasktracker_cli.commands.request import Request, body_of, read_header, read_method, target_of
 from tasktracker_cli.errors import NotLoggedInError, UsageError
-from tasktracker_cli.gateway.problems import nonsense, refusal
+from tasktracker_cli.gateway.problems import bad_answer, refusal
 from tasktracker_cli.gateway.tasks import next_query
 from tasktracker_cli.gateway.transport import Answer
 from tasktracker_cli.session import Session
-from tasktracker_cli.terminal import formats
+from tasktracker_cli.terminal import serializers
 from tasktracker_cli.terminal.text import visible_json, visible_lines
 
 app = typer.Typer()
@@ -137,7 +137,7 @@ class _Printer:
                 continue
             page = _value(answer)
             if not isinstance(page, list):
-                raise nonsense("--paginate takes a list, and this is none")
+                raise bad_answer("--paginate takes a list, and this is none")
             if self._jq:
                 self._select(page)
             else:
@@ -149,7 +149,7 @@ class _Printer:
 
     def _select(self, value: Any) -> None:
         terminal = self._session.output.terminal
-        for text in formats.selected(self._jq or ".", value, terminal=terminal):
+        for text in serializers.selected(self._jq or ".", value, terminal=terminal):
             self._print(text)
 
     def _print_body(self, answer: Answer) -> None:
@@ -179,4 +179,4 @@ def _value(answer: Answer) -> Any:
     try:
         return answer.json()
     except (ValueError, RecursionError):
-        raise nonsense("its answer is not JSON") from None
+        raise bad_answer("its answer is not JSON") from None

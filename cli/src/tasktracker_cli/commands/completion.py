@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from tasktracker_cli.config import config_dir, data_dir
+from tasktracker_cli.environment import config_dir, data_dir
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.session import Session
 

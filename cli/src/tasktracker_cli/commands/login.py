@@ -128,9 +128,9 @@ def show(session: Session, raw: models.Raw) -> None:
 
 def _log_in(session: Session, username: str, password: str) -> None:
     """Log in and keep the tokens."""
-    from tasktracker_cli.gateway.access import granted
+    from tasktracker_cli.gateway.access import login_of
 
-    login = granted(username, session.guest.log_in(username, password))
+    login = login_of(username, session.guest.log_in(username, password))
     key = session.login_key
     with session.credentials.lock(key):
         first = not session.credentials.load(key)

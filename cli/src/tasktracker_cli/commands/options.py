@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 import typer
 from typer.core import TyperCommand, TyperOption
 
-from tasktracker_cli.commands.suggestions import formats_of_data, listed, profile_names
+from tasktracker_cli.commands.completers import formats_of_data, listed, profile_names
 from tasktracker_cli.gateway.models import STATS_FIELDS, TASK_FIELDS, USER_FIELDS
 from tasktracker_cli.terminal.choices import Format
 

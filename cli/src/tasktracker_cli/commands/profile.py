@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
+from tasktracker_cli.address import Gateway
+from tasktracker_cli.commands.completers import profile_names
 from tasktracker_cli.commands.options import DataCommand, GatewayCommand
-from tasktracker_cli.commands.suggestions import profile_names
-from tasktracker_cli.config import Gateway
-from tasktracker_cli.configuration import DEFAULT
+from tasktracker_cli.config_file import DEFAULT
 from tasktracker_cli.logins.credentials import key
 from tasktracker_cli.logins.profiles import Profile
 from tasktracker_cli.session import Session

@@ -96,7 +96,7 @@ def _id(text: str) -> str:
 
 def _shown(raws: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
     for raw in raws:
-        each = models.session(raw)
+        each = models.login_session(raw)
         yield {
             "id": each.id,
             "program": each.program or "-",

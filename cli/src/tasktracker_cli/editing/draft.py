@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tasktracker_cli.dates.due import is_whole_day
-from tasktracker_cli.editing.fields import Priority, Status, understood
+from tasktracker_cli.editing.fields import Priority, Status, validated_input
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.gateway import models
 from tasktracker_cli.terminal.text import visible
@@ -64,7 +64,7 @@ def changes(
         changed["due_date"] = read_due(changed.pop("due") or "none")
     if changed.get("description") == "":
         changed["description"] = None
-    return understood(changed)
+    return validated_input(changed)
 
 
 def _version(etag: str) -> str:

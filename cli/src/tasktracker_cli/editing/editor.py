@@ -26,7 +26,7 @@ def command(environ: Mapping[str, str] = os.environ) -> list[str]:
     return [found]
 
 
-class Draft:
+class DraftFile:
     """A text in a private file, until it is discarded: nothing typed is lost with the program."""
 
     def __init__(self, folder: Path, name: str, text: str) -> None:

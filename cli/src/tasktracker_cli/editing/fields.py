@@ -44,7 +44,7 @@ def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
     return fields
 
 
-def understood(raw: Mapping[str, Any]) -> dict[str, Any]:
+def validated_input(raw: Mapping[str, Any]) -> dict[str, Any]:
     """Like `checked`, for what the user gave on the command line; UsageError for what is wrong."""
     try:
         return checked(raw)

@@ -100,12 +100,12 @@ class StoredLogin:
         if not login.refresh_token:
             raise self.refused()
         try:
-            return granted(login.username, self._refresh(login.refresh_token))
+            return login_of(login.username, self._refresh(login.refresh_token))
         except NotLoggedInError:
             raise self.refused() from None
 
 
-def granted(username: str, raw: Mapping[str, Any]) -> Login:
+def login_of(username: str, raw: Mapping[str, Any]) -> Login:
     """Return the login that an answer with tokens stands for."""
     grant = models.grant(raw)
     expires_at = None if grant.expires_in is None else time.time() + grant.expires_in

@@ -10,7 +10,7 @@ from typing import Any
 
 from tasktracker_cli import __version__
 from tasktracker_cli.gateway.access import Access
-from tasktracker_cli.gateway.problems import nonsense, refusal
+from tasktracker_cli.gateway.problems import bad_answer, refusal
 from tasktracker_cli.gateway.tasks import Reply
 from tasktracker_cli.gateway.transport import Answer, Transport
 
@@ -71,7 +71,7 @@ class Client:
         """The sessions of whoever is logged in."""
         found = _json(self._send("GET", "/auth/sessions"))
         if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
-            raise nonsense("a list of sessions was expected")
+            raise bad_answer("a list of sessions was expected")
         return found
 
     def end_session(self, session_id: str) -> None:
@@ -89,7 +89,7 @@ class Client:
         """The personal access tokens of whoever is logged in."""
         found = _json(self._send("GET", "/auth/tokens"))
         if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
-            raise nonsense("a list of tokens was expected")
+            raise bad_answer("a list of tokens was expected")
         return found
 
     def revoke_token(self, token_id: str) -> None:
@@ -139,7 +139,7 @@ class Client:
         if answer.is_success:
             return answer
         if answer.status < 400:
-            raise nonsense("it redirects, which is not followed")
+            raise bad_answer("it redirects, which is not followed")
         raise refusal(answer, hints or {})
 
     def _exchange(
@@ -174,4 +174,4 @@ def _json(answer: Answer) -> Any:
     try:
         return answer.json()
     except (ValueError, RecursionError):
-        raise nonsense("its answer is not JSON") from None
+        raise bad_answer("its answer is not JSON") from None

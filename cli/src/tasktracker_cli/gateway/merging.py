@@ -8,7 +8,7 @@ from heapq import merge
 from itertools import islice
 from typing import Any
 
-from tasktracker_cli.gateway.problems import nonsense
+from tasktracker_cli.gateway.problems import bad_answer
 
 NEWEST_FIRST = "-created_at"
 _PRIORITIES = ("low", "medium", "high")
@@ -56,6 +56,6 @@ def _checked(key: Key) -> Key:
         try:
             return key(task)
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise nonsense("a list of tasks was expected") from None
+            raise bad_answer("a list of tasks was expected") from None
 
     return read

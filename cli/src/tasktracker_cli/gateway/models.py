@@ -77,7 +77,7 @@ class User:
 
 
 @dataclass(frozen=True)
-class Login:
+class LoginSession:
     """A session at the gateway."""
 
     id: str
@@ -124,9 +124,9 @@ def user(raw: Any) -> User:
     return _read(raw, _user)
 
 
-def session(raw: Any) -> Login:
+def login_session(raw: Any) -> LoginSession:
     """Read a session from the API's object; raise BadAnswerError if it is none."""
-    return _read(raw, _session)
+    return _read(raw, _login_session)
 
 
 def token(raw: Any) -> Token:
@@ -177,8 +177,8 @@ def _user(raw: Any) -> User:
     return User(str(raw["username"]), str(raw["email"]), _text(raw.get("full_name")))
 
 
-def _session(raw: Any) -> Login:
-    return Login(
+def _login_session(raw: Any) -> LoginSession:
+    return LoginSession(
         id=str(raw["id"]),
         program=_text(raw.get("program")),
         opened=_moment(raw["created_at"]),

@@ -55,7 +55,7 @@ def refusal(answer: Answer, hints: Mapping[int, str]) -> CliError:
     status = answer.status
     problem = _problem(answer)
     if not problem and status not in _PASSING:
-        return nonsense(f"HTTP status {status} without an explanation")
+        return bad_answer(f"HTTP status {status} without an explanation")
     kind = ERRORS.get(status, CliError)
     hint = (
         _HINTS_BY_TYPE.get(str(problem.get("type")))
@@ -75,7 +75,7 @@ def refusal(answer: Answer, hints: Mapping[int, str]) -> CliError:
     return error
 
 
-def nonsense(what: str) -> BadAnswerError:
+def bad_answer(what: str) -> BadAnswerError:
     """Return the error for an answer that no TaskTracker gateway gives."""
     return BadAnswerError(
         f"The address does not answer like a TaskTracker gateway: {what}.",
@@ -103,9 +103,9 @@ def _sentence(problem: Mapping[str, Any]) -> str:
 def _field(error: Any) -> str:
     if not isinstance(error, dict):
         return str(error)
-    from tasktracker_cli.gateway.wording import said
+    from tasktracker_cli.gateway.field_messages import field_message
 
-    return said(str(error.get("field", "?")), str(error.get("message", "?")))
+    return field_message(str(error.get("field", "?")), str(error.get("message", "?")))
 
 
 def _general_hint(answer: Answer, problem: Mapping[str, Any]) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPSConnection
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from tasktracker_cli.config import Gateway
+from tasktracker_cli.address import Gateway
 from tasktracker_cli.errors import UsageError
 
 

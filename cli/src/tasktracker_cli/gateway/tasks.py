@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tasktracker_cli.errors import NotFoundError, UnavailableError
-from tasktracker_cli.gateway.problems import nonsense
+from tasktracker_cli.gateway.problems import bad_answer
 
 PAGE = 200  # the API's largest page
 PATIENCE = 5.0  # seconds that a create waits before it tries once more, at most
@@ -157,13 +157,13 @@ def next_query(headers: Mapping[str, str]) -> dict[str, str] | None:
 
 def _tasks(value: Any) -> list[Any]:
     if not (isinstance(value, list) and all(isinstance(task, dict) for task in value)):
-        raise nonsense("a list of tasks was expected")
+        raise bad_answer("a list of tasks was expected")
     return value
 
 
 def _version(reply: Reply) -> Version:
     if not isinstance(reply.value, dict):
-        raise nonsense("a task was expected")
+        raise bad_answer("a task was expected")
     return Version(reply.value, reply.headers.get("etag", ""))
 
 

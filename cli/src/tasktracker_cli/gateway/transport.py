@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import Any
 
-from tasktracker_cli.config import Gateway
+from tasktracker_cli.address import Gateway
 from tasktracker_cli.errors import BadAnswerError, UnavailableError
 from tasktracker_cli.gateway import route
 

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tasktracker_cli.config import DEFAULT_URL
-from tasktracker_cli.configuration import DEFAULT, Configuration
+from tasktracker_cli.address import DEFAULT_URL
+from tasktracker_cli.config_file import DEFAULT, ConfigFile
 from tasktracker_cli.errors import CliError, ConflictError, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -28,7 +28,7 @@ class Profiles:
     The profile `default` is always there: the gateway of this machine.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: ConfigFile) -> None:
         self._configuration = configuration
 
     def all(self) -> list[Profile]:

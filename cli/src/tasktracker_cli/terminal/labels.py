@@ -8,7 +8,7 @@ from datetime import datetime
 from rich.text import Text
 
 from tasktracker_cli.gateway.models import Task
-from tasktracker_cli.terminal.moments import relative
+from tasktracker_cli.terminal.relative_times import relative_time
 from tasktracker_cli.terminal.text import visible
 
 Labels = Mapping[str, tuple[str, str, str]]
@@ -39,7 +39,7 @@ def due_text(task: Task, now: datetime) -> Text:
     if task.due is None:
         return Text("-", "dim")
     style = "bold red" if is_late(task, now) else "dim" if task.status == "done" else ""
-    return Text(relative(task.due, now), style)
+    return Text(relative_time(task.due, now), style)
 
 
 def is_late(task: Task, now: datetime) -> bool:

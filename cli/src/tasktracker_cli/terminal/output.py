@@ -51,9 +51,9 @@ class Output:
     def record(self, raw: Raw, view: Callable[[], RenderableType]) -> None:
         """Print one object in the chosen format; `view` gives what people see."""
         if not self.choices.for_people:
-            from tasktracker_cli.terminal import formats
+            from tasktracker_cli.terminal import serializers
 
-            self._write(formats.one(self.choices, raw, terminal=self.terminal))
+            self._write(serializers.one(self.choices, raw, terminal=self.terminal))
         elif self.choices.fields:
             self.show(*self.columns(self.choices.fields, [raw]))
         else:
@@ -61,10 +61,10 @@ class Output:
 
     def event(self, raw: Raw) -> None:
         """Print what is no object of the list that is being printed: --fields chooses of those."""
-        from tasktracker_cli.terminal import formats
+        from tasktracker_cli.terminal import serializers
 
         whole = replace(self.choices, fields=())
-        self._write(formats.one(whole, raw, terminal=self.terminal))
+        self._write(serializers.one(whole, raw, terminal=self.terminal))
 
     def row(self, raw: Raw, view: View) -> None:
         """Print one object in the chosen format; people see it as the only row of a table."""
@@ -80,9 +80,9 @@ class Output:
         """
         counted = _Counted(raws)
         if not self.choices.for_people:
-            from tasktracker_cli.terminal import formats
+            from tasktracker_cli.terminal import serializers
 
-            self._write(formats.many(self.choices, counted, terminal=self.terminal))
+            self._write(serializers.many(self.choices, counted, terminal=self.terminal))
         else:
             with self._paged():
                 fields = self.choices.fields

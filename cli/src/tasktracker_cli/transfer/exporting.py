@@ -14,11 +14,11 @@ from typing import Any, TextIO
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.gateway.models import TASK_FIELDS
 from tasktracker_cli.session import Session
-from tasktracker_cli.terminal import formats
+from tasktracker_cli.terminal import serializers
 from tasktracker_cli.terminal.choices import Choices, Format
 from tasktracker_cli.terminal.progress import Progress
 from tasktracker_cli.terminal.text import counted
-from tasktracker_cli.transfer.formats import FileFormat
+from tasktracker_cli.transfer.parsers import FileFormat
 
 OLDEST_FIRST = {"sort": "created_at"}
 
@@ -67,7 +67,7 @@ def _write(path: Path, choices: Choices, tasks: Iterator[Any]) -> int:
 
     try:
         with _opened(path) as out:
-            out.writelines(formats.many(choices, counted(), terminal=False))
+            out.writelines(serializers.many(choices, counted(), terminal=False))
     except OSError as error:
         raise CliError(f"{path} cannot be written: {error.strerror}.") from None
     return count

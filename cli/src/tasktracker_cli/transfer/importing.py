@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.text import counted
-from tasktracker_cli.transfer.formats import FileFormat
-from tasktracker_cli.transfer.reading import SHOWN_FAULTS, InvalidFileError, Row, read
+from tasktracker_cli.transfer.parsers import FileFormat
+from tasktracker_cli.transfer.rows import SHOWN_FAULTS, InvalidFileError, Row, read
 from tasktracker_cli.transfer.sending import Outcome, Sending, digest
 
 if TYPE_CHECKING:

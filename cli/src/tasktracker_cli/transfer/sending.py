@@ -21,7 +21,7 @@ from tasktracker_cli.errors import (
     UsageError,
 )
 from tasktracker_cli.gateway import models
-from tasktracker_cli.transfer.reading import Row
+from tasktracker_cli.transfer.rows import Row
 
 T = TypeVar("T")
 
@@ -33,7 +33,7 @@ LONGEST_WAIT = 60.0  # seconds, before one attempt
 _OF_THE_ROW = (UsageError, ConflictError, NotFoundError)
 
 
-class Creates(Protocol):
+class TaskCreator(Protocol):
     """What makes a task; `Tasks` is one."""
 
     def create_once(self, fields: Mapping[str, Any], key: str) -> tuple[Any, bool]: ...
@@ -65,7 +65,7 @@ class Sending:
 
     def __init__(
         self,
-        tasks: Creates,
+        tasks: TaskCreator,
         file: str,
         *,
         again: bool = False,
@@ -91,18 +91,18 @@ class Sending:
     def _sent(self, row: Row) -> Outcome:
         key = f"import-{self._file}-{row.number}"
         while True:
-            raw, replayed = self._patiently(self._tasks.create_once, row.fields, key)
+            raw, replayed = self._with_retries(self._tasks.create_once, row.fields, key)
             if not replayed:
                 return Outcome(row)
             number = models.task(raw).id
-            if self._patiently(self._tasks.exists, number):
+            if self._with_retries(self._tasks.exists, number):
                 return Outcome(row, replayed=True)
             if not self._again:
                 return Outcome(row, replayed=True, deleted=True)
             # The deleted task names the one that takes its place: that is made once, too.
             key = f"import-{self._file}-{row.number}-after-{number}"
 
-    def _patiently(self, call: Callable[..., T], *arguments: Any) -> T:
+    def _with_retries(self, call: Callable[..., T], *arguments: Any) -> T:
         """Return the call's answer; wait for faults that may pass."""
         attempt = 1
         while True:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tasktracker_cli.commands.suggestions import task_ids
-from tasktracker_cli.editing.fields import Priority, Status, understood
+from tasktracker_cli.commands.completers import task_ids
+from tasktracker_cli.editing.fields import Priority, Status, validated_input
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal import streams
@@ -115,7 +115,7 @@ def given_fields(
         "status": status and str(status),
         "priority": priority and str(priority),
     }
-    fields = understood({name: value for name, value in fields.items() if value is not None})
+    fields = validated_input({name: value for name, value in fields.items() if value is not None})
     if due is not None:
         fields["due_date"] = due_date(session, due)
     return fields
@@ -135,8 +135,8 @@ def due_date(session: Session, text: str) -> str | None:
 
 def tell_due(output: Output, due: Due, now: datetime) -> None:
     """Show a due date back before anything is saved."""
-    from tasktracker_cli.terminal.moments import spoken
+    from tasktracker_cli.terminal.relative_times import full_date
 
-    output.say(f"Due {spoken(due, now)}.")
+    output.say(f"Due {full_date(due, now)}.")
     for note in due.notes:
         output.note(note)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli.commands.options import TaskCommand
-from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task import preview
 from tasktracker_cli.commands.task.arguments import (
     Description,
     DescriptionFile,
@@ -21,7 +21,7 @@ from tasktracker_cli.commands.task.arguments import (
     given_fields,
     read_ids,
 )
-from tasktracker_cli.commands.task.several import each
+from tasktracker_cli.commands.task.batch import each
 from tasktracker_cli.editing import conflicts
 from tasktracker_cli.editing.journal import changed
 from tasktracker_cli.errors import UsageError
@@ -81,10 +81,10 @@ def update(
     if not changes:
         raise UsageError("Nothing to change.", "Say what, for example with --title or --status.")
     if dry_run:
-        dry.show_each(
+        preview.show_each(
             session,
             read_ids(session.output, ids),
-            lambda number, etag: dry.request("PATCH", f"/tasks/{number}", changes, etag),
+            lambda number, etag: preview.request("PATCH", f"/tasks/{number}", changes, etag),
         )
         return
 
@@ -150,8 +150,8 @@ def _each(
 
 
 def _dry(session: Session, ids: list[str], call: str) -> None:
-    dry.show_each(
+    preview.show_each(
         session,
         read_ids(session.output, ids),
-        lambda number, _: dry.request("PATCH", f"/tasks/{number}/{call}"),
+        lambda number, _: preview.request("PATCH", f"/tasks/{number}/{call}"),
     )

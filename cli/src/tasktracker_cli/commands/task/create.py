@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tasktracker_cli.commands.options import TaskCommand
-from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task import preview
 from tasktracker_cli.commands.task.arguments import (
     Description,
     DescriptionFile,
@@ -56,7 +56,7 @@ def create(
     )
     if dry_run:
         session.tasks  # noqa: B018 - a login is asked for as it would be
-        dry.show(session, [dry.request("POST", "/tasks/", fields)])
+        preview.show(session, [preview.request("POST", "/tasks/", fields)])
         return
     created = session.tasks.create(fields)
     task = models.task(created.raw)

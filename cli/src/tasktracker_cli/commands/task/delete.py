@@ -9,9 +9,9 @@ from typing import Annotated
 import typer
 
 from tasktracker_cli.commands.options import GatewayCommand
-from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task import preview
 from tasktracker_cli.commands.task.arguments import DryRun, Ids, read_ids
-from tasktracker_cli.commands.task.several import end, survivors
+from tasktracker_cli.commands.task.batch import raise_worst, results
 from tasktracker_cli.editing.journal import Step
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.gateway import models
@@ -47,10 +47,10 @@ def delete(
         etags = {int(version.raw["id"]): version.etag for version in seen}
     if dry_run:
         requests = [
-            dry.request("DELETE", f"/tasks/{number}", None, etags[number]) for number in etags
+            preview.request("DELETE", f"/tasks/{number}", None, etags[number]) for number in etags
         ]
-        dry.show(session, requests)
-        end(failures)
+        preview.show(session, requests)
+        raise_worst(failures)
         return
     if not yes and etags and not _confirmed(len(etags), piped="-" in ids):
         raise CliError("Nothing was deleted.")
@@ -61,12 +61,12 @@ def delete(
         session.journal.add(Step(number, "deleted"))
         session.output.say(f"Deleted task {number}.")
 
-    list(survivors(session, list(etags), remove, failures))
-    end(failures)
+    list(results(session, list(etags), remove, failures))
+    raise_worst(failures)
 
 
 def _look(session: Session, numbers: Sequence[int], failures: list[CliError]) -> list[Version]:
-    seen = list(survivors(session, numbers, session.tasks.get, failures))
+    seen = list(results(session, numbers, session.tasks.get, failures))
     for version in seen:
         task = models.task(version.raw)
         typer.echo(f"{task.id}  {visible(task.title)}", err=True)

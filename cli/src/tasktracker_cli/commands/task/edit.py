@@ -9,13 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from tasktracker_cli import config
+from tasktracker_cli import environment
 from tasktracker_cli.commands.options import TaskCommand
-from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task import preview
 from tasktracker_cli.commands.task.arguments import DryRun, due_date, read_id
 from tasktracker_cli.editing import conflicts, draft
 from tasktracker_cli.editing.conflicts import CHANGEABLE, differences
-from tasktracker_cli.editing.editor import Draft
+from tasktracker_cli.editing.editor import DraftFile
 from tasktracker_cli.editing.journal import changed
 from tasktracker_cli.errors import CliError, ConflictError, UsageError
 from tasktracker_cli.gateway import models
@@ -49,28 +49,30 @@ def edit(
     number = read_id(task_id)
     version = session.tasks.get(number)
     text = draft.write(version.raw, version.etag) if from_ is None else _kept(from_, version)
-    paper = Draft(config.state_dir() / "drafts", f"task-{number}", text)
+    draft_file = DraftFile(environment.state_dir() / "drafts", f"task-{number}", text)
     try:
-        saved = _edit(session, number, version, paper, dry_run=dry_run)
+        saved = _edit(session, number, version, draft_file, dry_run=dry_run)
     except BaseException:
-        _keep(session, number, paper, text)
+        _keep(session, number, draft_file, text)
         raise
     if saved:
-        paper.discard()
+        draft_file.discard()
     else:
-        _keep(session, number, paper, text)
+        _keep(session, number, draft_file, text)
 
 
-def _edit(session: Session, number: int, version: Version, paper: Draft, *, dry_run: bool) -> bool:
+def _edit(
+    session: Session, number: int, version: Version, draft_file: DraftFile, *, dry_run: bool
+) -> bool:
     """Let the user edit until what is written can be saved; return whether it was."""
     while True:
-        text = paper.edit()
+        text = draft_file.edit()
         changes: dict[str, Any] = {}
         try:
             changes = draft.changes(text, version.raw, lambda due: due_date(session, due))
             return _send(session, number, version, changes, dry_run=dry_run)
         except UsageError as error:
-            paper.write(draft.annotated(text, [f"{error.message} {error.hint}"]))
+            draft_file.write(draft.annotated(text, [f"{error.message} {error.hint}"]))
             _ask_to_go_on(session, error)
         except ConflictError as error:
             if error.status != 412:
@@ -79,7 +81,7 @@ def _edit(session: Session, number: int, version: Version, paper: Draft, *, dry_
             theirs = differences(version.raw, now.raw)
             remarks = [f"Changed by someone else meanwhile: {change}" for change in theirs]
             # Theirs, and on top of it only what the user changed.
-            paper.write(draft.write({**now.raw, **changes}, now.etag, remarks))
+            draft_file.write(draft.write({**now.raw, **changes}, now.etag, remarks))
             _ask_to_go_on(session, error)
             version = now
 
@@ -91,7 +93,7 @@ def _send(
         session.output.note("Nothing was changed.")
         return True
     if dry_run:
-        dry.show(session, [dry.request("PATCH", f"/tasks/{number}", changes, version.etag)])
+        preview.show(session, [preview.request("PATCH", f"/tasks/{number}", changes, version.etag)])
         return False
     after = conflicts.update(session.tasks, version, changes, session.output.note)
     session.journal.add(changed(version, changes, after))
@@ -121,12 +123,12 @@ def _kept(file: Path, version: Version) -> str:
     return draft.annotated(text, ["The task has changed since this was written. It is now", *facts])
 
 
-def _keep(session: Session, number: int, paper: Draft, text: str) -> None:
+def _keep(session: Session, number: int, draft_file: DraftFile, text: str) -> None:
     """Tell where the user's text is, or remove the file if there is nothing new in it."""
-    if paper.read() == text:
-        paper.discard()
+    if draft_file.read() == text:
+        draft_file.discard()
         return
     session.output.note(
-        f"Your text is kept in {paper.path}."
-        f" Go on with: tasktracker-cli task edit {number} --from {paper.path}"
+        f"Your text is kept in {draft_file.path}."
+        f" Go on with: tasktracker-cli task edit {number} --from {draft_file.path}"
     )

@@ -12,7 +12,7 @@ import typer
 
 from tasktracker_cli.commands.options import TaskListCommand
 from tasktracker_cli.commands.task.arguments import Ids, PriorityOption, read_ids
-from tasktracker_cli.commands.task.several import each
+from tasktracker_cli.commands.task.batch import each
 from tasktracker_cli.editing.fields import Status
 from tasktracker_cli.errors import UsageError
 from tasktracker_cli.gateway import models

@@ -7,9 +7,9 @@ from typing import Any
 import typer
 
 from tasktracker_cli.commands.options import GatewayCommand, TaskCommand
-from tasktracker_cli.commands.task import dry
+from tasktracker_cli.commands.task import preview
 from tasktracker_cli.commands.task.arguments import DryRun, Ids, read_ids
-from tasktracker_cli.commands.task.several import each, end, survivors
+from tasktracker_cli.commands.task.batch import each, raise_worst, results
 from tasktracker_cli.editing.journal import Step
 from tasktracker_cli.errors import CliError
 from tasktracker_cli.session import Session
@@ -30,7 +30,9 @@ def restore(ctx: typer.Context, ids: Ids, dry_run: DryRun = False) -> None:
     numbers = read_ids(session.output, ids)
     if dry_run:
         session.tasks  # noqa: B018 - a login is asked for as it would be
-        dry.show(session, [dry.request("POST", f"/tasks/{number}/restore") for number in numbers])
+        preview.show(
+            session, [preview.request("POST", f"/tasks/{number}/restore") for number in numbers]
+        )
         return
 
     def act(number: int) -> Any:
@@ -64,7 +66,7 @@ def undo(ctx: typer.Context, dry_run: DryRun = False) -> None:
             "See what was deleted with: tasktracker-cli task list --deleted",
         )
     if dry_run:
-        dry.show(session, [_request(step) for step in steps.values()])
+        preview.show(session, [_request(step) for step in steps.values()])
         return
     left = dict(steps)
     failures: list[CliError] = []
@@ -79,10 +81,10 @@ def undo(ctx: typer.Context, dry_run: DryRun = False) -> None:
             raise
 
     try:
-        list(survivors(session, list(steps), act, failures))
+        list(results(session, list(steps), act, failures))
     finally:
         _keep(session, left)
-    end(failures)
+    raise_worst(failures)
 
 
 def _undo(session: Session, step: Step) -> str:
@@ -104,11 +106,11 @@ def _request(step: Step) -> dict[str, Any]:
     path = f"/tasks/{step.task_id}"
     match step.kind:
         case "deleted":
-            return dry.request("POST", f"{path}/restore")
+            return preview.request("POST", f"{path}/restore")
         case "changed":
-            return dry.request("PATCH", path, step.before, step.etag)
+            return preview.request("PATCH", path, step.before, step.etag)
         case _:
-            return dry.request("DELETE", path, None, step.etag)
+            return preview.request("DELETE", path, None, step.etag)
 
 
 def _keep(session: Session, left: dict[int, Step]) -> None:

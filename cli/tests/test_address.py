@@ -1,8 +1,8 @@
-from pathlib import Path
+"""What is the address of a gateway, and what is not."""
 
 import pytest
 
-from tasktracker_cli.config import DEFAULT_URL, Gateway, state_dir, timeout_seconds
+from tasktracker_cli.address import DEFAULT_URL, Gateway
 from tasktracker_cli.errors import UsageError
 
 
@@ -59,14 +59,3 @@ def test_an_address_without_its_scheme_is_refused_with_the_whole_address(
     with pytest.raises(UsageError) as refused:
         Gateway.parse(given)
     assert refused.value.hint == f"Give one like: {meant}"
-
-
-def test_the_state_folder_ignores_a_relative_path() -> None:
-    assert state_dir({"XDG_STATE_HOME": "/state"}) == Path("/state/tasktracker")
-    assert state_dir({"XDG_STATE_HOME": "state"}) == Path.home() / ".local/state/tasktracker"
-
-
-@pytest.mark.parametrize("text", ["0", "0.001", "0.0999", "3601", "-1", "nan", "inf", "soon"])
-def test_a_time_limit_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(UsageError):
-        timeout_seconds({"TASKTRACKER_TIMEOUT": text})

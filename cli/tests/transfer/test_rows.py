@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tasktracker_cli.errors import UsageError
-from tasktracker_cli.transfer.formats import FileFormat, format_of
-from tasktracker_cli.transfer.reading import InvalidFileError, read
+from tasktracker_cli.transfer.parsers import FileFormat, format_of
+from tasktracker_cli.transfer.rows import InvalidFileError, read
 
 JSON, NDJSON, CSV = FileFormat
 FULL = {

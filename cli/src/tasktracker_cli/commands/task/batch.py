@@ -1,4 +1,4 @@
-"""The same for several tasks: a failure is told, and the rest is done."""
+"""One action on a batch of tasks: a failure is reported, and the other tasks are done."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ Raw = Mapping[str, Any]
 def each(
     session: Session, ids: Sequence[int], action: Callable[[int], Raw], *, in_full: bool = False
 ) -> None:
-    """Do the action for each task, and print what it gives: a line each, or in full.
+    """Do the action for each task, and print its result: one line each, or in full.
 
-    A task that fails is told at once; the worst of the failures becomes the exit code.
+    A failure is reported at once. The worst failure becomes the exit code.
     """
     if len(ids) == 1:
         raw = action(ids[0])
         session.output.record(raw, lambda: session.views.task(models.task(raw)))
         return
     failures: list[CliError] = []
-    done = survivors(session, ids, action, failures)
+    done = results(session, ids, action, failures)
     view = _in_full if in_full else _lines
     session.output.records(done, lambda raws: view(session, map(models.task, raws)))
-    end(failures)
+    raise_worst(failures)
 
 
 def _lines(session: Session, tasks: Iterable[models.Task]) -> Iterable[Any]:
@@ -42,18 +42,21 @@ def _in_full(session: Session, tasks: Iterable[models.Task]) -> Iterable[Any]:
         yield session.views.task(task)
 
 
-def survivors(
+def results(
     session: Session,
     ids: Sequence[int],
     action: Callable[[int], Any],
     failures: list[CliError],
 ) -> Iterator[Any]:
-    """Give what the action gives for each task that does not fail; collect what fails."""
+    """Yield the action's result for each task that does not fail; add the others to `failures`.
+
+    Raises an error that every other task would meet, too.
+    """
     for task_id in ids:
         try:
             result = action(task_id)
         except CliError as error:
-            if _hopeless(error):
+            if _concerns_every_task(error):
                 raise
             session.output.error(_named(error, task_id))
             failures.append(error)
@@ -61,20 +64,20 @@ def survivors(
             yield result
 
 
-def end(failures: Sequence[CliError]) -> None:
-    """End with the worst of the failures, which were all told already."""
+def raise_worst(failures: Sequence[CliError]) -> None:
+    """Raise the worst of the failures, without a message: all of them were reported already."""
     if failures:
         raise type(max(failures, key=lambda failure: failure.exit_code))
 
 
-def _hopeless(error: CliError) -> bool:
-    """Whether the other tasks cannot fare better."""
+def _concerns_every_task(error: CliError) -> bool:
+    """Return whether the other tasks would fail in the same way."""
     unreachable = isinstance(error, UnavailableError) and error.status is None
     return unreachable or isinstance(error, NotLoggedInError | OutputClosedError)
 
 
 def _named(error: CliError, task_id: int) -> CliError:
-    """The error, with the task's number if its own words do not have it."""
+    """Put the task's number into the error's message, unless it is there."""
     if not re.search(rf"\b{task_id}\b", error.message):
         error.message = f"Task {task_id}: {error.message}"
     return error

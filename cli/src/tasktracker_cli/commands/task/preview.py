@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tasktracker_cli.commands.task.several import end, survivors
+from tasktracker_cli.commands.task.batch import raise_worst, results
 from tasktracker_cli.errors import CliError
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal.text import visible
@@ -33,9 +33,9 @@ def show_each(
 ) -> None:
     """Print the request for each task that is there; `described` takes its number and its tag."""
     failures: list[CliError] = []
-    seen = list(survivors(session, ids, session.tasks.get, failures))
+    seen = list(results(session, ids, session.tasks.get, failures))
     show(session, [described(int(one.raw["id"]), one.etag) for one in seen])
-    end(failures)
+    raise_worst(failures)
 
 
 def show(session: Session, requests: Sequence[Mapping[str, Any]]) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from cli.tests.conftest import PASSWORD, Cli
-from tasktracker_cli.gateway.wording import said
+from tasktracker_cli.gateway.field_messages import field_message
 
 FRAMEWORK = re.compile(r"String|Value |value |Input|item|pattern|errors|validat|pydantic")
 
@@ -71,4 +71,4 @@ def test_a_list_is_refused_with_the_options_name(user: Cli, words: list[str], to
     ],
 )
 def test_words_of_a_framework_become_ours(field: str, message: str, told: str) -> None:
-    assert said(field, message) == told
+    assert field_message(field, message) == told

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tasktracker_cli.commands.options import DataCommand, GatewayCommand
-from tasktracker_cli.transfer.formats import FileFormat, format_of
+from tasktracker_cli.transfer.parsers import FileFormat, format_of
 
 app = typer.Typer()
 

@@ -1,4 +1,4 @@
-"""Moments, said as people say them."""
+"""Times as people say them: relative to now, or in full."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime
 from tasktracker_cli.dates.due import Due, is_whole_day
 
 
-def relative(due: datetime, now: datetime) -> str:
-    """Say a moment as people do: tomorrow, Mon 09:00, in 3 days; far ones as a date.
+def relative_time(due: datetime, now: datetime) -> str:
+    """Return a time as people say it: tomorrow, Mon 09:00, in 3 days; a far one as a date.
 
     The end of a day stands for the whole day, whose time says nothing.
     """
@@ -26,8 +26,8 @@ def relative(due: datetime, now: datetime) -> str:
     return f"{due:%-d %b}{clock if days > 0 else ''}"
 
 
-def spoken(due: Due, now: datetime) -> str:
-    """Say a due date in full: Fri 27 Nov 2026, 17:00 (in 4 days)."""
+def full_date(due: Due, now: datetime) -> str:
+    """Return a due date in full: Fri 27 Nov 2026, 17:00 (in 4 days)."""
     moment = due.moment
     hour = "" if due.whole_day else f", {moment:%H:%M}"
     days = (moment.date() - now.astimezone().date()).days

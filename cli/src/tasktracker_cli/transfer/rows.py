@@ -11,7 +11,7 @@ from typing import Any
 
 from tasktracker_cli.editing.fields import checked
 from tasktracker_cli.errors import UsageError
-from tasktracker_cli.transfer.formats import BrokenFileError, FileFormat, objects
+from tasktracker_cli.transfer.parsers import BrokenFileError, FileFormat, objects
 
 SHOWN_FAULTS = 20
 SERVERS_OWN = {"id", "owner_id", "created_at", "updated_at"}

@@ -1,10 +1,10 @@
-"""What the gateway says of a field that it refuses, in this program's own words."""
+"""The gateway's messages about fields that it refuses, in this program's own words."""
 
 from __future__ import annotations
 
 import re
 
-# How the user gave the field; one that is not here keeps the API's name.
+# The name by which the user gave the field. A field that is not here keeps the API's name.
 _NAMES = {
     "title": "The title",
     "description": "--description",
@@ -25,7 +25,7 @@ _NAMES = {
     "name": "--name",
     "scopes": "--scope",
 }
-# The framework's words, and ours. What is not here is said as it is.
+# The framework's messages, and ours. A message that is not here stays as it is.
 _WORDS = (
     (r".* should have at least 1 (?:character|item)\b.*", "must not be empty"),
     (r".* should have at least (\d+) (?:character|item)s?\b.*", r"needs \1 characters"),
@@ -45,8 +45,8 @@ _WORDS = (
 )
 
 
-def said(field: str, message: str) -> str:
-    """Return what is wrong with a field, as part of a sentence."""
+def field_message(field: str, message: str) -> str:
+    """Return what is wrong with a field, as a part of a sentence."""
     for pattern, words in _WORDS:
         if match := re.fullmatch(pattern, message.rstrip("."), re.DOTALL):
             return f"{_NAMES.get(field, field)} {match.expand(words)}"

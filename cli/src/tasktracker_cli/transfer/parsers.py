@@ -12,7 +12,7 @@ from typing import Any
 
 from tasktracker_cli.errors import UsageError
 
-Found = Iterator[tuple[int, Any]]
+Located = Iterator[tuple[int, Any]]
 
 
 class FileFormat(StrEnum):
@@ -44,12 +44,12 @@ def format_of(name: str, chosen: FileFormat | None) -> FileFormat:
         ) from None
 
 
-def objects(text: str, format_: FileFormat) -> Found:
+def objects(text: str, format_: FileFormat) -> Located:
     """Give each object and the line it begins at; raise BrokenFileError where that ends."""
     return _READERS[format_](text)
 
 
-def _json(text: str) -> Found:
+def _json(text: str) -> Located:
     """Read an array element by element: json.loads would not say where they stand."""
     places = _Places(text)
     places.expect("[", "a JSON array of tasks is expected")
@@ -64,7 +64,7 @@ def _json(text: str) -> Found:
         raise BrokenFileError(places.line, "there is more after the array")
 
 
-def _ndjson(text: str) -> Found:
+def _ndjson(text: str) -> Located:
     for line, row in enumerate(text.split("\n"), start=1):
         if row.strip():
             places = _Places(row, line)
@@ -73,7 +73,7 @@ def _ndjson(text: str) -> Found:
                 raise BrokenFileError(line, "there is more than one JSON value")
 
 
-def _csv(text: str) -> Found:
+def _csv(text: str) -> Located:
     header = text.partition("\n")[0]
     # Where the comma is the decimal point, spreadsheets write semicolons.
     delimiter = ";" if ";" in header and "," not in header else ","
@@ -102,7 +102,7 @@ def _row(names: list[str], cells: list[str]) -> dict[str | None, Any]:
     return row | ({"is_completed": word == "true"} if word in {"true", "false"} else {})
 
 
-_READERS: dict[FileFormat, Callable[[str], Found]] = {
+_READERS: dict[FileFormat, Callable[[str], Located]] = {
     FileFormat.JSON: _json,
     FileFormat.NDJSON: _ndjson,
     FileFormat.CSV: _csv,

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from tasktracker_cli.errors import CliError
-from tasktracker_cli.logins.files import make_private, write_private
+from tasktracker_cli.private_files import make_private, write_private
 
 # The profile that is always there.
 DEFAULT = "default"
 
 
-class Configuration:
+class ConfigFile:
     """Reads and replaces `config.json` below `folder`. What one part does not know it leaves."""
 
     def __init__(self, folder: Path) -> None:

@@ -1,0 +1,47 @@
+"""What the environment says: how long to wait for the gateway, and where files are kept."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasktracker_cli.errors import UsageError
+
+DEFAULT_TIMEOUT = 15.0  # seconds
+SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 0.1, 3600.0  # seconds
+_NAME = "tasktracker"
+
+
+def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
+    """How long to wait for the gateway: TASKTRACKER_TIMEOUT, in seconds."""
+    text = environ.get("TASKTRACKER_TIMEOUT", "")
+    try:
+        seconds = float(text or DEFAULT_TIMEOUT)
+    except ValueError:
+        seconds = 0.0
+    if not SHORTEST_TIMEOUT <= seconds <= LONGEST_TIMEOUT:
+        bounds = f"from {SHORTEST_TIMEOUT:g} to {LONGEST_TIMEOUT:g}"
+        raise UsageError(f"TASKTRACKER_TIMEOUT is {text!r}.", f"Give it seconds, {bounds}.")
+    return seconds
+
+
+def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for this program's state: the logins, drafts, and what can be undone."""
+    return _xdg(environ, "XDG_STATE_HOME", ".local/state") / _NAME
+
+
+def config_dir(environ: Mapping[str, str] = os.environ, name: str = _NAME) -> Path:
+    """The folder for a program's configuration: the profiles, if it is this one's."""
+    return _xdg(environ, "XDG_CONFIG_HOME", ".config") / name
+
+
+def data_dir(name: str, environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder for a program's data, such as what a shell loads."""
+    return _xdg(environ, "XDG_DATA_HOME", ".local/share") / name
+
+
+def _xdg(environ: Mapping[str, str], variable: str, otherwise: str) -> Path:
+    base = Path(environ.get(variable, ""))
+    # A relative path is to be ignored, says XDG.
+    return base if base.is_absolute() else Path.home() / otherwise
