@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tasktracker_cli.atomic_files import make_private, write_private
 from tasktracker_cli.errors import CliError
-from tasktracker_cli.private_files import make_private, write_private
 
 # The profile that is always there.
 DEFAULT = "default"

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 
 from tasktracker_cli import __version__
 from tasktracker_cli.aliases import Program
-from tasktracker_cli.commands.options import Profile, Url, Verbose
+from tasktracker_cli.commands.options import gateway_options
 from tasktracker_cli.errors import INTERRUPTED, guard
 from tasktracker_cli.lazy import LazyCommand, MountedCommand, group_of
 from tasktracker_cli.session import Session
@@ -81,6 +81,7 @@ def program() -> TyperGroup:
     )
     app.callback(invoke_without_command=True)(_root)
     group = group_of(app)
+    group.params[:0] = gateway_options(with_environment=True)
     for command in COMMANDS:
         group.add_command(command)
     return group
@@ -109,9 +110,6 @@ def _version(wanted: bool) -> None:
 
 def _root(
     ctx: typer.Context,
-    url: Url = None,
-    profile: Profile = None,
-    verbose: Verbose = False,
     version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
@@ -126,8 +124,5 @@ def _root(
 
     Short names: add, ls, done and rm are task create, list, complete and delete.
     """
-    ctx.obj.url = url
-    ctx.obj.profile_name = profile
-    ctx.obj.verbose = verbose
     if ctx.invoked_subcommand is None:
         typer.echo(ctx.get_help())

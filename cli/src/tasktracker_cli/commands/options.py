@@ -12,26 +12,35 @@ from tasktracker_cli.commands.completers import formats_of_data, listed, profile
 from tasktracker_cli.gateway.models import STATS_FIELDS, TASK_FIELDS, USER_FIELDS
 from tasktracker_cli.terminal.choices import Format
 
-Url = Annotated[
-    str | None,
-    typer.Option("--url", envvar="TASKTRACKER_URL", metavar="URL", help="The gateway's address."),
-]
-Profile = Annotated[
-    str | None,
-    typer.Option(
-        "--profile",
-        envvar="TASKTRACKER_PROFILE",
-        metavar="NAME",
-        help="The profile: a gateway and a user.",
-        autocompletion=profile_names,
-    ),
-]
-Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show each request, without its secrets.")
-]
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
+
+
+def gateway_options(*, with_environment: bool = False) -> list[TyperOption]:
+    """Return --url, --profile and --verbose; the first two may have a variable, too.
+
+    A command takes them after its name as well as before it, and only there without a variable:
+    else the variable would win over an option in front of the command.
+    """
+    return [
+        _option(
+            "--url",
+            _use_url,
+            metavar="URL",
+            help="The gateway's address.",
+            envvar="TASKTRACKER_URL" if with_environment else None,
+        ),
+        _option(
+            "--profile",
+            _use_profile,
+            metavar="NAME",
+            help="The profile: a gateway and a user.",
+            envvar="TASKTRACKER_PROFILE" if with_environment else None,
+            autocompletion=lambda ctx, _words, begun: profile_names(ctx, begun),
+        ),
+        _flag("--verbose", _use_verbose, "-v", help="Show each request, without its secrets."),
+    ]
 
 
 class GatewayCommand(TyperCommand):
@@ -39,17 +48,7 @@ class GatewayCommand(TyperCommand):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.params += [
-            _option("--url", _use_url, metavar="URL", help="The gateway's address."),
-            _option(
-                "--profile",
-                _use_profile,
-                metavar="NAME",
-                help="The profile: a gateway and a user.",
-                autocompletion=lambda ctx, _words, begun: profile_names(ctx, begun),
-            ),
-            _flag("--verbose", _use_verbose, "-v", help="Show each request."),
-        ]
+        self.params += gateway_options()
 
 
 class DataCommand(GatewayCommand):
@@ -130,6 +129,7 @@ def _option(name: str, callback: Callable[..., None], *more: str, **attributes: 
         expose_value=False,
         # Errors about anything else are told in the format that was chosen.
         is_eager=True,
+        show_envvar=True,
         **attributes,
     )
 

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from tasktracker_cli.atomic_files import make_private, write_private
 from tasktracker_cli.gateway.tasks import Version
-from tasktracker_cli.private_files import make_private, write_private
 
 Kind = Literal["created", "changed", "deleted", "restored"]
 

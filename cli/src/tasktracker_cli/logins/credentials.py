@@ -9,9 +9,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from tasktracker_cli.atomic_files import make_private, write_private
 from tasktracker_cli.errors import CliError, UnavailableError
 from tasktracker_cli.logins.keyrings import Keyring
-from tasktracker_cli.private_files import make_private, write_private
 
 LOCK_LIMIT = 60  # seconds: longer than any one exchange of tokens takes
 

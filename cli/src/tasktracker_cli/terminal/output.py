@@ -78,7 +78,7 @@ class Output:
 
         `view` turns them into what people see, piece by piece.
         """
-        counted = _Counted(raws)
+        counted = Counted(raws)
         if not self.choices.for_people:
             from tasktracker_cli.terminal import serializers
 
@@ -171,8 +171,8 @@ class Output:
         streams.tell(f"{mark} {text}")
 
 
-class _Counted:
-    """Counts what passes."""
+class Counted:
+    """Iterates over objects, and counts those that were given out."""
 
     def __init__(self, raws: Iterable[Raw]) -> None:
         self.count = 0

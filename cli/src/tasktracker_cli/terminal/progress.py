@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from threading import Lock, Timer
 from typing import TYPE_CHECKING
 
+from tasktracker_cli.terminal.sink import make_console
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -50,13 +52,12 @@ class Delayed(Progress):
                 self._bar.stop()
 
     def _appear(self) -> None:
-        from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 
         columns = [SpinnerColumn(), TextColumn("{task.description}", markup=False)]
         if self._total is not None:
             columns += [BarColumn(), MofNCompleteColumn()]
-        bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        bar = Progress(*columns, console=make_console(stderr=True), transient=True)
         bar.add_task(self._title, total=self._total)
         with self._lock:
             if self._ended:

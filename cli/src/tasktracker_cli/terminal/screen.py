@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
-from tasktracker_cli.terminal.sink import coloured
+from tasktracker_cli.terminal.sink import make_console
 from tasktracker_cli.terminal.text import visible
 
 
@@ -18,8 +18,7 @@ class Screen:
     """A title above a picture."""
 
     def __init__(self) -> None:
-        console = Console(markup=False, highlight=False, emoji=False, no_color=not coloured())
-        self._live = Live(console=console, screen=True, auto_refresh=False)
+        self._live = Live(console=make_console(), screen=True, auto_refresh=False)
         self._picture: list[RenderableType] = []
 
     def __enter__(self) -> Self:

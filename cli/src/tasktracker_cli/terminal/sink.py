@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tasktracker_cli.terminal import streams
 
@@ -81,18 +81,16 @@ class Sink:
 
     @cached_property
     def _console(self) -> Console:
-        from rich.console import Console
-
         known = is_terminal(sys.stdout) or "COLUMNS" in os.environ
-        return Console(
-            force_terminal=self.terminal,
-            no_color=not coloured(),
-            width=None if known else _UNLIMITED,
-            # Text is data, whoever wrote it: [red] and :smile: are shown as they are.
-            markup=False,
-            highlight=False,
-            emoji=False,
-        )
+        return make_console(force_terminal=self.terminal, width=None if known else _UNLIMITED)
+
+
+def make_console(**more: Any) -> Console:
+    """Return rich's console, which shows text as it is and honours NO_COLOR."""
+    from rich.console import Console
+
+    # [red] and :smile: in a title are text.
+    return Console(markup=False, highlight=False, emoji=False, no_color=not coloured(), **more)
 
 
 def _print(text: str) -> None:

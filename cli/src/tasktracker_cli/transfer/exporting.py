@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+from tasktracker_cli.atomic_files import replacing
 from tasktracker_cli.errors import CliError, UsageError
 from tasktracker_cli.gateway.models import TASK_FIELDS
 from tasktracker_cli.session import Session
 from tasktracker_cli.terminal import serializers
 from tasktracker_cli.terminal.choices import Choices, Format
+from tasktracker_cli.terminal.output import Counted
 from tasktracker_cli.terminal.progress import Progress
 from tasktracker_cli.terminal.text import counted
 from tasktracker_cli.transfer.parsers import FileFormat
@@ -57,20 +58,14 @@ def _tasks(session: Session, progress: Progress) -> Iterator[Any]:
 
 
 def _write(path: Path, choices: Choices, tasks: Iterator[Any]) -> int:
-    count = 0
-
-    def counted() -> Iterator[Any]:
-        nonlocal count
-        for task in tasks:
-            count += 1
-            yield task
-
+    """Write the tasks; return how many there were."""
+    written = Counted(tasks)
     try:
         with _opened(path) as out:
-            out.writelines(serializers.many(choices, counted(), terminal=False))
+            out.writelines(serializers.many(choices, written, terminal=False))
     except OSError as error:
         raise CliError(f"{path} cannot be written: {error.strerror}.") from None
-    return count
+    return written.count
 
 
 @contextmanager
@@ -81,13 +76,6 @@ def _opened(path: Path) -> Iterator[TextIO]:
             yield out
         return
     target = path.resolve()
-    descriptor, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    try:
-        if target.exists():
-            os.fchmod(descriptor, stat.S_IMODE(target.stat().st_mode))
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as out:
-            yield out
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o600
+    with replacing(target, mode) as out:
+        yield out
