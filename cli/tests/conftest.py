@@ -144,7 +144,7 @@ class FakeGateway:
 
 @pytest.fixture
 def isolated(tmp_path: Path) -> Cli:
-    """The program of a user who has never used it, with no address set."""
+    """Give the program of a user who has never used it, with no address set."""
     env = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path / "home"),
@@ -165,7 +165,7 @@ def gateway() -> Iterator[FakeGateway]:
 
 @pytest.fixture
 def guest(isolated: Cli, gateway: FakeGateway) -> Cli:
-    """The program, aimed at the fake gateway."""
+    """Give the program, aimed at the fake gateway."""
     return Cli({**isolated.env, "TASKTRACKER_URL": gateway.url})
 
 
@@ -183,7 +183,7 @@ def cli(guest: Cli) -> Cli:
 
 @pytest.fixture(scope="session")
 def address(make_database: MakeDatabase) -> Iterator[str]:
-    """The real services, behind one address."""
+    """Run the real services behind one address."""
     with services.running(make_database, services.KEY) as url:
         yield url
 
@@ -205,7 +205,7 @@ def log_in(cli: Cli, name: str, password: str = PASSWORD) -> int:
 
 @pytest.fixture
 def user(newcomer: Cli) -> Cli:
-    """A registered user with an empty list, logged in."""
+    """Give the program of a registered user with an empty list, logged in."""
     name = f"user-{secrets.token_hex(4)}"
     assert register(newcomer, name) == 0
     assert log_in(newcomer, name) == 0

@@ -49,7 +49,7 @@ def _service(module: str, key: str, database: str = "", **more: str) -> Iterator
 
 @contextmanager
 def _router(routes: dict[str, str]) -> Iterator[str]:
-    """What Traefik does for the real system, as far as the CLI can tell: route by path."""
+    """Route by path, as Traefik does in the real system."""
     port = _free_port()
     config = uvicorn.Config(_Router(routes), port=port, log_level="error", lifespan="on", ws="none")
     server = uvicorn.Server(config)

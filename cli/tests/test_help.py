@@ -11,7 +11,7 @@ GROUPS = ["task", "profile", "config", "alias", "account", "token", "completion"
 
 def test_every_kind_of_error_has_its_line_in_the_help(isolated: Cli) -> None:
     everyone = [CliError, *CliError.__subclasses__()]
-    # Those of `admin` are failures like any other to whoever reads an exit code.
+    # Those of the cluster have the exit code of a failure.
     ours = {kind for kind in everyone if kind.__module__ == CliError.__module__}
     assert set(ERRORS) == ours - {OutputClosedError}
     shown = isolated("help", "exit-codes").stdout

@@ -34,7 +34,7 @@ def bearer(gateway: FakeGateway) -> list[str]:
 
 @pytest.fixture
 def expired(guest: Cli, gateway: FakeGateway) -> Cli:
-    """The program of a user whose access token has run out."""
+    """Give the program of a user whose access token has run out."""
     login = Login("ada", "first-access", "first-refresh", time.time() - 60)
     logins_of(guest).save(gateway.url, login)
     gateway.on("GET /auth/me", Answer(body=USER))
@@ -44,7 +44,7 @@ def expired(guest: Cli, gateway: FakeGateway) -> Cli:
 
 @pytest.fixture
 def unknown_end(guest: Cli, gateway: FakeGateway) -> Cli:
-    """The program of a user whose token the gateway does not take any more."""
+    """Give the program of a user whose token the gateway does not take any more."""
     logins_of(guest).save(gateway.url, Login("ada", "first-access", "first-refresh"))
     gateway.on("POST /auth/refresh", Answer(body=GRANT))
     return guest
@@ -258,7 +258,7 @@ def test_verbose_shows_requests_without_secrets(unknown_end: Cli, gateway: FakeG
 
 @pytest.fixture
 def keyring(guest: Cli, tmp_path: Path) -> tuple[Cli, Path]:
-    """The program on a system with a keyring, and the file that this one keeps secrets in."""
+    """Give the program on a system with a keyring, and the file that this one keeps secrets in."""
     (tmp_path / "modules").mkdir()
     (tmp_path / "modules" / "vault.py").write_text(VAULT)
     secrets = tmp_path / "secrets"

@@ -29,7 +29,7 @@ def out(cli: Cli, *args: str) -> str:
 
 @pytest.fixture
 def two(gateway: FakeGateway) -> list[Any]:
-    """A list of two tasks at the gateway, one with a hostile title."""
+    """Serve a list of two tasks at the gateway, one with a hostile title."""
     tasks = [ODD, {**TASK, "id": 8}]
     gateway.on("GET /tasks/", Answer(body=tasks))
     gateway.on("GET /tasks/7", Answer(body=ODD))

@@ -27,7 +27,7 @@ def requirements(of: Distribution) -> dict[str, Distribution]:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The program in an environment of its own; nothing is fetched for it."""
+    """Install the program in an environment of its own; nothing is fetched for it."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
     subprocess.run([*build, "--directory", folder], cwd=PACKAGE, check=True, capture_output=True)

@@ -16,7 +16,7 @@ PARTS = {"BrokenHopError"}
 
 
 def words(node: ast.expr) -> str | None:
-    """The text of a literal, with {} for what is not known before it runs."""
+    """Return the text of a literal, with {} for what is not known before it runs."""
     if isinstance(node, ast.JoinedStr):
         parts = (words(each) if isinstance(each, ast.Constant) else "{}" for each in node.values)
         return "".join(part or "" for part in parts)

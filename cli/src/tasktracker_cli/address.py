@@ -21,7 +21,7 @@ class Gateway:
 
     @classmethod
     def parse(cls, url: str) -> Gateway:
-        """Read an address like http://localhost:8000; raise UsageError for anything else."""
+        """Read an address like http://localhost:8000. Raises UsageError for anything else."""
         try:
             parts = urlsplit(url)
             port = parts.port or _DEFAULT_PORTS[parts.scheme]

@@ -32,7 +32,7 @@ class Aliases:
         return {name: str(kept[name]) for name in sorted(kept)}
 
     def set(self, name: str, expansion: str) -> None:
-        """Keep an alias, replacing an older one; UsageError if it cannot be one."""
+        """Keep an alias, replacing an older one. Raises UsageError if it cannot be one."""
         if not _NAME.fullmatch(name):
             raise UsageError(
                 f"{name!r} is not a name for an alias.",
@@ -43,7 +43,7 @@ class Aliases:
         self._configuration.save("aliases", {**self.all(), name: expansion})
 
     def delete(self, name: str) -> None:
-        """Forget an alias; UsageError if there is none."""
+        """Forget an alias. Raises UsageError if there is none."""
         kept = self.all()
         if name not in kept:
             raise UsageError(f"There is no alias {name!r}.", "See: tasktracker-cli alias list")
@@ -53,8 +53,8 @@ class Aliases:
     def expanded(self, name: str, arguments: Sequence[str]) -> list[str] | None:
         """Return the command line that an alias and its arguments stand for; None if it is none.
 
-        $1 to $9 take an argument each; those that no place takes follow at the end. UsageError if
-        a place has no argument.
+        $1 to $9 take an argument each. The other arguments follow at the end. Raises UsageError
+        when a place has no argument.
         """
         expansion = self.all().get(name)
         if expansion is None:

@@ -20,7 +20,7 @@ class ConfigFile:
         self.path = folder / "config.json"
 
     def load(self) -> dict[str, Any]:
-        """Return what was kept; CliError if it cannot be read or is damaged."""
+        """Return what was kept. Raises CliError if it cannot be read or is damaged."""
         try:
             saved = json.loads(self.path.read_text("utf-8"))
             whole = {"settings": {}, "aliases": {}, **saved}
@@ -37,7 +37,7 @@ class ConfigFile:
         return whole
 
     def save(self, section: str, value: Any) -> None:
-        """Replace one section of the file; CliError if it cannot be written."""
+        """Replace one section of the file. Raises CliError if it cannot be written."""
         kept = {**self.load(), section: value}
         try:
             make_private(self.path.parent)

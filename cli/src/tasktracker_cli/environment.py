@@ -14,7 +14,7 @@ _NAME = "tasktracker"
 
 
 def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
-    """How long to wait for the gateway: TASKTRACKER_TIMEOUT, in seconds."""
+    """Return how long to wait for the gateway, in seconds: TASKTRACKER_TIMEOUT or the default."""
     text = environ.get("TASKTRACKER_TIMEOUT", "")
     try:
         seconds = float(text or DEFAULT_TIMEOUT)
@@ -27,17 +27,17 @@ def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
 
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder for this program's state: the logins, drafts, and what can be undone."""
+    """Return the folder for this program's state: logins, drafts, and what can be undone."""
     return _xdg(environ, "XDG_STATE_HOME", ".local/state") / _NAME
 
 
 def config_dir(environ: Mapping[str, str] = os.environ, name: str = _NAME) -> Path:
-    """The folder for a program's configuration: the profiles, if it is this one's."""
+    """Return the folder for a program's configuration, by default of this program."""
     return _xdg(environ, "XDG_CONFIG_HOME", ".config") / name
 
 
 def data_dir(name: str, environ: Mapping[str, str] = os.environ) -> Path:
-    """The folder for a program's data, such as what a shell loads."""
+    """Return the folder for a program's data, such as the scripts that a shell loads."""
     return _xdg(environ, "XDG_DATA_HOME", ".local/share") / name
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong, and the one place that turns it into an exit code.
+"""The program's errors, and the one place that turns an error into an exit code.
 
 The code of an error is for programs (`--json`) and does not change.
 
@@ -50,11 +50,11 @@ class CliError(Exception):
         self.request_id = request_id
 
     def told(self) -> str:
-        """Return what people are told: a sentence, and a second one or a command to type."""
+        """Return the text for people: a sentence, then a second one or a command to type."""
         return f"{sentence(self.message)} {self.hint}".rstrip()
 
     def facts(self) -> dict[str, str | int]:
-        """Return what programs are told: code, message, and what else there is."""
+        """Return the fields for programs: code, message, and the others that have a value."""
         facts = {
             "code": self.code,
             "message": sentence(self.message),
@@ -66,36 +66,51 @@ class CliError(Exception):
 
 
 class BadAnswerError(CliError):
+    """The gateway's answer makes no sense."""
+
     code = "bad-answer"
 
 
 class OutputClosedError(CliError):
+    """The reader of standard output has left."""
+
     exit_code = 0
     code = "output-closed"
 
 
 class UsageError(CliError):
+    """The command line is wrong, or what it names."""
+
     exit_code = 2
     code = "usage"
 
 
 class NotLoggedInError(CliError):
+    """There is no token, or it is no longer accepted."""
+
     exit_code = 4
     code = "not-logged-in"
 
 
 class NotFoundError(CliError):
+    """There is no such thing, or it belongs to another user."""
+
     exit_code = 5
     code = "not-found"
 
 
 class ConflictError(CliError):
+    """Another change came first, or a name is taken."""
+
     exit_code = 6
     code = "conflict"
 
 
 class UnavailableError(CliError):
-    """`retry_after` is how many seconds the gateway asks to wait, 0 if it does not say."""
+    """The gateway cannot be reached, is overloaded or down.
+
+    `retry_after` is how many seconds the gateway asks to wait, 0 if it does not say.
+    """
 
     exit_code = 7
     code = "unavailable"
@@ -111,17 +126,17 @@ ERRORS: dict[type[CliError], str] = {
     ConflictError: "someone else was faster, or has it already",
     UnavailableError: "unreachable, too slow, overloaded or down: try again",
 }
-"""What programs and people are told about each kind of error."""
+"""What each kind of error means, for the help."""
 
 
 class Reporter(Protocol):
-    """Where errors are told."""
+    """Reports errors."""
 
     def error(self, error: CliError) -> None: ...
 
 
 def guard(program: Callable[[], Any], reporter: Reporter) -> int:
-    """Run the program; tell its error, if any, and return the exit code."""
+    """Run the program, report its error, if any, and return the exit code."""
     try:
         # Typer returns the code of an Exit, and 130 for Ctrl-C, instead of raising.
         code = program()

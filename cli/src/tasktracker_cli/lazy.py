@@ -1,4 +1,4 @@
-"""Commands whose modules are imported when they are asked for: starting stays quick."""
+"""Commands whose modules are imported on first use, so that the program starts quickly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/cli.md, made from what the program itself says: python -m tasktracker_cli.reference"""
+"""Write docs/cli.md from the program's own help: `python -m tasktracker_cli.reference`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _root() -> Any:
 
 
 def _commands(context: Any) -> Iterator[tuple[str, str]]:
-    """Give each command's path and help, a group's before those in it."""
+    """Yield each command's path and help, a group's before those in it."""
     yield context.command_path, context.get_help()
     if not isinstance(context.command, TyperGroup):
         return

@@ -1,4 +1,4 @@
-"""What every command works with: the gateway it talks to, the login there, the terminal."""
+"""The objects that commands share: the gateway, the login there, the terminal, the settings."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class Session:
 
     @cached_property
     def client(self) -> Client:
-        """The client of whoever is logged in; NotLoggedInError before any request if nobody is."""
+        """The user's client. Raises NotLoggedInError, before any request, without a login."""
         return self.connect(self.access)
 
     @cached_property
@@ -113,7 +113,7 @@ class Session:
         return GivenToken(token)
 
     def _stored_login(self) -> StoredLogin:
-        """The login that was kept for this gateway and profile; NotLoggedInError without one."""
+        """Return the login of this gateway and profile. Raises NotLoggedInError without one."""
         from tasktracker_cli.gateway.access import StoredLogin
 
         login = self.credentials.load(self.login_key)
@@ -127,7 +127,7 @@ class Session:
         )
 
     def date_order(self, separator: str) -> str:
-        """Say which number of 1.2.2031 is the day: by the user's setting, or the locale."""
+        """Return which number of 1.2.2031 is the day, by the user's setting or the locale."""
         from tasktracker_cli.dates.order import of_locale
         from tasktracker_cli.settings import DATE_ORDER
 
@@ -136,7 +136,7 @@ class Session:
 
     @cached_property
     def tasks(self) -> Tasks:
-        """The tasks of whoever is logged in."""
+        """The user's tasks."""
         from tasktracker_cli.gateway.tasks import Tasks
 
         return Tasks(self.client)
@@ -153,7 +153,7 @@ class Session:
 
     @cached_property
     def views(self) -> Views | PlainViews:
-        """How objects look to whoever reads stdout."""
+        """How objects look to the reader of standard output: a person or a file."""
         if not self.output.terminal:
             from tasktracker_cli.terminal.plain import PlainViews
 

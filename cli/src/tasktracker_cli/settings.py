@@ -35,14 +35,14 @@ class Settings:
         self._configuration = configuration
 
     def get(self, setting: Setting) -> str:
-        """Return the value that was chosen, or the first; CliError if neither makes sense."""
+        """Return the value that was chosen, or the first. Raises CliError if it is no value."""
         value: Any = self._configuration.load()["settings"].get(setting.name, setting.values[0])
         if value not in setting.values:
             raise self._configuration.damaged()
         return str(value)
 
     def choose(self, setting: Setting, value: str) -> None:
-        """Keep a value; UsageError if it is none of the setting's."""
+        """Keep a value. Raises UsageError if it is none of the setting's."""
         if value not in setting.values:
             raise UsageError(
                 f"{value!r} is not a value of {setting.name}.",
@@ -60,7 +60,7 @@ class Settings:
 
 
 def named(name: str) -> Setting:
-    """Return a setting by its name; UsageError if there is none."""
+    """Return a setting by its name. Raises UsageError if there is none."""
     if name not in SETTINGS:
         raise UsageError(f"There is no setting {name!r}.", f"There are {', '.join(SETTINGS)}.")
     return SETTINGS[name]

@@ -1,5 +1,6 @@
-"""Phrases of the grammar, each with the moment that it means: by zoneinfo and dateutil, apart
-from the code that is tested, which knows neither.
+"""Phrases of the grammar, each with the moment that it means.
+
+The moments come from zoneinfo and dateutil, which the tested code does not use.
 """
 
 from dataclasses import dataclass

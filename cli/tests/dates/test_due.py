@@ -1,3 +1,5 @@
+"""Due dates in words: what is understood, and what is refused."""
+
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -58,7 +58,7 @@ def agree(conversation: tuple[str, datetime, Said]) -> None:
 
 
 def refuse(conversation: tuple[str, datetime, Said], stranger: str, place: int) -> None:
-    """A phrase with a word that is none of the grammar, anywhere in it, is refused."""
+    """Refuse a phrase that has a word outside the grammar anywhere."""
     zone, now, said = conversation
     move_to(zone)
     words = said.phrase.split()

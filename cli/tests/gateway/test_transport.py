@@ -144,7 +144,7 @@ def test_an_unknown_host_cannot_be_reached() -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    """A certificate of nobody's authority, for 127.0.0.1."""
+    """Make a self-signed certificate for 127.0.0.1."""
     file = tmp_path / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
     names = ["-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1"]

@@ -1,3 +1,5 @@
+"""How logins are kept: privately, in one step, one process at a time."""
+
 import stat
 from pathlib import Path
 

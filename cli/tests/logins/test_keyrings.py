@@ -1,3 +1,5 @@
+"""Logins in the system's keyring, and what happens without one."""
+
 import threading
 from collections.abc import Iterator
 

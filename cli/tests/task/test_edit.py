@@ -20,7 +20,7 @@ def task(gateway: FakeGateway) -> None:
 
 @pytest.fixture
 def editing(cli: Cli, tmp_path: Path) -> Cli:
-    """The program of a user whose editor is a sed script, which a test puts into SCRIPT."""
+    """Give the program of a user whose editor is a sed script, which a test puts into SCRIPT."""
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\ncp "$1" "$0.seen"\nsed -i -e "$SCRIPT" "$1"\n')
     editor.chmod(0o755)

@@ -153,7 +153,7 @@ SORTS = ("created_at", "due_date", "priority", "title")
 
 @pytest.fixture
 def many(user: Cli, tmp_path: Path) -> Cli:
-    """A user with tasks that are alike in parts, so that orders have ties."""
+    """Give a user with tasks that are alike in parts, so that orders have ties."""
     rows = [
         {
             "title": f"{'aBcÄ'[n % 4]}{n % 3}",

@@ -1,3 +1,5 @@
+"""Text from elsewhere is safe to show."""
+
 import json
 
 import pytest

@@ -1,3 +1,5 @@
+"""Files of tasks: which rows are read, and which faults are named."""
+
 import json
 from datetime import datetime
 from typing import Any

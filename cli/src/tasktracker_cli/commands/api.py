@@ -101,7 +101,7 @@ def _answer(session: Session, request: Request) -> Answer:
 
 
 def _pages(session: Session, request: Request) -> Iterator[Answer]:
-    """Give the answers of a list, page by page; all but the last are successes."""
+    """Yield the answers of a list, page by page; all but the last are successes."""
     while True:
         answer = _answer(session, request)
         yield answer

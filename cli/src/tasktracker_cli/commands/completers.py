@@ -1,4 +1,4 @@
-"""What Tab suggests for a value: quick, and silent about whatever goes wrong."""
+"""What Tab suggests for a value: quickly, and nothing after an error."""
 
 from __future__ import annotations
 

@@ -21,6 +21,8 @@ PROGRAM = "tasktracker-cli"
 
 
 class Shell(StrEnum):
+    """The shells that have a completion script."""
+
     BASH = "bash"
     ZSH = "zsh"
     FISH = "fish"

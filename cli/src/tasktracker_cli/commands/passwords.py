@@ -1,4 +1,4 @@
-"""How a password gets here: asked for without an echo, or from standard input."""
+"""Read a password: from the terminal without an echo, or from standard input."""
 
 from __future__ import annotations
 

@@ -32,6 +32,8 @@ class ProfileCommand(DataCommand):
 
 
 class ProfileListCommand(ProfileCommand):
+    """Prints a list of profiles."""
+
     is_list = True
 
 

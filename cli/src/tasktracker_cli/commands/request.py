@@ -43,14 +43,14 @@ class Request:
 
 
 def read_method(name: str) -> str:
-    """Return a method in capitals; UsageError if no request can have it."""
+    """Return a method in capitals. Raises UsageError if no request can have it."""
     if not _TOKEN.fullmatch(name):
         raise UsageError(f"{name!r} is not a method.", "Give one like GET or POST.")
     return name.upper()
 
 
 def target_of(path: str) -> str:
-    """Return the path at the gateway; UsageError for an address, or what fits no request."""
+    """Return the path at the gateway. Raises UsageError for an address, or what fits no request."""
     if "://" in path:
         raise UsageError(
             "A path is expected, not an address.", "Give the gateway with --url, and here a path."
@@ -73,7 +73,7 @@ def body_of(
 
 
 def read_header(text: str) -> tuple[str, str]:
-    """Return a header's name and value; UsageError if it is none, or the login's own."""
+    """Return a header's name and value. Raises UsageError if it is none, or the login's own."""
     name, colon, value = text.partition(":")
     value = value.strip()
     if not (colon and _TOKEN.fullmatch(name) and value.isascii() and value.isprintable()):

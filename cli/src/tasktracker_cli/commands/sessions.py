@@ -56,7 +56,7 @@ def end(
         bool, typer.Option("--others", help="End every session but this one.")
     ] = False,
 ) -> None:
-    """End sessions: whoever uses one has to log in again.
+    """End sessions. A program that uses one has to log in again.
 
     \b
     Examples:

@@ -69,7 +69,7 @@ def _in_part(cursor: Cursor, mark: int, part: PartOfDay) -> Clock:
         cursor.at = after
         return Clock(part.usual)
     if found.time.hour not in part.hours:
-        # The small hours of a night belong to the next day: no telling which is meant.
+        # The small hours of a night belong to the next day: it is not clear which is meant.
         instead = [] if found.time.hour < _EARLY else [cursor.since(start)]
         why = f"{found.time:%H:%M} is not part of {name}"
         raise cursor.refusal(why, mark, *instead)
@@ -139,7 +139,7 @@ def _twelve_hours(cursor: Cursor, mark: int, hour: int, minute: int, second: int
 
 
 def _bare(cursor: Cursor, mark: int, text: str) -> Exception:
-    """The refusal of `at 5`: it names both readings."""
+    """Return the refusal of `at 5`, which names both meanings."""
     cursor.accept("o'clock")
     number = int(text)
     if 1 <= number < 12:

@@ -20,7 +20,7 @@ TOPIC = "See: tasktracker-cli help dates"
 
 
 def parse_or_explain(text: str, now: datetime, order: Order) -> Due:
-    """Read a phrase; raise UsageError that says why it has no meaning, and what has one instead."""
+    """Read a phrase. Raises UsageError, which names the fault and a phrase that has a meaning."""
     try:
         return parse_phrase(text, now, order)
     except NotUnderstood as error:

@@ -41,7 +41,7 @@ def _in_weeks(cursor: Cursor, mark: int, today: date, number: int) -> Day | None
 
 
 def week_on(cursor: Cursor, mark: int, today: date, number: int, weeks: int) -> Day:
-    """Return this day so many weeks on; NotUnderstood if this week's is over, so that two fit."""
+    """Return this day so many weeks on. Raises NotUnderstood if this week's is over: two fit."""
     found = _this_week(today, number) + timedelta(weeks=weeks)
     if number < today.weekday():
         later = found + timedelta(weeks=1)

@@ -1,4 +1,4 @@
-"""When two people change one task at the same time: who changed what, and what to do."""
+"""Conflicts: two people change one task at the same time."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def touched(before: Mapping[str, Any], now: Mapping[str, Any]) -> set[str]:
 
 
 def lost_race(before: Version, now: Version, yours: Mapping[str, Any]) -> ConflictError:
-    """The error that tells both sides' changes."""
+    """Return the error that names both sides' changes."""
     task_id = before.raw.get("id")
     theirs = ", ".join(differences(before.raw, now.raw)) or "nothing that shows"
     return ConflictError(

@@ -1,7 +1,7 @@
 """A task as a text that people edit: a line for each field, then the description.
 
 Lines that begin with # are comments, down to the line of dashes; the description below it is
-taken as it stands. A field whose line is not there is left as it is.
+taken as it is. A field without a line is not changed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def annotated(text: str, remarks: Sequence[str]) -> str:
 
 
 def is_of(text: str, etag: str) -> bool:
-    """Whether the text was made from the state of the task that the tag stands for."""
+    """Return whether the text was made from the state of the task that the tag stands for."""
     return _version(etag) in text
 
 
@@ -53,8 +53,8 @@ def changes(
 ) -> dict[str, Any]:
     """Return what the text makes of the task, under the API's names; {} if it changes nothing.
 
-    `read_due` turns what is written as the due date into a moment or nothing. UsageError for a
-    line that cannot be understood.
+    `read_due` turns the text of a due date into a moment, or into None. Raises UsageError when a
+    line cannot be understood.
     """
     before = _values(models.task(raw))
     changed: dict[str, Any] = {
@@ -76,7 +76,7 @@ def _comments(remarks: Sequence[str]) -> list[str]:
 
 
 def _values(task: models.Task) -> dict[str, str]:
-    """The fields as the text has them. What a line cannot hold is shown escaped, and kept."""
+    """Return the fields as the text shows them: what does not fit into a line is escaped."""
     due = ""
     if task.due:
         due = f"{task.due:%Y-%m-%d}" if is_whole_day(task.due) else f"{task.due:%Y-%m-%d %H:%M}"
@@ -108,5 +108,5 @@ def _read(text: str) -> dict[str, str]:
 
 
 def _lines(text: str) -> str:
-    """The same text however an editor ends its lines and the last of them."""
+    """Return the text with one kind of line end, and without white space at its end."""
     return text.replace("\r\n", "\n").rstrip()

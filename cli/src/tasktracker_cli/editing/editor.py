@@ -1,4 +1,4 @@
-"""The user's own editor, on a file that outlives whatever happens to it."""
+"""The user's own editor, on a file that is kept when the editor or the program fails."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def command(environ: Mapping[str, str] = os.environ) -> list[str]:
 
 
 class DraftFile:
-    """A text in a private file, until it is discarded: nothing typed is lost with the program."""
+    """A text in a private file, which stays until it is discarded: no typed text is lost."""
 
     def __init__(self, folder: Path, name: str, text: str) -> None:
         try:
@@ -46,7 +46,7 @@ class DraftFile:
         return self.path.read_text("utf-8", "surrogateescape")
 
     def edit(self) -> str:
-        """Let the user edit the text, and return it; CliError if the editor fails."""
+        """Let the user edit the text, and return it. Raises CliError if the editor fails."""
         words = command()
         try:
             done = subprocess.run([*words, str(self.path)], check=False)

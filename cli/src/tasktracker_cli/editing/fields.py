@@ -1,6 +1,6 @@
 """The fields of a task that a user can set, and what the API takes for each.
 
-What the user can see before anything is sent is checked here; the server still has the last word.
+Checked here is what can be checked before anything is sent. The server checks it again.
 """
 
 from __future__ import annotations
@@ -16,19 +16,23 @@ DESCRIPTION_LENGTH = 10_000  # characters
 
 
 class Status(StrEnum):
+    """How far a task is."""
+
     TODO = "todo"
     IN_PROGRESS = "in_progress"
     DONE = "done"
 
 
 class Priority(StrEnum):
+    """How important a task is."""
+
     LOW = "low"
     MEDIUM = "medium"
     HIGH = "high"
 
 
 def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields as the API takes them; raise ValueError that says what is wrong.
+    """Return the fields as the API takes them. Raises ValueError, which names the fault.
 
     A due date without an offset is a local one, and a day means its end.
     """
@@ -45,7 +49,7 @@ def checked(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def validated_input(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Like `checked`, for what the user gave on the command line; UsageError for what is wrong."""
+    """Do as `checked`, for values of the command line. Raises UsageError when one is wrong."""
     try:
         return checked(raw)
     except ValueError as error:

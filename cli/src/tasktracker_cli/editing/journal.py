@@ -30,7 +30,7 @@ class Step:
 
 
 def changed(before: Version, changes: Iterable[str], after: Version) -> Step:
-    """The step of a task whose fields `changes` were changed."""
+    """Return the step for a task whose fields `changes` were changed."""
     earlier = {name: before.raw.get(name) for name in changes}
     return Step(int(before.raw["id"]), "changed", after.etag, earlier)
 
@@ -38,8 +38,8 @@ def changed(before: Version, changes: Iterable[str], after: Version) -> Step:
 class Journal:
     """The steps of the last command that changed something, in a file of mode 0600.
 
-    The first step of a run takes the place of what the run before has left. A file that cannot be
-    written costs nothing but the undoing; one that cannot be read counts as none.
+    The first step of a run replaces the steps of the run before. When the file cannot be written,
+    nothing can be undone, and the command goes on. A file that cannot be read counts as empty.
     """
 
     def __init__(self, path: Path) -> None:

@@ -20,7 +20,7 @@ class Access(Protocol):
         """Return a token that should still be accepted."""
 
     def renew(self) -> None:
-        """Get another token, because this one was refused; NotLoggedInError if there is none."""
+        """Get another token in place of a refused one. Raises NotLoggedInError if there is none."""
 
     def refresh_token(self) -> str | None:
         """Return what keeps the session alive, if there is one."""
@@ -54,8 +54,8 @@ class GivenToken:
 class StoredLogin:
     """The login kept under `key`. One process at a time renews it.
 
-    A refresh token is good for one refresh, and one that comes twice ends the session: so
-    whoever gets the lock first looks whether another process has been there.
+    A refresh token can be used once, and its second use ends the session. So a process that gets
+    the lock first reads the login again: another process may have renewed it.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class StoredLogin:
                 raise self.refused()
             if kept.access_token == self._login.access_token:
                 kept = self._exchanged(kept)
-                # Kept before it is used: what happens to this process then, the login is whole.
+                # Saved before it is used: if this process ends then, the login is still valid.
                 self._credentials.save(self._key, kept)
             self._login = kept
 
@@ -106,7 +106,7 @@ class StoredLogin:
 
 
 def login_of(username: str, raw: Mapping[str, Any]) -> Login:
-    """Return the login that an answer with tokens stands for."""
+    """Return the login of an answer with tokens."""
     grant = models.grant(raw)
     expires_at = None if grant.expires_in is None else time.time() + grant.expires_in
     return Login(username, grant.access_token, grant.refresh_token, expires_at)

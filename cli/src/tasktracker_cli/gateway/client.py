@@ -1,4 +1,4 @@
-"""The one client of the gateway's HTTP API: calls in, JSON out, refusals as exceptions."""
+"""The client of the gateway's HTTP API: it returns JSON and raises refusals as exceptions."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Client:
     def log_in(self, username: str, password: str) -> Any:
         body = {"username": username, "password": password}
         hints = {401: "Try again, or make an account with: tasktracker-cli register"}
-        # By which its owner knows the session in a list.
+        # In a list of sessions, the user recognises this one by it.
         headers = {"User-Agent": f"tasktracker-cli/{__version__} ({os.uname().sysname})"}
         return _json(self._send("POST", "/auth/login", body, headers=headers, hints=hints))
 
@@ -68,7 +68,7 @@ class Client:
         self._send("POST", "/auth/me/password", body, hints=hints)
 
     def sessions(self) -> Any:
-        """The sessions of whoever is logged in."""
+        """Return the user's sessions."""
         found = _json(self._send("GET", "/auth/sessions"))
         if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
             raise bad_answer("a list of sessions was expected")
@@ -86,7 +86,7 @@ class Client:
         return _json(self._send("POST", "/auth/tokens", draft, hints=hints))
 
     def tokens(self) -> Any:
-        """The personal access tokens of whoever is logged in."""
+        """Return the user's personal access tokens."""
         found = _json(self._send("GET", "/auth/tokens"))
         if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
             raise bad_answer("a list of tokens was expected")
@@ -114,9 +114,9 @@ class Client:
     def exchange(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
-        """Send any request to any path of the gateway; return its answer, whatever its status.
+        """Send any request to any path of the gateway; return its answer with any status.
 
-        NotLoggedInError for a login that is over.
+        Raises NotLoggedInError when the login is over.
         """
         return self._exchange(method, path, content, headers)
 

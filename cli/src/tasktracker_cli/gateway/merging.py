@@ -20,7 +20,7 @@ Key = Callable[[Mapping[str, Any]], Any]
 def merged(
     lists: Sequence[Iterable[Mapping[str, Any]]], sort: str, size: int, limit: int | None
 ) -> Iterator[tuple[list[Any], bool]]:
-    """Give pages of at most `size` tasks, `limit` in all, and whether there are more after each.
+    """Yield pages of at most `size` tasks, `limit` in all, and whether there are more after each.
 
     `sort` is the order that every list has, as the API names it.
     """

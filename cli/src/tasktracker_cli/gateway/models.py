@@ -1,4 +1,4 @@
-"""What the gateway's objects look like to this program: only the fields that it shows."""
+"""The gateway's objects, with the fields that this program shows."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ STATS_FIELDS = (
 
 @dataclass(frozen=True, repr=False)
 class Grant:
-    """Tokens as the gateway hands them out; `expires_in` is in seconds."""
+    """Tokens of a login; `expires_in` is in seconds."""
 
     access_token: str
     refresh_token: str | None
@@ -59,6 +59,8 @@ class Grant:
 
 @dataclass(frozen=True)
 class Task:
+    """A task as it is shown."""
+
     id: int
     title: str
     description: str | None
@@ -71,6 +73,8 @@ class Task:
 
 @dataclass(frozen=True)
 class User:
+    """A user as it is shown."""
+
     username: str
     email: str
     full_name: str | None
@@ -101,6 +105,8 @@ class Token:
 
 @dataclass(frozen=True)
 class Stats:
+    """Counts of the user's tasks; `percentage` is from 0 to 100."""
+
     total: int
     completed: int
     percentage: float
@@ -110,32 +116,32 @@ class Stats:
 
 
 def grant(raw: Any) -> Grant:
-    """Read the tokens from the login's answer; raise BadAnswerError if there are none."""
+    """Read the tokens from the login's answer. Raises BadAnswerError if there are none."""
     return _read(raw, _grant)
 
 
 def task(raw: Any) -> Task:
-    """Read a task from the API's object; raise BadAnswerError if it is none."""
+    """Read a task from the API's object. Raises BadAnswerError if it is none."""
     return _read(raw, _task)
 
 
 def user(raw: Any) -> User:
-    """Read a user from the API's object; raise BadAnswerError if it is none."""
+    """Read a user from the API's object. Raises BadAnswerError if it is none."""
     return _read(raw, _user)
 
 
 def login_session(raw: Any) -> LoginSession:
-    """Read a session from the API's object; raise BadAnswerError if it is none."""
+    """Read a session from the API's object. Raises BadAnswerError if it is none."""
     return _read(raw, _login_session)
 
 
 def token(raw: Any) -> Token:
-    """Read a personal access token from the API's object; raise BadAnswerError if it is none."""
+    """Read a personal access token from the API's object. Raises BadAnswerError if it is none."""
     return _read(raw, _personal_token)
 
 
 def stats(raw: Any) -> Stats:
-    """Read the figures from the API's object; raise BadAnswerError if they are none."""
+    """Read the figures from the API's object. Raises BadAnswerError if they are none."""
     return _read(raw, _stats)
 
 
@@ -156,7 +162,7 @@ def _token(text: Any) -> str:
 
 
 def is_token(text: str) -> bool:
-    """Whether the text fits into a header."""
+    """Return whether the text fits into a header."""
     return bool(text) and text.isascii() and text.isprintable()
 
 

@@ -47,21 +47,21 @@ class Caller(Protocol):
 
 @dataclass(frozen=True)
 class Version:
-    """A task as it was read, and the entity tag that stands for just this state of it."""
+    """A task as it was read, and the entity tag of this state."""
 
     raw: Mapping[str, Any]
     etag: str
 
 
 class Tasks:
-    """The tasks of whoever is logged in, as the API's own JSON."""
+    """The user's tasks, as the API's own JSON."""
 
     def __init__(self, caller: Caller, sleep: Callable[[float], object] = time.sleep) -> None:
         self._caller = caller
         self._sleep = sleep
 
     def create(self, fields: Mapping[str, Any]) -> Version:
-        """Create a task. A fault that may pass is waited for once; nothing is made twice."""
+        """Create a task; after a fault that may pass, try once more. No task is created twice."""
         key = str(uuid.uuid4())
         try:
             return _version(self._create(fields, key))
@@ -72,7 +72,7 @@ class Tasks:
             return _version(self._create(fields, key))
 
     def create_once(self, fields: Mapping[str, Any], key: str) -> tuple[Any, bool]:
-        """Return the task, and whether the idempotency key had made it before."""
+        """Create a task; return it, and whether this idempotency key has created it before."""
         reply = self._create(fields, key)
         return reply.value, reply.headers.get("idempotent-replayed") == "true"
 
@@ -81,7 +81,7 @@ class Tasks:
         return self._caller.call("POST", "/tasks/", fields, headers=headers)
 
     def exists(self, task_id: int) -> bool:
-        """Whether the task is there, and has not been deleted."""
+        """Return whether the task exists and is not deleted."""
         try:
             self.get(task_id)
         except NotFoundError:
@@ -91,7 +91,7 @@ class Tasks:
     def pages(
         self, filters: Mapping[str, str], limit: int | None, statuses: Sequence[str] = ()
     ) -> Iterator[Page]:
-        """Give the tasks as they arrive: `limit` in all, or with None every one.
+        """Yield the tasks as they arrive: `limit` in all, or with None every one.
 
         The API lists one status or all of them; several are that many lists, put together here.
         """

@@ -34,7 +34,7 @@ class Answer:
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """Return the body's value; ValueError or RecursionError if it is not JSON."""
+        """Return the body's value. Raises ValueError or RecursionError if it is not JSON."""
         return json.loads(self.body)
 
 
@@ -70,7 +70,7 @@ class Transport:
     def request(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
     ) -> Answer:
-        """Exchange a request for an answer; UnavailableError if there is none."""
+        """Exchange a request for an answer. Raises UnavailableError if there is none."""
         began = time.monotonic()
         answer = self._exchange(method, path, content, headers)
         elapsed = (time.monotonic() - began) * 1000

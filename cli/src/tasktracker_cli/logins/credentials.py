@@ -1,4 +1,4 @@
-"""The user's logins: one private file per gateway and profile, so that no token meets another."""
+"""The user's logins: one private file per gateway and profile, which keeps tokens apart."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOCK_LIMIT = 60  # seconds: longer than any one exchange of tokens takes
 
 @dataclass(frozen=True)
 class Login:
-    """Who is logged in at a gateway, and the tokens that say so.
+    """A user at a gateway, and the tokens that prove it.
 
     `expires_at` is when the access token ends, in seconds since 1970.
     """

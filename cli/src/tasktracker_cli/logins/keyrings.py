@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 SERVICE = "tasktracker-cli"
-LIMIT = 30.0  # seconds: time to unlock it, and no hanging where nobody can
+LIMIT = 30.0  # seconds: enough to unlock it
 
 
 class Keyring:
-    """Keeps secrets under names. Where there is no keyring, nothing is kept and nothing said.
+    """Keeps secrets under names. Without a keyring nothing is kept, and no error is raised.
 
     One that does not answer within `limit` seconds counts as none.
     """
@@ -55,7 +55,7 @@ class Keyring:
                 if keyring.get_keyring().priority >= 1:
                     answers.append(question(keyring))
             except Exception:
-                # Backends raise whatever their system does; a file does as well.
+                # Backends raise errors of many kinds. The tokens then go into a file.
                 return
 
         asking = Thread(target=ask, daemon=True)
@@ -64,6 +64,6 @@ class Keyring:
         return answers[0] if answers else None
 
     def _may_exist(self) -> bool:
-        """Whether to look at all: on Linux a keyring is reached over the session's bus."""
+        """Return whether to look at all: on Linux a keyring is reached over the session's bus."""
         chosen = "PYTHON_KEYRING_BACKEND" in self._environ
         return chosen or sys.platform != "linux" or "DBUS_SESSION_BUS_ADDRESS" in self._environ

@@ -36,7 +36,7 @@ class Profiles:
         return list(self._read()[1].values())
 
     def get(self, name: str) -> Profile:
-        """Return a profile; UsageError if there is none of this name."""
+        """Return a profile. Raises UsageError if there is none of this name."""
         return _named(name, self._read()[1])
 
     def current(self) -> Profile:
@@ -60,7 +60,7 @@ class Profiles:
         return profile
 
     def add(self, profile: Profile) -> None:
-        """Keep a new profile; ConflictError if its name is taken."""
+        """Keep a new profile. Raises ConflictError if its name is taken."""
         _, profiles = self._read()
         if not _NAME.fullmatch(profile.name):
             raise UsageError(

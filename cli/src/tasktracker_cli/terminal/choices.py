@@ -34,16 +34,16 @@ class Choices:
 
     @property
     def for_people(self) -> bool:
-        """Whether data are shown the way people read them."""
+        """Return whether data are shown the way people read them."""
         return self.format in {None, Format.TABLE} and not (self.jq or self.quiet)
 
     @property
     def errors_are_json(self) -> bool:
-        """Whether errors and notes are for programs, like the data."""
+        """Return whether errors and notes are for programs, like the data."""
         return (self.format or self.guess) in {Format.JSON, Format.NDJSON}
 
     def choose_format(self, text: str) -> None:
-        """Take a format by its name; UsageError if there is none, or if another was chosen."""
+        """Take a format by its name. Raises UsageError for no format, or a second one."""
         try:
             chosen = Format(text)
         except ValueError:
@@ -55,7 +55,7 @@ class Choices:
         self.format = chosen
 
     def choose_fields(self, text: str, known: Sequence[str]) -> None:
-        """Take names separated by commas; UsageError for one that the object does not have."""
+        """Take names separated by commas. Raises UsageError for one that objects do not have."""
         names = tuple(name.strip() for name in text.split(","))
         for name in names:
             if name not in known:

@@ -35,7 +35,7 @@ def label(labels: Labels, value: str, *, short: bool = False) -> Text:
 
 
 def due_text(task: Task, now: datetime) -> Text:
-    """Say when a task is due as people do; red if that is over."""
+    """Return when a task is due, as people say it; red if it is late."""
     if task.due is None:
         return Text("-", "dim")
     style = "bold red" if is_late(task, now) else "dim" if task.status == "done" else ""
@@ -43,4 +43,5 @@ def due_text(task: Task, now: datetime) -> Text:
 
 
 def is_late(task: Task, now: datetime) -> bool:
+    """Return whether the due date of a task that is not done has passed."""
     return task.due is not None and task.due < now and task.status != "done"

@@ -1,4 +1,4 @@
-"""The terminal: stdout is data, stderr is talk. Only what draws for a terminal knows rich."""
+"""The program's output: data to stdout, messages to stderr. Only drawing needs rich."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ View = Callable[[Iterable[Raw]], Iterable["RenderableType"]]
 
 
 class Output:
-    """Prints data, talk and errors.
+    """Prints data, messages and errors.
 
     `choices` says what the user wants of the data; `terminal` whether a person reads them:
     colours, glyphs and relative dates are for people.
@@ -60,7 +60,7 @@ class Output:
             self.show(view())
 
     def event(self, raw: Raw) -> None:
-        """Print what is no object of the list that is being printed: --fields chooses of those."""
+        """Print an object that is not of the list being printed; --fields does not apply to it."""
         from tasktracker_cli.terminal import serializers
 
         whole = replace(self.choices, fields=())
@@ -100,7 +100,7 @@ class Output:
             self._sink.show(piece)
 
     def columns(self, fields: Sequence[str], raws: Iterable[Raw]) -> Iterable[RenderableType]:
-        """Give a table of these fields as they are, for objects without a view of their own."""
+        """Return a table of these fields as they are, for objects without a view of their own."""
         if self.terminal:
             from tasktracker_cli.terminal.views import columns
         else:
@@ -108,7 +108,7 @@ class Output:
         return columns(fields, raws)
 
     def say(self, message: str) -> None:
-        """Tell the user what happened; programs and `--quiet` see it in the result."""
+        """Tell the user what was done; programs and `--quiet` see it in the result."""
         if not (self.choices.errors_are_json or self.choices.quiet):
             self._tell("✓", "green", message)
 
@@ -135,7 +135,7 @@ class Output:
 
     @contextmanager
     def progress(self, title: str, total: int | None = None) -> Iterator[Progress]:
-        """Show on a terminal that this takes long, if it does; inside another one: nothing."""
+        """Show on a terminal that the work takes long, if it does; one at a time."""
         from tasktracker_cli.terminal import progress
 
         if self._busy or not is_terminal(sys.stderr):

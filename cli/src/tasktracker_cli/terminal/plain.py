@@ -59,7 +59,7 @@ class PlainViews:
 
 
 def columns(fields: Sequence[str], raws: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Give the fields that the user chose, under their own names."""
+    """Yield the fields that the user chose, under their own names."""
     yield cells(*fields)
     for raw in raws:
         yield cells(*(raw.get(name) for name in fields))

@@ -1,4 +1,4 @@
-"""What shows on a terminal that something takes its time: nothing in the first half second."""
+"""Progress of long work on a terminal: nothing is shown in the first half second."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ class Progress:
     """Counts steps; `Delayed` shows them."""
 
     def advance(self, steps: int = 1) -> None:
-        """Say that so many steps are done."""
+        """Count so many steps as done."""
 
 
 class Delayed(Progress):
-    """A bar, or a spinner without a total, which appears once people begin to wonder."""
+    """A bar, or without a total a spinner, which appears after half a second."""
 
     def __init__(self, title: str, total: int | None) -> None:
         self._title = title

@@ -1,4 +1,4 @@
-"""The whole terminal as one picture that is drawn again and again, and given back at the end."""
+"""The whole terminal as one picture, drawn again and again; restored at the end."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from tasktracker_cli.terminal.text import cell, unsafe, visible, visible_json, v
 
 
 def one(choices: Choices, raw: Raw, *, terminal: bool) -> Iterator[str]:
-    """Give an object's text."""
+    """Yield an object's text."""
     chosen = pick(raw, choices.fields)
     if choices.jq:
         yield from selected(choices.jq, chosen, terminal=terminal)
@@ -30,7 +30,7 @@ def one(choices: Choices, raw: Raw, *, terminal: bool) -> Iterator[str]:
 
 
 def many(choices: Choices, raws: Iterable[Raw], *, terminal: bool) -> Iterator[str]:
-    """Give the text of a list of objects, piece by piece."""
+    """Yield the text of a list of objects, piece by piece."""
     chosen = (pick(raw, choices.fields) for raw in raws)
     if choices.quiet:
         return (f"{visible(str(raw.get(choices.key)))}\n" for raw in chosen)
@@ -105,7 +105,7 @@ def _yaml_items(raws: Iterable[Raw]) -> Iterator[str]:
 
 
 def selected(expression: str, value: Any, *, terminal: bool) -> Iterator[str]:
-    """Give what jq selects: text as it is, anything else as JSON, one result a line."""
+    """Yield what jq selects: text as it is, anything else as JSON, one result a line."""
     try:
         import jq
     except ModuleNotFoundError:

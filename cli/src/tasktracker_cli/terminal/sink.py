@@ -20,22 +20,23 @@ _UNLIMITED = 100_000  # columns: what goes to a file or a pipe is not cut or wra
 
 
 def for_eyes(stream: TextIO | None, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether a person reads the stream: it is a terminal, or the user says so."""
+    """Return whether a person reads the stream: it is a terminal, or the user says so."""
     forced = (environ.get(name, "") for name in ("FORCE_COLOR", "CLICOLOR_FORCE"))
     return any(value not in {"", "0"} for value in forced) or is_terminal(stream)
 
 
 def is_terminal(stream: TextIO | None) -> bool:
+    """Return whether the stream is a terminal."""
     return stream is not None and stream.isatty()
 
 
 def can_redraw(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether the terminal can move its cursor: one that cannot shows line after line."""
+    """Return whether the terminal can move its cursor."""
     return environ.get("TERM") not in _DUMB
 
 
 def coloured(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether what people read has colours: NO_COLOR wins over everything."""
+    """Return whether text for people has colours: NO_COLOR wins over everything."""
     return not environ.get("NO_COLOR") and can_redraw(environ)
 
 

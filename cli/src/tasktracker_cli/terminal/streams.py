@@ -1,4 +1,4 @@
-"""The three standard streams: open from the start, and their failures told in a sentence."""
+"""The three standard streams: all are open from the start, and their failures are errors."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def open_closed() -> None:
 
 
 def read_text() -> str:
-    """Return the rest of standard input; UsageError if it cannot be read, or is not UTF-8."""
+    """Return the rest of standard input. Raises UsageError if it cannot be read as UTF-8."""
     with _reading():
         return sys.stdin.read()
 
@@ -44,14 +44,14 @@ def read_line() -> str:
 
 
 def read_bytes() -> bytes:
-    """Return the rest of standard input as it is; UsageError if it cannot be read."""
+    """Return the rest of standard input as it is. Raises UsageError if it cannot be read."""
     with _reading():
         return sys.stdin.buffer.read()
 
 
 @contextmanager
 def writing() -> Iterator[None]:
-    """Turn a failure of standard output, through whatever code it was written, into an error."""
+    """Turn a failure to write standard output, in any code, into a CliError."""
     try:
         yield
         sys.stdout.flush()

@@ -15,7 +15,7 @@ _GLUE = "\x1f"  # no white space, and no character of a text that is safe to sho
 
 
 def unsafe(char: str) -> bool:
-    """True if a terminal could act on the character, or a reader be misled by it."""
+    """Return whether a terminal could act on the character, or a reader be misled by it."""
     return unicodedata.category(char) in _UNSAFE and char not in _HARMLESS
 
 
@@ -32,7 +32,7 @@ def cell(value: object) -> str:
 
 
 def visible_lines(text: str) -> list[str]:
-    """Like `visible`, for text that may have several lines."""
+    """Do as `visible`, for text that may have several lines."""
     return [visible(line) for line in text.replace("\r\n", "\n").split("\n")]
 
 

@@ -30,7 +30,7 @@ class Views:
         self._now = now
 
     def tasks(self, tasks: Iterable[Task]) -> Iterator[RenderableType]:
-        """Give a table, or several of the same width when there are more tasks than a page."""
+        """Yield a table, or several of the same width when there are more tasks than a page."""
         rest = iter(tasks)
         header = True
         while chunk := list(islice(rest, CHUNK)):
@@ -83,7 +83,7 @@ class Views:
 
 
 def columns(fields: Sequence[str], raws: Iterable[Mapping[str, Any]]) -> Iterator[RenderableType]:
-    """Give the fields that the user chose, under their own names."""
+    """Yield the fields that the user chose, under their own names."""
     table = headed(header=True)
     for name in fields:
         table.add_column(name)

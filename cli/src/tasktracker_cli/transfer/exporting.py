@@ -25,7 +25,7 @@ OLDEST_FIRST = {"sort": "created_at"}
 
 
 def is_standard_output(file: str) -> bool:
-    """Whether the name is that of the standard output, such as - or /dev/stdout."""
+    """Return whether the name is that of the standard output, such as - or /dev/stdout."""
     if file == "-":
         return True
     try:

@@ -45,7 +45,7 @@ def format_of(name: str, chosen: FileFormat | None) -> FileFormat:
 
 
 def objects(text: str, format_: FileFormat) -> Located:
-    """Give each object and the line it begins at; raise BrokenFileError where that ends."""
+    """Yield each object and the line it begins at; raise BrokenFileError where that ends."""
     return _READERS[format_](text)
 
 
@@ -133,7 +133,7 @@ class _Places:
         return line, value
 
     def follows(self, mark: str) -> bool:
-        """Whether the mark is next; if so, it is read."""
+        """Return whether the mark is next; if so, it is read."""
         self._skip()
         found = self._text.startswith(mark, self._place)
         self._place += len(mark) if found else 0
@@ -144,7 +144,7 @@ class _Places:
             raise BrokenFileError(self.line, why)
 
     def rest(self) -> bool:
-        """Whether anything but white space is left."""
+        """Return whether anything but white space is left."""
         self._skip()
         return self._place < len(self._text)
 

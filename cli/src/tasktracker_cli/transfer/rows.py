@@ -39,7 +39,7 @@ class InvalidFileError(UsageError):
 
 
 def read(name: str, content: bytes, format_: FileFormat) -> list[Row]:
-    """Return the file's tasks; raise InvalidFileError for the faults of all its rows."""
+    """Return the file's tasks. Raises InvalidFileError for the faults of all its rows."""
     try:
         # Spreadsheets begin a file with a byte order mark.
         text = content.decode("utf-8-sig")

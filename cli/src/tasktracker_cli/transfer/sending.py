@@ -1,4 +1,4 @@
-"""Rows of a file to the gateway: one after the other, each exactly once.
+"""Send the rows of a file to the gateway: one after the other, each exactly once.
 
 Every row has an idempotency key made of the file's content and its number, so that the same file
 sent again makes nothing twice: the server remembers a key for 24 hours. One at a time, because
@@ -29,7 +29,7 @@ ATTEMPTS = 6
 NOTICEABLE = 1.0  # seconds
 LONGEST_WAIT = 60.0  # seconds, before one attempt
 
-# What is wrong with one row; anything else would meet the other rows, too.
+# Errors of one row. Any other error would meet the other rows, too.
 _OF_THE_ROW = (UsageError, ConflictError, NotFoundError)
 
 
@@ -52,7 +52,7 @@ class Outcome:
 
 
 def digest(content: bytes) -> str:
-    """The name of a file's content in its rows' keys."""
+    """Return the name of a file's content in its rows' keys."""
     return hashlib.sha256(content).hexdigest()[:32]
 
 
@@ -81,7 +81,7 @@ class Sending:
         self._sleep = sleep
 
     def outcomes(self, rows: Sequence[Row]) -> Iterator[Outcome]:
-        """Give what becomes of the rows, in their order; raise what stops all of them."""
+        """Yield what becomes of the rows, in their order; raise what stops all of them."""
         for row in rows:
             try:
                 yield self._sent(row)
@@ -103,7 +103,7 @@ class Sending:
             key = f"import-{self._file}-{row.number}-after-{number}"
 
     def _with_retries(self, call: Callable[..., T], *arguments: Any) -> T:
-        """Return the call's answer; wait for faults that may pass."""
+        """Return the call's answer; try again after faults that may pass."""
         attempt = 1
         while True:
             try:

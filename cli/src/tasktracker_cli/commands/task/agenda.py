@@ -61,7 +61,7 @@ def _due_today(limit: int | None) -> Wanted:
 
 
 def _urgent(session: Session, limit: int) -> Iterator[Any]:
-    """Give what is due, then what is open by priority; each task once."""
+    """Yield what is due, then what is open by priority; each task once."""
     due = set()
     for page in _due_today(limit).pages(session.tasks):
         for raw in page.tasks:

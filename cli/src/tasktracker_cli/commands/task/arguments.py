@@ -71,7 +71,7 @@ def _names(word: str) -> list[str]:
 
 
 def read_id(name: str) -> int:
-    """Return the number of a task, written as 7 or #7; UsageError for anything else."""
+    """Return the number of a task, written as 7 or #7. Raises UsageError for anything else."""
     digits = name.removeprefix("#")
     if digits.isascii() and digits.isdigit() and 1 <= int(digits[:11]) <= LARGEST_ID:
         return int(digits)
@@ -79,7 +79,10 @@ def read_id(name: str) -> int:
 
 
 def described(text: str | None, file: str | None) -> str | None:
-    """Return the description that was given, if any; UsageError for two, or an unreadable file."""
+    """Return the description, if one was given.
+
+    Raises UsageError when two were given, or the file cannot be read.
+    """
     if file is None:
         return text
     if text is not None:
@@ -107,7 +110,7 @@ def given_fields(
 ) -> dict[str, Any]:
     """Return the fields that were given, under the API's names; the due date is shown back.
 
-    UsageError for what the API would not take.
+    Raises UsageError for what the API would not take.
     """
     fields: dict[str, Any] = {
         "title": title,

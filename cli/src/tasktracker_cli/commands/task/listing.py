@@ -51,7 +51,7 @@ class Wanted:
     limit: int | None
 
     def pages(self, tasks: Tasks) -> Iterator[Page]:
-        """Give the tasks as they arrive."""
+        """Yield the tasks as they arrive."""
         return tasks.pages(self.filters, self.limit, self.statuses)
 
 
@@ -64,7 +64,7 @@ def list_(
     ] = None,
     open_: Annotated[
         bool | None,
-        typer.Option("--open/--no-open", help="Only what is not done, or whatever it is."),
+        typer.Option("--open/--no-open", help="Only what is not done, or tasks of every status."),
     ] = None,
     priority: PriorityOption = None,
     search: Annotated[

@@ -1,4 +1,4 @@
-"""What would be sent, shown instead of sent.
+"""A dry run: requests are shown instead of sent.
 
 What can be known without changing anything is checked all the same: that there is a login, that
 the fields are right, and that the tasks are there.

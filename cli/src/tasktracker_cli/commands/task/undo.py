@@ -58,7 +58,7 @@ def undo(ctx: typer.Context, dry_run: DryRun = False) -> None:
       tasktracker-cli task undo
     """
     session: Session = ctx.obj
-    session.tasks  # noqa: B018 - a login is asked for, whatever there is to undo
+    session.tasks  # noqa: B018 - a login is needed, even with nothing to undo
     steps = {step.task_id: step for step in reversed(session.journal.load())}
     if not steps:
         raise CliError(

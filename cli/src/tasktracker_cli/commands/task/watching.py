@@ -113,7 +113,7 @@ def _tell_changes(watch: Watch) -> None:
 
 
 def _why_it_went(session: Session, number: int) -> str:
-    """`deleted`, or `left` if the task is there and the list does not show it any more."""
+    """Return `deleted`, or `left` if the task exists and the list does not show it any more."""
     try:
         session.tasks.get(number)
     except NotFoundError:
