@@ -9,7 +9,7 @@ from cli.tests.conftest import TASK
 from tasktracker_cli.errors import ConflictError, NotLoggedInError, UnavailableError, UsageError
 from tasktracker_cli.gateway.tasks import Reply, Tasks
 from tasktracker_cli.transfer.rows import Row
-from tasktracker_cli.transfer.sending import ATTEMPTS, Sending, digest
+from tasktracker_cli.transfer.sending import ATTEMPTS, RowSender, digest
 
 
 def rows(count: int) -> list[Row]:
@@ -42,7 +42,7 @@ class Server:
 
 def send(server: Server, count: int, file: str = "file", *, again: bool = False) -> list[Any]:
     paused: list[float] = []
-    sending = Sending(server, file, again=again, sleep=paused.append)
+    sending = RowSender(server, file, again=again, sleep=paused.append)
     return list(sending.outcomes(rows(count)))
 
 
@@ -84,7 +84,7 @@ def test_a_fault_that_passes_is_waited_for() -> None:
     server = Server(busy(1), busy())
     paused: list[float] = []
     told: list[str] = []
-    sending = Sending(server, "file", sleep=paused.append, tell=told.append)
+    sending = RowSender(server, "file", sleep=paused.append, tell=told.append)
     [outcome] = sending.outcomes(rows(1))
     assert outcome.error is None
     assert server.calls == 3
@@ -119,7 +119,7 @@ def test_attempts_do_not_multiply_with_those_of_a_single_create() -> None:
 
     tasks = Tasks(Away(), sleep=lambda _: None)
     with pytest.raises(UnavailableError):
-        list(Sending(tasks, "file", sleep=lambda _: None).outcomes(rows(1)))
+        list(RowSender(tasks, "file", sleep=lambda _: None).outcomes(rows(1)))
     assert len(calls) == ATTEMPTS
 
 

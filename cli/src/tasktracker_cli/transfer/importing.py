@@ -13,7 +13,7 @@ from tasktracker_cli.terminal import streams
 from tasktracker_cli.terminal.text import counted
 from tasktracker_cli.transfer.parsers import FileFormat
 from tasktracker_cli.transfer.rows import SHOWN_FAULTS, InvalidFileError, Row, read
-from tasktracker_cli.transfer.sending import Outcome, Sending, digest
+from tasktracker_cli.transfer.sending import Outcome, RowSender, digest
 
 if TYPE_CHECKING:
     from tasktracker_cli.session import Session
@@ -51,8 +51,8 @@ def run(session: Session, file: str, format_: FileFormat, *, again: bool, dry_ru
         return
     tally = Tally(len(rows))
     try:
-        sending = Sending(tasks, digest(content), again=again, tell=session.output.note)
-        _send(session, rows, sending, tally)
+        sender = RowSender(tasks, digest(content), again=again, tell=session.output.note)
+        _send(session, rows, sender, tally)
     except (CliError, KeyboardInterrupt):
         done = tally.created + tally.already_there
         session.output.note(
@@ -79,9 +79,9 @@ def _checked(session: Session, file: str, content: bytes, format_: FileFormat) -
         raise
 
 
-def _send(session: Session, rows: Sequence[Row], sending: Sending, tally: Tally) -> None:
+def _send(session: Session, rows: Sequence[Row], sender: RowSender, tally: Tally) -> None:
     with session.output.progress("Importing", len(rows)) as progress:
-        for outcome in sending.outcomes(rows):
+        for outcome in sender.outcomes(rows):
             tally.count(outcome)
             progress.advance()
 

@@ -51,25 +51,25 @@ def objects(text: str, format_: FileFormat) -> Located:
 
 def _json(text: str) -> Located:
     """Read an array element by element: json.loads would not say where they stand."""
-    places = _Places(text)
-    places.expect("[", "a JSON array of tasks is expected")
-    more = not places.follows("]")
+    scanner = _JsonScanner(text)
+    scanner.expect("[", "a JSON array of tasks is expected")
+    more = not scanner.follows("]")
     while more:
-        line, value = places.value()
+        line, value = scanner.value()
         yield line, value
-        more = places.follows(",")
+        more = scanner.follows(",")
         if not more:
-            places.expect("]", "after a task a comma or ] is expected")
-    if places.rest():
-        raise BrokenFileError(places.line, "there is more after the array")
+            scanner.expect("]", "after a task a comma or ] is expected")
+    if scanner.rest():
+        raise BrokenFileError(scanner.line, "there is more after the array")
 
 
 def _ndjson(text: str) -> Located:
     for line, row in enumerate(text.split("\n"), start=1):
         if row.strip():
-            places = _Places(row, line)
-            yield places.value()
-            if places.rest():
+            scanner = _JsonScanner(row, line)
+            yield scanner.value()
+            if scanner.rest():
                 raise BrokenFileError(line, "there is more than one JSON value")
 
 
@@ -109,13 +109,13 @@ _READERS: dict[FileFormat, Callable[[str], Located]] = {
 }
 
 
-class _Places:
-    """A text of JSON values, and how far it is read."""
+class _JsonScanner:
+    """Reads JSON values from a text one after the other, and knows the line of each."""
 
     def __init__(self, text: str, line: int = 1) -> None:
         self.line = line
         self._text = text
-        self._place = 0
+        self._position = 0
         self._decoder = json.JSONDecoder()
 
     def value(self) -> tuple[int, Any]:
@@ -123,9 +123,9 @@ class _Places:
         self._skip()
         line = self.line
         try:
-            value, end = self._decoder.raw_decode(self._text, self._place)
+            value, end = self._decoder.raw_decode(self._text, self._position)
         except json.JSONDecodeError as error:
-            broken = line + self._text.count("\n", self._place, error.pos)
+            broken = line + self._text.count("\n", self._position, error.pos)
             raise BrokenFileError(broken, f"not JSON: {error.msg}") from None
         except RecursionError:
             raise BrokenFileError(line, "not a task: too deep") from None
@@ -135,8 +135,8 @@ class _Places:
     def follows(self, mark: str) -> bool:
         """Return whether the mark is next; if so, it is read."""
         self._skip()
-        found = self._text.startswith(mark, self._place)
-        self._place += len(mark) if found else 0
+        found = self._text.startswith(mark, self._position)
+        self._position += len(mark) if found else 0
         return found
 
     def expect(self, mark: str, why: str) -> None:
@@ -146,14 +146,14 @@ class _Places:
     def rest(self) -> bool:
         """Return whether anything but white space is left."""
         self._skip()
-        return self._place < len(self._text)
+        return self._position < len(self._text)
 
     def _skip(self) -> None:
-        end = self._place
+        end = self._position
         while end < len(self._text) and self._text[end] in " \t\r\n":
             end += 1
         self._move(end)
 
     def _move(self, end: int) -> None:
-        self.line += self._text.count("\n", self._place, end)
-        self._place = end
+        self.line += self._text.count("\n", self._position, end)
+        self._position = end

@@ -56,7 +56,7 @@ def digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:32]
 
 
-class Sending:
+class RowSender:
     """Sends the rows of a file, named by its digest.
 
     With `again` a task that the file made before is made anew if it has been deleted since.

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tasktracker_cli.commands.options import TaskListCommand
-from tasktracker_cli.commands.task.listing import OPEN, Sort, Wanted, show_list, show_tasks
+from tasktracker_cli.commands.task.listing import OPEN, Sort, TaskQuery, show_list, show_tasks
 from tasktracker_cli.dates.due import whole
 from tasktracker_cli.session import Session
 
@@ -54,10 +54,10 @@ def next_(
     show_tasks(session, islice(_urgent(session, limit), limit), "Nothing is open.")
 
 
-def _due_today(limit: int | None) -> Wanted:
+def _due_today(limit: int | None) -> TaskQuery:
     tomorrow = whole(datetime.now(UTC).astimezone().date()).after()
     filters = {"due_before": tomorrow.isoformat(), "sort": str(Sort.DUE)}
-    return Wanted(filters, OPEN, limit)
+    return TaskQuery(filters, OPEN, limit)
 
 
 def _urgent(session: Session, limit: int) -> Iterator[Any]:
@@ -68,6 +68,6 @@ def _urgent(session: Session, limit: int) -> Iterator[Any]:
             due.add(raw.get("id"))
             yield raw
     # As many more as were given above may come again.
-    rest = Wanted({"sort": str(Sort.PRIORITY_HIGH)}, OPEN, limit + len(due))
+    rest = TaskQuery({"sort": str(Sort.PRIORITY_HIGH)}, OPEN, limit + len(due))
     for page in rest.pages(session.tasks):
         yield from (raw for raw in page.tasks if raw.get("id") not in due)

@@ -43,7 +43,7 @@ class Sort(StrEnum):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TaskQuery:
     """Which tasks are listed: `limit` at most, or all; of any status if there is none."""
 
     filters: Mapping[str, str]
@@ -121,7 +121,7 @@ def list_(
     if deleted and not status and open_ is None:
         open_ = False  # The setting is about tasks that are there.
     before, after = _when(session, due_before), _when(session, due_after)
-    wanted = Wanted(
+    query = TaskQuery(
         _filters(priority, search, overdue, before, after, sort, deleted=deleted),
         _statuses(session, status or [], open_),
         None if all_ else limit or DEFAULT_LIMIT,
@@ -129,9 +129,9 @@ def list_(
     if watch:
         from tasktracker_cli.commands.task import watching
 
-        watching.run(session, wanted, every)
+        watching.run(session, query, every)
     else:
-        show_list(session, wanted)
+        show_list(session, query)
 
 
 @app.command(cls=TaskListCommand)
@@ -148,20 +148,20 @@ def show(ctx: typer.Context, ids: Ids) -> None:
     each(session, numbers, lambda number: session.tasks.get(number).raw, in_full=True)
 
 
-def show_list(session: Session, wanted: Wanted, nothing: str = "") -> None:
+def show_list(session: Session, query: TaskQuery, nothing: str = "") -> None:
     """Print the tasks as they arrive; `nothing` is told if there are none."""
     more = False
 
     def arriving() -> Iterator[Any]:
         nonlocal more
-        for page in wanted.pages(session.tasks):
+        for page in query.pages(session.tasks):
             more = page.more
             yield from page.tasks
 
-    show_tasks(session, arriving(), nothing or _nothing(wanted))
+    show_tasks(session, arriving(), nothing or _nothing(query))
     if more:
         session.output.note(
-            f"There are more tasks than {wanted.limit}: see them with a higher --limit, or --all."
+            f"There are more tasks than {query.limit}: see them with a higher --limit, or --all."
         )
 
 
@@ -214,9 +214,9 @@ def _when(session: Session, text: str | None) -> Due | None:
     return parse_due(text, datetime.now(UTC), session.date_order)
 
 
-def _nothing(wanted: Wanted) -> str:
-    if "deleted" in wanted.filters:
+def _nothing(query: TaskQuery) -> str:
+    if "deleted" in query.filters:
         return "No deleted task fits. They are kept for 30 days."
-    if wanted.filters.keys() - {"sort"} or wanted.statuses:
+    if query.filters.keys() - {"sort"} or query.statuses:
         return "No task fits. See all with: tasktracker-cli task list --no-open"
     return 'No tasks yet. Create one with: tasktracker-cli task create "..."'

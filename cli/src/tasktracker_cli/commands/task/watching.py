@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from tasktracker_cli.commands.task.listing import Wanted
+from tasktracker_cli.commands.task.listing import TaskQuery
 from tasktracker_cli.errors import NotFoundError, UnavailableError, UsageError
 from tasktracker_cli.gateway import models
 from tasktracker_cli.session import Session
@@ -22,24 +22,24 @@ class Watch:
     """Which tasks are looked at, every so many seconds."""
 
     session: Session
-    wanted: Wanted
+    query: TaskQuery
     every: float
 
     def look(self) -> tuple[list[Any], bool]:
         """Return the tasks as they are now, and whether there are more than the limit."""
-        pages = list(self.wanted.pages(self.session.tasks))
+        pages = list(self.query.pages(self.session.tasks))
         return [raw for page in pages for raw in page.tasks], pages[-1].more
 
     def about(self, now: datetime, *, more: bool) -> str:
         """Say when the last look was, and of how many tasks if not all."""
-        some = f"The first {self.wanted.limit} tasks, every" if more else "Every"
+        some = f"The first {self.query.limit} tasks, every" if more else "Every"
         return f"{some} {self.every:g} s, last at {now.astimezone():%H:%M:%S}. Ctrl-C ends."
 
 
-def run(session: Session, wanted: Wanted, every: float) -> None:
+def run(session: Session, query: TaskQuery, every: float) -> None:
     """Look every so many seconds, until Ctrl-C, which is how it is meant to end."""
     choices = session.output.choices
-    watch = Watch(session, wanted, every)
+    watch = Watch(session, query, every)
     with suppress(KeyboardInterrupt):
         if choices.format is Format.NDJSON:
             _tell_changes(watch)
