@@ -56,7 +56,7 @@ COMMANDS = (
     LazyCommand(
         "complete",
         "tasktracker_cli.commands.complete",
-        "Print what may stand for the last word: a value and its explanation a line.",
+        "Print candidates for the last word: a value and its explanation per line.",
         hidden=True,
     ),
     LazyCommand(

@@ -60,7 +60,7 @@ def test_where_data_are_json_so_is_that_error(cli: Cli, gateway: FakeGateway, co
         ("task import - --format csv <&-", "Standard input cannot be read: it is closed."),
         ("login --username ada --password-stdin <&-", "Standard input cannot be read"),
         ("task delete 7 <&-", "There is no terminal to ask on."),
-        ("login <&-", "Nobody said who logs in."),
+        ("login <&-", "The user name is missing."),
         ("login --username ada <&-", "There is no terminal to ask for the password on."),
     ],
 )

@@ -44,16 +44,16 @@ def list_(ctx: typer.Context) -> None:
 @app.command("set")
 def set_(
     ctx: typer.Context,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="What you will type.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The new name.")],
     expansion: Annotated[
         str,
-        typer.Argument(metavar="COMMAND", help="What it stands for, without tasktracker-cli."),
+        typer.Argument(metavar="COMMAND", help="The command, without tasktracker-cli."),
     ],
 ) -> None:
     """Make a name of your own for a command and its options.
 
-    $1 to $9 stand for the arguments that you will give; others follow at the end. A command that
-    there is keeps its name.
+    $1 to $9 stand for the arguments that you will give; others follow at the end. The name
+    of a command cannot be an alias.
 
     \b
     Examples:

@@ -21,7 +21,7 @@ def complete(
     ctx: typer.Context,
     words: Annotated[list[str], typer.Argument(help="The command line, without the program.")],
 ) -> None:
-    """Print what may stand for the last word: a value and its explanation a line.
+    """Print candidates for the last word: a value and its explanation per line.
 
     \b
     Example:

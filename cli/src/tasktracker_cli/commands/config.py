@@ -72,7 +72,7 @@ def set_(
     name: Name,
     value: Annotated[
         str,
-        typer.Argument(metavar="VALUE", help="What it is from now on.", autocompletion=_values),
+        typer.Argument(metavar="VALUE", help="The new value.", autocompletion=_values),
     ],
 ) -> None:
     """Choose a setting's value.

@@ -157,7 +157,7 @@ def _ask_username(session: Session, password_stdin: bool) -> str:
     if password_stdin or not is_terminal(sys.stdin):
         if session.profile.username:
             return session.profile.username
-        raise UsageError("Nobody said who logs in.", "Give --username NAME.")
+        raise UsageError("The user name is missing.", "Give --username NAME.")
     name: str = typer.prompt("Username", default=known and visible(known), err=True)
     return name
 

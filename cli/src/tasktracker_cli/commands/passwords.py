@@ -34,7 +34,7 @@ def ask_new(question: str = "Password") -> str:
     """Ask for a new password twice, because a typing mistake would lock the account away."""
     for attempt in range(ATTEMPTS):
         if attempt:
-            typer.echo("The two passwords differ: once more.", err=True)
+            typer.echo("The two passwords differ. Try once more.", err=True)
         password = ask(question)
         if _typed(f"{question} again") == password:
             return password

@@ -45,7 +45,9 @@ class TokenListCommand(DataCommand):
 @app.command(cls=TokenCommand)
 def create(
     ctx: typer.Context,
-    name: Annotated[str, typer.Option(metavar="NAME", help="What you know the token by.")],
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="A name, by which you recognise the token.")
+    ],
     expires: Annotated[
         str, typer.Option(metavar="DAYS", help="After how many days it ends: 1d to 365d.")
     ] = "30d",

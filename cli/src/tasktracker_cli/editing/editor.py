@@ -35,7 +35,7 @@ class DraftFile:
             descriptor, path = tempfile.mkstemp(dir=folder, prefix=f"{name}-", suffix=".md")
             os.close(descriptor)
         except OSError as error:
-            raise CliError(f"There is no place to write in: {folder}: {error.strerror}.") from None
+            raise CliError(f"A draft cannot be written to {folder}: {error.strerror}.") from None
         self.path = Path(path)
         self.write(text)
 

@@ -100,7 +100,7 @@ class Transport:
             if kept and method == "GET":
                 return self._exchange(method, path, content, headers)
             raise UnavailableError(
-                f"The gateway at {self.origin} broke off: {_reason(error)}.",
+                f"The gateway at {self.origin} closed the connection: {_reason(error)}.",
                 "Try again in a moment.",
             ) from None
 

@@ -57,7 +57,7 @@ def run(session: Session, file: str, format_: FileFormat, *, again: bool, dry_ru
         done = tally.created + tally.already_there
         session.output.note(
             f"At least {done:,} of {counted(len(rows), 'task')} are there. Run the same again"
-            " within 24 hours: it goes on where this ended, and makes none of them twice."
+            " within 24 hours: it continues there, and creates no task twice."
         )
         raise
     _report(session, file, tally)

@@ -21,9 +21,7 @@ app = ShortNames(
             "next", f"{_HERE}.agenda", "List what to do next: the most urgent of what is open."
         ),
         LazyCommand("show", f"{_HERE}.listing", "Show tasks in full."),
-        LazyCommand(
-            "update", f"{_HERE}.change", "Change tasks; what you do not name stays as it is."
-        ),
+        LazyCommand("update", f"{_HERE}.change", "Change tasks; other fields stay as they are."),
         LazyCommand(
             "edit",
             f"{_HERE}.edit",

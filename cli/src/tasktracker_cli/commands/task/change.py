@@ -51,7 +51,7 @@ def update(
     ] = False,
     dry_run: DryRun = False,
 ) -> None:
-    """Change tasks; what you do not name stays as it is.
+    """Change tasks; other fields stay as they are.
 
     If somebody else changes a task at the same moment, in other fields, both changes are kept.
     In the same field theirs stays, and you are told what it is.

@@ -31,14 +31,14 @@ def edit(
     task_id: Annotated[str, typer.Argument(metavar="ID", help="The task's number.")],
     from_: Annotated[
         Path | None,
-        typer.Option("--from", metavar="FILE", help="Begin with the text that was kept there."),
+        typer.Option("--from", metavar="FILE", help="Start with the text in this file."),
     ] = None,
     dry_run: DryRun = False,
 ) -> None:
     """Change a task in your editor: VISUAL, EDITOR, or one that is there.
 
-    Saving and closing sends what you changed; without a change nothing is sent. Whatever goes
-    wrong, your text is kept, and you are told where.
+    When you save and close, your changes are sent. Without a change nothing is sent. After any
+    error your text is kept, and a message says where.
 
     \b
     Examples:
