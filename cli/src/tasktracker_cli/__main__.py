@@ -10,15 +10,15 @@ _THRESHOLD = 50_000  # objects made, less objects freed, before the collector lo
 
 def run() -> int:
     """Run the program and return its exit code."""
-    # Imports make objects and hardly any garbage: looking for it takes a tenth of the start.
+    # Imports make objects and hardly any garbage: to look for it takes a tenth of the start.
     gc.set_threshold(_THRESHOLD)
     from tasktracker_cli import main
 
     try:
         return main.run()
     finally:
-        # The interpreter collects twice while it ends. There is no use in that: memory goes back
-        # to the system as a whole.
+        # At its end the interpreter would look at every object again, although the system takes
+        # back all memory.
         gc.freeze()
 
 

@@ -13,7 +13,7 @@ from tasktracker_cli.errors import UsageError
 if TYPE_CHECKING:
     from tasktracker_cli.config_file import ConfigFile
 
-# The same below `task` and without it.
+# These work with and without `task` in front.
 SHORT = {"add": "create", "ls": "list", "done": "complete", "rm": "delete"}
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")

@@ -27,7 +27,7 @@ def replacing(path: Path, mode: int = 0o600) -> Iterator[TextIO]:
 
     A reader sees the old content or the new. The text is UTF-8, and its line ends are kept.
     """
-    import tempfile  # reading, which every command does, needs none of it
+    import tempfile  # not needed for reading, which every command does
 
     # mkstemp makes the file 0600 from the start: there is no moment when others can read it.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")

@@ -43,5 +43,5 @@ def data_dir(name: str, environ: Mapping[str, str] = os.environ) -> Path:
 
 def _xdg(environ: Mapping[str, str], variable: str, otherwise: str) -> Path:
     base = Path(environ.get(variable, ""))
-    # A relative path is to be ignored, says XDG.
+    # The XDG specification says to ignore a relative path.
     return base if base.is_absolute() else Path.home() / otherwise

@@ -150,7 +150,7 @@ def guard(program: Callable[[], Any], reporter: Reporter) -> int:
         typer.echo(error.format_message(), err=True)
         return error.exit_code
     except typer.TyperException as error:
-        # Typer puts the values that may be chosen on lines of their own.
+        # Typer writes each possible value on a line of its own.
         message = " ".join(error.format_message().split())
         reporter.error(UsageError(message, _usage_hint(error)))
         return error.exit_code

@@ -82,7 +82,7 @@ def password(ctx: typer.Context, password_stdin: PasswordStdin = False) -> None:
       printf '%s\\n' "$OLD" "$NEW" | tasktracker-cli account password --password-stdin
     """
     session: Session = ctx.obj
-    # First of all: a token that has expired is renewed before the one to keep is read.
+    # First, because this renews an expired login: the refresh token to keep is read later.
     user = models.user(session.client.me())
     if password_stdin:
         current, new = passwords.read(), passwords.read()

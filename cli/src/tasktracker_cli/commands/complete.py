@@ -47,7 +47,7 @@ class Lines(ShellComplete):
         return list(self.words[:-1]), self.words[-1]
 
     def format_completion(self, item: CompletionItem) -> str:
-        # What is no plain word, such as a path, the shell completes better itself.
+        # The shell completes paths better itself.
         about = str(item.help or "").partition("\n")[0]
         return f"{visible(str(item.value))}\t{visible(about)}\n" if item.type == "plain" else ""
 

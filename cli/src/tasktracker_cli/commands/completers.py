@@ -13,7 +13,7 @@ from tasktracker_cli.terminal.choices import Format
 if TYPE_CHECKING:
     from tasktracker_cli.session import Session
 
-PATIENCE = 1.5  # seconds: nobody waits longer for a Tab
+PATIENCE = 1.5  # seconds to wait for an answer after Tab
 SOME = 50  # tasks
 
 

@@ -120,7 +120,7 @@ def _line(shell: Shell, path: Path) -> str:
     """Return the line that the shell's own file needs; empty if the shell finds the script."""
     if shell is Shell.ZSH:
         return f"fpath=({path.parent} $fpath); autoload -U compinit; compinit"
-    # The package bash-completion loads what is there; without it somebody has to.
+    # The package bash-completion loads the script; without it a line has to.
     if shell is Shell.BASH and not Path("/usr/share/bash-completion/bash_completion").exists():
         return f"source {path}"
     return ""

@@ -127,7 +127,7 @@ def _option(name: str, callback: Callable[..., None], *more: str, **attributes: 
         type=str,
         callback=callback,
         expose_value=False,
-        # Errors about anything else are told in the format that was chosen.
+        # Read first, so that errors about other options have the chosen format.
         is_eager=True,
         show_envvar=True,
         **attributes,

@@ -72,7 +72,7 @@ def end(
         return
     failures = [failure for each in map(_id, ids or ()) if (failure := _end(session, each))]
     if failures:
-        raise NotFoundError  # what each of them was is told already
+        raise NotFoundError  # each failure was reported already
 
 
 def _end(session: Session, session_id: str) -> CliError | None:

@@ -119,7 +119,7 @@ def revoke(
         else:
             session.output.say(f"Revoked the token {token_id}.")
     if missing:
-        raise NotFoundError  # which, was told already
+        raise NotFoundError  # each failure was reported already
 
 
 def _days(text: str) -> int:

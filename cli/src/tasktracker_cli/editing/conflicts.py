@@ -8,9 +8,9 @@ from typing import Any
 from tasktracker_cli.errors import ConflictError
 from tasktracker_cli.gateway.tasks import Tasks, Version
 
-# What people change; the others follow from these.
+# The fields that a user can change.
 CHANGEABLE = ("title", "description", "status", "priority", "due_date")
-ATTEMPTS = 5  # against others who go on changing the task
+ATTEMPTS = 5  # while others change the task again and again
 
 
 def update(

@@ -10,7 +10,7 @@ from tasktracker_cli.errors import NotLoggedInError
 from tasktracker_cli.gateway import models
 from tasktracker_cli.logins.credentials import Credentials, Login
 
-MARGIN = 5.0  # seconds: what ends this soon is renewed at once instead of being refused
+MARGIN = 5.0  # seconds: a token that ends this soon is renewed before it is used
 
 
 class Access(Protocol):

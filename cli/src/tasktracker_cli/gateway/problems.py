@@ -40,13 +40,13 @@ HINTS: dict[int, str] = {
     422: "Change what you gave and try again.",
 }
 
-# More exactly than the status says it.
+# More exact than the hint for the status.
 _HINTS_BY_TYPE = {
     "/problems/insufficient-scope": "Unset TASKTRACKER_TOKEN and log in,"
     " or give it a token that may do this.",
 }
 
-# These pass by themselves, so they speak even when a proxy answers instead of a service.
+# These pass by themselves, and count even when a proxy answers instead of a service.
 _PASSING = {429, 502, 503, 504}
 
 

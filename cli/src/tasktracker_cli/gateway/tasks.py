@@ -14,7 +14,7 @@ from tasktracker_cli.errors import NotFoundError, UnavailableError
 from tasktracker_cli.gateway.problems import bad_answer
 
 PAGE = 200  # the API's largest page
-PATIENCE = 5.0  # seconds that a create waits before it tries once more, at most
+PATIENCE = 5.0  # seconds: the longest wait before a create is tried once more
 _NEXT = re.compile(r'<([^>]*)>[^,<]*;\s*rel="?next\b')  # RFC 8288
 
 

@@ -107,7 +107,7 @@ class Transport:
     def _connected(self) -> HTTPConnection:
         """Return the connection, opened again if the gateway has closed it meanwhile."""
         connection = self._route.connection
-        # Nobody has asked anything: what can be read is that the other side has left.
+        # No request is open: if there is something to read, the gateway has closed the connection.
         if connection.sock is not None and select.select([connection.sock], [], [], 0)[0]:
             connection.close()
         if connection.sock is not None:

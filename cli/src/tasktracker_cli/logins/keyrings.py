@@ -51,7 +51,7 @@ class Keyring:
             try:
                 import keyring
 
-                # Those that only pretend, or keep plain files, have no priority.
+                # A backend that does nothing, or that writes plain files, has a priority below 1.
                 if keyring.get_keyring().priority >= 1:
                     answers.append(question(keyring))
             except Exception:

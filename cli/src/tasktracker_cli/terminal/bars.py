@@ -26,7 +26,7 @@ class Bar:
         bar = Text()
         for count, style in self._shares:
             length = min(round(width * count / self._total), width - len(bar))
-            # What is there at all can be seen.
+            # A count above zero has at least one column.
             bar.append("█" * (max(length, 1) if count and len(bar) < width else length), style)
         yield bar.append("░" * (width - len(bar)), "dim")
 

@@ -50,7 +50,7 @@ class Paged:
             self._screen(self._kept)
             return
         while self._pager.poll() is None:
-            # Ctrl-C is the pager's, which stays.
+            # Ctrl-C is for the pager, which does not end by it.
             with suppress(KeyboardInterrupt):
                 self._pager.communicate()
 

@@ -82,7 +82,7 @@ def _csv_line(cells: Sequence[Any], *, terminal: bool) -> str:
 
     buffer = io.StringIO()
     csv.writer(buffer).writerow(cells)
-    # In a file the text is what it was; only a terminal would act on it.
+    # A file gets the text unchanged: only a terminal acts on control characters.
     return _on_terminal(buffer.getvalue()) if terminal else buffer.getvalue()
 
 

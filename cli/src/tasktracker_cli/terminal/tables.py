@@ -44,10 +44,10 @@ class TaskTable:
 
     def _empty(self, *, short: bool, with_due: bool) -> Table:
         table = headed(self._header)
-        # Tables that follow each other line up only if their columns are as wide as can be.
+        # Tables below each other line up only if each column has its greatest width.
         widths = (7, 13, 8, 15) if self._more and not short else (0, 0, 0, 0)
         table.add_column("ID", justify="right", no_wrap=True, min_width=widths[0])
-        # The one column that gives way.
+        # The only column that is shortened.
         table.add_column("TITLE", ratio=1 if self._more else None)
         names = ("", "") if short else ("STATUS", "PRIORITY")
         for name, width in zip((*names, *(["DUE"] * with_due)), widths[1:], strict=False):

@@ -8,10 +8,10 @@ import unicodedata
 # Controls (C0, C1, DEL), format characters (bidi overrides, tags, zero-width space),
 # lone surrogates, and the two Unicode line separators.
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-# Joiners move nothing and hide nothing; emoji families and Persian need them.
+# Joiners are safe, and emoji families and Persian need them.
 _HARMLESS = frozenset("\u200c\u200d")
 _COMMAND = "tasktracker-cli "
-_GLUE = "\x1f"  # no white space, and no character of a text that is safe to show
+_GLUE = "\x1f"  # not white space, and never in a text that is safe to show
 
 
 def unsafe(char: str) -> bool:

@@ -36,7 +36,7 @@ def is_standard_output(file: str) -> bool:
 
 def run(session: Session, file: str, format_: FileFormat, *, force: bool) -> None:
     """Write the tasks; a file appears whole or not at all, and what is no file is written to."""
-    # With no task there is still a header, which fields that are named give.
+    # The fields are named, so that a file without tasks has a header.
     fields = TASK_FIELDS if format_ is FileFormat.CSV else ()
     choices = Choices(format=Format(format_), fields=fields)
     if is_standard_output(file):

@@ -93,7 +93,7 @@ def _csv(text: str) -> Located:
 
 def _row(names: list[str], cells: list[str]) -> dict[str | None, Any]:
     if len(cells) > len(names):
-        # Not a fault of the format, since the rows after it can be read. No name can be None.
+        # Only this row is wrong: the rows after it can be read. No column has the name None.
         return {None: cells}
     row: dict[str | None, Any] = {
         name: cell for name, cell in zip(names, cells, strict=False) if cell

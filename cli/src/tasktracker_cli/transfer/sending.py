@@ -99,7 +99,7 @@ class RowSender:
                 return Outcome(row, replayed=True)
             if not self._again:
                 return Outcome(row, replayed=True, deleted=True)
-            # The deleted task names the one that takes its place: that is made once, too.
+            # The key of the new task has the deleted task's id: it is created once, too.
             key = f"import-{self._file}-{row.number}-after-{number}"
 
     def _with_retries(self, call: Callable[..., T], *arguments: Any) -> T:

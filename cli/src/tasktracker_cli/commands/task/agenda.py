@@ -67,7 +67,7 @@ def _urgent(session: Session, limit: int) -> Iterator[Any]:
         for raw in page.tasks:
             due.add(raw.get("id"))
             yield raw
-    # As many more as were given above may come again.
+    # The tasks given above may come again.
     rest = TaskQuery({"sort": str(Sort.PRIORITY_HIGH)}, OPEN, limit + len(due))
     for page in rest.pages(session.tasks):
         yield from (raw for raw in page.tasks if raw.get("id") not in due)

@@ -56,7 +56,7 @@ def delete(
         raise CliError("Nothing was deleted.")
 
     def remove(number: int) -> None:
-        # What was shown is what is deleted: a task that has changed since is not.
+        # Only the shown state is deleted: a task that has changed since then stays.
         session.tasks.delete(number, etags[number])
         session.journal.add(Step(number, "deleted"))
         session.output.say(f"Deleted task {number}.")

@@ -80,7 +80,7 @@ def _edit(
             now = session.tasks.get(number)
             theirs = differences(version.raw, now.raw)
             remarks = [f"Changed by someone else meanwhile: {change}" for change in theirs]
-            # Theirs, and on top of it only what the user changed.
+            # The others' changes, and on top of them the user's.
             draft_file.write(draft.write({**now.raw, **changes}, now.etag, remarks))
             _ask_to_go_on(session, error)
             version = now
@@ -108,7 +108,7 @@ def _ask_to_go_on(session: Session, error: CliError) -> None:
         raise error
     session.output.error(error)
     if not typer.confirm("Edit it again?", default=True, err=True):
-        raise type(error)  # It is told already.
+        raise type(error)  # It was reported already.
 
 
 def _kept(file: Path, version: Version) -> str:

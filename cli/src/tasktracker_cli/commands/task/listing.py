@@ -119,7 +119,7 @@ def list_(
     if search == "":
         raise UsageError("--search is empty.", "Give a text that the tasks have, or leave it out.")
     if deleted and not status and open_ is None:
-        open_ = False  # The setting is about tasks that are there.
+        open_ = False  # The setting does not apply to deleted tasks.
     before, after = _when(session, due_before), _when(session, due_after)
     query = TaskQuery(
         _filters(priority, search, overdue, before, after, sort, deleted=deleted),

@@ -72,7 +72,7 @@ def undo(ctx: typer.Context, dry_run: DryRun = False) -> None:
     failures: list[CliError] = []
 
     def act(number: int) -> None:
-        del left[number]  # Only what nobody could be asked about is tried again.
+        del left[number]  # Tried again only if the gateway gave no answer.
         try:
             session.output.say(_undo(session, steps[number]))
         except CliError as error:

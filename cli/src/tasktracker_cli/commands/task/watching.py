@@ -62,7 +62,7 @@ def _redraw(watch: Watch) -> None:
             try:
                 raws, more = watch.look()
             except UnavailableError as error:
-                # What is on the screen stays: it is old, and the title says so.
+                # The old list stays on the screen, and the title says that it is old.
                 again = f"Trying again every {watch.every:g} s. Ctrl-C ends."
                 screen.title(f"{error.message} {again}")
             else:
