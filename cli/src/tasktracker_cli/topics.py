@@ -101,7 +101,7 @@ is local; TZ may name another zone.
 
 def _output() -> str:
     return f"""\
-Data go to standard output, talk to standard error. --output chooses the format of data:
+Data go to standard output, messages to standard error. --output chooses the format of data:
 
   table    for people: colours, relative dates and a pager on a terminal; in a pipe tabs
            between the columns, whole values and a header
