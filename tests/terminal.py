@@ -55,13 +55,15 @@ class Terminal:
         """Type the text."""
         os.write(self._ours, text.encode())
 
-    def interrupt(self) -> None:
-        """Press Ctrl-C again and again, until the program shows something or ends."""
-        # A first one may come before Python waits, and then does not interrupt it.
+    def interrupt(self) -> int:
+        """Press Ctrl-C until the program has ended; return its exit code."""
+        self.type("\x03")
         while True:
-            self.type("\x03")
-            if select.select([self._ours], [], [], 2)[0]:
-                return
+            # It may have come a moment before Python waits for what it interrupts.
+            if not select.select([self._ours], [], [], 2)[0]:
+                self.type("\x03")
+            elif not self._take():
+                return self.end()
 
     def look(self, seconds: float) -> str:
         """Wait at most `seconds` for more output, and return the whole output."""

@@ -28,9 +28,8 @@ def on_terminal(
         for question, reply in (typed or {}).items():
             terminal.wait_for(re.escape(question))
             if reply == CTRL_C:
-                terminal.interrupt()
-            else:
-                terminal.type(reply)
+                return terminal.interrupt(), terminal.shown
+            terminal.type(reply)
         return terminal.end(), terminal.shown
     except BaseException:
         terminal.kill()
