@@ -5,7 +5,7 @@ from contextlib import closing
 import psycopg
 
 from servicekit import migrate
-from task_service.app import MIGRATIONS
+from task_service import MIGRATIONS
 
 OWNER = 1
 """A user with 1,000 tasks, in both databases."""

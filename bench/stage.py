@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
 
-import user_service.app
+import user_service
 from bench import databases, tokens
 from bench.errors import BenchError
 from bench.processes import serving
@@ -71,7 +71,7 @@ class Stage:
     def temporary_users(self) -> Iterator[str]:
         """Run a user service without accounts during the block, and give its address."""
         url = databases.create(self._server, f"users_{secrets.token_hex(4)}")
-        migrate.upgrade(url, user_service.app.MIGRATIONS)
+        migrate.upgrade(url, user_service.MIGRATIONS)
         with serving("user_service", {"SECRET_KEY": self._key, "DATABASE_URL": url}) as address:
             yield address
 

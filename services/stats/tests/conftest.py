@@ -8,6 +8,7 @@ import pytest
 from fastapi import FastAPI
 from pydantic import HttpUrl, SecretStr
 
+import task_service
 import task_service.app
 from servicekit import migrate
 from servicekit.testing.client import running
@@ -26,7 +27,7 @@ def task_app(make_database: MakeDatabase) -> FastAPI:
         secret_key=SecretStr(SECRET),
         log_level="WARNING",
     )
-    migrate.upgrade(settings.database_url.get_secret_value(), task_service.app.MIGRATIONS)
+    migrate.upgrade(settings.database_url.get_secret_value(), task_service.MIGRATIONS)
     return task_service.app.create_app(settings)
 
 

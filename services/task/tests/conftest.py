@@ -17,7 +17,8 @@ from servicekit.settings import psycopg2_url
 from servicekit.testing import client as testing
 from servicekit.testing.credentials import SECRET, bearer
 from servicekit.testing.plugin import MakeDatabase
-from task_service.app import MIGRATIONS, create_app
+from task_service import MIGRATIONS
+from task_service.app import create_app
 from task_service.persistence.tables import tasks
 from task_service.persistence.tasks import TaskRepository
 from task_service.settings import TaskSettings

@@ -1,6 +1,9 @@
 """The program of the task service: its commands, settings and OpenAPI document."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -43,6 +46,15 @@ def test_a_missing_setting_is_named_and_ends_the_process(
 
     assert exit_.value.code == 78
     assert f"task-service: {missing} is missing" in capsys.readouterr().err
+
+
+def test_a_migration_starts_without_the_framework(make_database: MakeDatabase) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "task_service", "migrate"]
+    settings = {**os.environ, "DATABASE_URL": make_database("light")}
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "alembic" in imported
+    assert imported.isdisjoint({"fastapi", "starlette", "uvicorn"})
 
 
 def test_the_process_migrates_serves_and_stops_when_told(make_database: MakeDatabase) -> None:

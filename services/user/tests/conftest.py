@@ -14,7 +14,8 @@ from servicekit import migrate
 from servicekit.testing import client as testing
 from servicekit.testing.credentials import SECRET
 from servicekit.testing.plugin import MakeDatabase
-from user_service.app import MIGRATIONS, create_app
+from user_service import MIGRATIONS
+from user_service.app import create_app
 from user_service.settings import UserSettings
 
 Register = Callable[..., dict[str, Any]]

@@ -56,6 +56,15 @@ def test_migrate_brings_an_empty_database_up_to_date_and_repeats(
     connection.close()
 
 
+def test_a_migration_starts_without_the_framework(make_database: MakeDatabase) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "user_service", "migrate"]
+    settings = {**os.environ, "DATABASE_URL": make_database("light")}
+    done = subprocess.run(command, env=settings, capture_output=True, text=True, check=True)
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert "alembic" in imported
+    assert imported.isdisjoint({"fastapi", "starlette", "uvicorn"})
+
+
 def test_promote_makes_a_superuser_once_or_again(
     register: Register, log_in: LogIn, empty_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

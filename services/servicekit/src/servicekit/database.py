@@ -10,9 +10,8 @@ from sqlalchemy import Engine, create_engine, exc, text
 
 from servicekit.health import Check
 from servicekit.problems import ProblemType
-from servicekit.settings import DatabaseSettings
+from servicekit.settings import CONNECT_TIMEOUT, DatabaseSettings
 
-CONNECT_TIMEOUT = 5  # seconds
 STATEMENT_TIMEOUT = 10_000  # milliseconds
 POOL_TIMEOUT = 5  # seconds
 

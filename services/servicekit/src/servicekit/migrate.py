@@ -19,8 +19,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, Engine, MetaData, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from servicekit.database import CONNECT_TIMEOUT
-from servicekit.settings import psycopg2_url
+from servicekit.settings import CONNECT_TIMEOUT, psycopg2_url
 
 RETRY_INTERVAL = 0.2  # seconds
 LOCK = 0x7461736B  # any number that is the same for all migrations of a database

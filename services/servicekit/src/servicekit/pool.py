@@ -18,12 +18,11 @@ from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.elements import ClauseElement
 
 from servicekit.database import (
-    CONNECT_TIMEOUT,
     POOL_TIMEOUT,
     STATEMENT_TIMEOUT,
     DatabaseUnavailableError,
 )
-from servicekit.settings import DatabaseSettings, asyncpg_url
+from servicekit.settings import CONNECT_TIMEOUT, DatabaseSettings, asyncpg_url
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
 # Longer than the server's own limit, which does not count if the server is gone.

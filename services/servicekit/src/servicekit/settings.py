@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails, PydanticKnownError
 from pydantic_settings import BaseSettings, SettingsError
 
 EX_CONFIG = 78  # sysexits.h: "configuration error"
+CONNECT_TIMEOUT = 5  # seconds, to a database
 SETTINGS_PAGE = "docs/operations/reference.md"
 
 

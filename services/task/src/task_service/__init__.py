@@ -1,1 +1,6 @@
-"""The task service: tasks, their lists and their counts."""
+"""The task service. This module imports nothing heavy: a migration starts from it."""
+
+from pathlib import Path
+
+SERVICE = "task-service"
+MIGRATIONS = Path(__file__).parent / "migrations"

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 
 import httpx
 from fastapi import FastAPI
@@ -23,15 +22,14 @@ from servicekit import (
 from servicekit.instance import Service
 from servicekit.pool import ReadPool
 from servicekit.settings import load
+from task_service import MIGRATIONS, SERVICE
 from task_service.api import read_routes, write_routes
 from task_service.api.problems import PROBLEMS
 from task_service.domain.service import TaskService
 from task_service.persistence.tasks import TaskRepository
 from task_service.settings import TaskSettings
 
-SERVICE = "task-service"
 VERSION = version("tasktracker-task-service")
-MIGRATIONS = Path(__file__).parent / "migrations"
 REGISTRATION = Service(SERVICE)
 
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from pydantic import HttpUrl, SecretStr
 
+import user_service
 import user_service.app
 from servicekit import migrate
 from servicekit.testing.client import running
@@ -55,7 +56,7 @@ def services(task_settings: TaskSettings, make_database: MakeDatabase) -> Iterat
         password_cost=4,
         log_level="ERROR",
     )
-    migrate.upgrade(settings.database_url.get_secret_value(), user_service.app.MIGRATIONS)
+    migrate.upgrade(settings.database_url.get_secret_value(), user_service.MIGRATIONS)
     with serving(user_service.app.create_app(settings)) as port:
         address = f"http://127.0.0.1:{port}"
         following = task_settings.model_copy(update={"user_service_url": HttpUrl(address)})

@@ -15,7 +15,7 @@ from servicekit import migrate
 from servicekit.pool import ReadPool
 from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
-from task_service.app import MIGRATIONS
+from task_service import MIGRATIONS
 from task_service.domain.errors import TaskNotFoundError
 from task_service.domain.service import TaskService
 from task_service.domain.task import Changes, Priority, Status

@@ -12,7 +12,7 @@ from servicekit import migrate
 from servicekit.pool import Statement
 from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
-from task_service.app import MIGRATIONS
+from task_service import MIGRATIONS
 from task_service.domain.pagination import Position, Sort, TaskQuery
 from task_service.domain.task import Priority
 from task_service.persistence.list_statement import list_statement

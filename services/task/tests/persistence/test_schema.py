@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from servicekit import migrate
 from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
-from task_service.app import MIGRATIONS
+from task_service import MIGRATIONS
 from task_service.persistence.tables import metadata, tasks
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from importlib.metadata import version
-from pathlib import Path
 
 from fastapi import FastAPI
 from sqlalchemy import Engine
@@ -13,6 +12,7 @@ from servicekit import app as base
 from servicekit import database, docs, health, logs, middleware, registration
 from servicekit.instance import Service
 from servicekit.settings import load
+from user_service import MIGRATIONS, SERVICE
 from user_service.api import (
     accounts,
     administration,
@@ -40,9 +40,7 @@ from user_service.persistence.sessions import SessionRepository
 from user_service.persistence.throttle import ThrottleRepository
 from user_service.settings import UserSettings
 
-SERVICE = "user-service"
 VERSION = version("tasktracker-user-service")
-MIGRATIONS = Path(__file__).parent / "migrations"
 REGISTRATION = Service(SERVICE)
 
 # In the order of the OpenAPI document.

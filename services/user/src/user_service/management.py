@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from servicekit import database
 from servicekit.settings import DatabaseSettings
+from user_service import SERVICE
 from user_service.api.schemas import User
-from user_service.app import SERVICE
 from user_service.domain.accounts import Account
 from user_service.persistence.administration import AdministrationRepository
 
