@@ -211,7 +211,7 @@ def malformed(draw: st.DrawFn) -> bytes:
 
 @each_way
 def test_malformed_and_pipelined_requests_get_a_proper_answer(
-    quiet: None, examples: settings
+    no_new_errors: None, examples: settings
 ) -> None:
     whole = _request("GET", "/api/v1/tasks/1", [], b"", last=False)
     requests = st.one_of(malformed(), malformed(), st.just(whole), st.binary(max_size=60))
