@@ -68,6 +68,6 @@ def _log_in(url: str, home: str) -> None:
 
 _AGAINST = "python -c 'import typer'"
 FIGURES = [
-    Figure(11, "tasktracker-cli --version", _AGAINST, Better.LOWER, 1.3, _version),
+    Figure(11, "tasktracker-cli --version", _AGAINST, Better.LOWER, 1.25, _version),
     Figure(11, "task list without a gateway", _AGAINST, Better.LOWER, 1.5, _list),
 ]

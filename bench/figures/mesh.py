@@ -73,7 +73,7 @@ FIGURES = [
         "list of 50 through the gateway",
         "the same instance at its own port",
         Better.HIGHER,
-        0.80,
+        0.60,
         lambda stage: through_gateway(stage.cluster),
     ),
     Figure(
@@ -81,7 +81,7 @@ FIGURES = [
         "counts for stats-service, in the mesh",
         "without a sidecar, to PostgreSQL as well",
         Better.HIGHER,
-        0.65,
+        0.60,
         lambda stage: through_sidecars(stage.cluster),
     ),
 ]

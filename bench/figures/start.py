@@ -43,7 +43,7 @@ FIGURES = [
         "up, until a task exists at the gateway",
         "each of its programs alone, summed up",
         Better.LOWER,
-        1.5,
+        1.8,
         _up,
         most_rounds=3,
     )

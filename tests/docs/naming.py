@@ -7,13 +7,13 @@ from tests.infra.reading import ROOT
 
 
 def named_tests(text: str) -> set[str]:
-    """The names of tests that stand in a text as code."""
+    """Return the names of tests that a text has as code."""
     return set(re.findall(r"`(test_\w+)`", text))
 
 
 @cache
 def defined_tests() -> set[str]:
-    """The names of all tests of this repository."""
+    """Return the names of all tests of this repository."""
     folders = ("services/**/*.py", "cli/tests/**/*.py", "cluster/tests/**/*.py", "tests/**/*.py")
     files = [file for folder in folders for file in ROOT.glob(folder)]
     return {name for file in files for name in re.findall(r"def (test_\w+)", file.read_text())}

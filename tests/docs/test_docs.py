@@ -38,7 +38,7 @@ def tracked() -> list[str]:
 
 
 def anchors(path: Path) -> set[str]:
-    """What a link may name behind `#`: headings as GitHub spells them, and ids."""
+    """Return what a link may name behind `#`: headings as GitHub spells them, and ids."""
     text = path.read_text()
     headings = [re.sub(r"[^\w -]", "", h).strip() for h in re.findall(r"(?m)^#+ (.+)$", text)]
     ids: list[str] = re.findall(r'<a id="([\w-]+)">', text)
@@ -55,7 +55,7 @@ def paths(text: str) -> Iterator[str]:
 
 
 def table(text: str, columns: int) -> Iterator[list[str]]:
-    """The rows of every table with that many columns."""
+    """Yield the rows of every table with that many columns."""
     for line in re.findall(r"(?m)^\| (.+) \|$", text):
         cells = line.split(" | ")
         if len(cells) == columns:

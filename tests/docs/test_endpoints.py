@@ -25,6 +25,6 @@ def test_each_named_test_exists() -> None:
 
 
 def _source(file: str, test: str) -> str:
-    """A conformance suite's tests are servicekit's, wherever they run."""
+    """Return the file of a test; servicekit has the conformance suite's, wherever they run."""
     shared = "services/servicekit/src/servicekit/testing/conformance.py"
     return shared if "::TestConformance::" in test else file
