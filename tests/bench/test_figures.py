@@ -37,27 +37,25 @@ def bench(*words: str, user: int | None = None) -> subprocess.CompletedProcess[s
     )
 
 
-def test_a_figure_is_measured_and_printed() -> None:
-    done = bench("1", "--rounds", "1", "--seconds", "1")
-
-    assert (done.returncode, done.stderr) == (0, "")
-    head, line = done.stdout.splitlines()
-    assert head.split() == ["#", "what", "against", "target", "ratio", "rounds", "noise"]
-    assert line.startswith(" 1  requests/s for one task, with auth")
-    assert "≥0.7 " in line
-
-
-def test_writes_are_measured_and_the_results_can_be_compared(tmp_path: Path) -> None:
+def test_figures_are_measured_and_printed_and_their_results_can_be_compared(
+    tmp_path: Path,
+) -> None:
     file = str(tmp_path / "results.json")
-    measured = bench("13", "--rounds", "1", "--seconds", "1", "--json", file)
+    measured = bench("1", "13", "--rounds", "1", "--seconds", "1", "--json", file)
     compared = bench("compare", file, file)
 
     assert (measured.returncode, measured.stderr) == (0, "")
-    assert (compared.returncode, compared.stderr) == (0, "")
-    _, created, completed = compared.stdout.splitlines()
+    head, one, created, completed = measured.stdout.splitlines()
+    assert head.split() == ["#", "what", "against", "target", "ratio", "rounds", "noise"]
+    assert one.startswith(" 1  requests/s for one task, with auth")
+    assert "≥0.7 " in one
     assert created.startswith("13  tasks created per second")
     assert completed.startswith("13  tasks completed per second")
-    assert created.endswith("+0%  within the noise")
+
+    assert (compared.returncode, compared.stderr) == (0, "")
+    _, *lines = compared.stdout.splitlines()
+    assert len(lines) == 3
+    assert all(line.endswith("+0%  within the noise") for line in lines)
 
 
 def test_a_change_beyond_the_noise_is_told_from_one_within_it() -> None:

@@ -90,6 +90,7 @@ def as_root(make_session: MakeSession) -> Session:
     return make_session("root")
 
 
+@pytest.mark.drill
 def test_postgresql_runs_as_its_own_user_in_a_session_of_root(as_root: Session) -> None:
     as_root.start()
 

@@ -136,6 +136,7 @@ def test_up_shows_the_last_log_lines_of_a_job_that_does_not_become_healthy(
         cluster.admin("up")
 
 
+@pytest.mark.drill
 def test_up_names_a_taken_port_and_its_program(cluster: ThrowawayCluster) -> None:
     cluster.admin("down")
     with socket.socket() as taken:

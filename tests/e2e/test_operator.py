@@ -226,6 +226,7 @@ def test_the_agents_write_logs_that_they_rotate_themselves(cluster: ThrowawayClu
         assert (cluster.site.logs / f"{agent}.err").stat().st_size < 4096
 
 
+@pytest.mark.drill
 def test_up_replaces_an_agent_that_runs_with_another_command(cluster: ThrowawayCluster) -> None:
     conf = cluster.site.agent / "supervisord.conf"
     old = conf.read_text().replace(">/dev/null", f">>{cluster.site.logs}/everything")
@@ -244,6 +245,7 @@ def _standard_output(cluster: ThrowawayCluster) -> str:
     return os.readlink(process / "fd" / "1")
 
 
+@pytest.mark.drill
 def test_up_shows_the_error_of_an_agent_that_does_not_stay_up(cluster: ThrowawayCluster) -> None:
     invalid = cluster.site.agent / "consul" / "invalid.hcl"
     invalid.write_text("unknown_setting = true\n")

@@ -137,6 +137,7 @@ def write(cluster: ThrowawayCluster, service: str, items: dict[str, str]) -> Non
     cluster.nomad.call("PUT", url, {"Path": path(service), "Items": items})
 
 
+@pytest.mark.drill
 def test_a_cluster_with_a_shared_secret_gets_private_keys_and_its_users_stay_logged_in(
     cluster: ThrowawayCluster, shared_secret: SigningKey
 ) -> None:

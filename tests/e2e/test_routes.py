@@ -141,6 +141,7 @@ def test_a_registration_that_asks_for_more_than_its_own_route_gets_none(
     assert Thief.reached == []
 
 
+@pytest.mark.drill
 @pytest.mark.usefixtures("rogue")
 def test_an_instance_that_is_in_no_mesh_gets_no_request(
     cluster: ThrowawayCluster, victim: httpx.Client, thief: HTTPServer
