@@ -157,6 +157,7 @@ def test_a_body_that_is_too_large_is_a_problem(session: Session) -> None:
         assert_problem(client.post("/api/v1/tasks/", content=b"x" * 2_000_000), 413)
 
 
+@pytest.mark.drill
 def test_at_most_the_request_under_way_fails_when_one_of_two_instances_is_killed(
     session: Session, alice: httpx.Client, report: Report
 ) -> None:
@@ -178,6 +179,7 @@ def test_at_most_the_request_under_way_fails_when_one_of_two_instances_is_killed
     assert seen.failed <= 1  # the gateway cannot know how much of the request was done
 
 
+@pytest.mark.drill
 def test_no_request_fails_when_one_of_two_instances_is_stopped(
     session: Session, alice: httpx.Client, report: Report
 ) -> None:

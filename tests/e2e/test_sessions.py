@@ -98,6 +98,7 @@ def test_every_service_refuses_a_token_of_an_ended_session_within_seconds(
         print(f"\n  {name}: refused everywhere after {seconds:.2f} s")  # noqa: T201 - the figure
 
 
+@pytest.mark.drill
 def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
     cluster: ThrowawayCluster,
 ) -> None:

@@ -323,6 +323,7 @@ def api(user: Cli) -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.mark.drill
 def test_an_import_killed_half_way_and_run_again_makes_each_task_once(
     user: Cli, api: httpx.Client, folder: Path
 ) -> None:
