@@ -184,8 +184,7 @@ def _stop_outdated(cluster: Cluster, steps: Steps, restored: bool) -> None:
     placed = [a["CreateTime"] for job in JOBS for a in allocations.active(cluster, job)]
     if placed and (restored or min(placed) < issued):
         with steps.step("jobs from before a restart, or before a new authority"):
-            for row in reversed(START_ORDER):
-                deployment.stop(cluster, *row)
+            _stop_all(cluster)
 
 
 def _change_database_owners(cluster: Cluster, steps: Steps) -> None:
@@ -193,8 +192,7 @@ def _change_database_owners(cluster: Cluster, steps: Steps) -> None:
     databases = users.databases_of_other_users(cluster.site)
     if databases:
         with steps.step("databases of an earlier version") as step:
-            for row in reversed(START_ORDER):
-                deployment.stop(cluster, *row)
+            _stop_all(cluster)
             for database in databases:
                 users.change_owner(cluster.site, database)
             names = ", ".join(database.name for database in databases)
@@ -236,6 +234,11 @@ def _stop(cluster: Cluster, steps: Steps) -> None:
         with steps.step("remaining processes") as step:
             step.detail = f"ended {processes.end_all(site)}"
     network.remove_interfaces()
+
+
+def _stop_all(cluster: Cluster) -> None:
+    for row in reversed(START_ORDER):
+        deployment.stop(cluster, *row)
 
 
 def _stop_jobs(cluster: Cluster, steps: Steps) -> None:
