@@ -25,7 +25,7 @@ USAGE = (
 
 
 def main(arguments: list[str]) -> None:
-    """Do what the command line asks for. Exits with USAGE if it is none of the above."""
+    """Do what the command line asks for. Exits with USAGE if it is no command."""
     match arguments:
         case []:
             serve()
@@ -33,18 +33,10 @@ def main(arguments: list[str]) -> None:
             logs.configure(SERVICE, "INFO")
             database = load(DatabaseSettings, service=SERVICE)
             migrate.upgrade(database.database_url.get_secret_value(), MIGRATIONS)
-        case ["users", *text] if len(text) < 2:
-            from user_service import management
-
-            management.list_accounts(load(DatabaseSettings, service=SERVICE), *text)
-        case [("promote" | "activate" | "deactivate") as action, username]:
-            from user_service import management
-
-            management.change_account(load(DatabaseSettings, service=SERVICE), action, username)
         case ["openapi"]:
             sys.stdout.write(openapi())
         case _:
-            sys.exit(USAGE)
+            manage(arguments)
 
 
 def serve() -> None:
@@ -55,6 +47,19 @@ def serve() -> None:
 
     settings = load(UserSettings, service=SERVICE)
     server.run(create_app(settings), settings)
+
+
+def manage(arguments: list[str]) -> None:
+    """List accounts or change one. Exits with USAGE if neither is asked for."""
+    from user_service import management
+
+    match arguments:
+        case ["users", *text] if len(text) < 2:
+            management.list_accounts(load(DatabaseSettings, service=SERVICE), *text)
+        case [action, username] if action in management.CHANGES:
+            management.change_account(load(DatabaseSettings, service=SERVICE), action, username)
+        case _:
+            sys.exit(USAGE)
 
 
 def openapi() -> str:
