@@ -116,6 +116,24 @@ def test_a_job_that_keeps_failing_ends_the_wait(cluster: Cluster, nomad: Nomad) 
         deployment.wait_healthy(cluster, "portal", BEFORE)
 
 
+def test_a_version_is_replaced_once_no_task_of_an_older_one_runs(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    looks: list[Request] = []
+
+    def look(request: Request) -> object:
+        looks.append(request)
+        old = allocation(status="running" if len(looks) < 3 else "complete", version=1)
+        return [old, allocation(version=2)]
+
+    nomad.answers["/v1/job/portal"] = {"Version": 2}
+    nomad.answers["/v1/job/portal/allocations"] = look
+
+    deployment.wait_replaced(cluster, "portal")
+
+    assert len(looks) == 3
+
+
 def test_jobs_are_stopped_together_and_the_wait_lasts_until_each_has_ended(
     cluster: Cluster, nomad: Nomad
 ) -> None:

@@ -99,19 +99,33 @@ class Deployment:
 
 @dataclass
 class Deployments:
-    """Everything that was submitted, in order: deployed at once, but for what is in `failing`."""
+    """Everything that was submitted, in order: deployed at once, but for what is in `failing`.
+
+    An instance of the version before runs on for the first two looks at the allocations.
+    """
 
     nomad: Nomad
     seen: list[Deployment] = field(default_factory=list)
     failing: set[str] = field(default_factory=set)
+    still_running: dict[str, bool] = field(default_factory=dict)  # the version before
+    overlapping: set[str] = field(default_factory=set)  # ran two old versions, or more
 
     def __call__(self, request: Request) -> object:
         service = request.path.rpartition("/")[2]
         variables = {path: dict(items) for path, items in self.nomad.variables.items()}
+        self.overlapping |= {name for name, runs in self.still_running.items() if runs}
         self.seen.append(Deployment(service, request.query["keys"], variables))
         version = len(self.seen)
         status = "failed" if service in self.failing else "successful"
-        self.nomad.has_job(service, allocation(version=version), version=version, Status=status)
+        self.nomad.has_job(service, version=version, Status=status)
+        looks = iter(("running", "running"))
+
+        def look(request: Request) -> object:
+            old = allocation(status=next(looks, "complete"), version=version - 1)
+            self.still_running[service] = old["ClientStatus"] == "running"
+            return [old, allocation(version=version)]
+
+        self.nomad.answers[f"/v1/job/{service}/allocations"] = look
         return {}
 
 
@@ -168,6 +182,15 @@ def test_each_round_of_a_rotation_is_another_version_of_the_jobs(
                      {each.keys for each in deployments.seen[3:]})  # fmt: skip
     assert len(first) == len(second) == len(first | second | {before}) - 2 == 1
     assert second == {signing_keys.name(cluster)}
+
+
+@only_root
+def test_no_round_begins_or_ends_while_an_instance_of_the_version_before_runs(
+    cluster: Cluster, deployments: Deployments
+) -> None:
+    rotate(cluster)
+    assert deployments.overlapping == set()
+    assert deployments.still_running == dict.fromkeys(SERVICES, False)
 
 
 @only_root

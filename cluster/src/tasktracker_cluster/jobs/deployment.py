@@ -49,6 +49,14 @@ def wait_healthy(cluster: Cluster, job: str, since: float) -> None:
         raise failure(cluster, job, f"{job} did not become healthy.") from error
 
 
+def wait_replaced(cluster: Cluster, job: str) -> None:
+    """Wait until no task of an older version of the job runs: until then some requests reach it.
+
+    Raises NotReadyError.
+    """
+    wait.until(f"the end of {job}'s old version", lambda: _is_alone(cluster, job), LIMIT_SECONDS)
+
+
 def stop(cluster: Cluster, *together: str) -> None:
     """Stop jobs at the same time, and wait until their tasks end. Nomad keeps their history.
 
@@ -72,6 +80,11 @@ def failure(cluster: Cluster, job: str, message: str) -> JobFailedError:
 
 def _has_ended(cluster: Cluster, job: str) -> bool:
     return not allocations.active(cluster, job)
+
+
+def _is_alone(cluster: Cluster, job: str) -> bool:
+    newest = cluster.nomad.call("GET", f"/v1/job/{job}")["Version"]
+    return all(each["JobVersion"] == newest for each in allocations.active(cluster, job))
 
 
 def _healthy(cluster: Cluster, job: str, since: float) -> bool:

@@ -109,3 +109,6 @@ def _deploy(cluster: Cluster, signer: Mapping[str, str], public_keys: str) -> No
         deployment.submit(cluster, service, job_variables)
     for service in SERVICES:
         deployment.wait_healthy(cluster, service, since)
+    # An old instance answers for some seconds more: it would sign with, and accept, the old keys.
+    for service in SERVICES:
+        deployment.wait_replaced(cluster, service)
