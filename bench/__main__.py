@@ -11,7 +11,7 @@ from pathlib import Path
 from bench import results, scoreboard
 from bench.errors import BenchError
 from bench.figure import Figure
-from bench.figures import commands, growth, logins, mesh, reads, start, statistics, writes
+from bench.figures import commands, growth, idle, logins, mesh, reads, start, statistics, writes
 from bench.rounds import compare
 from bench.stage import Stage
 from tasktracker_cluster.errors import AdminError
@@ -26,6 +26,7 @@ FIGURES = [
     # These come last: their cluster moves this process into a network of its own.
     *mesh.FIGURES,
     *start.FIGURES,
+    *idle.FIGURES,
 ]
 
 

@@ -6,8 +6,9 @@ from contextlib import AbstractContextManager
 import pytest
 
 from bench.figure import Pair
-from bench.figures import mesh, start
+from bench.figures import idle, mesh, start
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
+from tasktracker_cluster.topology import SERVICES
 
 
 @pytest.mark.parametrize("figure", [mesh.through_gateway, mesh.through_sidecars])
@@ -17,6 +18,21 @@ def test_both_ways_to_the_task_service_are_measured(
     with figure(cluster) as pair:
         assert pair.ours(1) > 0
         assert pair.reference(1) > 0
+
+
+@pytest.mark.parametrize("figure", [idle.processor, idle.memory])
+def test_what_an_idle_cluster_uses_is_measured_and_printed_for_each_kind_of_process(
+    cluster: ThrowawayCluster,
+    figure: Callable[[ThrowawayCluster], AbstractContextManager[Pair]],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with figure(cluster) as pair:
+        assert pair.ours(0.05) > 0
+
+    table = capsys.readouterr().out
+    kinds = ("Consul agent", "Nomad agent", "sidecars", "PostgreSQL", "Traefik", "pages proxy")
+    for kind in (*kinds, *(service.name for service in SERVICES)):
+        assert kind in table
 
 
 @pytest.mark.drill
