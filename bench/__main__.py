@@ -8,10 +8,20 @@ import signal
 import sys
 from pathlib import Path
 
-from bench import results, scoreboard
+from bench import processor_table, results, scoreboard
 from bench.errors import BenchError
 from bench.figure import Figure
-from bench.figures import commands, growth, idle, logins, mesh, reads, start, statistics, writes
+from bench.figures import (
+    commands,
+    growth,
+    idle,
+    logins,
+    mesh,
+    reads,
+    start,
+    statistics,
+    writes,
+)
 from bench.rounds import compare
 from bench.stage import Stage
 from tasktracker_cluster.errors import AdminError
@@ -53,6 +63,8 @@ def _run(words: list[str]) -> None:
             measured.append(_measure(stage, figure, arguments.rounds, arguments.seconds))
             if arguments.json:  # after each: what was measured is kept whatever comes
                 results.save(arguments.json, measured)
+    for line in processor_table.lines(chosen, measured):
+        print(line)
 
 
 def _compare(words: list[str]) -> None:
@@ -85,7 +97,7 @@ def _measure(stage: Stage, figure: Figure, rounds: int, seconds: float) -> resul
     with figure.prepare(stage) as pair:
         comparison = compare(pair, figure.rounds(rounds), seconds)
     print(scoreboard.line(figure, comparison), flush=True)
-    return results.Result.of(figure, comparison)
+    return results.Result.of(figure, comparison, pair)
 
 
 if __name__ == "__main__":

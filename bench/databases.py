@@ -33,6 +33,14 @@ FROM generate_series(1, %(number)s) n,
 """
 
 
+def first_process(server: str) -> int:
+    """Return the id of the server's first process. `server` is a URL without a database."""
+    with closing(psycopg.connect(f"{server}/postgres")) as connection:
+        row = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
+    (text,) = row or ("",)
+    return int(text.split()[0])
+
+
 def create(server: str, name: str) -> str:
     """Create an empty database and return its URL. `server` is a URL without a database."""
     with closing(psycopg.connect(f"{server}/postgres", autocommit=True)) as connection:

@@ -7,13 +7,14 @@ import httpx
 
 from bench.errors import BenchError
 from servicekit.testing import process
+from servicekit.testing.process import Started
 
 START_LIMIT = 30  # seconds
 
 
 @contextmanager
-def serving(module: str, settings: dict[str, str]) -> Iterator[str]:
-    """Run `python -m module`, and give its address, http://127.0.0.1:port, when it answers.
+def serving(module: str, settings: dict[str, str]) -> Iterator[Started]:
+    """Run `python -m module`, and give its address and its process when it answers.
 
     Raises BenchError when it does not start.
     """
@@ -22,4 +23,4 @@ def serving(module: str, settings: dict[str, str]) -> Iterator[str]:
             service = stack.enter_context(process.started(module, START_LIMIT, **settings))
         except httpx.ConnectError:
             raise BenchError(f"{module} did not start. See its output above.") from None
-        yield service.address
+        yield service

@@ -1,13 +1,14 @@
 """The results of a run in a file, and two of them side by side."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from math import log
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.figure import Figure
+from bench.figure import Figure, Pair
+from bench.processor import Metered
 from bench.rounds import Comparison
 
 _COLUMNS = "{:>2}  {:<38} {:>6} {:>6} {:>7}  {}"
@@ -24,18 +25,32 @@ class Result:
     ratio: float
     ratios: list[float]
     noise: list[float]
+    processor: dict[str, Mapping[str, float]] = field(default_factory=dict)
+    """For `ours` and `reference`: microseconds of each program for a request."""
 
     @classmethod
-    def of(cls, figure: Figure, comparison: Comparison) -> "Result":
-        """Make the result of a figure's comparison."""
-        ratios, noise = comparison.ratios, comparison.noise
-        return cls(figure.number, figure.what, figure.target, comparison.ratio, ratios, noise)
+    def of(cls, figure: Figure, comparison: Comparison, pair: Pair) -> "Result":
+        """Make the result of a figure's comparison of a pair."""
+        return cls(
+            figure.number,
+            figure.what,
+            figure.target,
+            comparison.ratio,
+            comparison.ratios,
+            comparison.noise,
+            _processor(pair),
+        )
 
     @property
     def uncertainty(self) -> float:
         """How far a ratio may be off, as a factor above 1: the widest of its rounds and noise."""
         spread = max(self.ratios) / min(self.ratios)
         return float(max(spread**0.5, *(max(each, 1 / each) for each in self.noise)))
+
+
+def _processor(pair: Pair) -> dict[str, Mapping[str, float]]:
+    sides = {"ours": pair.ours, "reference": pair.reference}
+    return {name: side.microseconds for name, side in sides.items() if isinstance(side, Metered)}
 
 
 def save(path: Path, results: Sequence[Result]) -> None:

@@ -11,6 +11,7 @@ import user_service
 from bench import databases, tokens
 from bench.errors import BenchError
 from bench.processes import serving
+from bench.processor import Programs
 from servicekit import logs, migrate
 from servicekit.keys import shared
 from servicekit.testing import postgres
@@ -24,6 +25,7 @@ class Stage:
     def __init__(self) -> None:
         self._exit = ExitStack()
         self._key = secrets.token_hex()
+        self._pids: dict[str, int] = {}
         logs.configure("bench", "WARNING")
 
     def __enter__(self) -> "Stage":
@@ -62,6 +64,20 @@ class Stage:
         """The address of a stats service that calls `tasks`."""
         return self._serve("stats_service", TASK_SERVICE_URL=self.tasks)
 
+    def pid(self, address: str) -> int:
+        """Return the process id of the service at an address."""
+        return self._pids[address]
+
+    @property
+    def task_programs(self) -> Programs:
+        """The programs behind a request to `tasks`."""
+        return {"task-service": self.pid(self.tasks), **self._postgres}
+
+    @property
+    def peer_programs(self) -> Programs:
+        """The programs behind a request to `peer`."""
+        return {"peer": self.pid(self.peer), **self._postgres}
+
     @cached_property
     def users(self) -> str:
         """The address of a user service."""
@@ -72,8 +88,8 @@ class Stage:
         """Run a user service without accounts during the block, and give its address."""
         url = databases.create(self._server, f"users_{secrets.token_hex(4)}")
         migrate.upgrade(url, user_service.MIGRATIONS)
-        with serving("user_service", {"SECRET_KEY": self._key, "DATABASE_URL": url}) as address:
-            yield address
+        with serving("user_service", {"SECRET_KEY": self._key, "DATABASE_URL": url}) as users:
+            yield users.address
 
     @cached_property
     def cluster(self) -> ThrowawayCluster:
@@ -91,8 +107,15 @@ class Stage:
         return self._exit.enter_context(postgres.running())
 
     @cached_property
+    def _postgres(self) -> Programs:
+        return {"PostgreSQL": databases.first_process(self._server)}
+
+    @cached_property
     def _small(self) -> str:
         return databases.create_tasks(self._server, "small", databases.SMALL)
 
     def _serve(self, module: str, **settings: str) -> str:
-        return self._exit.enter_context(serving(module, {"SECRET_KEY": self._key, **settings}))
+        settings["SECRET_KEY"] = self._key
+        service = self._exit.enter_context(serving(module, settings))
+        self._pids[service.address] = service.process.pid
+        return service.address

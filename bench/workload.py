@@ -1,15 +1,14 @@
 """The caller and the tasks in the benchmark's cluster, and a task service outside the mesh."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from bench import tokens
+from bench import bare_jobs, tokens
 from bench.wrk import Request
 from servicekit import keys
 from tasktracker_cluster.agents import variables
 from tasktracker_cluster.agents.api import Api
-from tasktracker_cluster.jobs import deployment
-from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.namespaces import entered
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
@@ -22,13 +21,13 @@ PAGE = 50
 PORT = 8002
 """The task service's port in its own network, and in a caller's network the sidecar's for it."""
 
-START_LIMIT = 30  # seconds
-_BARE = "task-service-without-mesh"
+POSTGRES_PORT = 5432  # in the network of its job
+BARE = "task-service-without-mesh"
 
 
 def headers(cluster: ThrowawayCluster) -> dict[str, str]:
     """Return the Authorization header of `CALLER` in this cluster."""
-    signer = _variables(cluster, "user-service")
+    signer = variables.read(cluster.nomad, "nomad/jobs/user-service/api/app")
     key = keys.private(signer["jwt_private_key"], keys.public(signer["jwt_public_keys"]))
     return tokens.bearer(key, CALLER)
 
@@ -47,42 +46,13 @@ def without_mesh(cluster: ThrowawayCluster) -> Iterator[None]:
 
     Nomad runs the same program in the same way as in the cluster. Only the mesh is missing.
     """
-    cluster.nomad.call("PUT", "/v1/jobs", {"Job": _job(cluster)})
-    try:
-        with entered(cluster.network("task-db")):
-            service = Api("The task service", f"http://127.0.0.1:{PORT}", {})
-            wait.until(_BARE, lambda: service.answers("/health"), START_LIMIT)
+    network = cluster.network("task-db")
+    service = bare_jobs.task_service(cluster, network, PORT, POSTGRES_PORT)
+    with bare_jobs.running(cluster, BARE, [service], lambda: answers_inside(network, PORT)):
         yield
-    finally:
-        deployment.stop(cluster.as_operator, _BARE)
-        cluster.nomad.call("DELETE", f"/v1/job/{_BARE}", purge="true")
 
 
-def _job(cluster: ThrowawayCluster) -> Mapping[str, object]:
-    # The job contains secrets that anonymous callers of Nomad can read. Only the benchmark is in
-    # the cluster's network.
-    items = _variables(cluster, "task-service")
-    database = f"task_app:{items['database_password']}@127.0.0.1:5432/task_db"
-    python = cluster.site.release / "bin" / "python"
-    network = f"--net={cluster.network('task-db')}"
-    app = {
-        "Name": "app",
-        "Driver": "raw_exec",
-        "User": "root",  # to enter the network
-        "Config": {
-            "command": "/usr/bin/nsenter",
-            "args": [network, "--", str(python), "-m", "task_service"],
-            "work_dir": "/",
-        },
-        "Env": {
-            "PORT": str(PORT),
-            "JWT_PUBLIC_KEYS": items["jwt_public_keys"],
-            "DATABASE_URL": f"postgresql://{database}",
-        },
-        "Resources": {"CPU": 200, "MemoryMB": 256},  # as in nomad/jobs/task-service.nomad.hcl
-    }
-    return {"ID": _BARE, "Datacenters": ["dc1"], "TaskGroups": [{"Name": "api", "Tasks": [app]}]}
-
-
-def _variables(cluster: ThrowawayCluster, service: str) -> dict[str, str]:
-    return variables.read(cluster.nomad, f"nomad/jobs/{service}/api/app")
+def answers_inside(network: Path, port: int) -> bool:
+    """Return whether a service answers on the loopback of a network namespace."""
+    with entered(network):
+        return Api("The task service", f"http://127.0.0.1:{port}", {}).answers("/health")

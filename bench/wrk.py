@@ -18,8 +18,9 @@ _REPORT = "report "
 
 @dataclass(frozen=True)
 class Load:
-    """The result of a load: responses per second, and response times in seconds."""
+    """The result of a load: responses, responses per second, and response times in seconds."""
 
+    requests: int
     rate: float
     p50: float
     p99: float
@@ -115,6 +116,7 @@ def read(report: Mapping[str, Any]) -> Load:
     if failed := {name: report[name] for name in ("refused", "broken", "late") if report[name]}:
         raise BenchError(f"Of {report['requests']} requests some were not served: {failed}.")
     return Load(
+        requests=report["requests"],
         rate=report["requests"] / report["microseconds"] * 1e6,
         p50=report["p50"] / 1e6,
         p99=report["p99"] / 1e6,

@@ -8,15 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench import workload
+from bench import cluster_pids, workload
 from bench.figure import Better, Figure, Measure, Pair
-from bench.figures.reads import rate
-from bench.wrk import Request
+from bench.figures.reads import CONNECTIONS, rate
+from bench.processor import Metered, Programs
+from bench.wrk import Load, Request, load
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.namespaces import entered
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
-_DIRECT = f"http://127.0.0.1:{workload.PORT}"
+DIRECT = f"http://127.0.0.1:{workload.PORT}"
 
 
 @contextmanager
@@ -25,11 +26,15 @@ def through_gateway(cluster: ThrowawayCluster) -> Iterator[Pair]:
 
     The service reaches its database through two sidecars in both measurements.
     """
-    _create_tasks(cluster)
+    create_tasks(cluster)
     path, headers = workload.TASKS, workload.headers(cluster)
     yield Pair(
-        ours=rate(Request(GATEWAY_URL + path, headers)),
-        reference=_rate_inside(cluster.network("task-service"), Request(_DIRECT + path, headers)),
+        ours=rate(Request(GATEWAY_URL + path, headers), cluster_pids.behind_gateway(cluster)),
+        reference=rate_inside(
+            cluster.network("task-service"),
+            Request(DIRECT + path, headers),
+            cluster_pids.in_mesh(cluster),
+        ),
     )
 
 
@@ -40,31 +45,35 @@ def through_sidecars(cluster: ThrowawayCluster) -> Iterator[Pair]:
     Both measurements use the same program and the same PostgreSQL. With the mesh the request and
     the query each pass two Envoys and mTLS. Without it both stay on loopback.
     """
-    _create_tasks(cluster)
-    request = Request(f"{_DIRECT}{workload.TASKS}stats", workload.headers(cluster))
+    create_tasks(cluster)
+    request = Request(f"{DIRECT}{workload.TASKS}stats", workload.headers(cluster))
     with workload.without_mesh(cluster):
         yield Pair(
-            ours=_rate_inside(cluster.network("stats-service"), request),
-            reference=_rate_inside(cluster.network("task-db"), request),
+            ours=rate_inside(
+                cluster.network("stats-service"), request, cluster_pids.of_stats_service(cluster)
+            ),
+            reference=rate_inside(
+                cluster.network("task-db"), request, cluster_pids.without_mesh(cluster)
+            ),
         )
 
 
-def _create_tasks(cluster: ThrowawayCluster) -> None:
+def create_tasks(cluster: ThrowawayCluster) -> None:
     """Start the cluster, and create one task more than a page."""
     cluster.admin("up")
     workload.create_tasks(cluster, workload.PAGE + 1)
 
 
-def _rate_inside(network: Path, request: Request) -> Measure:
+def rate_inside(network: Path, request: Request, programs: Programs) -> Measure:
     """Return the measurement of `rate`, made inside a network namespace."""
-    with entered(network):
-        measure = rate(request)
 
-    def measure_inside(seconds: float) -> float:
+    def load_inside(seconds: float) -> Load:
         with entered(network):
-            return measure(seconds)
+            return load(request, connections=CONNECTIONS, seconds=seconds)
 
-    return measure_inside
+    with entered(network):
+        request.check()
+    return Metered(load_inside, programs)
 
 
 FIGURES = [

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from bench.databases import OWNER
 from bench.figure import Better, Figure, Measure, Pair
+from bench.processor import Metered, Programs
 from bench.stage import Stage
 from bench.wrk import Request, load
 
@@ -12,17 +13,22 @@ CONNECTIONS = 16
 PEER = "bare Starlette + psycopg 3, same SQL, no auth"
 
 
-def rate(request: Request) -> Measure:
-    """Return a measurement in requests per second. Raises BenchError if the request fails."""
+def rate(request: Request, programs: Programs) -> Measure:
+    """Return a measurement in requests per second. Raises BenchError if the request fails.
+
+    It also measures the processor time of the programs that serve the request.
+    """
     request.check()
-    return lambda seconds: load(request, connections=CONNECTIONS, seconds=seconds).rate
+    return Metered(
+        lambda seconds: load(request, connections=CONNECTIONS, seconds=seconds), programs
+    )
 
 
 def _against_peer(stage: Stage, path: str) -> Pair:
     headers = stage.bearer(OWNER)
     return Pair(
-        ours=rate(Request(f"{stage.tasks}/api/v1/tasks/{path}", headers)),
-        reference=rate(Request(f"{stage.peer}/api/v1/tasks/{path}", headers)),
+        ours=rate(Request(f"{stage.tasks}/api/v1/tasks/{path}", headers), stage.task_programs),
+        reference=rate(Request(f"{stage.peer}/api/v1/tasks/{path}", headers), stage.peer_programs),
     )
 
 

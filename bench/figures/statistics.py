@@ -14,8 +14,11 @@ from bench.wrk import Request
 def _through_stats(stage: Stage) -> Iterator[Pair]:
     headers = stage.bearer(OWNER)
     yield Pair(
-        ours=rate(Request(f"{stage.statistics}/api/v1/stats/", headers)),
-        reference=rate(Request(f"{stage.tasks}/api/v1/tasks/stats", headers)),
+        ours=rate(
+            Request(f"{stage.statistics}/api/v1/stats/", headers),
+            {"stats-service": stage.pid(stage.statistics), **stage.task_programs},
+        ),
+        reference=rate(Request(f"{stage.tasks}/api/v1/tasks/stats", headers), stage.task_programs),
     )
 
 

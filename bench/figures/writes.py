@@ -1,6 +1,6 @@
 """What a change of a task costs, against the least that could make it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from bench.databases import WRITER, WRITTEN
@@ -14,18 +14,27 @@ from bench.wrk import Request
 @contextmanager
 def _create(stage: Stage) -> Iterator[Pair]:
     headers = {**stage.bearer(WRITER), "Content-Type": "application/json"}
-    yield Pair(
-        ours=rate(Request(stage.tasks + TASKS, headers, TASK, method="POST")),
-        reference=rate(Request(stage.peer + TASKS, headers, TASK, method="POST")),
-    )
+
+    def to(address: str) -> Request:
+        return Request(address + TASKS, headers, TASK, method="POST")
+
+    yield _against_peer(stage, to)
 
 
 @contextmanager
 def _complete(stage: Stage) -> Iterator[Pair]:
     path, headers = f"{TASKS}{{id}}/complete", stage.bearer(WRITER)
-    yield Pair(
-        ours=rate(Request(stage.tasks + path, headers, method="PATCH", ids=WRITTEN)),
-        reference=rate(Request(stage.peer + path, headers, method="PATCH", ids=WRITTEN)),
+
+    def to(address: str) -> Request:
+        return Request(address + path, headers, method="PATCH", ids=WRITTEN)
+
+    yield _against_peer(stage, to)
+
+
+def _against_peer(stage: Stage, to: Callable[[str], Request]) -> Pair:
+    return Pair(
+        ours=rate(to(stage.tasks), stage.task_programs),
+        reference=rate(to(stage.peer), stage.peer_programs),
     )
 
 

@@ -45,12 +45,15 @@ def test_figures_are_measured_and_printed_and_their_results_can_be_compared(
     compared = bench("compare", file, file)
 
     assert (measured.returncode, measured.stderr) == (0, "")
-    head, one, created, completed = measured.stdout.splitlines()
+    head, one, created, completed, _, processor, *times = measured.stdout.splitlines()
     assert head.split() == ["#", "what", "against", "target", "ratio", "rounds", "noise"]
     assert one.startswith(" 1  requests/s for one task, with auth")
     assert "≥0.7 " in one
     assert created.startswith("13  tasks created per second")
     assert completed.startswith("13  tasks completed per second")
+    assert processor.split()[:3] == ["#", "processor", "time"]
+    assert len(times) == 6
+    assert all(" PostgreSQL " in line for line in times)
 
     assert (compared.returncode, compared.stderr) == (0, "")
     _, *lines = compared.stdout.splitlines()
