@@ -6,6 +6,7 @@
 import argparse
 import signal
 import sys
+from operator import attrgetter
 from pathlib import Path
 
 from bench import processor_table, results, scoreboard
@@ -17,6 +18,7 @@ from bench.figures import (
     idle,
     logins,
     mesh,
+    neighbours,
     reads,
     start,
     statistics,
@@ -34,7 +36,7 @@ FIGURES = [
     *logins.FIGURES,
     *commands.FIGURES,
     # These come last: their cluster moves this process into a network of its own.
-    *mesh.FIGURES,
+    *sorted((*mesh.FIGURES, *neighbours.FIGURES), key=attrgetter("number")),
     *start.FIGURES,
     *idle.FIGURES,
 ]

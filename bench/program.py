@@ -1,9 +1,10 @@
-"""The start-up time of a program that runs alone."""
+"""A program that runs for the benchmark, and the time of its start."""
 
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,9 +31,19 @@ class Program:
     def start_seconds(self) -> float:
         """Start and stop the program, and return the seconds from its start until it answered.
 
-        Raises BenchError if it ends too early, or does not answer within START_LIMIT.
+        Raises BenchError as `running` does.
         """
         start = time.perf_counter()
+        with self.running():
+            return time.perf_counter() - start
+
+    @contextmanager
+    def running(self) -> Iterator[int]:
+        """Run the program during the block. Give its process id as soon as it answers.
+
+        Raises BenchError if it ends too early, or does not answer within START_LIMIT.
+        """
+        deadline = time.perf_counter() + START_LIMIT
         with subprocess.Popen(
             self.command,
             env=self.variables,
@@ -41,8 +52,8 @@ class Program:
             stderr=subprocess.DEVNULL,
         ) as process:
             try:
-                self._wait(process, start + START_LIMIT)
-                return time.perf_counter() - start
+                self._wait(process, deadline)
+                yield process.pid
             finally:
                 self._end(process)
 

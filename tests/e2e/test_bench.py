@@ -6,12 +6,19 @@ from contextlib import AbstractContextManager
 import pytest
 
 from bench.figure import Pair
-from bench.figures import idle, mesh, start
+from bench.figures import idle, mesh, neighbours, start
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tasktracker_cluster.topology import SERVICES
 
 
-@pytest.mark.parametrize("figure", [mesh.through_gateway, mesh.through_sidecars])
+@pytest.mark.parametrize(
+    "figure",
+    [
+        mesh.through_gateway,
+        mesh.through_sidecars,
+        pytest.param(neighbours.beside_nginx, marks=pytest.mark.drill),
+    ],
+)
 def test_both_ways_to_the_task_service_are_measured(
     cluster: ThrowawayCluster, figure: Callable[[ThrowawayCluster], AbstractContextManager[Pair]]
 ) -> None:
