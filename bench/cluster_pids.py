@@ -1,6 +1,6 @@
 """The programs of a cluster that take part in a request, for the processor time of each."""
 
-from bench import workload
+from bench import bare_chain, workload
 from bench.processor import Programs
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
@@ -30,6 +30,18 @@ def of_stats_service(cluster: ThrowawayCluster) -> Programs:
 def without_mesh(cluster: ThrowawayCluster) -> Programs:
     """Return the programs of a request to the service of `workload.without_mesh`."""
     return {"task-service": cluster.task_pid(workload.BARE, "app"), **_postgres(cluster)}
+
+
+def of_bare_chain(cluster: ThrowawayCluster) -> Programs:
+    """Return the programs of a request to the service of `bare_chain.running`."""
+    tasks = {
+        _CALLERS: bare_chain.envoy_of(bare_chain.CALLER),
+        _SERVICES: bare_chain.envoy_of(bare_chain.SERVICE),
+        "task-service": "app",
+        _DATABASES: bare_chain.envoy_of(bare_chain.DATABASE),
+    }
+    pids = {name: cluster.task_pid(bare_chain.JOB, task) for name, task in tasks.items()}
+    return {**pids, **_postgres(cluster)}
 
 
 def _postgres(cluster: ThrowawayCluster) -> Programs:
