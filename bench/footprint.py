@@ -1,19 +1,18 @@
 """What a cluster's processes use: memory, and processor time, for each kind of process."""
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from bench import process_times
+from bench.process_times import Times
 from tasktracker_cluster.machine import processes
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import SERVICES
 
 _PROC = Path("/proc")
-_TICKS = os.sysconf("SC_CLK_TCK")  # in a second
 
 # The words in a command line that tell its kind. The first match counts.
 _KINDS = {
@@ -36,7 +35,7 @@ Usage = Mapping[str, float]
 def memory(site: Site) -> Usage:
     """Return the proportional set sizes in MiB: a page that n processes share counts as 1/n."""
     used = defaultdict[str, float](float)
-    for pid, kind in _kinds(site).items():
+    for pid, kind in _kinds(site, process_times.of_all()).items():
         with suppress(OSError):  # the process ended in the meantime
             rollup = (_PROC / str(pid) / "smaps_rollup").read_text()
             used[kind] += int(rollup.partition("\nPss:")[2].split()[0]) / 1024
@@ -54,32 +53,18 @@ def processor(site: Site, seconds: float) -> Usage:
 def _seconds_used(site: Site) -> Usage:
     """Return the seconds of all processes since their start, with those of ended children."""
     used = defaultdict[str, float](float)
-    for pid, kind in _kinds(site).items():
-        with suppress(OSError):
-            used[kind] += _Stat.read(pid).ticks / _TICKS
+    known = process_times.of_all()
+    for pid, kind in _kinds(site, known).items():
+        if pid in known:  # else it began a moment ago
+            used[kind] += known[pid].seconds
     return used
 
 
-@dataclass(frozen=True)
-class _Stat:
-    parent: int
-    ticks: int
-
-    @classmethod
-    def read(cls, pid: int) -> "_Stat":
-        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
-        return cls(int(fields[1]), sum(map(int, fields[11:15])))
-
-
-def _kinds(site: Site) -> Mapping[int, str]:
+def _kinds(site: Site, known: Mapping[int, Times]) -> Mapping[int, str]:
     """Return the kind of each process of a site by its id: from its command, or its parent's."""
     kinds = {each.pid: kind for each in processes.of_site(site) if (kind := _kind(each.pid))}
-    parents = {}
-    for folder in _PROC.glob("[0-9]*"):
-        with suppress(OSError):
-            parents[int(folder.name)] = _Stat.read(int(folder.name)).parent
-    for pid in sorted(parents):
-        if kind := kinds.get(parents[pid]):
+    for pid in sorted(known):
+        if kind := kinds.get(known[pid].parent):
             kinds.setdefault(pid, kind)
     return kinds
 

@@ -4,22 +4,19 @@ It is a steadier measure than a rate: a busy machine serves fewer requests, but 
 about the same time of a processor.
 """
 
-import os
 import resource
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from pathlib import Path
 from statistics import median
 
+from bench import process_times
 from bench.errors import BenchError
+from bench.process_times import Times
 from bench.wrk import Load
 
 Programs = Mapping[str, int]
 """The programs of a measurement: a name, and the id of the program's first process."""
 
 LOAD = "wrk"
-_PROC = Path("/proc")
-_TICKS = os.sysconf("SC_CLK_TCK")  # in a second
 
 
 class Metered:
@@ -56,23 +53,17 @@ class Metered:
 
 def seconds_of(programs: Programs) -> Mapping[str, float]:
     """Return the processor time that each program has used since its start, with its children."""
-    parents, used = {}, {}
-    for folder in _PROC.glob("[0-9]*"):
-        with suppress(OSError):  # the process ended in the meantime
-            pid = int(folder.name)
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            # Its own time in two parts, and that of its children that have ended.
-            parents[pid], used[pid] = int(fields[1]), sum(map(int, fields[11:15])) / _TICKS
+    known = process_times.of_all()
     firsts = {pid: name for name, pid in programs.items()}
     total = dict.fromkeys(programs, 0.0)
-    for pid, seconds in used.items():
-        if name := _program(pid, parents, firsts):
-            total[name] += seconds
+    for pid, times in known.items():
+        if name := _program(pid, known, firsts):
+            total[name] += times.seconds
     return total
 
 
-def _program(pid: int, parents: Mapping[int, int], firsts: Mapping[int, str]) -> str | None:
+def _program(pid: int, known: Mapping[int, Times], firsts: Mapping[int, str]) -> str | None:
     """Return the name of the program that a process or its nearest ancestor began."""
-    while pid and pid not in firsts:
-        pid = parents.get(pid, 0)
+    while pid in known and pid not in firsts:
+        pid = known[pid].parent
     return firsts.get(pid)
