@@ -115,6 +115,12 @@ reference: _environment
 audit *words: _environment
     @.venv/bin/python -m tools.audit "$@"
 
+# Build each service's artifact in dist/, with its checksum and its bill of materials
+[group('work')]
+[no-exit-message]
+release *flags: _environment
+    @.venv/bin/tasktracker-cli admin release "$@"
+
 # Resolve the Python requirements again
 [group('work')]
 lock *flags: _environment

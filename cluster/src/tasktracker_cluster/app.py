@@ -2,7 +2,18 @@
 
 import typer
 
-from tasktracker_cluster.commands import cluster, dev, health, keys, logs, pages, psql, top, users
+from tasktracker_cluster.commands import (
+    cluster,
+    dev,
+    health,
+    keys,
+    logs,
+    pages,
+    psql,
+    release,
+    top,
+    users,
+)
 
 app = typer.Typer(
     help="Run the cluster: bring it up, look at it, take it down.",
@@ -11,6 +22,6 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for noun in (cluster, keys, health, top, logs, psql, pages, dev):
+for noun in (cluster, keys, health, top, logs, psql, pages, release, dev):
     app.add_typer(noun.app)
 app.add_typer(users.app, name="users")

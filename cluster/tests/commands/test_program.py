@@ -17,7 +17,7 @@ from tasktracker_cluster.topology import JOBS
 
 COMMANDS = (
     "install", "up", "down", "destroy", "env", "status", "doctor", "top", "logs", "psql", "open",
-    "dev", "users list", "users activate", "users deactivate", "users promote",
+    "release", "dev", "users list", "users activate", "users deactivate", "users promote",
 )  # fmt: skip
 
 

@@ -15,11 +15,13 @@ def run(
     *,
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
+    umask: int = -1,
 ) -> str:
     """Run a program to its end and return its standard output.
 
-    `env` is added to this process's environment. Raises CommandError with the program's last lines
-    when its exit code is not 0, MissingProgramError when the program does not exist.
+    `env` is added to this process's environment; `umask` replaces its own. Raises CommandError with
+    the program's last lines when its exit code is not 0, MissingProgramError when the program does
+    not exist.
     """
     try:
         result = subprocess.run(
@@ -30,6 +32,7 @@ def run(
             capture_output=True,
             text=True,
             errors="replace",
+            umask=umask,
             check=False,
         )
     except FileNotFoundError as error:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 from tasktracker_cluster.errors import MissingProgramError
 from tasktracker_cluster.machine import shell
+from tasktracker_cluster.releases import wheels
 from tasktracker_cluster.releases.sources import LOCK
 from tasktracker_cluster.site import Site
-
-BUILD_LOCK = "requirements/build.lock"  # the build systems of packages without a wheel
 
 
 def environment(site: Site, folder: Path) -> None:
@@ -23,32 +22,28 @@ def environment(site: Site, folder: Path) -> None:
     uv = Path(sys.executable).with_name("uv")
     draft = folder.with_suffix(".building")
     shutil.rmtree(draft, ignore_errors=True)
-    with tempfile.TemporaryDirectory() as wheels:
-        packages = [p.parent for p in (site.checkout / "services").glob("*/pyproject.toml")]
-
-        def wheel(package: Path) -> None:
-            shell.run([uv, "build", "--quiet", "--wheel", "--no-build-isolation",
-                       "--python", sys.executable, "--out-dir", wheels, package])  # fmt: skip
+    with tempfile.TemporaryDirectory() as own:
 
         def dependencies() -> None:
-            shell.run([uv, "venv", "--quiet", "--relocatable", "--python", _python(), draft])
+            shell.run([uv, "venv", "--quiet", "--relocatable", "--python", system_python(), draft])
             shell.run([uv, "pip", "sync", "--quiet", "--compile-bytecode",
-                       "--require-build-hashes", "--build-constraints", site.checkout / BUILD_LOCK,
+                       "--require-build-hashes",
+                       "--build-constraints", site.checkout / wheels.BUILD_LOCK,
                        "--require-hashes", "--python", draft, site.checkout / LOCK])  # fmt: skip
 
         with ThreadPoolExecutor() as pool:
-            for job in [
+            for job in (
                 pool.submit(dependencies),
-                *(pool.submit(wheel, p) for p in packages),
-            ]:
+                pool.submit(wheels.ours, site.checkout, Path(own)),
+            ):
                 job.result()
-        built = sorted(Path(wheels).glob("*.whl"))
+        built = sorted(Path(own).glob("*.whl"))
         shell.run([uv, "pip", "install", "--quiet", "--no-deps", "--compile-bytecode",
                    "--python", draft, *built])  # fmt: skip
     draft.replace(folder)
 
 
-def _python() -> Path:
+def system_python() -> Path:
     """Return a Python that every user of the machine may run: no folder above it is private."""
     candidates = [shutil.which(f"python3.{minor}", path="/usr/local/bin:/usr/bin")
                   for minor in (14, 13, 12, 11)]  # fmt: skip

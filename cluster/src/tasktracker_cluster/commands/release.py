@@ -1,0 +1,41 @@
+"""`release`: the artifacts of the services."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from tasktracker_cluster.commands.console import reporting
+from tasktracker_cluster.releases import artifact, bill
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import SERVICES
+
+app = typer.Typer()
+
+
+@app.command()
+def release(
+    to: Annotated[Path, typer.Option(metavar="FOLDER", help="Where they are written.")] = Path(
+        "dist"
+    ),
+) -> None:
+    """Build each service's artifact, with its checksum and its bill of materials.
+
+    An artifact is one file with the service and all its packages. The same sources give the same
+    bytes. The checksums are printed as by sha256sum.
+
+    \b
+    Example: tasktracker-cli admin release --to /srv/releases
+    """
+    checkout = Site.from_environment().checkout
+    to.mkdir(parents=True, exist_ok=True)
+    with reporting() as steps, TemporaryDirectory() as own:
+        with steps.step("wheels"):
+            wheels = artifact.collect(checkout, Path(own))
+        for service in SERVICES:
+            with steps.step(service.name) as step:
+                built = artifact.make(checkout, service, wheels, to)
+                bill.write(checkout, service, built, wheels.python)
+                step.detail = f"{built}, {built.stat().st_size / 2**20:.0f} MiB"
+            typer.echo(artifact.write_checksum(built))
