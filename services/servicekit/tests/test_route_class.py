@@ -1,24 +1,29 @@
-"""A ReadRoute answers as FastAPI's own route with the same signature does."""
+"""A DirectRoute answers as FastAPI's own route with the same signature does."""
 
+import http.client
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Form, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import QueryParams
+from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12.
 
 from servicekit import app as application
 from servicekit import health, openapi, query_strings
 from servicekit.app_state import AppState
 from servicekit.fields import CleanText, Id32
-from servicekit.route_class import ReadRoute
+from servicekit.route_class import DirectRoute
 from servicekit.testing import client as testing_client
+from servicekit.testing import live_server
 from servicekit.testing.credentials import bearer
+from servicekit.testing.waiting import eventually
 from servicekit.tokens import CurrentPrincipal
 
 
@@ -46,17 +51,32 @@ async def many(filters: Annotated[Filter, Query()], _: CurrentPrincipal) -> Resp
     return Response(repr(filters))
 
 
+class Note(TypedDict, total=False):
+    title: Annotated[CleanText, Field(max_length=5)]
+    due: datetime | None
+
+
+Key = Annotated[str | None, Header(min_length=1, max_length=3, pattern=r"^[!-~]+$")]
+
+
+async def change(
+    identifier: Id32, body: Note, principal: CurrentPrincipal, idempotency_key: Key = None
+) -> Response:
+    return Response(f"{identifier} {body!r} {principal.user_id} {idempotency_key}")
+
+
 def add_routes(app: FastAPI, prefix: str, route_class: type[APIRoute]) -> None:
     router = APIRouter(prefix=prefix, route_class=route_class, responses=openapi.problems(401, 422))
     router.get("/many")(many)
     router.get("/{identifier}")(one)
+    router.patch("/{identifier}")(change)
     app.include_router(router)
 
 
 @pytest.fixture
 def client(app: FastAPI) -> Iterator[httpx.Client]:
     app.state.greeting = "hello"
-    add_routes(app, "/fast", ReadRoute)
+    add_routes(app, "/fast", DirectRoute)
     add_routes(app, "/slow", APIRoute)
     with testing_client.running(app) as http:
         yield http
@@ -81,6 +101,79 @@ def test_the_answer_is_the_frameworks(
     )
 
 
+JSON = {"Content-Type": "application/json"}
+BODIES = [
+    *(b"", b"{}", b'{"title": "a"}', b' {"title":"a"} ', b'{"title": "abcdef"}', b'{"title": 1}'),
+    *(b'{"title": "a", "title": "b"}', b'{"title": "\\ud800"}', b'{"title": "\\u0000"}', b"NaN"),
+    *(
+        b'{"due": null}',
+        b'{"due": "2030-01-01"}',
+        b'{"due": "x"}',
+        b'{"other": 1e999}',
+        b"{",
+        b"[]",
+    ),
+    *(b"null", b"\xff", b"\xef\xbb\xbf{}", '{"title": "a"}'.encode("utf-16"), b"[" * 5000),
+    b'{"other": ' + b"9" * 5000 + b"}",
+    b'{"title": "\xc3\xa9"}',
+]
+TYPES = [
+    JSON,
+    {"Content-Type": "application/json; charset=utf-8"},
+    {"Content-Type": "application/merge-patch+json"},
+    {"Content-Type": "text/plain"},
+    {},
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: ascii(body[:30]))
+@pytest.mark.parametrize("media_type", TYPES, ids=str)
+@pytest.mark.parametrize("token", [bearer(), {}], ids=["token", "no token"])
+def test_the_answer_to_a_body_is_the_frameworks(
+    client: httpx.Client, body: bytes, media_type: dict[str, str], token: dict[str, str]
+) -> None:
+    fast, slow = (
+        answer(client, prefix, "/1", media_type | token, method="PATCH", content=body)
+        for prefix in ("/fast", "/slow")
+    )
+
+    assert fast == slow
+
+
+@pytest.mark.parametrize("key", [b"", b"abc", b"abcd", b"a b", "é".encode(), b"\x7f"])
+def test_the_answer_to_a_checked_header_is_the_frameworks(client: httpx.Client, key: bytes) -> None:
+    headers: dict[str, Any] = bearer() | JSON | {"Idempotency-Key": key}
+    fast, slow = (
+        answer(client, prefix, "/1", headers, method="PATCH", content=b"{}")
+        for prefix in ("/fast", "/slow")
+    )
+
+    assert fast == slow
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_is_no_fault_of_ours(
+    app: FastAPI, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_routes(app, "/fast", DirectRoute)
+    with live_server.serving(app) as port:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection.putrequest("PATCH", "/fast/1")
+        for name, value in {**JSON, **bearer(), "Content-Length": "9"}.items():
+            connection.putheader(name, value)
+        connection.endheaders(b"{")
+        connection.close()
+        logged = ""
+
+        def is_logged() -> bool:
+            nonlocal logged
+            logged += capsys.readouterr().out
+            return "/fast/{identifier}" in logged
+
+        eventually(is_logged, 10)
+
+    assert "unhandled error" not in logged
+
+
 def test_a_route_gets_what_is_on_the_state(client: httpx.Client) -> None:
     assert client.get("/fast/1", headers=bearer()).text.startswith("hello 1 ")
 
@@ -92,8 +185,15 @@ def test_without_a_token_the_answer_is_401_whatever_else_is_wrong(
     assert answer(client, "/fast", path, {})["status"] == 401
 
 
-def answer(client: httpx.Client, prefix: str, path: str, headers: dict[str, Any]) -> dict[str, Any]:
-    answer = client.get(prefix + path, headers=headers)
+def answer(
+    client: httpx.Client,
+    prefix: str,
+    path: str,
+    headers: dict[str, Any],
+    method: str = "GET",
+    content: bytes | None = None,
+) -> dict[str, Any]:
+    answer = client.request(method, prefix + path, headers=headers, content=content)
     body: Any = answer.text
     if answer.headers.get("content-type") == "application/problem+json":
         problem = answer.json()
@@ -103,7 +203,7 @@ def answer(client: httpx.Client, prefix: str, path: str, headers: dict[str, Any]
 
 def test_the_document_is_the_frameworks() -> None:
     documents = []
-    for route_class in (ReadRoute, APIRoute):
+    for route_class in (DirectRoute, APIRoute):
         app = application.create("Notes", "1.2.3")
         app.include_router(health.router("note-service", "1.2.3"))
         add_routes(app, "", route_class)
@@ -160,22 +260,30 @@ def test_only_query_strings_that_are_not_long_are_cached() -> None:
     assert made == [short, long, long]
 
 
-async def asks_for_a_body(body: Filter) -> Response:
-    return Response(body.q)
+async def asks_for_a_form(q: Annotated[str, Form()]) -> Response:
+    return Response(q)
+
+
+async def asks_for_two_bodies(body: Filter, other: Filter) -> Response:
+    return Response(f"{body.q}{other.q}")
 
 
 async def asks_for_a_lone_parameter(limit: Annotated[int, Query()]) -> Response:
     return Response(str(limit))
 
 
-@pytest.mark.parametrize("endpoint", [asks_for_a_body, asks_for_a_lone_parameter])
+@pytest.mark.parametrize(
+    "endpoint", [asks_for_a_form, asks_for_two_bodies, asks_for_a_lone_parameter]
+)
 def test_a_parameter_that_it_cannot_give_is_refused_at_once(endpoint: Any) -> None:
-    with pytest.raises(TypeError, match="which a ReadRoute cannot give"):
-        APIRouter(route_class=ReadRoute).get("/")(endpoint)
+    with pytest.raises(TypeError, match="which a DirectRoute cannot give"):
+        APIRouter(route_class=DirectRoute).post("/")(endpoint)
 
 
 def test_dependencies_are_refused_at_once() -> None:
-    router = APIRouter(route_class=ReadRoute, dependencies=[Depends(query_strings.refuse_repeats)])
+    router = APIRouter(
+        route_class=DirectRoute, dependencies=[Depends(query_strings.refuse_repeats)]
+    )
 
     with pytest.raises(TypeError, match="dependencies"):
         router.get("/many")(many)

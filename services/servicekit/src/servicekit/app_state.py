@@ -12,7 +12,7 @@ class AppState:
         self._name = name
 
     def read(self, request: Request) -> Any:
-        """Return the value. For ReadRoute, which awaits nothing that it need not."""
+        """Return the value. For DirectRoute, which awaits nothing that it need not."""
         return getattr(request.app.state, self._name)
 
     # A coroutine, because FastAPI runs a plain function in another thread.

@@ -1,4 +1,4 @@
-"""A route class for the reads that come most often.
+"""A route class for the calls that come most often.
 
 FastAPI documents such a route from its signature, but does not call it: it would solve the
 signature anew for each request. That costs 75 µs for one task and 105 for a list, more than the
@@ -10,9 +10,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any, get_args, get_type_hints
 
 from fastapi import Request, Response
-from fastapi.params import Depends, Header, Query
+from fastapi.params import Body, Depends, Header, Query
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.requests import ClientDisconnect
 
 from servicekit import query_strings
 from servicekit.app_state import AppState
@@ -22,33 +23,39 @@ Take = Callable[[Request], Any]
 """Returns the argument for one parameter. Raises ValidationError if it is not valid."""
 
 
-class ReadRoute(APIRoute):
-    """For `APIRouter(route_class=ReadRoute)`: a GET whose function is a coroutine.
+class DirectRoute(APIRoute):
+    """For `APIRouter(route_class=DirectRoute)`: a function that is a coroutine.
 
     The function returns a Response itself.
 
     Its parameters may be the Request, the caller, something on the application's state, path
-    parameters, one model of the query string, and optional headers. Raises TypeError at import for
-    any other.
+    parameters, one model of the query string, one JSON body, and optional headers. Raises TypeError
+    at import for any other.
 
-    FastAPI's own handler answers a request that is not valid, and names the fields.
+    FastAPI's own handler answers a request that is not valid, and names the fields. It also takes
+    each body of another media type, spelling or encoding.
     """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         framework = super().get_route_handler()
         endpoint = self.endpoint
-        callers, parameters = _parameters(self)
+        parameters = _Parameters(self)
 
         async def handle(request: Request) -> Response:
             # Loops, because a comprehension that awaits would be one more coroutine per request.
             arguments: dict[str, Any] = {}
-            # The caller comes first: without a good token the answer says nothing about the rest.
-            for name, identify in callers:
-                arguments[name] = await identify(request)
             try:
-                for name, take in parameters:
+                for name, parse in parameters.bodies:
+                    if request.headers.get("content-type") != "application/json":
+                        return await framework(request)
+                    arguments[name] = parse(await request.body())
+                # The caller comes before the rest of the request: without a good token the answer
+                # says nothing about it.
+                for name, identify in parameters.callers:
+                    arguments[name] = await identify(request)
+                for name, take in parameters.others:
                     arguments[name] = take(request)
-            except ValidationError:
+            except (ValidationError, ClientDisconnect):
                 return await framework(request)
             response: Response = await endpoint(**arguments)
             return response
@@ -56,18 +63,32 @@ class ReadRoute(APIRoute):
         return handle
 
 
-def _parameters(route: APIRoute) -> tuple[list[tuple[str, Caller]], list[tuple[str, Take]]]:
-    """Return the parameters that are given the caller, and the others."""
-    if route.dependencies:
-        raise TypeError(f"{route.path} has dependencies, which a ReadRoute does not solve")
-    hints = get_type_hints(route.endpoint, include_extras=True)
-    callers, others = [], []
-    for name in inspect.signature(route.endpoint).parameters:
-        if caller := _caller(hints[name]):
-            callers.append((name, caller))
-        else:
-            others.append((name, _take(route, name, hints[name])))
-    return callers, others
+class _Parameters:
+    """The parameters of a route's function by kind, each with what makes its argument."""
+
+    def __init__(self, route: APIRoute) -> None:
+        if route.dependencies:
+            raise TypeError(f"{route.path} has dependencies, which a DirectRoute does not solve")
+        self.callers: list[tuple[str, Caller]] = []
+        self.others: list[tuple[str, Take]] = []
+        self.bodies: list[tuple[str, Callable[[bytes], Any]]] = []
+        hints = get_type_hints(route.endpoint, include_extras=True)
+        body = _json_body(route)
+        for name in inspect.signature(route.endpoint).parameters:
+            if caller := _caller(hints[name]):
+                self.callers.append((name, caller))
+            elif name == body:
+                self.bodies.append((name, TypeAdapter(hints[name]).validate_json))
+            else:
+                self.others.append((name, _take(route, name, hints[name])))
+
+
+def _json_body(route: APIRoute) -> str | None:
+    """Return the name of the parameter that is the whole body, as JSON."""
+    match route.dependant.body_params:
+        case [field] if type(field.field_info) is Body and not field.field_info.embed:
+            return field.name
+    return None
 
 
 def _caller(hint: Any) -> Caller | None:
@@ -90,6 +111,13 @@ def _take(route: APIRoute, name: str, hint: Any) -> Take:
             read = query_strings.parser(model)
             return lambda request: read(request.scope["query_string"])
         case [_, Header()]:
-            header = name.replace("_", "-")
-            return lambda request: request.headers.get(header)
-    raise TypeError(f"{route.path} asks for {name}, which a ReadRoute cannot give")
+            return _header(name.replace("_", "-"), TypeAdapter(hint).validate_python)
+    raise TypeError(f"{route.path} asks for {name}, which a DirectRoute cannot give")
+
+
+def _header(name: str, validate: Callable[[str], Any]) -> Take:
+    def take(request: Request) -> Any:
+        value = request.headers.get(name)
+        return None if value is None else validate(value)
+
+    return take

@@ -3,12 +3,12 @@
 from fastapi import APIRouter, Request, Response
 
 from servicekit.openapi import problems
-from servicekit.route_class import ReadRoute
+from servicekit.route_class import DirectRoute
 from servicekit.tokens import bearer_token
 from stats_service.api.dependencies import ReaderDep, TaskServiceClientDep
 from stats_service.api.schemas import StatisticsOut
 
-router = APIRouter(prefix="/api/v1/stats", tags=["stats"], route_class=ReadRoute)
+router = APIRouter(prefix="/api/v1/stats", tags=["stats"], route_class=DirectRoute)
 
 
 # The token is checked here, too, so that a bad one costs the task service nothing.

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from servicekit.fields import Id32
 from servicekit.openapi import Responses, problems
 from servicekit.query_strings import cached
-from servicekit.route_class import ReadRoute
+from servicekit.route_class import DirectRoute
 from task_service.api.dependencies import IfNoneMatch, ReaderDep, TaskServiceDep
 from task_service.api.list_query import ListQuery
 from task_service.api.preconditions import etag, is_fresh
@@ -21,7 +21,10 @@ _FRESH: Responses = {304: {"description": "If-None-Match names the task as it is
 _STATISTICS = TypeAdapter(Statistics)
 
 router = APIRouter(
-    prefix="/api/v1/tasks", tags=["tasks"], responses=problems(401, 403, 503), route_class=ReadRoute
+    prefix="/api/v1/tasks",
+    tags=["tasks"],
+    responses=problems(401, 403, 503),
+    route_class=DirectRoute,
 )
 
 
