@@ -11,7 +11,6 @@ from typing import Any
 import uvicorn
 from psycopg import AsyncConnection, AsyncRawCursor
 from psycopg_pool import AsyncConnectionPool
-from sqlalchemy import bindparam, insert, update
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -21,31 +20,20 @@ from bench.databases import OWNER, WRITER
 from servicekit.pool import Statement
 from servicekit.server import OPTIONS
 from task_service.domain.pagination import TaskQuery
-from task_service.domain.task import Status
-from task_service.persistence.columns import TASK_COLUMNS
 from task_service.persistence.list_statement import list_statement
-from task_service.persistence.tables import tasks
 from task_service.persistence.tasks import FIND
+from task_service.persistence.write_statements import insert_statement, update_statement
 
 POOL_SIZE = 10  # the services' own default
 _PAGE = list_statement(OWNER, TaskQuery(limit=51))
-_CREATE = Statement.of(
-    insert(tasks)
-    .values({name: bindparam(name) for name in ("owner_id", "title", "description")})
-    .returning(*TASK_COLUMNS)
-)
-_COMPLETE = Statement.of(
-    update(tasks)
-    .where(tasks.c.id == bindparam("task_id"), tasks.c.owner_id == bindparam("owner"))
-    .values(owner_id=bindparam("owner_id"), status=Status.DONE)
-    .returning(*TASK_COLUMNS)
-)
+_CREATE = insert_statement(frozenset(("title", "description")))
+_COMPLETE = update_statement(frozenset(("status",)))
 
 
 async def _rows(request: Request, statement: Statement, values: dict[str, Any]) -> list[Any]:
     pool: AsyncConnectionPool[AsyncConnection[Any]] = request.app.state.pool
     async with pool.connection() as connection, AsyncRawCursor(connection) as cursor:
-        await cursor.execute(statement.sql.encode(), [values[name] for name in statement.names])
+        await cursor.execute(statement.sql.encode(), statement.arguments(values))
         return await cursor.fetchall()
 
 
@@ -71,7 +59,7 @@ async def create(request: Request) -> Response:
 async def complete(request: Request) -> Response:
     """Set the status of a task of `WRITER`."""
     task_id = int(request.path_params["id"])
-    values = {"owner_id": WRITER, "owner": WRITER, "status": "done", "task_id": task_id}
+    values = {"owner": WRITER, "task_id": task_id, "versions": None, "status": "done"}
     ((_, _, json),) = await _rows(request, _COMPLETE, values)
     return Response(json, media_type="application/json")
 

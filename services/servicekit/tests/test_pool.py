@@ -1,23 +1,28 @@
-"""The pool for reads, on a real PostgreSQL that restarts, hangs and refuses."""
+"""The pools for reads and writes, on a real PostgreSQL that restarts, hangs and refuses."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import create_engine, text
+from sqlalchemy import String, bindparam, create_engine, literal, select, text
 from sqlalchemy.pool import NullPool
 
+from servicekit import pool as pools
 from servicekit.database import DatabaseUnavailableError
-from servicekit.pool import ReadPool, Statement
+from servicekit.pool import ReadPool, Statement, WritePool
 from servicekit.settings import DatabaseSettings, psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
 
 pytestmark = pytest.mark.anyio
 PID = Statement.of(text("SELECT pg_backend_pid()"))
 SLEEP = Statement.of(text("SELECT pg_sleep(60)"))
-SLEEPERS = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%'")
+SLEEPERS = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND wait_event = 'PgSleep'"
+)
 KILL = text(
     "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -37,6 +42,14 @@ def url(make_database: MakeDatabase) -> str:
 @pytest.fixture
 async def pool(url: str) -> AsyncIterator[ReadPool]:
     async with ReadPool(_settings(url)) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def writes(url: str) -> AsyncIterator[WritePool]:
+    """Yield a pool, in a database with an empty table `notes`."""
+    async with WritePool(_settings(url)) as pool:
+        await pool.execute(Statement.of(text("CREATE TABLE notes (n integer PRIMARY KEY)")), {})
         yield pool
 
 
@@ -103,7 +116,7 @@ async def test_a_read_under_way_when_the_database_restarts_is_asked_again(
 
 
 async def _sleepers(url: str, number: int) -> None:
-    """Wait until this number of reads sleep."""
+    """Wait until this number of statements sleep."""
     engine = create_engine(psycopg2_url(url), poolclass=NullPool)
     async with asyncio.timeout(10):
         while True:
@@ -142,3 +155,138 @@ async def test_a_database_that_is_away_or_not_there_is_an_error(url: str) -> Non
         async with ReadPool(_settings(wrong)) as pool:
             with pytest.raises(DatabaseUnavailableError):
                 await pool.fetch(PID, {})
+
+
+ADD = Statement.of(text("INSERT INTO notes VALUES (CAST(:n AS integer)) RETURNING n"))
+ADD_SLOWLY = Statement.of(
+    text("INSERT INTO notes SELECT CAST(:n AS integer) FROM (SELECT pg_sleep(60)) AS slept")
+)
+
+
+async def _notes(writes: WritePool) -> list[int]:
+    rows = await writes.execute(Statement.of(text("SELECT n FROM notes ORDER BY n")), {})
+    return [row["n"] for row in rows]
+
+
+async def test_a_write_is_committed_when_it_returns(writes: WritePool, url: str) -> None:
+    assert [row["n"] for row in await writes.execute(ADD, {"n": 1})] == [1]
+
+    with create_engine(psycopg2_url(url), poolclass=NullPool).connect() as other:
+        assert other.scalars(text("SELECT n FROM notes")).all() == [1]
+
+
+async def test_a_statement_keeps_the_values_that_are_written_in_it(pool: ReadPool) -> None:
+    statement = Statement.of(select(literal("a"), bindparam("given", type_=String)))
+
+    assert [tuple(row) for row in await pool.fetch(statement, {"given": "b"})] == [("a", "b")]
+
+
+async def test_a_restarted_database_costs_no_failed_write(writes: WritePool, url: str) -> None:
+    before = await asyncio.gather(writes.execute(PID, {}), writes.execute(PID, {}))
+    _kill(url)
+    await _heard_of(writes)
+
+    for n in range(3):
+        await writes.execute(ADD, {"n": n})
+        assert await writes.execute(PID, {}) not in before
+    assert await _notes(writes) == [0, 1, 2]
+
+
+async def _heard_of(writes: WritePool) -> None:
+    """Wait until the event loop knows that all connections are closed."""
+    async with asyncio.timeout(10):
+        while True:
+            if writes._pool.get_size() == 0:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def test_a_write_under_way_when_the_database_restarts_is_an_error_and_not_repeated(
+    writes: WritePool, url: str
+) -> None:
+    writing = asyncio.create_task(writes.execute(ADD_SLOWLY, {"n": 1}))
+    await _sleepers(url, 1)
+
+    _kill(url)
+
+    with pytest.raises(DatabaseUnavailableError):
+        await asyncio.wait_for(writing, 10)
+    await _sleepers(url, 0)
+    assert await _notes(writes) == []
+
+
+async def test_a_caller_who_gives_up_a_write_leaves_a_pool_that_works(
+    writes: WritePool, url: str
+) -> None:
+    writing = [asyncio.create_task(writes.execute(ADD_SLOWLY, {"n": n})) for n in range(2)]
+    await _sleepers(url, 2)
+    for each in writing:
+        each.cancel()
+    await asyncio.gather(*writing, return_exceptions=True)
+
+    await asyncio.wait_for(asyncio.gather(*(writes.execute(PID, {}) for _ in range(4))), 10)
+    await _sleepers(url, 0)
+    assert await _notes(writes) == []
+
+
+async def test_a_write_that_finds_no_free_connection_is_the_databases_fault(
+    writes: WritePool, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing = [asyncio.create_task(writes.execute(ADD_SLOWLY, {"n": n})) for n in range(2)]
+    await _sleepers(url, 2)
+    monkeypatch.setattr(pools, "POOL_TIMEOUT", 0.1)
+
+    with pytest.raises(DatabaseUnavailableError):
+        await writes.execute(ADD, {"n": 3})
+    for each in writing:
+        each.cancel()
+    await asyncio.gather(*writing, return_exceptions=True)
+
+
+async def test_a_write_that_takes_too_long_is_the_databases_fault(writes: WritePool) -> None:
+    limit = Statement.of(text("SELECT set_config('statement_timeout', '50', false)"))
+    await writes.execute(limit, {})
+
+    with pytest.raises(DatabaseUnavailableError):
+        await writes.execute(ADD_SLOWLY, {"n": 1})
+    assert await _notes(writes) == []
+
+
+async def test_a_write_that_is_ended_because_of_a_deadlock_is_the_databases_fault(
+    writes: WritePool, url: str
+) -> None:
+    """Either side may be ended: the second statement of each waits for the first of the other."""
+    lock = Statement.of(
+        text(
+            "SELECT pg_advisory_xact_lock(key), pg_sleep(0.3)"
+            " FROM unnest(CAST(:keys AS integer[])) AS key"
+        )
+    )
+    with pytest.raises(DatabaseUnavailableError) as raised:
+        await asyncio.gather(
+            writes.execute(lock, {"keys": [1, 2]}), writes.execute(lock, {"keys": [2, 1]})
+        )
+    assert isinstance(raised.value.__cause__, asyncpg.DeadlockDetectedError)
+
+
+async def test_a_write_that_breaks_a_rule_or_does_not_fit_says_so(writes: WritePool) -> None:
+    await writes.execute(ADD, {"n": 1})
+
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await writes.execute(ADD, {"n": 1})
+    with pytest.raises(asyncpg.DataError):
+        await writes.execute(ADD, {"n": "one"})
+    assert await _notes(writes) == [1]
+
+
+@pytest.mark.parametrize(
+    "given", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]
+)
+async def test_the_first_and_the_last_time_are_not_infinity(
+    pool: ReadPool, given: datetime
+) -> None:
+    echo = text("SELECT CAST(:at AS timestamptz) AS at, isfinite(CAST(:at AS timestamptz)) AS fits")
+
+    ((at, is_finite),) = await pool.fetch(Statement.of(echo), {"at": given})
+
+    assert (at, is_finite) == (given, True)

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, NullPool, create_engine, delete, insert, text
 
 import servicekit.database
 from servicekit import migrate
-from servicekit.pool import ReadPool
+from servicekit.pool import ReadPool, WritePool
 from servicekit.settings import psycopg2_url
 from servicekit.testing import client as testing
 from servicekit.testing.credentials import SECRET, bearer
@@ -48,14 +48,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture
-async def pool(task_settings: TaskSettings) -> AsyncIterator[ReadPool]:
-    async with ReadPool(task_settings) as pool:
-        yield pool
-
-
-@pytest.fixture
-def repository(database: Engine, pool: ReadPool) -> TaskRepository:
-    return TaskRepository(database, pool)
+async def repository(task_settings: TaskSettings) -> AsyncIterator[TaskRepository]:
+    async with ReadPool(task_settings) as reads, WritePool(task_settings) as writes:
+        yield TaskRepository(reads, writes)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import socket
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
@@ -139,6 +140,39 @@ def test_what_is_in_flight_at_a_sigterm_is_answered(
     assert [answer.status_code for answer in answers] == [201] * CLIENTS
     assert started.process.wait(20) in (0, -signal.SIGTERM)
     assert len(stored(database_url)) == CLIENTS
+
+
+def test_clients_that_leave_during_a_write_take_no_connection_with_them(database_url: str) -> None:
+    engine = create_engine(psycopg2_url(database_url), poolclass=NullPool)
+    settings = {"DATABASE_URL": database_url, "DATABASE_POOL_SIZE": "2", "SECRET_KEY": SECRET}
+    with process.started("task_service", **settings) as started:
+        with engine.connect() as holding:
+            holding.execute(text("LOCK TABLE tasks IN EXCLUSIVE MODE"))
+            leaving = [post_without_waiting(started.address, f"left {n}") for n in range(2)]
+            wait_for_waiting(engine.url.render_as_string(hide_password=False), 2)
+            for each in leaving:
+                each.close()
+            holding.rollback()
+        with client(started.address) as tasks:
+            answers = [tasks.post("/", json={"title": f"stayed {n}"}) for n in range(10)]
+            assert [answer.status_code for answer in answers] == [201] * 10
+            # The writes of those who left are complete, too.
+            assert len(tasks.get("/").json()) == 12
+
+
+def post_without_waiting(address: str, title: str) -> socket.socket:
+    url = httpx.URL(address)
+    body = f'{{"title": "{title}"}}'
+    headers = {
+        "Host": url.host,
+        "Content-Type": "application/json",
+        "Content-Length": str(len(body)),
+        **bearer(),
+    }
+    lines = [f"{name}: {value}\r\n" for name, value in headers.items()]
+    connection = socket.create_connection((url.host, url.port or 80))
+    connection.sendall(f"POST /api/v1/tasks/ HTTP/1.1\r\n{''.join(lines)}\r\n{body}".encode())
+    return connection
 
 
 def wait_for_waiting(url: str, number: int) -> None:

@@ -1,17 +1,19 @@
-"""A connection pool for reads that cost one round trip to the database each, and no thread.
+"""Connection pools whose statements cost one round trip to the database each, and no thread.
 
-SQLAlchemy compiles the statement once. asyncpg prepares and runs it on the event loop. Through
-SQLAlchemy and psycopg 2, in a thread, a request for one task took 690 µs of processor time instead
-of 480, and 200 instead of 100 in PostgreSQL, which made a new plan each time
-(docs/decisions/0016-asyncpg.md).
+SQLAlchemy compiles a statement once. asyncpg prepares and runs it on the event loop, as a
+transaction of its own. Through SQLAlchemy and psycopg 2, in a thread, a request for one task took
+690 µs of processor time instead of 480, and 200 instead of 100 in PostgreSQL, which made a new plan
+each time (docs/decisions/0016-asyncpg.md). A change took four round trips, and the lock on its row
+was held during three of them (docs/decisions/0041-writes-over-asyncpg.md).
 
-It is not about routes: the fast routes for reads are in route_class.py.
+It is not about routes: the fast routes are in route_class.py.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
@@ -28,7 +30,7 @@ _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's 
 # Longer than the server's own limit, which does not count if the server is gone.
 _COMMAND_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 1  # seconds
 
-# The server closed the connection, before the read or during it.
+# The server closed the connection, before the statement or during it.
 _CONNECTION_LOST = (
     ConnectionError,
     asyncpg.PostgresConnectionError,
@@ -36,42 +38,55 @@ _CONNECTION_LOST = (
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
 )
-# No answer: lost again, over the time limit of either side, or the server starts or stops.
-_UNAVAILABLE = (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+# No answer: lost again, over the time limit of either side, the server starts or stops, it has no
+# memory or disk left, or it ended the statement because of a deadlock.
+_UNAVAILABLE = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+
+Rows = Sequence[asyncpg.Record]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """SQL with $1, $2, ..., and the names of their values in order."""
+    """SQL with $1, $2, ..., the names of their values in order, and those that never change."""
 
     sql: str
     names: Sequence[str]
+    constants: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, expression: ClauseElement) -> "Statement":
-        """Compile an expression of SQLAlchemy."""
+        """Compile an expression of SQLAlchemy. Its bindparams without a value are the names."""
         compiled = _DIALECT.statement_compiler(_DIALECT, expression)
-        return cls(str(compiled), tuple(compiled.positiontup or ()))
+        given = {name: value for name, value in compiled.params.items() if value is not None}
+        return cls(str(compiled), tuple(compiled.positiontup or ()), given)
+
+    def arguments(self, values: Mapping[str, Any]) -> list[Any]:
+        """Return the values of $1, $2, ... in order."""
+        known = {**self.constants, **values} if self.constants else values
+        return [known[name] for name in self.names]
 
 
-class ReadPool:
-    """A pool for single SELECTs, without a transaction around them or a ping before them.
-
-    Open it as a context. If the server closes the connection during a read, the read is repeated
-    once, which is safe for a read.
-    """
+class Pool:
+    """Connections to the database, opened as a context. Nothing connects before the first use."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
 
-    async def __aenter__(self) -> "ReadPool":
+    async def __aenter__(self) -> Self:
         self._pool = await asyncpg.create_pool(
             asyncpg_url(self._settings.database_url.get_secret_value()),
-            min_size=0,  # Nothing connects before the first use.
+            min_size=0,
             max_size=self._settings.database_pool_size,
             timeout=CONNECT_TIMEOUT,
             command_timeout=_COMMAND_TIMEOUT,
             server_settings={"statement_timeout": str(STATEMENT_TIMEOUT), "timezone": "UTC"},
+            init=_exact_times,
             reset=_no_reset,
         )
         return self
@@ -84,30 +99,67 @@ class ReadPool:
     ) -> None:
         await self._pool.close()
 
-    async def fetch(
-        self, statement: Statement, values: Mapping[str, Any]
-    ) -> Sequence[asyncpg.Record]:
-        """Return all rows of the statement with these values. Raises DatabaseUnavailableError."""
-        arguments = [values[name] for name in statement.names]
-        try:
-            try:
-                return await self._fetch(statement.sql, arguments)
-            except _CONNECTION_LOST:
-                return await self._fetch(statement.sql, arguments)
-        except _UNAVAILABLE as error:
-            raise DatabaseUnavailableError from error
-
-    async def _fetch(self, sql: str, arguments: Sequence[Any]) -> Sequence[asyncpg.Record]:
+    async def _run(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
+        arguments = statement.arguments(values)
         # A time limit costs 5 % of a read, so it is set only if there may be a wait.
         limit = None if self._pool.get_idle_size() else POOL_TIMEOUT
         try:
+            # A connection that the server has closed is replaced by a new one here.
             connection = await self._pool.acquire(timeout=limit)
         except (OSError, asyncpg.PostgresError) as error:
             raise DatabaseUnavailableError from error
         try:
-            return await connection.fetch(sql, *arguments)
+            return await connection.fetch(statement.sql, *arguments)
         finally:
             await self._pool.release(connection)
+
+
+class ReadPool(Pool):
+    """A pool for single SELECTs.
+
+    If the server closes the connection during a read, the read is repeated once, which is safe for
+    a read.
+    """
+
+    async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
+        """Return all rows of the statement with these values. Raises DatabaseUnavailableError."""
+        try:
+            try:
+                return await self._run(statement, values)
+            except _CONNECTION_LOST:
+                return await self._run(statement, values)
+        except _UNAVAILABLE as error:
+            raise DatabaseUnavailableError from error
+
+
+class WritePool(Pool):
+    """A pool for single statements that change something.
+
+    Reads have another one, so that changes that wait for a lock keep no read waiting.
+    """
+
+    async def execute(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
+        """Run the statement with these values. Return what it returns, when it is committed.
+
+        Raises DatabaseUnavailableError. Then it may have run: a statement whose connection is lost
+        is not repeated, because nobody knows whether it was committed.
+        """
+        try:
+            return await self._run(statement, values)
+        except asyncpg.DataError:  # A value that does not fit is our mistake, not the database's.
+            raise
+        except (*_CONNECTION_LOST, *_UNAVAILABLE) as error:
+            raise DatabaseUnavailableError from error
+
+
+async def _exact_times(connection: asyncpg.Connection) -> None:
+    """Send times as text. asyncpg would store the first and the last one as infinity."""
+    await connection.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        encoder=datetime.isoformat,
+        decoder=datetime.fromisoformat,
+    )
 
 
 async def _no_reset(_: object) -> None:

@@ -20,7 +20,7 @@ from servicekit import (
     session_follower,
 )
 from servicekit.instance import Service
-from servicekit.pool import ReadPool
+from servicekit.pool import ReadPool, WritePool
 from servicekit.settings import load
 from task_service import MIGRATIONS, SERVICE
 from task_service.api import read_routes, write_routes
@@ -43,12 +43,13 @@ def create_app(
     settings = settings or load(TaskSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     engine = database.engine(settings)
-    pool = ReadPool(settings)
+    reads, writes = ReadPool(settings), WritePool(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with (
-            pool,
+            reads,
+            writes,
             session_follower.followed(app, settings, user_service),
             registration.registered(REGISTRATION, settings),
         ):
@@ -57,7 +58,7 @@ def create_app(
 
     app = base.create("Task service", VERSION, lifespan)
     app.state.keys = settings.keys()
-    repository = TaskRepository(engine, pool, timedelta(days=settings.bin_days))
+    repository = TaskRepository(reads, writes, timedelta(days=settings.bin_days))
     app.state.tasks = TaskService(repository)
     app.include_router(read_routes.router)
     app.include_router(write_routes.router)

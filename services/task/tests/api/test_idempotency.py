@@ -87,19 +87,37 @@ def test_a_refused_body_does_not_use_up_its_key(ada: httpx.Client) -> None:
     assert _create(ada, "k").status_code == 201
 
 
-def test_of_concurrent_creates_with_one_key_one_makes_the_task(ada: httpx.Client) -> None:
+def _create_at_once(client: httpx.Client, key: str) -> list[httpx.Response]:
     callers = 16
     start = threading.Barrier(callers)
 
-    def create(_: int) -> tuple[int, bytes, str, str]:
+    def create(_: int) -> httpx.Response:
         start.wait()
-        return _answer(_create(ada, "k"))
+        return _create(client, key)
 
     with ThreadPoolExecutor(callers) as pool:
-        answers = set(pool.map(create, range(callers)))
+        return list(pool.map(create, range(callers)))
 
-    assert len(answers) == 1
+
+def test_of_concurrent_creates_with_one_key_one_makes_the_task(ada: httpx.Client) -> None:
+    answers = _create_at_once(ada, "k")
+
+    assert len(set(map(_answer, answers))) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
     assert len(ada.get("/").json()) == 1
+
+
+def test_of_concurrent_creates_with_an_expired_key_one_makes_a_new_task(
+    ada: httpx.Client, database: Engine
+) -> None:
+    once = _create(ada, "expired")
+    _age(database, "expired", timedelta(hours=25))
+
+    answers = _create_at_once(ada, "expired")
+
+    assert len(set(map(_answer, answers))) == 1
+    assert _answer(answers[0]) != _answer(once)
+    assert len(ada.get("/").json()) == 2
 
 
 def test_a_key_is_kept_for_a_day(ada: httpx.Client, database: Engine) -> None:

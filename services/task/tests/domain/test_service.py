@@ -1,6 +1,6 @@
 """The use cases, where another client changes the task between two statements of one call."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,21 +13,21 @@ from task_service.domain.task import Versions
 class MovingRepository:
     """Never has the task where a write looks for it, but has it when the write checks why."""
 
-    def update(self, *_: Any) -> None: ...
+    async def update(self, *_: Any) -> None: ...
 
-    def restore(self, *_: Any) -> None: ...
+    async def restore(self, *_: Any) -> None: ...
 
-    def delete(self, *_: Any) -> bool:
+    async def delete(self, *_: Any) -> bool:
         return False
 
-    def exists(self, *_: Any) -> bool:
+    async def exists(self, *_: Any) -> bool:
         return True
 
-    def exists_deleted(self, *_: Any) -> bool:
+    async def exists_deleted(self, *_: Any) -> bool:
         return True
 
 
-def writes() -> list[Callable[[Versions], object]]:
+def writes() -> list[Callable[[Versions], Awaitable[object]]]:
     service = TaskService(MovingRepository())  # type: ignore[arg-type]  # only what writes need
     return [
         lambda versions: service.change(1, 1, {"title": "a"}, versions),
@@ -37,15 +37,19 @@ def writes() -> list[Callable[[Versions], object]]:
     ]
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("write", writes())
-def test_without_if_match_no_version_can_mismatch(write: Callable[[Versions], object]) -> None:
+async def test_without_if_match_no_version_can_mismatch(
+    write: Callable[[Versions], Awaitable[object]],
+) -> None:
     with pytest.raises(TaskNotFoundError):
-        write(None)
+        await write(None)
 
 
+@pytest.mark.anyio
 @pytest.mark.parametrize("write", writes())
-def test_with_if_match_a_task_at_another_version_mismatches(
-    write: Callable[[Versions], object],
+async def test_with_if_match_a_task_at_another_version_mismatches(
+    write: Callable[[Versions], Awaitable[object]],
 ) -> None:
     with pytest.raises(VersionMismatchError):
-        write(frozenset({1}))
+        await write(frozenset({1}))

@@ -1,9 +1,8 @@
 """The counts that triggers keep are those that counting would give."""
 
+import asyncio
 import random
-import threading
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import psycopg2.errors
 import pytest
@@ -12,7 +11,6 @@ from alembic import command
 from alembic.config import Config
 
 from servicekit import migrate
-from servicekit.pool import ReadPool
 from servicekit.settings import psycopg2_url
 from servicekit.testing.plugin import MakeDatabase
 from task_service import MIGRATIONS
@@ -21,7 +19,6 @@ from task_service.domain.service import TaskService
 from task_service.domain.task import Changes, Priority, Status
 from task_service.persistence.tables import task_counts, tasks
 from task_service.persistence.tasks import TaskRepository
-from task_service.settings import TaskSettings
 
 OWNERS = range(2_000_001, 2_000_005)  # no other test's
 CALLS, WORKERS = 500, 16
@@ -48,83 +45,83 @@ class _Client:
         self.made: list[tuple[int, int]] = []
         self.outcomes: Counter[str] = Counter()
 
-    def call(self, seed: int) -> None:
+    async def call(self, seed: int) -> None:
         choose = random.Random(seed)
         name = choose.choice(["create", "create", "once", "update", "complete", "reopen", "delete"])
         try:
-            getattr(self, name)(choose)
+            await getattr(self, name)(choose)
         except TaskNotFoundError:
             name += " of a task that another call deleted"
         self.outcomes[name] += 1
 
-    def create(self, choose: random.Random) -> None:
+    async def create(self, choose: random.Random) -> None:
         status, priority = choose.choice(list(Status)), choose.choice(list(Priority))
-        self._create(choose.choice(OWNERS), {"title": "a", "status": status, "priority": priority})
+        await self._create(
+            choose.choice(OWNERS), {"title": "a", "status": status, "priority": priority}
+        )
 
-    def once(self, choose: random.Random) -> None:
-        self._create(choose.choice(OWNERS), {"title": "a"}, key=str(choose.randrange(5)))
+    async def once(self, choose: random.Random) -> None:
+        await self._create(choose.choice(OWNERS), {"title": "a"}, key=str(choose.randrange(5)))
 
-    def update(self, choose: random.Random) -> None:
+    async def update(self, choose: random.Random) -> None:
         changes: list[Changes] = [
             {"title": "b"},
             {"priority": Priority.LOW},
             {"is_completed": False},
         ]
-        self.service.change(*self._one(choose), choose.choice(changes))
+        await self.service.change(*self._one(choose), choose.choice(changes))
 
-    def complete(self, choose: random.Random) -> None:
-        self.service.complete(*self._one(choose))
+    async def complete(self, choose: random.Random) -> None:
+        await self.service.complete(*self._one(choose))
 
-    def reopen(self, choose: random.Random) -> None:
-        self.service.reopen(*self._one(choose))
+    async def reopen(self, choose: random.Random) -> None:
+        await self.service.reopen(*self._one(choose))
 
-    def delete(self, choose: random.Random) -> None:
-        self.service.delete(*self._one(choose))
+    async def delete(self, choose: random.Random) -> None:
+        await self.service.delete(*self._one(choose))
 
-    def _create(self, owner: int, values: Changes, key: str | None = None) -> None:
-        self.made.append((owner, self.service.create(owner, values, key).task.id))
+    async def _create(self, owner: int, values: Changes, key: str | None = None) -> None:
+        created = await self.service.create(owner, values, key)
+        self.made.append((owner, created.task.id))
 
     def _one(self, choose: random.Random) -> tuple[int, int]:
         return choose.choice(self.made)
 
 
-@pytest.fixture
-def writer(task_settings: TaskSettings, database: sa.Engine) -> TaskRepository:
-    """Return a repository for writes only: its pool is not open."""
-    return TaskRepository(database, ReadPool(task_settings))
-
-
-def test_after_500_random_concurrent_calls_the_counts_equal_a_recount(
-    database: sa.Engine, writer: TaskRepository
+@pytest.mark.anyio
+async def test_after_500_random_concurrent_calls_the_counts_equal_a_recount(
+    database: sa.Engine, repository: TaskRepository
 ) -> None:
-    client = _Client(TaskService(writer))
+    client = _Client(TaskService(repository))
     for seed in range(WORKERS):
-        client.create(random.Random(seed))
+        await client.create(random.Random(seed))
+    seeds = iter(range(CALLS))
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(client.call, range(CALLS)))  # an error of any call ends the test
+    async def work() -> None:
+        for seed in seeds:
+            await client.call(seed)
+
+    await asyncio.gather(*(work() for _ in range(WORKERS)))  # an error of any call ends the test
 
     assert client.outcomes.total() == CALLS
     assert min(client.outcomes[name] for name in ("create", "update", "complete", "delete")) > 20
     assert _assert_counts_equal_a_recount(database) > 0
 
 
-def test_many_concurrent_writes_of_one_owner_all_succeed(
-    database: sa.Engine, writer: TaskRepository
+@pytest.mark.anyio
+async def test_many_concurrent_writes_of_one_owner_all_succeed(
+    database: sa.Engine, repository: TaskRepository
 ) -> None:
-    service, owner = TaskService(writer), OWNERS[-1] + 1
-    start = threading.Barrier(WORKERS)
+    service, owner = TaskService(repository), OWNERS[-1] + 1
 
-    def work(number: int) -> None:
-        start.wait()
+    async def work(number: int) -> None:
         for _ in range(10):
             values: Changes = {"title": "a", "status": list(Status)[number % 3]}
-            task = service.create(owner, values).task
-            service.complete(owner, task.id)
-            service.reopen(owner, task.id)
+            created = await service.create(owner, values)
+            await service.complete(owner, created.task.id)
+            await service.reopen(owner, created.task.id)
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(work, range(WORKERS)))
+    await asyncio.gather(*map(work, range(WORKERS)))
 
     of_owner = sa.select(task_counts.c.status, task_counts.c.tasks).where(
         task_counts.c.owner_id == owner, task_counts.c.tasks != 0

@@ -6,17 +6,15 @@ from fastapi import Depends, Header
 
 from servicekit.app_state import AppState
 from servicekit.tokens import Caller, Principal
-from task_service.api.preconditions import accepted_versions
 from task_service.domain.service import TaskService
-from task_service.domain.task import Versions
 
 # A person who has logged in, or a personal access token with the scope.
 ReaderDep = Annotated[Principal, Depends(Caller("tasks:read"))]
 WriterDep = Annotated[Principal, Depends(Caller("tasks:write"))]
 
 TaskServiceDep = Annotated[TaskService, Depends(AppState("tasks"))]
-VersionsDep = Annotated[Versions, Depends(accepted_versions)]
 
+IfMatch = Annotated[str | None, Header()]
 IfNoneMatch = Annotated[str | None, Header()]
 IdempotencyKey = Annotated[
     str | None,

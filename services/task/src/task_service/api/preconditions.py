@@ -1,9 +1,6 @@
 """Entity tags: a task's is its version in quotes (RFC 9110, sections 8.8.3 and 13.1)."""
 
 import re
-from typing import Annotated
-
-from fastapi import Header
 
 from task_service.domain.task import Task, Versions
 
@@ -15,7 +12,7 @@ def etag(task: Task) -> str:
     return f'"{task.version}"'
 
 
-def accepted_versions(if_match: Annotated[str | None, Header()] = None) -> Versions:
+def accepted_versions(if_match: str | None) -> Versions:
     """Return the versions that If-Match names. A weak or foreign tag names none.
 
     So a header with such tags alone accepts no version; no header at all, or `*`, accepts any.

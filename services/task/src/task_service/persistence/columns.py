@@ -3,9 +3,8 @@
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, Text, cast, func, literal_column
+from sqlalchemy import ColumnElement, Table, Text, cast, func, literal_column
 
-from task_service.domain.task import Task
 from task_service.persistence.tables import deleted_tasks, tasks
 
 _FIELDS = (
@@ -25,18 +24,13 @@ Columns = tuple[ColumnElement[Any], ...]
 
 
 def _columns(table: Table, fields: tuple[str, ...]) -> Columns:
-    """Return the columns that `to_task` needs. The JSON is text: the driver would parse it."""
+    """Return the columns of a `Task`. The JSON is text: the driver would parse it."""
     content = func.json_build_object(
         *chain.from_iterable((literal_column(f"'{name}'"), table.c[name]) for name in fields)
     )
     return table.c.id, table.c.version, cast(content, Text).label("json")
 
 
-# What a statement selects or returns for `to_task`.
+# What a statement selects or returns for a `Task`, in the order of its fields.
 TASK_COLUMNS = _columns(tasks, _FIELDS)
 DELETED_TASK_COLUMNS = _columns(deleted_tasks, (*_FIELDS, "deleted_at"))
-
-
-def to_task(row: Row[*tuple[Any, ...]]) -> Task:
-    """Return the task of a row that has these columns."""
-    return Task(row.id, row.version, row.json)

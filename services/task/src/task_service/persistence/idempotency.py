@@ -1,56 +1,50 @@
-"""Creations by owner and key, stored in the same transaction as their task."""
+"""Creations by owner and key, stored in the same statement as their task."""
 
-from sqlalchemy import Connection, delete, func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from functools import lru_cache
 
-from task_service.domain.idempotency import KEY_LIFETIME, Creation
-from task_service.domain.task import Task
+from sqlalchemy import CTE, bindparam, delete, func, insert, select, tuple_
+
+from servicekit.pool import Statement
+from task_service.domain.idempotency import KEY_LIFETIME
 from task_service.persistence.tables import idempotency_keys as keys
+from task_service.persistence.write_statements import insertion
 
 # Each new key removes more expired keys than it adds, but never many at once.
 _PRUNE_LIMIT = 10
 
+_THIS = (keys.c.owner_id == bindparam("owner"), keys.c.key == bindparam("given_key"))
+_HAS_EXPIRED = keys.c.created_at <= func.now() - KEY_LIFETIME
 
-def lock(connection: Connection, owner_id: int, key: str) -> None:
-    """Let no other transaction look up this key until this one ends."""
-    connection.execute(select(func.pg_advisory_xact_lock(owner_id, func.hashtext(key))))
-
-
-def find(connection: Connection, owner_id: int, key: str) -> Creation | None:
-    """Return what the key created, or None if it is unknown or expired."""
-    statement = select(keys).where(
-        keys.c.owner_id == owner_id,
-        keys.c.key == key,
-        keys.c.created_at > func.now() - KEY_LIFETIME,
-    )
-    row = connection.execute(statement).one_or_none()
-    if row is None:
-        return None
-    task = Task(row.task_id, row.task_version, row.task_json)
-    return Creation(bytes(row.fingerprint), task, replayed=True)
+# What `given_key` of `owner` created, if anything. If it has expired, it becomes unknown.
+FIND = Statement.of(
+    select(keys.c.fingerprint, keys.c.task_id, keys.c.task_version, keys.c.task_json)
+    .where(*_THIS, ~_HAS_EXPIRED)
+    .add_cte(delete(keys).where(*_THIS, _HAS_EXPIRED).cte("expired"))
+)
 
 
-def record(connection: Connection, owner_id: int, key: str, creation: Creation) -> None:
-    """Store the creation. The key must be locked and unknown; an expired one is replaced."""
-    statement = insert(keys).values(
-        owner_id=owner_id,
-        key=key,
-        fingerprint=creation.fingerprint,
-        task_id=creation.task.id,
-        task_version=creation.task.version,
-        task_json=creation.task.json,
-    )
-    identity = list(keys.primary_key)
-    replaced = {column.name: statement.excluded[column.name] for column in keys.c}
-    connection.execute(statement.on_conflict_do_update(index_elements=identity, set_=replaced))
+@lru_cache(maxsize=64)
+def insert_once_statement(fields: frozenset[str]) -> Statement:
+    """Return the statement that makes a task with these fields, and stores `key`.
+
+    If the key is stored already, PostgreSQL raises a unique violation, and makes no task. Of two
+    such statements at once the second one waits for the end of the first.
+    """
+    made = insertion(fields).cte("made")
+    columns = ("owner_id", "key", "fingerprint", "task_id", "task_version", "task_json")
+    given = [bindparam(name, type_=keys.c[name].type) for name in columns[:3]]
+    record = insert(keys).from_select(columns, select(*given, *made.c))
+    recorded = record.returning(keys.c.task_id, keys.c.task_version, keys.c.task_json)
+    return Statement.of(recorded.add_cte(_pruned()))
 
 
-def prune(connection: Connection) -> None:
+def _pruned() -> CTE:
     """Delete some expired keys, but none that another transaction is deleting."""
     expired = (
         select(*keys.primary_key)
-        .where(keys.c.created_at <= func.now() - KEY_LIFETIME)
+        .where(_HAS_EXPIRED)
         .limit(_PRUNE_LIMIT)
         .with_for_update(skip_locked=True)
     )
-    connection.execute(delete(keys).where(tuple_(*keys.primary_key).in_(expired)))
+    old = delete(keys).where(tuple_(*keys.primary_key).in_(expired))
+    return old.cte("pruned")

@@ -1,37 +1,30 @@
-"""The repository of tasks. Each write is a transaction of its own."""
+"""The repository of tasks. Each call is one statement, except a creation with a key."""
 
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Engine,
-    bindparam,
-    case,
-    func,
-    insert,
-    update,
-)
+from asyncpg import UniqueViolationError
+from sqlalchemy import bindparam, func
 from sqlalchemy import select as select_
 
-from servicekit.pool import ReadPool, Statement
+from servicekit.pool import ReadPool, Rows, Statement, WritePool
 from task_service.domain.idempotency import Creation
 from task_service.domain.pagination import TaskQuery
 from task_service.domain.statistics import Count
 from task_service.domain.task import BIN_RETENTION, Changes, Priority, Status, Task, Versions
 from task_service.persistence import idempotency, task_bin
-from task_service.persistence.columns import TASK_COLUMNS, to_task
+from task_service.persistence.columns import TASK_COLUMNS
 from task_service.persistence.list_statement import OVERDUE, list_statement
 from task_service.persistence.tables import task_counts, tasks
+from task_service.persistence.write_statements import insert_statement, one, update_statement
 
-_NOT_DONE = case((tasks.c.status == Status.DONE, Status.TODO), else_=tasks.c.status)
 # The reads that come most often, compiled once.
 FIND = Statement.of(
     select_(*TASK_COLUMNS).where(
         tasks.c.id == bindparam("task_id"), tasks.c.owner_id == bindparam("owner_id")
     )
 )
+EXISTS = Statement.of(select_(tasks.c.id).where(*one(tasks)))
 COUNTS = Statement.of(
     select_(
         task_counts.c.status,
@@ -49,88 +42,84 @@ class TaskRepository:
     """Tasks in PostgreSQL. `retention` is how long a deleted task stays in the bin."""
 
     def __init__(
-        self, engine: Engine, pool: ReadPool, retention: timedelta = BIN_RETENTION
+        self, reads: ReadPool, writes: WritePool, retention: timedelta = BIN_RETENTION
     ) -> None:
-        self._engine = engine
-        self._pool = pool
+        self._reads = reads
+        self._writes = writes
         self._retention = retention
 
-    def insert(self, owner_id: int, values: Changes) -> Task:
-        with self._engine.begin() as connection:
-            return _insert(connection, owner_id, values)
+    async def insert(self, owner_id: int, values: Changes) -> Task:
+        statement = insert_statement(frozenset(values))
+        (row,) = await self._writes.execute(statement, {"owner_id": owner_id, **values})
+        return Task._make(row)
 
-    def insert_once(self, owner_id: int, values: Changes, key: str, fingerprint: bytes) -> Creation:
-        with self._engine.begin() as connection:
-            idempotency.lock(connection, owner_id, key)
-            if earlier := idempotency.find(connection, owner_id, key):
+    async def insert_once(
+        self, owner_id: int, values: Changes, key: str, fingerprint: bytes
+    ) -> Creation:
+        if earlier := await self._find_creation(owner_id, key):
+            return earlier
+        statement = idempotency.insert_once_statement(frozenset(values))
+        once = {"owner_id": owner_id, "key": key, "fingerprint": fingerprint}
+        try:
+            (row,) = await self._writes.execute(statement, {**once, **values})
+        except UniqueViolationError:
+            # Another call with the key was faster, and has ended.
+            if earlier := await self._find_creation(owner_id, key):
                 return earlier
-            creation = Creation(fingerprint, _insert(connection, owner_id, values))
-            idempotency.record(connection, owner_id, key, creation)
-            idempotency.prune(connection)
-            return creation
+            raise
+        return Creation(fingerprint, Task._make(row))
+
+    async def _find_creation(self, owner_id: int, key: str) -> Creation | None:
+        given = {"owner": owner_id, "given_key": key}
+        rows = await self._writes.execute(idempotency.FIND, given)
+        if not rows:
+            return None
+        fingerprint, *task = rows[0]
+        return Creation(fingerprint, Task._make(task), replayed=True)
 
     async def find(self, owner_id: int, task_id: int) -> Task | None:
-        rows = await self._pool.fetch(FIND, {"owner_id": owner_id, "task_id": task_id})
-        return Task._make(rows[0]) if rows else None
+        return _task(await self._reads.fetch(FIND, {"owner_id": owner_id, "task_id": task_id}))
 
     async def select(self, owner_id: int, query: TaskQuery) -> list[Task]:
-        return [
-            *map(
-                Task._make,
-                await self._pool.fetch(*list_statement(owner_id, query, self._retention)),
-            )
-        ]
+        rows = await self._reads.fetch(*list_statement(owner_id, query, self._retention))
+        return [*map(Task._make, rows)]
 
-    def update(
+    async def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
     ) -> Task | None:
         """Return the changed task, or None if no task has the id and one of the versions."""
-        values: dict[str, Any] = dict(changes)
-        if not values.pop("is_completed", True):
-            values["status"] = _NOT_DONE
-        # The owner stays the same. It is set so that a change of no field is valid SQL, too.
-        statement = (
-            update(tasks)
-            .where(*_one(owner_id, task_id), *_at(versions))
-            .values(owner_id=owner_id, **values)
-            .returning(*TASK_COLUMNS)
-        )
-        with self._engine.begin() as connection:
-            row = connection.execute(statement).one_or_none()
-        return to_task(row) if row else None
+        values = {**changes, **_one(owner_id, task_id, versions)}
+        return _task(await self._writes.execute(update_statement(frozenset(changes)), values))
 
-    def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool:
-        with self._engine.begin() as connection:
-            there = [*_one(owner_id, task_id), *_at(versions)]
-            return task_bin.move_in(connection, there, self._retention)
+    async def delete(self, owner_id: int, task_id: int, versions: Versions) -> bool:
+        values = self._in_bin(owner_id, task_id, versions)
+        return bool(await self._writes.execute(task_bin.MOVE_IN, values))
 
-    def restore(self, owner_id: int, task_id: int, versions: Versions) -> Task | None:
-        with self._engine.begin() as connection:
-            return task_bin.move_out(connection, owner_id, task_id, versions, self._retention)
+    async def restore(self, owner_id: int, task_id: int, versions: Versions) -> Task | None:
+        values = self._in_bin(owner_id, task_id, versions)
+        return _task(await self._writes.execute(task_bin.MOVE_OUT, values))
 
-    def exists_deleted(self, owner_id: int, task_id: int) -> bool:
-        with self._engine.connect() as connection:
-            return task_bin.contains(connection, owner_id, task_id, self._retention)
+    async def exists_deleted(self, owner_id: int, task_id: int) -> bool:
+        values = self._in_bin(owner_id, task_id, None)
+        return bool(await self._reads.fetch(task_bin.CONTAINS, values))
 
     async def counts(self, owner_id: int) -> tuple[list[Count], int]:
-        rows = await self._pool.fetch(COUNTS, {"owner_id": owner_id})
+        rows = await self._reads.fetch(COUNTS, {"owner_id": owner_id})
         counts = [Count(Status(status), Priority(priority), n) for status, priority, n, _ in rows]
         return counts, rows[0]["overdue"] if rows else 0
 
-    def exists(self, owner_id: int, task_id: int) -> bool:
-        with self._engine.connect() as connection:
-            found = connection.execute(select_(tasks.c.id).where(*_one(owner_id, task_id)))
-            return found.one_or_none() is not None
+    async def exists(self, owner_id: int, task_id: int) -> bool:
+        return bool(await self._reads.fetch(EXISTS, _one(owner_id, task_id, None)))
+
+    def _in_bin(self, owner_id: int, task_id: int, versions: Versions) -> dict[str, Any]:
+        return {**_one(owner_id, task_id, versions), "retention": self._retention}
 
 
-def _insert(connection: Connection, owner_id: int, values: Changes) -> Task:
-    statement = insert(tasks).values(owner_id=owner_id, **values).returning(*TASK_COLUMNS)
-    return to_task(connection.execute(statement).one())
+def _one(owner_id: int, task_id: int, versions: Versions) -> dict[str, Any]:
+    """Return the values for `write_statements.one`."""
+    accepted = None if versions is None else [*versions]
+    return {"owner": owner_id, "task_id": task_id, "versions": accepted}
 
 
-def _one(owner_id: int, task_id: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    return tasks.c.id == task_id, tasks.c.owner_id == owner_id
-
-
-def _at(versions: Versions) -> list[ColumnElement[bool]]:
-    return [] if versions is None else [tasks.c.version.in_(versions)]
+def _task(rows: Rows) -> Task | None:
+    return Task._make(rows[0]) if rows else None
