@@ -1,11 +1,10 @@
 """The engine for PostgreSQL, its health checks, and what its errors mean."""
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg2.errors import UndefinedTable
 from sqlalchemy import Engine, create_engine, exc, text
 
 from servicekit.health import Check
@@ -63,11 +62,10 @@ def autocommit(engine: Engine) -> Engine:
 
 
 def reachable(engine: Engine) -> Check:
-    """Check that the database answers."""
+    """Check that the database answers: a connection comes out of the pool only if it does."""
 
     def probe() -> None:
-        with engine.connect() as connection:
-            connection.execute(text("SELECT 1"))
+        autocommit(engine).connect().close()
 
     return Check("database", probe)
 
@@ -78,16 +76,24 @@ def schema_current(engine: Engine, migrations: Path) -> Check:
     A revision that the program does not know comes from a newer release, as during a rolling
     deployment. That is no fault, because each migration keeps the previous release working.
     """
-    # It logs the same two lines at each check, once a second.
-    logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
     scripts = ScriptDirectory(str(migrations))
     heads = set(scripts.get_heads())
     known = {revision.revision for revision in scripts.walk_revisions()}
 
     def probe() -> str | None:
-        with engine.connect() as connection:
-            applied = set(MigrationContext.configure(connection).get_current_heads())
+        applied = _applied(engine)
         behind = not applied or (applied <= known and applied != heads)
         return "migrations are missing" if behind else None
 
     return Check("schema", probe)
+
+
+def _applied(engine: Engine) -> set[str]:
+    """Return the revisions of the schema. Alembic's own look costs twice as much, each second."""
+    with autocommit(engine).connect() as connection:
+        try:
+            return set(connection.scalars(text("SELECT version_num FROM alembic_version")))
+        except exc.ProgrammingError as error:
+            if isinstance(error.orig, UndefinedTable):  # before the first migration
+                return set()
+            raise
