@@ -85,31 +85,52 @@ job "postgres" {
           # The sidecar's own TCP check has an interval of ten seconds. The check above is quicker.
           disable_default_tcp_check = true
         }
+      }
+    }
 
-        # The release is `current`, not a name as in the services' jobs: with a name each new release
-        # would make a new version of this job, and restart the database without need. A restarted
-        # Envoy is of the newest release. A running Envoy needs no file of its release any more, which
-        # `up` deletes some time later.
-        sidecar_task {
-          driver = "raw_exec"
+    # The sidecar. From a `sidecar_task` Nomad would make the same task, but with a log collector.
+    #
+    # The release is `current`, not a name as in the services' jobs: with a name each new release
+    # would make a new version of this job, and restart the database without need. A restarted
+    # Envoy is of the newest release. A running Envoy needs no file of its release any more, which
+    # `up` deletes some time later.
+    dynamic "task" {
+      for_each = [var.name]
+      labels   = ["connect-proxy-${task.value}"] # a label of an ordinary block cannot have a variable
 
-          config {
-            command  = "${meta.tasktracker.home}/bin/wall"
-            work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
-            args = [
-              "--user=tasktracker-${var.name}-envoy",
-              "--read=${meta.tasktracker.home}/releases/current",
-              "--open=connect-proxy-${var.name}/secrets/envoy_bootstrap.json", "--",
-              "${meta.tasktracker.home}/releases/current/bin/envoy",
-              "-c", "/dev/fd/9", # it needs an absolute name
-              "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
-            ]
-          }
+      content {
+        kind   = "connect-proxy:${var.name}"
+        driver = "raw_exec"
 
-          resources {
-            cpu    = 50
-            memory = 128
-          }
+        shutdown_delay = "5s"
+
+        lifecycle {
+          hook    = "prestart"
+          sidecar = true
+        }
+
+        config {
+          command  = "${meta.tasktracker.home}/bin/wall"
+          work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
+          args = [
+            "--user=tasktracker-${var.name}-envoy",
+            "--read=${meta.tasktracker.home}/releases/current",
+            "--open=connect-proxy-${var.name}/secrets/envoy_bootstrap.json",
+            "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-${var.name}", "--",
+            "${meta.tasktracker.home}/releases/current/bin/envoy",
+            "-c", "/dev/fd/9", # it needs an absolute name
+            "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
+          ]
+        }
+
+        # The wall writes its few lines: Nomad's collector takes 14 MiB (docs/decisions/0043-idle.md).
+        logs {
+          disabled = true
+        }
+
+        resources {
+          cpu    = 50
+          memory = 128
         }
       }
     }
@@ -125,9 +146,15 @@ job "postgres" {
         command = "${meta.tasktracker.home}/bin/wall"
         args = [
           "--user=tasktracker-${var.name}", "--read=local",
-          "--write=${meta.tasktracker.home}/volumes/${var.name}", "--",
+          "--write=${meta.tasktracker.home}/volumes/${var.name}",
+          "--log=${NOMAD_ALLOC_DIR}/logs/prepare", "--",
           "/bin/sh", "local/prepare.sh",
         ]
+      }
+
+      # As the sidecar's. The collector of a task that has ended would stay, too.
+      logs {
+        disabled = true
       }
 
       env {

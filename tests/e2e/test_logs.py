@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from tasktracker_cluster.jobs import gateway, postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
+from tasktracker_cluster.topology import MAIN_TASKS
 from tests.e2e import task_logs
 
 MARK = "zqx"  # no other text contains it
@@ -51,6 +53,28 @@ def test_no_log_contains_user_data_or_secrets(cluster: ThrowawayCluster) -> None
     for path, text in logs.items():
         for number, secret in enumerate([MARK, *secrets]):
             assert secret not in text, f"{path} has secret {number}"
+
+
+@pytest.mark.parametrize(
+    ("job", "task", "text"),
+    [("portal", "connect-proxy-portal", "[warning]"), ("user-service", "migrate", "alembic")],
+)
+def test_the_log_of_a_task_without_a_collector_is_shown(
+    cluster: ThrowawayCluster, job: str, task: str, text: str
+) -> None:
+    assert text in cluster.admin("logs", job, "--task", task).stdout
+
+
+def test_nomad_runs_a_log_collector_for_each_main_task_only(cluster: ThrowawayCluster) -> None:
+    def collectors() -> int:
+        found = 0
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):  # the process ended in the meantime
+                found += command.read_text().startswith(f"{cluster.site.bin}/nomad\0logmon")
+        return found
+
+    # Those of replaced allocations end a moment later.
+    wait.until("a collector for each task", lambda: collectors() == len(MAIN_TASKS), LIMIT_SECONDS)
 
 
 def _use_every_call(client: httpx.Client) -> list[str]:

@@ -87,9 +87,12 @@ def only_service(job: Json) -> Json:
 
 
 def tasks(job: Json) -> list[Json]:
-    """Return the job's own tasks and its sidecar."""
-    sidecar = only_service(job)["Connect"]["SidecarTask"]
-    return [*only_group(job)["Tasks"], *([{**sidecar, "Name": "envoy"}] if sidecar else [])]
+    """Return the job's tasks. The sidecar, whose name has the job's, has the name `envoy` here."""
+    sidecar = f"connect-proxy-{job['ID']}"
+    return [
+        {**task, "Name": "envoy"} if task["Name"] == sidecar else task
+        for task in only_group(job)["Tasks"]
+    ]
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,7 @@ class Wall:
     read: tuple[str, ...]
     write: tuple[str, ...]
     opened: tuple[str, ...]
+    log: tuple[str, ...]
     command: tuple[str, ...]
 
 
@@ -113,13 +117,20 @@ def parse_wall(words: Sequence[str]) -> Wall:
     assert words[0] == "${meta.tasktracker.home}/bin/wall", words
     end = words.index("--")
     options = [word.removeprefix("--").split("=", 1) for word in words[1:end]]
-    assert {name for name, _ in options} <= {"user", "read", "write", "open"}, words
+    assert {name for name, _ in options} <= {"user", "read", "write", "open", "log"}, words
 
     def values(name: str) -> tuple[str, ...]:
         return tuple(value for each, value in options if each == name)
 
     (user,) = values("user")
-    return Wall(user, values("read"), values("write"), values("open"), tuple(words[end + 1 :]))
+    return Wall(
+        user,
+        values("read"),
+        values("write"),
+        values("open"),
+        values("log"),
+        tuple(words[end + 1 :]),
+    )
 
 
 def upstreams(job: Json) -> dict[str, int]:

@@ -61,6 +61,7 @@ def test_every_service_has_the_same_check_and_sidecar(
 ) -> None:
     job, model = anonymous(other, jobs), anonymous(MODEL, jobs)
     assert service_alone(job) == service_alone(model)
+    assert task(job, "envoy") == task(model, "envoy")
 
 
 @each_other_service

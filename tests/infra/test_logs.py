@@ -1,10 +1,11 @@
-"""The agents' logs stay small: each agent rotates its own."""
+"""The logs stay small: each agent rotates its own, and every task has one log of a bounded size."""
 
 import pytest
 
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import MAIN_TASKS
 from tests.infra.conftest import SMALL_LOG
-from tests.infra.reading import ROOT, Consul
+from tests.infra.reading import ROOT, Consul, Json, tasks, wall
 
 MOST_FILES = 5
 LONGEST_LINE = 2000  # a line is not split across files
@@ -31,3 +32,15 @@ def test_every_agent_keeps_a_few_logs_of_a_bounded_size(agent: str) -> None:
 def test_the_supervisor_catches_no_logs_of_the_agents() -> None:
     conf = (ROOT / "cluster/src/tasktracker_cluster/agents/supervisord.conf.tmpl").read_text()
     assert conf.count(">/dev/null 2>>") == conf.count("[program:") == 3
+
+
+def test_nomad_collects_the_logs_of_the_main_tasks_and_walls_write_those_of_the_others(
+    job: Json,
+) -> None:
+    for task in tasks(job):
+        is_main = task["Name"] == MAIN_TASKS[job["ID"]]
+        name = f"connect-proxy-{job['ID']}" if task["Name"] == "envoy" else task["Name"]
+        # The name by which `nomad alloc logs` and `admin logs` find it.
+        written = () if is_main else (f"${{NOMAD_ALLOC_DIR}}/logs/{name}",)
+        assert wall(task).log == written
+        assert bool((task["LogConfig"] or {}).get("Disabled")) == (not is_main), name

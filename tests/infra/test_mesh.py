@@ -89,7 +89,9 @@ def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) ->
 def test_consul_gives_no_sidecars_certificate_over_http(jobs: dict[str, Json]) -> None:
     agent = (ROOT / "consul" / "agent" / "base.hcl").read_text()
     blocked = set(re.findall(r'"/v1/agent/connect/ca/leaf/([\w-]+)"', agent))
-    assert blocked == {n for n, job in jobs.items() if only_service(job)["Connect"]["SidecarTask"]}
+    assert blocked == {
+        n for n, job in jobs.items() if only_service(job)["Connect"]["SidecarService"]
+    }
 
 
 def test_no_database_has_a_route(jobs: dict[str, Json]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from tasktracker_cluster.site import Site
 
 NOBODY = 65534
+LONGEST_LOG = 10 * 2**20
 PYTHON = str(Path("/usr/bin/python3").resolve())
 
 # It calls unshare(CLONE_NEWUSER) through the 32-bit interface, where calls have other numbers.
@@ -130,6 +131,56 @@ def test_the_program_has_the_process_id_of_the_wall(site: Site) -> None:
         assert program.wait() == 7
 
 
+def test_the_output_of_each_start_is_appended_to_the_files_of_a_log(
+    site: Site, tmp_path: Path
+) -> None:
+    options = (f"--log={tmp_path}/migrate",)
+    for word in ("first", "second"):
+        script = f"echo {word}; echo {word} error >&2"
+        started = behind(site, "/bin/sh", "-c", script, options=options)
+        assert (started.returncode, started.stdout, started.stderr) == (0, "", "")
+
+    log = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert log == {
+        "migrate.stdout.0": "first\nsecond\n",
+        "migrate.stderr.0": "first error\nsecond error\n",
+    }
+    assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
+def test_the_log_has_the_reason_why_the_wall_does_not_start_a_program(
+    site: Site, tmp_path: Path
+) -> None:
+    options = ("--read=/nowhere", f"--log={tmp_path}/migrate")
+    assert behind(site, "/bin/true", options=options).returncode == 126
+    assert "/nowhere" in (tmp_path / "migrate.stderr.0").read_text()
+
+
+def test_a_log_ends_at_10_mib_and_its_program_goes_on(site: Site, tmp_path: Path) -> None:
+    options = (f"--log={tmp_path}/envoy",)
+    script = "head -c 20M /dev/zero; echo the program goes on >&2; exit 7"
+
+    assert behind(site, "/bin/sh", "-c", script, options=options).returncode == 7
+
+    assert (tmp_path / "envoy.stdout.0").stat().st_size == LONGEST_LOG
+    assert "the program goes on" in (tmp_path / "envoy.stderr.0").read_text()
+
+
+def test_a_log_does_not_limit_the_data_of_a_program_that_writes_files(
+    site: Site, tmp_path: Path
+) -> None:
+    _open_to_all(tmp_path)
+    data = tmp_path / "data"
+    data.mkdir()
+    data.chmod(0o777)
+    options = (f"--log={tmp_path}/prepare", f"--write={data}")
+    script = f"head -c 20M /dev/zero > {data}/rows"
+
+    assert behind(site, "/bin/sh", "-c", script, options=options).returncode == 0
+
+    assert (data / "rows").stat().st_size == 2 * LONGEST_LOG
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -137,6 +188,7 @@ def test_the_program_has_the_process_id_of_the_wall(site: Site) -> None:
         (("--user=nobody-of-that-name", "--", "/bin/true"), "unknown user"),
         (("--user=nobody", "--read=/nowhere", "--", "/bin/true"), "/nowhere"),
         (("--user=nobody", "--open=/nowhere", "--", "/bin/true"), "/nowhere"),
+        (("--user=nobody", "--log=/nowhere/app", "--", "/bin/true"), "/nowhere/app"),
         (("--user=nobody", "--", "true"), "absolute path"),
         (("--user=nobody",), "absolute path"),
         (("--user=nobody", "--", "/bin/nothing-of-that-name"), "cannot be executed"),

@@ -2,11 +2,11 @@
 // file system except for the given paths, and then executes the program. The process id stays the same,
 // so signals and exit codes work, and a restarted Nomad finds the process.
 //
-//	wall --user NAME [--read PATH]... [--write PATH]... [--open FILE] -- PROGRAM [ARGUMENT]...
+//	wall --user NAME [--read PATH]... [--write PATH]... [--open FILE] [--log STEM] -- PROGRAM [ARGUMENT]...
 //
 // It must be started as root. A relative path is below the working folder: the program can use it even if
 // it may not enter the folders above. For a program that needs absolute paths, --open opens a file as
-// /dev/fd/9.
+// /dev/fd/9. With --log, the output goes to STEM.stdout.0 and STEM.stderr.0.
 package main
 
 import (
@@ -30,6 +30,7 @@ type wall struct {
 	read    []string // files, and folders with everything in them
 	write   []string // folders
 	open    string   // a file, or empty
+	log     string   // the start of two names of files, or empty
 	command []string
 }
 
@@ -45,6 +46,9 @@ func main() {
 func run(words []string) error {
 	w, err := parse(words)
 	if err != nil {
+		return err
+	}
+	if err := w.sendOutput(); err != nil {
 		return err
 	}
 	if err := w.openFile(); err != nil {
@@ -73,6 +77,7 @@ func parse(words []string) (wall, error) {
 	flags.Func("read", "a path to read and execute below", appendTo(&w.read))
 	flags.Func("write", "a folder to read and write in", appendTo(&w.write))
 	flags.StringVar(&w.open, "open", "", "a file to read as /dev/fd/9")
+	flags.StringVar(&w.log, "log", "", "append output to this name with .stdout.0 and .stderr.0")
 	if err := flags.Parse(words); err != nil {
 		return w, err
 	}

@@ -65,9 +65,12 @@ class Task:
 
 
 def wall(site: Site, job_file: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Return the start of a task's command, up to the task's own program."""
+    """Return the start of a task's command, up to the task's own program.
+
+    Without --log, so that the output is the caller's and not in the task's log.
+    """
     tasks = [task for group in job_file["TaskGroups"] for task in group["Tasks"]]
     config = next(task["Config"] for task in tasks if task["Name"] == name)
     words = [config["command"], *config["args"]]
-    own = words[: words.index("--") + 1]
+    own = [word for word in words[: words.index("--") + 1] if not word.startswith("--log=")]
     return tuple(word.replace("${meta.tasktracker.home}", str(site.home)) for word in own)
