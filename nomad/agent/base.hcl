@@ -47,6 +47,9 @@ consul {
 }
 
 telemetry {
+  # How often it asks each task's executor for its memory and processor time. The default is a second,
+  # for which an idle cluster spends a tenth of its processor time (docs/decisions/0043-idle.md).
+  collection_interval        = "10s"
   prometheus_metrics         = true
   publish_allocation_metrics = true
 }
