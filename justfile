@@ -135,6 +135,6 @@ dev: _environment
 # Install the locked Python environment, and this checkout's packages in it
 _environment:
     @test -x .venv/bin/python || uv venv --quiet --python "${TASKTRACKER_PYTHON:-python3}" .venv
-    @uv pip install --quiet --require-hashes -r requirements/dev.lock \
+    @uv pip install --quiet --compile-bytecode --require-hashes -r requirements/dev.lock \
         --require-build-hashes --build-constraints requirements/build.lock
     @uv pip install --quiet --no-deps --no-build-isolation {{ packages }}
