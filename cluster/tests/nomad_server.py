@@ -23,6 +23,7 @@ class Nomad(Agent):
 
     def __init__(self) -> None:
         super().__init__()
+        self.answers["/v1/nodes"] = [node("node-1")]
         self.variables: dict[str, dict[str, str]] = {}
         self.written: list[tuple[str, dict[str, str]]] = []
         self._indexes: dict[str, int] = {}
@@ -73,6 +74,12 @@ class Nomad(Agent):
         }
 
 
+def node(name: str, status: str = "ready", eligibility: str = "eligible") -> Json:
+    """Return a node as Nomad's API lists it. Its id is the end of its name."""
+    identifier = name.rpartition("-")[2]
+    return {"ID": identifier, "Name": name, "Status": status, "SchedulingEligibility": eligibility}
+
+
 def allocation(
     identifier: str = "a" * 36, status: str = "running", version: int = 1, **others: Any
 ) -> Json:
@@ -80,6 +87,9 @@ def allocation(
     return {
         "ID": identifier,
         "ClientStatus": status,
+        "DesiredStatus": "run",
+        "NodeID": "1",
+        "NodeName": "node-1",
         "JobVersion": version,
         "CreateIndex": 1,
         "CreateTime": 2_000_000_000 * 10**9,

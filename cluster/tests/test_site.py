@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cluster.errors import BadAddressError
+from tasktracker_cluster.errors import BadAddressError, BadInstancesError
 from tasktracker_cluster.site import DEFAULT_HOME, Site
 
 CHECKOUT = Path(__file__).parents[2]
@@ -15,7 +15,7 @@ CHECKOUT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("TASKTRACKER_HOME", "TASKTRACKER_BIND"):
+    for name in ("TASKTRACKER_HOME", "TASKTRACKER_BIND", "TASKTRACKER_INSTANCES"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -45,6 +45,22 @@ def test_any_other_address_is_refused_with_the_allowed_values(
         Site.from_environment()
     assert repr(address) in raised.value.message
     assert "0.0.0.0" in raised.value.told()
+
+
+def test_a_number_of_instances_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKTRACKER_INSTANCES", "2")
+    assert Site.from_environment().instances == 2
+
+
+@pytest.mark.parametrize("number", ["0", "10", "-1", "two", "1.5", " 1"])
+def test_another_number_of_instances_is_refused_with_the_allowed_values(
+    monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    monkeypatch.setenv("TASKTRACKER_INSTANCES", number)
+    with pytest.raises(BadInstancesError) as raised:
+        Site.from_environment()
+    assert repr(number) in raised.value.message
+    assert "from 1 to 9" in raised.value.told()
 
 
 def test_outside_a_checkout_the_error_has_a_hint(tmp_path: Path) -> None:

@@ -8,6 +8,12 @@ variable "release" {
   default     = "current"
 }
 
+variable "instances" {
+  description = "How many instances run: one on one machine, two from two machines on."
+  type        = number
+  default     = 1
+}
+
 variable "signing_keys" {
   description = "A name for the keys of access tokens. A rotation changes it."
   type        = string
@@ -23,11 +29,17 @@ job "stats-service" {
   }
 
   group "api" {
-    count = 1
+    count = var.instances
+
+    # Instances go to different nodes as long as there is another one. The constraint distinct_hosts would
+    # leave no node for the new instances of a deployment (docs/decisions/0047-instances.md).
+    spread {
+      attribute = "${node.unique.id}"
+    }
 
     update {
-      max_parallel     = 1
-      canary           = 1 # the new instance answers before the old one stops
+      max_parallel     = var.instances
+      canary           = var.instances # the new instances answer before the old ones stop, all at once
       auto_promote     = true
       auto_revert      = true
       min_healthy_time = "0s"
@@ -47,6 +59,14 @@ job "stats-service" {
       delay          = "5s" # the minimum in Nomad
       delay_function = "constant"
       unlimited      = true
+    }
+
+    # A drain moves one instance at a time. The next one stops when the moved one is healthy.
+    migrate {
+      max_parallel     = 1
+      min_healthy_time = "0s"
+      healthy_deadline = "2m"
+      health_check     = "checks"
     }
 
     # Consul, Traefik and the other sidecars remove the instance before it gets the signal to stop.

@@ -67,6 +67,12 @@ class BadAddressError(AdminError):
     code = "bad-address"
 
 
+class BadInstancesError(AdminError):
+    """TASKTRACKER_INSTANCES has an unusable value."""
+
+    code = "bad-instances"
+
+
 class BadHomeError(AdminError):
     """The state folder has an unusable name."""
 

@@ -14,7 +14,14 @@ from tasktracker_cluster.agents import (
 )
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError, StaleStateError
-from tasktracker_cluster.jobs import allocations, deployment, gateway, passwords, signing_keys
+from tasktracker_cluster.jobs import (
+    allocations,
+    deployment,
+    gateway,
+    passwords,
+    placement,
+    signing_keys,
+)
 from tasktracker_cluster.machine import (
     folders,
     network,
@@ -201,13 +208,20 @@ def _change_database_owners(cluster: Cluster, steps: Steps) -> None:
 
 def _run_jobs(cluster: Cluster, steps: Steps, name: str) -> None:
     since = time.time()
-    variables = {"release": name, "signing_keys": signing_keys.name(cluster)}
+    variables = {
+        "release": name,
+        "signing_keys": signing_keys.name(cluster),
+        "instances": str(placement.wanted(cluster)),
+    }
     # All at once: a migration waits for its database itself, and a service for whatever it needs.
     for job in JOBS:
         deployment.submit(cluster, job, variables)
     for job in JOBS:
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)
+    if moved := placement.spread_out(cluster):
+        with steps.step("instances") as step:
+            step.detail = f"moved {moved} to other nodes"
     with steps.step("gateway"):
         gateway.restart_outdated(cluster)
         _wait_for_gateway(cluster)

@@ -1,11 +1,16 @@
 """The checkout, the state folder, and the addresses of this machine's cluster."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasktracker_cluster import topology
-from tasktracker_cluster.errors import BadAddressError, MissingProgramError
+from tasktracker_cluster.errors import (
+    BadAddressError,
+    BadInstancesError,
+    MissingProgramError,
+)
 
 DEFAULT_HOME = Path("/var/lib/tasktracker")
 
@@ -24,17 +29,22 @@ TRAEFIK_URL = f"http://127.0.0.1:{topology.DASHBOARD_PORT}"  # its API and dashb
 
 @dataclass(frozen=True)
 class Site:
-    """One cluster: its state folder (`home`), its checkout, and the address it listens on."""
+    """One cluster: its state folder (`home`), its checkout, and the address it listens on.
+
+    `instances` is how many instances `up` runs of each service; None: as many as its nodes suggest.
+    """
 
     home: Path
     checkout: Path
     bind: str = "127.0.0.1"
+    instances: int | None = None
 
     @classmethod
     def from_environment(cls) -> "Site":
-        """Read TASKTRACKER_HOME and TASKTRACKER_BIND, and find the checkout.
+        """Read TASKTRACKER_HOME, TASKTRACKER_BIND and TASKTRACKER_INSTANCES, and find the checkout.
 
-        Raises BadAddressError when TASKTRACKER_BIND has another value than the two addresses, and
+        Raises BadAddressError when TASKTRACKER_BIND has another value than the two addresses,
+        BadInstancesError when TASKTRACKER_INSTANCES is not a number from 1 to 9, and
         MissingProgramError when this program was not installed from a checkout.
         """
         bind = os.environ.get("TASKTRACKER_BIND", "127.0.0.1")
@@ -45,7 +55,7 @@ class Site:
                 "or 0.0.0.0 (every address of this machine).",
             )
         home = Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute()
-        return cls(home, _find_checkout(), bind)
+        return cls(home, _find_checkout(), bind, _instances())
 
     @property
     def secrets(self) -> Path:
@@ -94,6 +104,16 @@ class Site:
     def owner_file(self) -> Path:
         """The file that names the checkout of this cluster, and marks the folder as ours."""
         return self.home / "owner.json"
+
+
+def _instances() -> int | None:
+    given = os.environ.get("TASKTRACKER_INSTANCES", "")
+    if given and not re.fullmatch("[1-9]", given):
+        raise BadInstancesError(
+            f"TASKTRACKER_INSTANCES is {given!r}.",
+            "Set it to a number from 1 to 9, or leave it out.",
+        )
+    return int(given) if given else None
 
 
 def _find_checkout() -> Path:

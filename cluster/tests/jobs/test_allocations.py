@@ -22,6 +22,14 @@ def test_active_are_those_that_run_or_may_still_run(cluster: Cluster, nomad: Nom
     assert running == ["running"]
 
 
+def test_placed_are_the_active_ones_that_nomad_does_not_stop(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    stopping = allocation("b", DesiredStatus="stop")
+    nomad.has_job("portal", allocation("a"), stopping, allocation("c", status="complete"))
+    assert [each["ID"] for each in allocations.placed(cluster, "portal")] == ["a"]
+
+
 def test_the_newest_is_the_one_that_was_made_last() -> None:
     made = [allocation(name, CreateIndex=index) for name, index in (("a", 9), ("b", 10), ("c", 2))]
     assert allocations.newest(made)["ID"] == "b"

@@ -24,7 +24,8 @@ OTHERS = [service for service in SERVICES if service != SIGNER]
 SUBMIT = """#!/bin/bash
 exec 3<>/dev/tcp/127.0.0.1/{port}
 service=$(basename "${{@: -1}}" .nomad.hcl)
-printf 'PUT /submit/%s?keys=%s HTTP/1.0\\r\\n\\r\\n' "$service" "$NOMAD_VAR_signing_keys" >&3
+printf 'PUT /submit/%s?keys=%s&instances=%s HTTP/1.0\\r\\n\\r\\n' \\
+    "$service" "$NOMAD_VAR_signing_keys" "$NOMAD_VAR_instances" >&3
 cat <&3
 """
 
@@ -94,6 +95,7 @@ class Deployment:
 
     service: str
     keys: str
+    instances: str
     variables: dict[str, dict[str, str]]
 
 
@@ -114,7 +116,8 @@ class Deployments:
         service = request.path.rpartition("/")[2]
         variables = {path: dict(items) for path, items in self.nomad.variables.items()}
         self.overlapping |= {name for name, runs in self.still_running.items() if runs}
-        self.seen.append(Deployment(service, request.query["keys"], variables))
+        query = request.query
+        self.seen.append(Deployment(service, query["keys"], query["instances"], variables))
         version = len(self.seen)
         status = "failed" if service in self.failing else "successful"
         self.nomad.has_job(service, version=version, Status=status)
@@ -182,6 +185,15 @@ def test_each_round_of_a_rotation_is_another_version_of_the_jobs(
                      {each.keys for each in deployments.seen[3:]})  # fmt: skip
     assert len(first) == len(second) == len(first | second | {before}) - 2 == 1
     assert second == {signing_keys.name(cluster)}
+
+
+@only_root
+def test_a_rotation_keeps_the_number_of_instances(
+    cluster: Cluster, nomad: Nomad, deployments: Deployments
+) -> None:
+    nomad.answers[f"/v1/job/{SIGNER}"] = {"TaskGroups": [{"Count": 2}]}
+    rotate(cluster)
+    assert {each.instances for each in deployments.seen[: len(SERVICES)]} == {"2"}
 
 
 @only_root

@@ -1,5 +1,6 @@
 """The Nomad agent: its API, its ACL, and this machine as its client."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from tasktracker_cluster.agents import certificates
@@ -7,6 +8,30 @@ from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import NODE_NAME, NOMAD_URL, Site
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine that runs jobs, as Nomad knows it."""
+
+    name: str
+    identifier: str
+    status: str  # ready, down, disconnected, initializing
+    is_eligible: bool  # Nomad may place jobs on it
+
+    @property
+    def takes_jobs(self) -> bool:
+        return self.status == "ready" and self.is_eligible
+
+
+def nodes(nomad: Api) -> list[Node]:
+    """Return every node that Nomad knows, ordered by name."""
+    found = nomad.call("GET", "/v1/nodes")
+    known = [
+        Node(n["Name"], n["ID"], n["Status"], n["SchedulingEligibility"] == "eligible")
+        for n in found
+    ]
+    return sorted(known, key=lambda node: node.name)
 
 
 def api(site: Site, token: str, timeout: float = 10) -> Api:

@@ -8,7 +8,7 @@ from tasktracker_cluster import lifecycle
 from tasktracker_cluster.agents import consul, credentials, nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
-from tasktracker_cluster.jobs import signing_keys
+from tasktracker_cluster.jobs import placement, signing_keys
 from tasktracker_cluster.releases import sources
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.urls import WEB_PAGES
@@ -95,6 +95,7 @@ def env() -> None:
         f"export NOMAD_TOKEN=\"$(cat '{token_file}')\"",
         f"export NOMAD_VAR_release={sources.digest(site.checkout)}",
         f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
+        f"export NOMAD_VAR_instances={placement.deployed()}",
         f"export PATH='{site.bin}':\"$PATH\"",
     ):
         typer.echo(line)

@@ -27,6 +27,11 @@ def running(cluster: Cluster, job: str) -> list[Allocation]:
     return [a for a in all_of(cluster, job) if a["ClientStatus"] == "running"]
 
 
+def placed(cluster: Cluster, job: str) -> list[Allocation]:
+    """Return the active allocations that Nomad does not stop at the moment."""
+    return [each for each in active(cluster, job) if each["DesiredStatus"] == "run"]
+
+
 def newest(allocations: list[Allocation]) -> Allocation:
     """Return the allocation that was made last. Raises ValueError for an empty list."""
     return max(allocations, key=lambda each: int(each["CreateIndex"]))

@@ -19,7 +19,7 @@ from tasktracker_cluster.agents import ownership, variables
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError
-from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.jobs import deployment, placement
 from tasktracker_cluster.machine import preflight, shell
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
@@ -63,6 +63,7 @@ def rotate(cluster: Cluster, steps: Steps) -> None:
             _deploy(cluster, {}, _jwk_set(old, new))
         with steps.step("the user service signs with the new key"):
             _deploy(cluster, {"jwt_private_key": private}, _jwk_set(new, old))
+        placement.spread_out(cluster)
 
 
 def name(cluster: Cluster) -> str:
@@ -104,7 +105,11 @@ def _deploy(cluster: Cluster, signer: Mapping[str, str], public_keys: str) -> No
         own = signer if service == SIGNER else {}
         _change(cluster, service, {**own, "jwt_public_keys": public_keys})
     since = time.time()
-    job_variables = {"release": installed.current(cluster.site), "signing_keys": name(cluster)}
+    job_variables = {
+        "release": installed.current(cluster.site),
+        "signing_keys": name(cluster),
+        "instances": str(placement.present(cluster.nomad)),
+    }
     for service in SERVICES:
         deployment.submit(cluster, service, job_variables)
     for service in SERVICES:

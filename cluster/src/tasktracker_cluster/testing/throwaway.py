@@ -99,9 +99,12 @@ class ThrowawayCluster:
 
     def allocation(self, job: str) -> dict[str, Any]:
         """Return the running allocation of a job. Raises ValueError unless there is exactly one."""
-        known = allocations.active(self.as_operator, job)
-        (running,) = [each for each in known if each["DesiredStatus"] == "run"]
+        (running,) = self.allocations(job)
         return running
+
+    def allocations(self, job: str) -> list[dict[str, Any]]:
+        """Return the running allocations of a job."""
+        return allocations.placed(self.as_operator, job)
 
     def settle(self) -> None:
         """Wait until the effects of a fault have ended: all checks pass, and all services answer.

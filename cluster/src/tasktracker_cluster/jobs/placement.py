@@ -1,0 +1,95 @@
+"""How many instances of each service run, and on which nodes."""
+
+from collections import Counter
+
+from tasktracker_cluster.agents import nomad
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.jobs.allocations import Allocation
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.site import NOMAD_PAGE
+from tasktracker_cluster.topology import SERVICES, SIGNER
+
+LIMIT_SECONDS = 120
+SEVERAL = 2  # one may be lost; a third would not make the database behind them safer
+
+
+def wanted(cluster: Cluster) -> int:
+    """Return how many instances of each service shall run, from what was set or from the nodes.
+
+    A node that is down counts: it will be back, and its services have moved to the others.
+    """
+    names = {node.name for node in nomad.nodes(cluster.nomad)}
+    return cluster.site.instances or min(len(names), SEVERAL)
+
+
+def present(api: Api) -> int:
+    """Return how many instances of each service Nomad runs now, one when there is no job."""
+    job = api.find(f"/v1/job/{SIGNER}")
+    return int(job["TaskGroups"][0]["Count"]) if job else 1
+
+
+def deployed() -> int:
+    """Return what `present` does, without a token; 1 when there is no cluster."""
+    api = Api("Nomad", NOMAD_PAGE, {})  # reading needs no token
+    return present(api) if api.answers("/v1/status/leader") else 1
+
+
+def add_instances(cluster: Cluster) -> None:
+    """Run as many instances as are wanted, where there are fewer. It needs no job file.
+
+    Raises ApiError while a deployment of a service runs.
+    """
+    count = wanted(cluster)
+    for service in SERVICES:
+        job = cluster.nomad.call("GET", f"/v1/job/{service.name}")
+        group = job["TaskGroups"][0]
+        if group["Count"] < count and not job["Stop"]:
+            body = {"Count": count, "Target": {"Group": group["Name"]}}
+            cluster.nomad.call("POST", f"/v1/job/{service.name}/scale", body)
+
+
+def spread_out(cluster: Cluster) -> int:
+    """Move instances away from the nodes with several, if other nodes have none.
+
+    A deployment can put both new instances on one node, and a lost node leaves both on another.
+    Return how many instances were moved. Raises NotReadyError when a moved one stays unhealthy.
+    """
+    return sum(_spread_out(cluster, service.name) for service in SERVICES)
+
+
+def _spread_out(cluster: Cluster, job: str) -> int:
+    moved = 0
+    # Each instance moves once at most: the free node may have no room for it.
+    for _ in allocations.placed(cluster, job):
+        extra = _extra(cluster, job)
+        if extra is None:
+            break
+        cluster.nomad.call("PUT", f"/v1/allocation/{extra['ID']}/stop")
+        _wait_moved(cluster, job, extra)
+        moved += 1
+    return moved
+
+
+def _extra(cluster: Cluster, job: str) -> Allocation | None:
+    """Return an instance that shares its node with another one while a node without one is free."""
+    known = allocations.placed(cluster, job)
+    used = Counter(each["NodeID"] for each in known)
+    sharing = [each for each in known if used[each["NodeID"]] > 1]
+    if not sharing:
+        return None
+    free = {n.identifier for n in nomad.nodes(cluster.nomad) if n.takes_jobs} - used.keys()
+    return allocations.newest(sharing) if free else None
+
+
+def _wait_moved(cluster: Cluster, job: str, old: Allocation) -> None:
+    def has_moved() -> bool:
+        known = {each["ID"]: each for each in allocations.placed(cluster, job)}
+        return old["ID"] not in known and all(map(_is_healthy, known.values()))
+
+    wait.until(f"the new place of an instance of {job}", has_moved, LIMIT_SECONDS)
+
+
+def _is_healthy(allocation: Allocation) -> bool:
+    return (allocation["DeploymentStatus"] or {}).get("Healthy") is True

@@ -1,0 +1,151 @@
+"""jobs.placement: how many instances of a service run, and their moves to other nodes."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.http_server import Agent, Request
+from cluster.tests.nomad_server import Nomad, allocation, node
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.jobs import placement
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import SERVICES
+
+HEALTHY = {"Healthy": True}
+NEW = "n" * 36
+
+
+def instance(name: str, on: str, **others: Any) -> dict[str, Any]:
+    """Return a healthy allocation on a node."""
+    return allocation(name, NodeID=on, DeploymentStatus=HEALTHY, **others)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "instances"),
+    [
+        (["node-1"], 1),
+        (["node-1", "node-2"], 2),
+        (["node-1", "node-2", "node-3"], 2),
+        (["node-1", "node-1"], 1),  # a machine whose client started anew
+    ],
+)
+def test_from_two_machines_on_there_are_two_instances(
+    cluster: Cluster, nomad: Nomad, nodes: list[str], instances: int
+) -> None:
+    nomad.answers["/v1/nodes"] = [node(name) for name in nodes]
+    assert placement.wanted(cluster) == instances
+
+
+def test_a_node_that_is_down_takes_no_instance_away(cluster: Cluster, nomad: Nomad) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2", "down")]
+    assert placement.wanted(cluster) == 2
+
+
+def test_a_number_that_was_set_counts_on_any_number_of_nodes(
+    site: Site, nomad: Nomad, consul: Agent
+) -> None:
+    cluster = FakeCluster(replace(site, instances=3), nomad, consul)
+    assert placement.wanted(cluster) == 3
+
+
+def test_the_present_number_is_that_of_the_job_and_one_without_a_job(nomad: Nomad) -> None:
+    assert placement.present(nomad.api()) == 1
+    nomad.answers["/v1/job/user-service"] = {"TaskGroups": [{"Count": 2}]}
+    assert placement.present(nomad.api()) == 2
+
+
+@pytest.mark.parametrize(
+    ("count", "stop", "scaled"), [(1, False, True), (2, False, False), (1, True, False)]
+)
+def test_a_new_machine_adds_instances_to_the_services_that_have_fewer(
+    cluster: Cluster, nomad: Nomad, count: int, stop: bool, scaled: bool
+) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
+    asked: list[object] = []
+    for service in SERVICES:
+        groups = [{"Name": "api", "Count": count}]
+        nomad.answers[f"/v1/job/{service.name}"] = {"TaskGroups": groups, "Stop": stop}
+        nomad.answers[f"/v1/job/{service.name}/scale"] = lambda request: asked.append(request.body)
+    placement.add_instances(cluster)
+    body = {"Count": 2, "Target": {"Group": "api"}}
+    assert asked == ([body] * len(SERVICES) if scaled else [])
+
+
+class Scheduler:
+    """Puts a stopped instance of the portal on node 3, in the background as Nomad does it."""
+
+    def __init__(self, nomad: Nomad, *instances: dict[str, Any]) -> None:
+        self.instances = {each["ID"]: each for each in instances}
+        self.stopped: list[str] = []
+        for service in SERVICES:
+            nomad.answers[f"/v1/job/{service.name}/allocations"] = []
+        nomad.answers["/v1/job/portal/allocations"] = self._look
+        for name in self.instances:
+            nomad.answers[f"/v1/allocation/{name}/stop"] = self._stop
+
+    def _stop(self, request: Request) -> object:
+        self.stopped.append(request.path.split("/")[3])
+        return {}
+
+    def _look(self, _: Request) -> object:
+        known = list(self.instances.values())
+        new = self.instances.get(NEW)
+        if new is None and self.stopped:
+            self.instances[self.stopped[-1]]["DesiredStatus"] = "stop"
+            unhealthy = {**instance(NEW, "3"), "DeploymentStatus": None, "ClientStatus": "pending"}
+            self.instances[NEW] = unhealthy
+        elif new and new["DeploymentStatus"] is None:
+            self.instances[NEW] = instance(NEW, "3")
+        return known
+
+
+@pytest.fixture
+def three_nodes(nomad: Nomad) -> None:
+    nomad.answers["/v1/nodes"] = [node(f"node-{number}") for number in (1, 2, 3)]
+
+
+@pytest.mark.usefixtures("three_nodes")
+def test_of_two_instances_on_one_node_the_newer_one_moves_and_must_become_healthy(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    scheduler = Scheduler(nomad, instance("old", "1"), instance("new", "1", CreateIndex=2))
+    assert placement.spread_out(cluster) == 1
+    assert scheduler.stopped == ["new"]
+    assert scheduler.instances[NEW]["DeploymentStatus"] == HEALTHY
+
+
+@pytest.mark.usefixtures("three_nodes")
+@pytest.mark.parametrize(
+    "instances",
+    [
+        [instance("a", "1"), instance("b", "2")],
+        [instance("a", "1"), instance("b", "1", DesiredStatus="stop")],
+        [instance("a", "1"), instance("b", "1", ClientStatus="complete")],
+        [],
+    ],
+)
+def test_instances_on_nodes_of_their_own_stay(
+    cluster: Cluster, nomad: Nomad, instances: list[dict[str, Any]]
+) -> None:
+    scheduler = Scheduler(nomad, *instances)
+    assert placement.spread_out(cluster) == 0
+    assert scheduler.stopped == []
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        [],
+        [node("node-2", "down")],
+        [node("node-2", eligibility="ineligible")],
+    ],
+)
+def test_without_another_node_that_takes_jobs_two_instances_stay_together(
+    cluster: Cluster, nomad: Nomad, others: list[dict[str, Any]]
+) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), *others]
+    scheduler = Scheduler(nomad, instance("a", "1"), instance("b", "1"))
+    assert placement.spread_out(cluster) == 0
+    assert scheduler.stopped == []

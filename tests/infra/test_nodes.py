@@ -1,0 +1,66 @@
+"""The same job files are for one machine and for many: counts, nodes, and the loss of a node."""
+
+import pytest
+
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import DATABASES, SERVICES
+from tests.infra.reading import Json, only_group, read_job
+
+SECOND = 10**9  # Nomad counts nanoseconds
+
+each_service = pytest.mark.parametrize("service", [each.name for each in SERVICES])
+each_database = pytest.mark.parametrize("database", [each.name for each in DATABASES])
+
+
+@each_service
+@pytest.mark.parametrize("instances", [1, 2, 3])
+def test_a_deployment_replaces_all_instances_at_once_by_as_many_canaries(
+    site: Site, service: str, instances: int
+) -> None:
+    group = only_group(read_job(site, service, instances=str(instances)))
+    update = group["Update"]
+    assert group["Count"] == update["Canary"] == update["MaxParallel"] == instances
+    assert update["AutoPromote"]
+    assert update["AutoRevert"]
+
+
+@each_service
+def test_a_service_has_one_instance_unless_more_are_asked_for(
+    jobs: dict[str, Json], service: str
+) -> None:
+    assert only_group(jobs[service])["Count"] == 1
+
+
+@each_service
+def test_instances_go_to_different_nodes_but_may_share_one(
+    jobs: dict[str, Json], service: str
+) -> None:
+    group = only_group(jobs[service])
+    assert [each["Attribute"] for each in group["Spreads"]] == ["${node.unique.id}"]
+    assert not group["Constraints"]  # distinct_hosts would leave no node for canaries
+
+
+@each_service
+def test_a_drain_moves_the_next_instance_once_the_last_one_is_healthy(
+    jobs: dict[str, Json], service: str
+) -> None:
+    migrate = only_group(jobs[service])["Migrate"]
+    assert (migrate["MaxParallel"], migrate["HealthCheck"]) == (1, "checks")
+    assert migrate["MinHealthyTime"] == 0
+
+
+@each_service
+def test_an_instance_of_a_lost_node_is_replaced_at_once_and_stopped_when_it_is_back(
+    jobs: dict[str, Json], service: str
+) -> None:
+    assert only_group(jobs[service])["Disconnect"] is None  # Nomad's default does that
+
+
+@each_database
+def test_a_database_is_only_where_its_volume_is_and_is_never_replaced_elsewhere(
+    jobs: dict[str, Json], database: str
+) -> None:
+    group = only_group(jobs[database])
+    assert group["Count"] == 1
+    assert [(v["Type"], v["Source"]) for v in group["Volumes"].values()] == [("host", database)]
+    assert group["Disconnect"]["Replace"] is False
