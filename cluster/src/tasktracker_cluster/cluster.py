@@ -43,6 +43,11 @@ class Cluster:
         return nomad.api(self.site, self.tokens.nomad_management, self._timeout)
 
     @cached_property
+    def has_several_nodes(self) -> bool:
+        """Whether reports must say on which node something is. Raises ApiError without Nomad."""
+        return len({node.name for node in nomad.nodes(self.nomad)}) > 1
+
+    @cached_property
     def gateway(self) -> Api:
         """The public API at the gateway, without a token."""
         return Api("the gateway", GATEWAY_URL, {}, self._timeout)

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from tasktracker_cluster.commands import health, top, users
 from tasktracker_cluster.commands.options import ReportCommand
-from tasktracker_cluster.commands.tables import Cell, fraction, table
+from tasktracker_cluster.commands.tables import Cell, fraction, table, with_nodes
 from tasktracker_cluster.monitoring.status import Row
 
 HEADINGS = ("NAME", "COUNT", "STATE")
@@ -36,6 +36,25 @@ def test_a_table_without_rows_is_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("nodes", "column"),
+    [
+        ([["one"], ["one", "one"]], None),
+        ([["one"], []], None),
+        ([["one"], ["one", "two"]], ["NODES", "one", "one two"]),
+        ([[], ["one", "two"]], ["NODES", "-", "one two"]),
+    ],
+)
+def test_only_a_table_of_several_nodes_says_where_each_row_is(
+    nodes: list[list[str]], column: list[str] | None
+) -> None:
+    lines = [str(line).split("\t") for line in with_nodes(HEADINGS, ROWS, nodes, terminal=False)]
+    if column is None:
+        assert lines[0] == list(HEADINGS)
+    else:
+        assert [line[-1] for line in lines] == column
+
+
+@pytest.mark.parametrize(
     "command", [health.StatusCommand, health.DoctorCommand, top.TopCommand, users.UsersCommand]
 )
 def test_quiet_prints_an_existing_field(command: type[ReportCommand]) -> None:
@@ -46,3 +65,5 @@ def test_instances_are_numbers_for_programs() -> None:
     row = asdict(Row("job", "portal", "running", 1, 2, "passing"))
     assert (row["running"], row["wanted"]) == (1, 2)
     assert fraction(row["running"], row["wanted"]) == "1/2"
+    assert fraction(2, None) == "2"
+    assert fraction(None, 2) is None

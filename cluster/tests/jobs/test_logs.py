@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster.tests.http_server import Request
-from cluster.tests.nomad_server import Nomad, allocation, task_state
+from cluster.tests.nomad_server import Nomad, allocation, node, task_state
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError, NoLogError
 from tasktracker_cluster.jobs import logs
@@ -145,6 +145,14 @@ def test_a_services_logs_are_both_streams_of_each_instance(cluster: Cluster, nom
         for identifier in ("one", "two")
         for stream in ("stdout", "stderr")
     ]
+
+
+def test_in_a_larger_cluster_each_line_names_the_node(cluster: Cluster, nomad: Nomad) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
+    nomad.has_job("portal", allocation(ALLOCATION, NodeName="node-2"))
+    Written(nomad, b"one\n")
+    out, _ = logs.sources(cluster, "portal", None)
+    assert list(out.lines(1, follow=False)) == [Line(f"node-2/{ALLOCATION[:8]}", "one")]
 
 
 def test_logs_of_another_task_are_chosen_by_its_name(cluster: Cluster, nomad: Nomad) -> None:

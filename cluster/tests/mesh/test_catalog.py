@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from cluster.tests.http_server import Agent
+from cluster.tests.nomad_server import Nomad, node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.mesh.catalog import Sidecar
@@ -20,15 +21,20 @@ def test_a_sidecars_allocation_is_in_the_id_that_nomad_gave_it(
     cluster: Cluster, consul: Agent, identifier: str, allocation: str
 ) -> None:
     service = {"ID": identifier, "Address": "169.254.1.1", "Port": 21000}
-    consul.answers["/v1/health/connect/task-service"] = [{"Service": service, "Checks": []}]
+    entry = {"Service": service, "Checks": [], "Node": {"Node": "node-1"}}
+    consul.answers["/v1/health/connect/task-service"] = [entry]
     assert catalog.sidecars(cluster, "task-service") == [
-        Sidecar("task-service", ("169.254.1.1", 21000), allocation)
+        Sidecar("task-service", ("169.254.1.1", 21000), allocation, "node-1")
     ]
 
 
 def checks(**states: str) -> dict[str, Any]:
     """Return an instance with these checks: name and status."""
-    return {"Checks": [{"Name": name, "Status": status} for name, status in states.items()]}
+    return {
+        "Checks": [
+            {"Name": name, "Status": status, "Node": "node-1"} for name, status in states.items()
+        ]
+    }
 
 
 @pytest.mark.parametrize(
@@ -46,3 +52,27 @@ def test_a_check_fails_unless_it_passes_and_is_named_once(
 ) -> None:
     consul.answers["/v1/health/service/task-service"] = instances
     assert catalog.failing_checks(cluster, "task-service") == failing
+
+
+def test_in_a_larger_cluster_a_failing_check_has_its_node(
+    cluster: Cluster, nomad: Nomad, consul: Agent
+) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
+    consul.answers["/v1/health/service/task-service"] = [checks(ready="critical"), checks()]
+    assert catalog.failing_checks(cluster, "task-service") == ["ready on node-1"]
+
+
+@pytest.mark.parametrize(
+    ("known", "reachable"),
+    [
+        ([], False),
+        ([{"CheckID": "serfHealth", "Status": "critical"}], False),
+        ([{"CheckID": "other", "Status": "passing"}], False),
+        ([{"CheckID": "serfHealth", "Status": "passing"}], True),
+    ],
+)
+def test_a_node_is_reachable_if_its_agent_is(
+    cluster: Cluster, consul: Agent, known: list[Any], reachable: bool
+) -> None:
+    consul.answers["/v1/health/node/node-2"] = known
+    assert catalog.is_reachable(cluster, "node-2") is reachable

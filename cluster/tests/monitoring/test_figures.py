@@ -56,7 +56,7 @@ def test_a_service_that_did_not_answer_before_counts_from_its_start() -> None:
 
 def test_a_service_that_does_not_answer_has_a_line_without_figures() -> None:
     line = between(snapshot(0, histogram(4)), snapshot(2, None))
-    assert line == Figures("task-service", 1, 2, "passing", *[None] * 5)
+    assert line == Figures("task-service", 1, 2, "passing", None, None, None, None, None)
 
 
 def test_memory_is_in_mebibytes_and_connections_are_as_counted() -> None:

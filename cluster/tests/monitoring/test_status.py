@@ -5,17 +5,21 @@ from typing import Any
 import pytest
 
 from cluster.tests.http_server import Agent
-from cluster.tests.nomad_server import Nomad, allocation
+from cluster.tests.nomad_server import Nomad, allocation, node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.monitoring.status import Row
 
 PASSING = [{"Checks": [{"Name": "ready", "Status": "passing"}]}]
-FAILING = [{"Checks": [{"Name": "ready", "Status": "critical"}]}]
+FAILING = [{"Checks": [{"Name": "ready", "Status": "critical", "Node": "node-2"}]}]
 
 
-def job(*, stop: bool = False, count: int = 1) -> dict[str, Any]:
-    return {"Stop": stop, "Status": "running", "TaskGroups": [{"Count": count}]}
+ONE, TWO = ("node-1",), ("node-1", "node-2")
+
+
+def job(*, stop: bool = False, count: int = 1, kind: str = "service") -> dict[str, Any]:
+    groups = [{"Count": count}]
+    return {"Type": kind, "Stop": stop, "Status": "running", "TaskGroups": groups}
 
 
 def test_without_a_cluster_there_are_no_rows(cluster: Cluster) -> None:
@@ -33,8 +37,8 @@ def test_without_agents_the_state_of_each_job_is_unknown(cluster: Cluster) -> No
 @pytest.mark.parametrize(
     ("known", "instances", "checks", "row"),
     [
-        (job(count=2), 1, PASSING, Row("job", "portal", "running", 1, 2, "passing")),
-        (job(), 1, FAILING, Row("job", "portal", "running", 1, 1, "failing: ready")),
+        (job(count=2), 1, PASSING, Row("job", "portal", "running", 1, 2, "passing", ONE)),
+        (job(), 1, FAILING, Row("job", "portal", "running", 1, 1, "failing: ready", ONE)),
         (job(), 0, [], Row("job", "portal", "running", 0, 1, "not registered")),
         (job(stop=True), 0, [], Row("job", "portal", "stopped", 0, 0, "not registered")),
     ],
@@ -53,6 +57,31 @@ def test_a_jobs_row_has_nomads_state_and_consuls_health(
     nomad.answers["/v1/job/portal/allocations"] = [stopped, *[allocation()] * instances]
     consul.answers["/v1/health/service/portal"] = checks
     assert status.of_job(cluster, "portal") == row
+
+
+def test_a_jobs_row_says_on_which_nodes_its_instances_and_its_failing_checks_are(
+    cluster: Cluster, nomad: Nomad, consul: Agent
+) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
+    nomad.answers["/v1/job/portal"] = job(count=2)
+    instances = [allocation("b", NodeName="node-2"), allocation("a", NodeName="node-1")]
+    nomad.answers["/v1/job/portal/allocations"] = instances
+    consul.answers["/v1/health/service/portal"] = [*PASSING, *FAILING]
+    row = status.of_job(cluster, "portal")
+    assert (row.running, row.wanted, row.nodes) == (2, 2, TWO)
+    assert row.health == "failing: ready on node-2"
+
+
+def test_a_system_job_wants_an_instance_on_each_node_that_takes_jobs(
+    cluster: Cluster, nomad: Nomad, consul: Agent
+) -> None:
+    down, drained = node("node-3", "down"), node("node-4", eligibility="ineligible")
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2"), down, drained]
+    nomad.answers["/v1/job/traefik"] = job(kind="system")
+    nomad.answers["/v1/job/traefik/allocations"] = [allocation()]
+    consul.answers["/v1/health/service/traefik"] = PASSING
+    row = status.of_job(cluster, "traefik")
+    assert (row.running, row.wanted) == (1, 2)
 
 
 def test_a_job_that_nomad_does_not_know_is_not_deployed(cluster: Cluster) -> None:

@@ -12,7 +12,7 @@ from tasktracker_cli.terminal.text import visible
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.commands.options import ReportCommand
-from tasktracker_cluster.commands.tables import Cell, fraction, table
+from tasktracker_cluster.commands.tables import Cell, fraction, with_nodes
 from tasktracker_cluster.doctor import hops, paths
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.machine import preflight
@@ -31,7 +31,7 @@ HOP_WIDTH = 39  # the width of the longest name of a hop
 class StatusCommand(ReportCommand):
     """Prints agents and jobs."""
 
-    fields = ("kind", "name", "state", "running", "wanted", "health")
+    fields = ("kind", "name", "state", "running", "wanted", "health", "nodes")
 
 
 class DoctorCommand(ReportCommand):
@@ -45,13 +45,17 @@ class DoctorCommand(ReportCommand):
 def show_status(ctx: typer.Context) -> None:
     """Show agents, jobs, instances and health. Exit 1 unless all are healthy.
 
+    The agents are those of this machine. In a cluster of several machines the lines of the jobs say
+    where their instances run.
+
     \b
     Example: sudo tasktracker-cli admin status --json
     """
     session: Session = ctx.obj
     with reporting():
         rows = status.rows(Cluster.from_environment())
-    shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
+    shown = with_nodes(HEADINGS, map(_cells, rows), [row.nodes for row in rows],
+                       terminal=session.output.terminal)  # fmt: skip
     session.output.records(map(asdict, rows), lambda _: shown)
     if not rows:
         session.output.note("There is no cluster on this machine yet. Start one with: ./just up")

@@ -49,7 +49,7 @@ def psql(
     settings = [f"TERM={os.environ.get('TERM', 'dumb')}"]  # it is not set in the task
     if role is not Role.SUPERUSER:
         settings.append(f"PGOPTIONS=-c role={database}_{role}")
-    words = ["/usr/bin/env", *settings, *postgres.psql(cluster.site, name), *(arguments or [])]
+    words = ["/usr/bin/env", *settings, *postgres.psql(task.site, name), *(arguments or [])]
     command = task.command(words, interactive=True)
     # psql replaces this process: it gets Ctrl-C, and its exit code is ours.
     os.execve(command[0], command, task.environment)  # noqa: S606 - no shell is wanted

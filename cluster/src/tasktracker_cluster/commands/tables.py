@@ -29,9 +29,25 @@ def table(
     yield from (cells(*map(_text, row)) for row in known)
 
 
+def with_nodes(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Cell]],
+    nodes: Sequence[Sequence[str]],
+    *,
+    terminal: bool,
+) -> Iterator["RenderableType"]:
+    """Return a table, with a last column for the nodes of each row if there are several in all."""
+    if len({name for names in nodes for name in names}) < 2:
+        return table(headings, rows, terminal=terminal)
+    longer = [[*row, " ".join(names) or None] for row, names in zip(rows, nodes, strict=True)]
+    return table([*headings, "NODES"], longer, terminal=terminal)
+
+
 def fraction(running: int | None, wanted: int | None) -> str | None:
-    """Return running of wanted instances, for example 1/2. None when it is unknown."""
-    return None if running is None else f"{running}/{wanted}"
+    """Return running of wanted instances, for example 1/2, or what is known of them."""
+    if running is None or wanted is None:
+        return None if running is None else str(running)
+    return f"{running}/{wanted}"
 
 
 def _drawn(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> "RenderableType":

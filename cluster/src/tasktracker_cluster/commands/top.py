@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated
@@ -17,7 +17,7 @@ from tasktracker_cli.terminal.text import visible
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands import keyboard
 from tasktracker_cluster.commands.options import ReportCommand
-from tasktracker_cluster.commands.tables import Cell, fraction, table
+from tasktracker_cluster.commands.tables import Cell, fraction, with_nodes
 from tasktracker_cluster.errors import AdminError
 from tasktracker_cluster.monitoring import figures
 from tasktracker_cluster.monitoring.figures import Snapshot
@@ -63,7 +63,7 @@ def top(
         time.sleep(interval)
         rows = figures.between(before, figures.snapshot(cluster))
         session.output.choices.pager = False
-        shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
+        shown = _table(rows, terminal=session.output.terminal)
         session.output.records(map(asdict, rows), lambda _: shown)
         return
     with suppress(KeyboardInterrupt, EOFError):
@@ -86,11 +86,16 @@ def _frames(cluster: Cluster, before: Snapshot) -> Iterator[RenderableType]:
     while True:
         try:
             after = figures.snapshot(cluster)
-            rows = map(_cells, figures.between(before, after))
-            yield Group(*table(HEADINGS, rows, terminal=True), "", Text("q ends.", "dim"))
+            shown = _table(figures.between(before, after), terminal=True)
+            yield Group(*shown, "", Text("q ends.", "dim"))
             before = after
         except AdminError as error:  # the next snapshot may succeed
             yield Text(visible(error.told()), "red")
+
+
+def _table(rows: Sequence[figures.Figures], *, terminal: bool) -> Iterator[RenderableType]:
+    nodes = [row.nodes for row in rows]
+    return with_nodes(HEADINGS, map(_cells, rows), nodes, terminal=terminal)
 
 
 def _cells(row: figures.Figures) -> list[Cell]:

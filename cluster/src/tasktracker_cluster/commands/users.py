@@ -104,9 +104,8 @@ def _run(*arguments: str) -> Iterator[Raw]:
     """Run the service's own program in its task, with its rules, its role and its database."""
     cluster = Cluster.from_environment()
     task = Task.find(cluster, "user-service", "app")
-    program = f"{cluster.site.home}/releases/{task.release}/bin/python"
     result = subprocess.run(
-        task.command([program, "-m", "user_service", *arguments]),
+        task.command([task.python, "-m", "user_service", *arguments]),
         env=task.environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,

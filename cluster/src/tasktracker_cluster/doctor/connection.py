@@ -15,6 +15,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import instances
 from tasktracker_cluster.doctor.repairs import ENV, UP, restart
 from tasktracker_cluster.errors import ApiError, BrokenHopError
+from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.mesh.catalog import Sidecar
 from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
 from tasktracker_cluster.topology import GATEWAY
@@ -55,31 +56,34 @@ def dial(cluster: Cluster, sidecar: Sidecar) -> ssl.SSLSocket:
     the certificate is for another service.
     """
     repair = restart(sidecar.allocation, f"connect-proxy-{sidecar.service}")
+    place = catalog.on(cluster, sidecar.node)
     try:
         plain = socket.create_connection(sidecar.address, LIMIT_SECONDS)
         connection = _context(cluster).wrap_socket(plain)
     except OSError as error:  # includes time-outs and ssl.SSLError
         where = "{}:{}".format(*sidecar.address)
-        raise BrokenHopError(f"Envoy at {where} makes no connection: {error}", repair) from None
+        raise BrokenHopError(
+            f"Envoy at {where}{place} makes no connection: {error}", repair
+        ) from None
     names = (connection.getpeercert() or {}).get("subjectAltName", ())
     uris = [str(name[1]) for name in names if name[0] == "URI"]
     if not any(uri.endswith(f"/svc/{sidecar.service}") for uri in uris):
         connection.close()
-        raise BrokenHopError(f"its certificate is for {', '.join(uris)}", repair)
+        raise BrokenHopError(f"its certificate{place} is for {', '.join(uris)}", repair)
     return connection
 
 
 def admin_address(cluster: Cluster, sidecar: Sidecar) -> tuple[str, int]:
-    """Return the address of Envoy's own admin API, inside its allocation's network."""
-    task = f"nomad/alloc/{sidecar.allocation}/connect-proxy-{sidecar.service}"
-    file = cluster.site.home / task / "secrets/envoy_bootstrap.json"
+    """Return the address of Envoy's own admin API, inside its network on this machine."""
+    task = instances.folder(cluster, sidecar.allocation) / f"connect-proxy-{sidecar.service}"
+    file = task / "secrets/envoy_bootstrap.json"
     where = json.loads(file.read_text())["admin"]["address"]["socket_address"]
     return where["address"], where["port_value"]
 
 
 def _token(cluster: Cluster) -> str:
-    allocation = instances.allocation(cluster, GATEWAY)["ID"]
-    file = cluster.site.home / f"nomad/alloc/{allocation}/traefik/secrets/consul.env"
+    allocation = instances.local(cluster, GATEWAY)["ID"]
+    file = instances.folder(cluster, allocation) / "traefik/secrets/consul.env"
     try:
         found = re.search(r"(?m)^CONSUL_HTTP_TOKEN=(\S+)$", file.read_text())
     except OSError:

@@ -1,6 +1,7 @@
 """The hops from a service to its database: intention, sidecar, PostgreSQL, login, schema."""
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from tasktracker_cluster.cluster import Cluster
@@ -10,7 +11,8 @@ from tasktracker_cluster.doctor.repairs import LOGS, replace, restart
 from tasktracker_cluster.errors import BrokenHopError, CommandError
 from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.machine import shell
-from tasktracker_cluster.mesh import requests
+from tasktracker_cluster.mesh import catalog, requests
+from tasktracker_cluster.mesh.catalog import Sidecar
 
 
 def hops(cluster: Cluster, owner: str, database: str) -> list[Hop]:
@@ -35,31 +37,33 @@ def _accepts(cluster: Cluster, database: str) -> str:
 
 
 def _login(cluster: Cluster, owner: str) -> str:
-    check = _check(cluster, owner, "database")
-    if check["status"] != "ok":
-        raise BrokenHopError(
-            f"{owner} cannot use its database: {check['detail']}", f"{LOGS} {owner}"
-        )
-    return f"{owner} reads it in {check['duration_ms']} ms"
+    slowest = 0
+    for instance, check in _checks(cluster, owner, "database"):
+        if check["status"] != "ok":
+            place = catalog.on(cluster, instance.node)
+            raise BrokenHopError(
+                f"{owner}{place} cannot use its database: {check['detail']}", f"{LOGS} {owner}"
+            )
+        slowest = max(slowest, check["duration_ms"])
+    return f"{owner} reads it in {slowest} ms"
 
 
 def _schema(cluster: Cluster, owner: str, database: str) -> str:
-    check = _check(cluster, owner, "schema")
     query = "select version_num from alembic_version"
     version = shell.run(postgres.query(cluster.site, database, query)).strip()
-    if check["status"] != "ok":
-        # A new allocation runs the migration, which is its first task.
-        raise BrokenHopError(
-            f"{check['detail']}: {database} has version {version or 'none'}",
-            replace(instances.allocation(cluster, owner)["ID"]),
-        )
+    for instance, check in _checks(cluster, owner, "schema"):
+        if check["status"] != "ok":
+            # A new allocation runs the migration, which is its first task.
+            raise BrokenHopError(
+                f"{check['detail']}: {database} has version {version or 'none'}",
+                replace(instance.allocation),
+            )
     return f"version {version}"
 
 
-def _check(cluster: Cluster, owner: str, name: str) -> dict[str, Any]:
-    """Return one check of the application's own /health, requested through the mesh as Traefik."""
-    answer = requests.get(
-        connection.dial(cluster, instances.sidecars(cluster, owner)[0]), "/health"
-    )
-    checks: list[dict[str, Any]] = json.loads(answer.text)["checks"]
-    return next(check for check in checks if check["name"] == name)
+def _checks(cluster: Cluster, owner: str, name: str) -> Iterator[tuple[Sidecar, dict[str, Any]]]:
+    """Yield one check of each application's own /health, requested through the mesh as Traefik."""
+    for instance in instances.sidecars(cluster, owner):
+        answer = requests.get(connection.dial(cluster, instance), "/health")
+        checks: list[dict[str, Any]] = json.loads(answer.text)["checks"]
+        yield instance, next(check for check in checks if check["name"] == name)

@@ -11,7 +11,7 @@ from tasktracker_cluster.topology import GATEWAY
 def path(cluster: Cluster) -> Path:
     """Return the first hops of every request."""
     hops = (
-        Hop("instance", lambda: f"allocation {instances.allocation(cluster, GATEWAY)['ID'][:8]}"),
+        Hop("instance", lambda: f"allocation {instances.places(cluster, GATEWAY)}"),
         Hop("Traefik", lambda: _answers(cluster)),
         Hop("leaf certificate", lambda: _leaf(cluster)),
     )
@@ -23,7 +23,7 @@ def _answers(cluster: Cluster) -> str:
         cluster.traefik.status("/ping")
         cluster.gateway.status("/")
     except ApiError as error:
-        allocation = instances.allocation(cluster, GATEWAY)["ID"]
+        allocation = instances.local(cluster, GATEWAY)["ID"]
         raise BrokenHopError(error.message, restart(allocation, "traefik")) from None
     return f"answers at {cluster.gateway.http.base_url}"
 

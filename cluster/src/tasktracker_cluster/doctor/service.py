@@ -8,7 +8,8 @@ from tasktracker_cluster.doctor import connection, instances, intentions
 from tasktracker_cluster.doctor.hops import Hop
 from tasktracker_cluster.doctor.repairs import ENV, LOGS, UP, restart
 from tasktracker_cluster.errors import BrokenHopError
-from tasktracker_cluster.mesh import requests
+from tasktracker_cluster.mesh import catalog, inside, requests
+from tasktracker_cluster.mesh.catalog import Sidecar
 from tasktracker_cluster.topology import GATEWAY, OK, Service, UpstreamCall
 
 MAINTENANCE = "Node Maintenance Mode"  # Consul's check of a machine in maintenance
@@ -41,11 +42,14 @@ def response_hop(cluster: Cluster, service: Service) -> Hop:
 def sidecar(cluster: Cluster, service: str) -> str:
     """Check each instance's Envoy, and return how many there are.
 
-    Raises BrokenHopError unless it accepts a connection, proves its name, and is ready.
+    Raises BrokenHopError unless it accepts a connection, proves its name, and, on this machine, is
+    ready.
     """
     known = instances.sidecars(cluster, service)
     for instance in known:
         connection.dial(cluster, instance).close()
+        if not instances.is_here(cluster, instance.allocation):
+            continue
         answer = requests.get_inside(
             instance.allocation, connection.admin_address(cluster, instance), "/ready"
         )
@@ -76,34 +80,39 @@ def _application(cluster: Cluster, service: str) -> str:
             answer = requests.get(connection.dial(cluster, instance), "/health/live")
         except (OSError, HTTPException) as error:
             repair = restart(instance.allocation, "app")
-            raise BrokenHopError(f"it does not answer: {error}", repair) from None
+            place = catalog.on(cluster, instance.node)
+            raise BrokenHopError(f"it does not answer{place}: {error}", repair) from None
         if answer.status != OK:
-            raise BrokenHopError(_reason(cluster, service, answer), f"{LOGS} {service}")
+            raise BrokenHopError(_reason(cluster, instance, answer), f"{LOGS} {service}")
     return f"{len(known)} alive"
 
 
-def _reason(cluster: Cluster, service: str, answer: requests.Answer) -> str:
-    task = instances.allocation(cluster, service)["TaskStates"]["app"]
-    last = task["Events"][-1]["DisplayMessage"]
-    return f"its sidecar answers {answer.status} for it; its task is {task['State']}: {last}"
+def _reason(cluster: Cluster, instance: Sidecar, answer: requests.Answer) -> str:
+    known = {each["ID"]: each for each in instances.running(cluster, instance.service)}
+    said = f"its sidecar{catalog.on(cluster, instance.node)} answers {answer.status} for it"
+    if instance.allocation not in known:
+        return f"{said}; its allocation ended"
+    task = known[instance.allocation]["TaskStates"]["app"]
+    return f"{said}; its task is {task['State']}: {task['Events'][-1]['DisplayMessage']}"
 
 
 def _upstream(cluster: Cluster, source: str, call: UpstreamCall) -> str:
     address = "127.0.0.1", topology.service(call.service).port
-    for instance in instances.sidecars(cluster, source):
-        answer = requests.get_inside(instance.allocation, address, call.path)
+    for instance in instances.running(cluster, source):
+        answer = inside.get(cluster, instance, address, call.path)
         if not isinstance(answer, requests.Answer) or answer.status != call.status:
             reason = answer if isinstance(answer, str) else f"{answer.status} {answer.text[:80]}"
             raise BrokenHopError(
-                f"{source} gets no answer from {call.service}: {reason}",
-                restart(instance.allocation, f"connect-proxy-{source}"),
+                f"{source}{catalog.on(cluster, instance['NodeName'])} gets no answer from "
+                f"{call.service}: {reason}",
+                restart(instance["ID"], f"connect-proxy-{source}"),
             )
     return f"answers {source}"
 
 
 def _answer(cluster: Cluster, service: Service) -> str:
     failing = instances.failing_checks(cluster, service.name)
-    if failing == MAINTENANCE:
+    if failing.startswith(MAINTENANCE):
         raise BrokenHopError("this machine is in maintenance", f"{ENV}; consul maint -disable")
     if failing:
         raise BrokenHopError(f"a check of Consul fails: {failing}", f"{LOGS} {service.name}")

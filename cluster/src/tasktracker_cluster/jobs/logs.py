@@ -24,7 +24,10 @@ BYTES_PER_LINE = 400  # a first guess
 
 @dataclass(frozen=True)
 class Line:
-    """A line of text and its writer: the first eight digits of an allocation, or an agent."""
+    """A line of text and its writer: the first eight digits of an allocation, or an agent.
+
+    In a cluster of several nodes the allocation's digits follow the name of its node.
+    """
 
     writer: str
     text: str
@@ -46,6 +49,7 @@ class TaskLog:
     allocation: str
     task: str
     stream: str
+    node: str = ""  # empty when the cluster has one node only
 
     def lines(self, count: int, follow: bool) -> Iterator[Line]:
         size = sum(file["Size"] for file in self._files())
@@ -83,7 +87,8 @@ class TaskLog:
         return {"task": self.task, "type": self.stream, **where}
 
     def _line(self, text: str) -> Line:
-        return Line(self.allocation[:8], text)
+        short = self.allocation[:8]
+        return Line(f"{self.node}/{short}" if self.node else short, text)
 
 
 @dataclass(frozen=True)
@@ -123,8 +128,15 @@ def sources(cluster: Cluster, name: str, task: str | None) -> Sequence[Source]:
     running = [a for a in allocations.active(cluster, name) if a["ClientStatus"] != "unknown"]
     if not running:
         raise NoInstanceError(f"{name} has no instance.", "Start it with: ./just up")
+    several = cluster.has_several_nodes
     return [
-        TaskLog(cluster.nomad, allocation["ID"], _task(allocation, name, task), stream)
+        TaskLog(
+            cluster.nomad,
+            allocation["ID"],
+            _task(allocation, name, task),
+            stream,
+            allocation["NodeName"] if several else "",
+        )
         for allocation in running
         for stream in STREAMS
     ]

@@ -8,13 +8,15 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError
 from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.site import Site
 
 _RELEASE = re.compile(r"/releases/([0-9a-z]+)/bin/")
@@ -22,9 +24,10 @@ _RELEASE = re.compile(r"/releases/([0-9a-z]+)/bin/")
 
 @dataclass(frozen=True)
 class Task:
-    """A task of the newest running allocation of a job."""
+    """A task of a running allocation. `site` has the paths of the node that it runs on."""
 
     cluster: Cluster
+    site: Site
     allocation: str
     name: str
     wall: tuple[str, ...]  # the command that limits a program to the task's files (tools/wall)
@@ -32,16 +35,31 @@ class Task:
 
     @classmethod
     def find(cls, cluster: Cluster, job: str, name: str) -> "Task":
-        """Return the task `name` of a job. Raises NoInstanceError when the job does not run."""
+        """Return the task `name` of a job's newest instance.
+
+        Raises NoInstanceError when the job does not run.
+        """
         running = allocations.running(cluster, job)
         if not running:
             raise NoInstanceError(
                 f"{job} has no running instance.", "Find out why: tasktracker-cli admin doctor"
             )
-        newest = allocations.newest(running)
-        job_file = cluster.nomad.call("GET", f"/v1/allocation/{newest['ID']}")["Job"]
+        return cls.of(cluster, allocations.newest(running), name)
+
+    @classmethod
+    def of(cls, cluster: Cluster, allocation: Allocation, name: str) -> "Task":
+        """Return the task `name` of an allocation."""
+        identifier = allocation["ID"]
+        job_file = cluster.nomad.call("GET", f"/v1/allocation/{identifier}")["Job"]
+        node = cluster.nomad.call("GET", f"/v1/node/{allocation['NodeID']}")
+        site = replace(cluster.site, home=Path(node["Meta"]["tasktracker.home"]))
         release = next(iter(_RELEASE.findall(json.dumps(job_file))), "current")
-        return cls(cluster, newest["ID"], name, wall(cluster.site, job_file, name), release)
+        return cls(cluster, site, identifier, name, wall(site, job_file, name), release)
+
+    @property
+    def python(self) -> str:
+        """The Python of the task's release, on its node."""
+        return f"{self.site.releases}/{self.release}/bin/python"
 
     def command(self, words: Sequence[str], *, interactive: bool = False) -> list[str]:
         """Return the command that runs `words` inside the task.

@@ -17,6 +17,11 @@ def enter(descriptor: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
+def is_here(allocation: str) -> bool:
+    """Return whether this machine has the network of the allocation."""
+    return os.path.exists(f"/run/netns/{allocation}")
+
+
 def connect(allocation: str, address: tuple[str, int], limit: float) -> socket.socket:
     """Connect inside an allocation's network. `limit` is in seconds. Raises OSError.
 

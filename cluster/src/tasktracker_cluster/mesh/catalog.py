@@ -17,13 +17,15 @@ class Sidecar:
     service: str
     address: tuple[str, int]
     allocation: str  # the full id; empty when Nomad did not register the instance
+    node: str
 
     @classmethod
     def parse(cls, service: str, entry: Mapping[str, Any]) -> "Sidecar":
         """Read an entry of /v1/health/connect/SERVICE."""
         known = entry["Service"]
         found = _ALLOCATION.search(known["ID"])
-        return cls(service, (known["Address"], known["Port"]), found[1] if found else "")
+        address = known["Address"], known["Port"]
+        return cls(service, address, found[1] if found else "", entry["Node"]["Node"])
 
 
 def sidecars(cluster: Cluster, service: str) -> list[Sidecar]:
@@ -33,9 +35,24 @@ def sidecars(cluster: Cluster, service: str) -> list[Sidecar]:
 
 
 def failing_checks(cluster: Cluster, service: str) -> list[str] | None:
-    """Return the names of a service's failing checks, None when the service has no instance."""
+    """Return the names of a service's failing checks, None when the service has no instance.
+
+    In a cluster of several nodes each name is followed by the node.
+    """
     entries = cluster.consul.call("GET", f"/v1/health/service/{service}")
     if not entries:
         return None
     checks = [check for entry in entries for check in entry["Checks"]]
-    return sorted({check["Name"] for check in checks if check["Status"] != "passing"})
+    failing = [check for check in checks if check["Status"] != "passing"]
+    return sorted({check["Name"] + on(cluster, check["Node"]) for check in failing})
+
+
+def is_reachable(cluster: Cluster, node: str) -> bool:
+    """Return whether the Consul agents of the cluster reach the one of this node."""
+    checks = cluster.consul.call("GET", f"/v1/health/node/{node}")
+    return any(c["CheckID"] == "serfHealth" and c["Status"] == "passing" for c in checks)
+
+
+def on(cluster: Cluster, node: str) -> str:
+    """Return " on NODE" for a message, nothing when the cluster has one node only."""
+    return f" on {node}" if cluster.has_several_nodes else ""

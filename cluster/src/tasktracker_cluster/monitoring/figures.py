@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError
 from tasktracker_cluster.jobs import allocations, postgres
+from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.machine import shell
-from tasktracker_cluster.mesh import requests
+from tasktracker_cluster.mesh import inside, requests
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.monitoring.histogram import Histogram, Labels
 from tasktracker_cluster.topology import DATABASES, GATEWAY, JOBS, SERVICES
@@ -44,6 +45,7 @@ class Figures:
     p95_ms: float | None
     memory_mib: float | None
     connections: int | None
+    nodes: tuple[str, ...] = ()  # where the instances run
 
 
 def snapshot(cluster: Cluster) -> Snapshot:
@@ -54,14 +56,14 @@ def snapshot(cluster: Cluster) -> Snapshot:
     _ = cluster.tokens
     rows = status.rows(cluster)
     running = {job: _running(cluster, job) for job in JOBS}
-    answered = {each.name: _requests(running[each.name], each.port) for each in SERVICES}
+    answered = {each.name: _requests(cluster, running[each.name], each.port) for each in SERVICES}
     answered[GATEWAY] = _gateway_requests(cluster)
     connections = {each.name: _connections(cluster, each.name) for each in DATABASES}
     return Snapshot(
         time.monotonic(),
         rows,
         answered,
-        {job: sum(_memory(cluster, one) for one in ids) for job, ids in running.items()},
+        {job: sum(_memory(cluster, one["ID"]) for one in known) for job, known in running.items()},
         {name: count for name, count in connections.items() if count is not None},
     )
 
@@ -92,20 +94,21 @@ def _figures(row: status.Row, before: Snapshot, after: Snapshot) -> Figures:
         p95,
         memory,
         connections,
+        row.nodes,
     )
 
 
-def _running(cluster: Cluster, job: str) -> list[str]:
+def _running(cluster: Cluster, job: str) -> list[Allocation]:
     try:
-        return [each["ID"] for each in allocations.running(cluster, job)]
+        return allocations.running(cluster, job)
     except AdminError:
         return []
 
 
-def _requests(running: list[str], port: int) -> Histogram:
+def _requests(cluster: Cluster, running: list[Allocation], port: int) -> Histogram:
     total = Histogram()
     for allocation in running:
-        answer = requests.get_inside(allocation, ("127.0.0.1", port), "/metrics")
+        answer = inside.get(cluster, allocation, ("127.0.0.1", port), "/metrics")
         if isinstance(answer, requests.Answer):
             total += Histogram.read(answer.text, "http_request_duration_seconds", _is_of_clients)
     return total

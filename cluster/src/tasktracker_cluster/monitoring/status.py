@@ -1,6 +1,8 @@
 """The state of agents and jobs: their instances and their health."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from tasktracker_cluster.agents import consul, nomad, ownership, pages, supervisor
 from tasktracker_cluster.cluster import Cluster
@@ -21,6 +23,7 @@ class Row:
     running: int | None  # instances; None when unknown
     wanted: int | None
     health: str  # passing, failing, or the reason why it is unknown
+    nodes: tuple[str, ...] = ()  # where the instances run
 
     @property
     def is_well(self) -> bool:
@@ -65,12 +68,21 @@ def of_job(cluster: Cluster, job: str) -> Row:
         known = cluster.nomad.find(f"/v1/job/{job}")
         if known is None:
             return Row("job", job, "not deployed", 0, 0, "-")
-        wanted = sum(group["Count"] for group in known["TaskGroups"] if not known["Stop"])
-        running = len(allocations.running(cluster, job))
+        running = allocations.running(cluster, job)
         state = "stopped" if known["Stop"] else known["Status"]
-        return Row("job", job, state, running, wanted, _health(cluster, job))
+        nodes = tuple(sorted(each["NodeName"] for each in running))
+        wanted, health = _wanted(cluster, known), _health(cluster, job)
+        return Row("job", job, state, len(running), wanted, health, nodes)
     except ApiError as error:
         return Row("job", job, "unknown", None, None, error.message.rstrip("."))
+
+
+def _wanted(cluster: Cluster, job: Mapping[str, Any]) -> int:
+    if job["Stop"]:
+        return 0
+    if job["Type"] == "system":  # one on each node
+        return sum(node.takes_jobs for node in nomad.nodes(cluster.nomad))
+    return sum(group["Count"] for group in job["TaskGroups"])
 
 
 def _health(cluster: Cluster, service: str) -> str:
