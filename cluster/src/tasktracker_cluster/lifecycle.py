@@ -35,7 +35,7 @@ from tasktracker_cluster.machine import (
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
-from tasktracker_cluster.site import Site
+from tasktracker_cluster.site import NODE_NAME, Site
 from tasktracker_cluster.topology import JOBS, START_ORDER
 
 LIMIT_SECONDS = 60
@@ -183,15 +183,24 @@ def _ensure_nomad_leads(cluster: Cluster, changed: bool) -> None:
 
 
 def _stop_outdated(cluster: Cluster, steps: Steps, restored: bool) -> None:
-    # Two kinds of jobs must be placed again. After a restart of the machine Nomad restarts tasks in
-    # place, but the sidecars' Consul tokens were in memory, and Nomad does not write them again.
-    # And a sidecar trusts only the authority that existed when it was placed: it cannot reach
-    # Consul after a new authority was made.
+    # Two kinds of instances must be placed again. After a restart of the machine Nomad restarts its
+    # tasks in place, but the sidecars' Consul tokens were in memory, and Nomad does not write them
+    # again. And a sidecar trusts only the authority that existed when it was placed: it cannot
+    # reach Consul after a new authority was made.
     issued = certificates.authority(cluster.site).issued_at.timestamp() * 1e9
-    placed = [a["CreateTime"] for job in JOBS for a in allocations.active(cluster, job)]
-    if placed and (restored or min(placed) < issued):
-        with steps.step("jobs from before a restart, or before a new authority"):
+    placed = [each for job in JOBS for each in allocations.active(cluster, job)]
+    outdated = [
+        each
+        for each in placed
+        if each["CreateTime"] < issued or (restored and each["NodeName"] == NODE_NAME)
+    ]
+    if not outdated:
+        return
+    with steps.step("instances from before a restart, or before a new authority"):
+        if len(outdated) == len(placed):
             _stop_all(cluster)
+        else:  # other machines serve meanwhile
+            deployment.replace(cluster, outdated)
 
 
 def _change_database_owners(cluster: Cluster, steps: Steps) -> None:

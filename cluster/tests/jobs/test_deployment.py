@@ -160,6 +160,35 @@ def test_jobs_are_stopped_together_and_the_wait_lasts_until_each_has_ended(
     assert asked[2:] == [f"look {path}" for path in looks]
 
 
+def test_replaced_instances_are_stopped_together_and_the_wait_lasts_until_each_has_ended(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    asked: list[str] = []
+
+    def stop(request: Request) -> object:
+        asked.append(request.path)
+        assert (request.method, request.query) == ("PUT", {"no_shutdown_delay": "true"})
+        return {}
+
+    def look(request: Request) -> object:
+        asked.append(request.path)
+        return allocation(status="running" if len(asked) < 4 else "complete")
+
+    old = [allocation(name, JobID="portal") for name in ("a", "b")]
+    for each in old:
+        nomad.answers[f"/v1/allocation/{each['ID']}/stop"] = stop
+        nomad.answers[f"/v1/allocation/{each['ID']}"] = look
+
+    deployment.replace(cluster, old)
+
+    assert asked == [
+        "/v1/allocation/a/stop",
+        "/v1/allocation/b/stop",
+        *["/v1/allocation/a"] * 2,
+        "/v1/allocation/b",
+    ]
+
+
 def comes_true_after(nomad: Nomad, job: str, looks: int, version: int = 1) -> list[Request]:
     """Have the job deployed once its deployment has been asked for so often.
 

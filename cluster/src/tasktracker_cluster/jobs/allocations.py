@@ -6,6 +6,7 @@ from tasktracker_cluster.cluster import Cluster
 
 LOG_LINES = 15
 EVENTS = 4  # of each task
+ACTIVE = ("running", "pending", "unknown")
 
 Allocation = dict[str, Any]  # in the form of Nomad's API
 
@@ -18,8 +19,7 @@ def all_of(cluster: Cluster, job: str) -> list[Allocation]:
 
 def active(cluster: Cluster, job: str) -> list[Allocation]:
     """Return the allocations whose tasks run or will run soon, with those of lost nodes."""
-    return [a for a in all_of(cluster, job)
-            if a["ClientStatus"] in ("running", "pending", "unknown")]  # fmt: skip
+    return [a for a in all_of(cluster, job) if a["ClientStatus"] in ACTIVE]
 
 
 def running(cluster: Cluster, job: str) -> list[Allocation]:

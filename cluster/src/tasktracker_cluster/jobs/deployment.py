@@ -1,6 +1,6 @@
 """Deploying jobs, waiting until they are healthy, and stopping them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,6 +8,7 @@ from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import JobFailedError, NotReadyError
 from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.topology import DATABASES
 
@@ -69,6 +70,21 @@ def stop(cluster: Cluster, *together: str) -> None:
         wait.until(f"the end of {job}", partial(_has_ended, cluster, job), LIMIT_SECONDS)
 
 
+def replace(cluster: Cluster, old: Sequence[Allocation]) -> None:
+    """Stop instances, and wait until their tasks end. Nomad places others for them.
+
+    Raises NotReadyError when one does not end in time.
+    """
+    for each in old:
+        cluster.nomad.call("PUT", f"/v1/allocation/{each['ID']}/stop", no_shutdown_delay="true")
+    for each in old:
+        wait.until(
+            f"the end of an instance of {each['JobID']}",
+            partial(_is_over, cluster, each["ID"]),
+            LIMIT_SECONDS,
+        )
+
+
 def failure(cluster: Cluster, job: str, message: str) -> JobFailedError:
     """Return the error for a job, with its last events and log lines as evidence."""
     return JobFailedError(
@@ -80,6 +96,11 @@ def failure(cluster: Cluster, job: str, message: str) -> JobFailedError:
 
 def _has_ended(cluster: Cluster, job: str) -> bool:
     return not allocations.active(cluster, job)
+
+
+def _is_over(cluster: Cluster, allocation: str) -> bool:
+    state = cluster.nomad.call("GET", f"/v1/allocation/{allocation}")["ClientStatus"]
+    return state not in allocations.ACTIVE
 
 
 def _is_alone(cluster: Cluster, job: str) -> bool:
