@@ -19,7 +19,7 @@ from servicekit import app as application
 from servicekit import health, openapi, query_strings
 from servicekit.app_state import AppState
 from servicekit.fields import CleanText, Id32
-from servicekit.route_class import DirectRoute
+from servicekit.route_class import DirectRoute, DirectRouter
 from servicekit.testing import client as testing_client
 from servicekit.testing import live_server
 from servicekit.testing.credentials import bearer
@@ -211,6 +211,24 @@ def test_the_document_is_the_frameworks() -> None:
 
     assert documents[0] == documents[1]
     assert documents[0]["paths"].keys() >= {"/many", "/{identifier}"}
+
+
+def test_the_routes_of_a_direct_router_are_the_applications_own_and_documented_alike() -> None:
+    direct = DirectRouter("/notes", ["notes"], openapi.problems(401, 422))
+    included = APIRouter(prefix="/notes", tags=["notes"], responses=openapi.problems(401, 422))
+    documents = []
+    for router in (direct, included):
+        router.get("/many", response_model=list[int])(many)
+        app = application.create("Notes", "1.2.3")
+        app.include_router(health.router("note-service", "1.2.3"))
+        if isinstance(router, DirectRouter):
+            router.add_to(app)
+            assert router.routes[0] in app.routes
+        else:
+            app.include_router(router)
+        documents.append(app.openapi())
+
+    assert documents[0] == documents[1]
 
 
 def test_a_parameter_given_twice_is_refused_by_name(client: httpx.Client) -> None:

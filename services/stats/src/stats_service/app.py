@@ -58,7 +58,7 @@ def create_app(
     app = base.create("Stats service", VERSION, lifespan)
     app.state.keys = settings.keys()
     app.state.task_service = TaskServiceClient(tasks)
-    app.include_router(router)
+    router.add_to(app)
     # The task service is not a health check here. When it fails, the gateway must still send calls
     # here, because the answer says what is wrong.
     app.include_router(health.router(SERVICE, VERSION))

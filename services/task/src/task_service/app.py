@@ -60,8 +60,8 @@ def create_app(
     app.state.keys = settings.keys()
     repository = TaskRepository(reads, writes, timedelta(days=settings.bin_days))
     app.state.tasks = TaskService(repository)
-    app.include_router(read_routes.router)
-    app.include_router(write_routes.router)
+    read_routes.router.add_to(app)
+    write_routes.router.add_to(app)
     checks = [database.reachable(engine), database.schema_current(engine, MIGRATIONS)]
     app.include_router(health.router(SERVICE, VERSION, checks))
     errors.install(app, {**PROBLEMS, **database.PROBLEMS})

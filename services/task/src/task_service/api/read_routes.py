@@ -3,13 +3,13 @@
 from typing import Annotated
 from urllib.parse import parse_qsl, quote, urlencode
 
-from fastapi import APIRouter, Query, Request, Response, status
+from fastapi import Query, Request, Response, status
 from pydantic import TypeAdapter
 
 from servicekit.fields import Id32
 from servicekit.openapi import Responses, problems
 from servicekit.query_strings import cached
-from servicekit.route_class import DirectRoute
+from servicekit.route_class import DirectRouter
 from task_service.api.dependencies import IfNoneMatch, ReaderDep, TaskServiceDep
 from task_service.api.list_query import ListQuery
 from task_service.api.preconditions import etag, is_fresh
@@ -20,12 +20,7 @@ from task_service.domain.statistics import Statistics
 _FRESH: Responses = {304: {"description": "If-None-Match names the task as it is"}}
 _STATISTICS = TypeAdapter(Statistics)
 
-router = APIRouter(
-    prefix="/api/v1/tasks",
-    tags=["tasks"],
-    responses=problems(401, 403, 503),
-    route_class=DirectRoute,
-)
+router = DirectRouter("/api/v1/tasks", ["tasks"], problems(401, 403, 503))
 
 
 @router.get("/", response_model=list[DeletedTaskOut | TaskOut], responses=problems(422))

@@ -1,10 +1,10 @@
 """The calls that create, change and delete tasks. They stay on the event loop."""
 
-from fastapi import APIRouter, Response, status
+from fastapi import Response, status
 
 from servicekit.fields import Id32
 from servicekit.openapi import BODY, problems
-from servicekit.route_class import DirectRoute
+from servicekit.route_class import DirectRouter
 from task_service.api.dependencies import IdempotencyKey, IfMatch, TaskServiceDep, WriterDep
 from task_service.api.preconditions import accepted_versions
 from task_service.api.responses import task_response
@@ -14,9 +14,7 @@ _PREFIX = "/api/v1/tasks"
 # For a task that must exist and, with If-Match, must have one of these versions.
 _CHANGE = problems(404, 412, 422)
 
-router = APIRouter(
-    prefix=_PREFIX, tags=["tasks"], responses=problems(401, 403, 503), route_class=DirectRoute
-)
+router = DirectRouter(_PREFIX, ["tasks"], problems(401, 403, 503))
 
 
 @router.post("/", status_code=status.HTTP_201_CREATED, response_model=TaskOut, responses=BODY)
