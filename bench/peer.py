@@ -47,7 +47,7 @@ async def get(request: Request) -> Response:
 async def page(request: Request) -> Response:
     """Return the owner's first 50 tasks as JSON."""
     rows = await _rows(request, *_PAGE)
-    return Response(f"[{','.join(row[2] for row in rows[:50])}]", media_type="application/json")
+    return Response(f"[{','.join(row[0] for row in rows[:50])}]", media_type="application/json")
 
 
 async def create(request: Request) -> Response:

@@ -17,7 +17,7 @@ from servicekit.fields import CleanText, Id32
 from task_service.api.schemas import Moment
 from task_service.domain.errors import InvalidCursorError
 from task_service.domain.pagination import Position, Sort, TaskQuery
-from task_service.domain.task import Priority, Status, Task
+from task_service.domain.task import Priority, Status
 
 # The content of a cursor, by the field that the list is sorted by.
 _CURSORS: dict[str, TypeAdapter[Any]] = {
@@ -81,10 +81,10 @@ class ListQuery(BaseModel):
             deleted=self.deleted,
         )
 
-    def cursor_after(self, task: Task) -> str:
+    def cursor_after(self, task_json: str) -> str:
         """Return the cursor of the page that begins after the task."""
-        value = json.loads(task.json)[self.sort.field]
-        content = json.dumps([self._digest, value, task.id], ensure_ascii=False)
+        task = json.loads(task_json)
+        content = json.dumps([self._digest, task[self.sort.field], task["id"]], ensure_ascii=False)
         return base64.urlsafe_b64encode(content.encode()).decode()
 
     def _position(self, cursor: str) -> Position:

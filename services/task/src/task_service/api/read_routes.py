@@ -32,7 +32,7 @@ async def list_tasks(
 ) -> Response:
     """List tasks, newest first. While there are more, `Link` has the next page as rel="next"."""
     page = await tasks.list_page(principal.user_id, query.to_domain())
-    content = f"[{','.join([task.json for task in page.tasks])}]"
+    content = f"[{','.join(page.tasks)}]"
     headers = {}
     if page.has_more:
         cursor = query.cursor_after(page.tasks[-1])

@@ -23,7 +23,8 @@ class Repository(Protocol):
 
     async def find(self, owner_id: int, task_id: int) -> Task | None: ...
 
-    async def select(self, owner_id: int, query: TaskQuery) -> list[Task]: ...
+    async def select(self, owner_id: int, query: TaskQuery) -> list[str]:
+        """Return each task as JSON, in order."""
 
     async def counts(self, owner_id: int) -> tuple[Iterable[Count], int]:
         """Return the counts of the owner's tasks, and how many tasks are overdue."""

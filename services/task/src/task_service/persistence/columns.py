@@ -20,17 +20,16 @@ _FIELDS = (
     "updated_at",
 )
 
-Columns = tuple[ColumnElement[Any], ...]
 
-
-def _columns(table: Table, fields: tuple[str, ...]) -> Columns:
-    """Return the columns of a `Task`. The JSON is text: the driver would parse it."""
+def _json(table: Table, fields: tuple[str, ...]) -> ColumnElement[str]:
+    """Return the task as JSON. It is text, because the driver would parse it."""
     content = func.json_build_object(
         *chain.from_iterable((literal_column(f"'{name}'"), table.c[name]) for name in fields)
     )
-    return table.c.id, table.c.version, cast(content, Text).label("json")
+    return cast(content, Text).label("json")
 
 
+TASK_JSON = _json(tasks, _FIELDS)
+DELETED_TASK_JSON = _json(deleted_tasks, (*_FIELDS, "deleted_at"))
 # What a statement selects or returns for a `Task`, in the order of its fields.
-TASK_COLUMNS = _columns(tasks, _FIELDS)
-DELETED_TASK_COLUMNS = _columns(deleted_tasks, (*_FIELDS, "deleted_at"))
+TASK_COLUMNS: tuple[ColumnElement[Any], ...] = (tasks.c.id, tasks.c.version, TASK_JSON)

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from servicekit.pool import Statement
 from task_service.domain.pagination import Sort, TaskQuery
 from task_service.domain.task import BIN_RETENTION
-from task_service.persistence.columns import DELETED_TASK_COLUMNS, TASK_COLUMNS, Columns
+from task_service.persistence.columns import DELETED_TASK_JSON, TASK_JSON
 from task_service.persistence.tables import deleted_tasks, sort_key, tasks
 
 _PATTERN = bindparam("pattern", type_=String)
@@ -61,7 +61,7 @@ _DELETED_CONDITIONS = {
 def list_statement(
     owner_id: int, query: TaskQuery, retention: timedelta = BIN_RETENTION
 ) -> tuple[Statement, dict[str, Any]]:
-    """Return the statement and the values of its parameters.
+    """Return the statement and the values of its parameters. Its rows have each task's JSON.
 
     `retention` is how long a deleted task stays in the bin.
     """
@@ -87,20 +87,20 @@ def list_statement(
 @lru_cache(maxsize=256)
 def _statement(sort: Sort, given: frozenset[str], *, positioned: bool) -> Statement:
     conditions = [_CONDITIONS[name] for name in given]
-    return _page_statement(tasks, TASK_COLUMNS, sort, conditions, positioned=positioned)
+    return _page_statement(tasks, TASK_JSON, sort, conditions, positioned=positioned)
 
 
 @lru_cache(maxsize=256)
 def _deleted_statement(sort: Sort, given: frozenset[str], *, positioned: bool) -> Statement:
     conditions = [_DELETED_CONDITIONS[name] for name in given]
     return _page_statement(
-        deleted_tasks, DELETED_TASK_COLUMNS, sort, conditions, positioned=positioned
+        deleted_tasks, DELETED_TASK_JSON, sort, conditions, positioned=positioned
     )
 
 
 def _page_statement(
     table: Table,
-    columns: Columns,
+    content: ColumnElement[str],
     sort: Sort,
     conditions: list[ColumnElement[bool]],
     *,
@@ -115,7 +115,7 @@ def _page_statement(
         there = tuple_(sort_key(sort.field, value), bindparam("after_id"))
         conditions = [*conditions, here < there if sort.is_descending else here > there]
     return Statement.of(
-        select(*columns)
+        select(content)
         .where(table.c.owner_id == bindparam("owner_id"), *conditions)
         .order_by(*(each.desc() if sort.is_descending else each.asc() for each in keys))
         .limit(bindparam("limit"))

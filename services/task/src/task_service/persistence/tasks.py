@@ -80,9 +80,9 @@ class TaskRepository:
     async def find(self, owner_id: int, task_id: int) -> Task | None:
         return _task(await self._reads.fetch(FIND, {"owner_id": owner_id, "task_id": task_id}))
 
-    async def select(self, owner_id: int, query: TaskQuery) -> list[Task]:
+    async def select(self, owner_id: int, query: TaskQuery) -> list[str]:
         rows = await self._reads.fetch(*list_statement(owner_id, query, self._retention))
-        return [*map(Task._make, rows)]
+        return [json for (json,) in rows]
 
     async def update(
         self, owner_id: int, task_id: int, changes: Changes, versions: Versions
