@@ -49,8 +49,8 @@ ports {
 }
 
 # This version of Consul gives a cached leaf certificate with its private key to any caller, with any
-# token (docs/decisions/0010-leaf-certificates.md). Sidecars get theirs over gRPC. Traefik (Connect
-# native) needs the endpoint for its own certificate.
+# token (docs/decisions/0010-leaf-certificates.md). Sidecars get theirs over gRPC. Nomad needs
+# the endpoint for Traefik's certificate (traefik/mesh.yml.tmpl).
 http_config {
   block_endpoints = [
     "/v1/agent/connect/ca/leaf/portal",

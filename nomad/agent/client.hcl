@@ -12,6 +12,16 @@ client {
     interface = "lo"
   }
 
+  # A task with a template keeps the file's last version while Consul is away. By default Nomad kills the
+  # task after twelve attempts.
+  template {
+    consul_retry {
+      attempts    = 0
+      backoff     = "250ms"
+      max_backoff = "2s"
+    }
+  }
+
   options = {
     # The fingerprints of clouds call a metadata address that does not exist here. The one of AWS aborts
     # the agent if AWS_CA_BUNDLE is set.

@@ -69,7 +69,7 @@ job "portal" {
       name = "portal"
       port = "8004"
 
-      # The sidecar inherits the tag, and Traefik reads it there. The route is in traefik/traefik.yml.tmpl.
+      # The sidecar inherits the tag, which enables the route in traefik/mesh.yml.tmpl.
       tags = ["traefik.enable=true"]
 
       check {

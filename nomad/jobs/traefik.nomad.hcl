@@ -83,7 +83,7 @@ job "traefik" {
         work_dir = "${NOMAD_TASK_DIR}" # Traefik looks for plugins-local in its working folder
         args = [
           "--user=tasktracker-traefik", "--read=${meta.tasktracker.home}/releases/${var.release}",
-          "--read=${meta.tasktracker.home}/traefik", "--read=.", "--write=../tmp", "--",
+          "--read=.", "--private=../secrets/dynamic", "--write=../tmp", "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/traefik",
           "--configFile=/proc/self/cwd/traefik.yml", # it needs an absolute name
         ]
@@ -97,14 +97,6 @@ job "traefik" {
       # A Consul token for this task's own identity (consul/acl/binding-rules.json).
       consul {}
 
-      # Traefik's Consul client reads the token from the environment.
-      template {
-        destination = "${NOMAD_SECRETS_DIR}/consul.env"
-        env         = true
-        perms       = "0600"
-        data        = "CONSUL_HTTP_TOKEN={{ env \"CONSUL_TOKEN\" }}"
-      }
-
       template {
         destination     = "${NOMAD_TASK_DIR}/traefik.yml"
         data            = file("traefik/traefik.yml.tmpl")
@@ -113,8 +105,20 @@ job "traefik" {
       }
 
       template {
-        destination = "${NOMAD_TASK_DIR}/dynamic.yml"
+        destination = "${NOMAD_SECRETS_DIR}/dynamic/dynamic.yml"
         data        = file("traefik/dynamic.yml")
+      }
+
+      # The routes, and the key of the task's leaf certificate: only Traefik may enter the folder.
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/dynamic/mesh.yml"
+        data        = file("traefik/mesh.yml.tmpl")
+        change_mode = "noop" # Traefik watches the file
+
+        wait {
+          min = "0s"
+          max = "0s"
+        }
       }
 
       template {

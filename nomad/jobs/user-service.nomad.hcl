@@ -80,7 +80,7 @@ job "user-service" {
       name = "user-service"
       port = "8001"
 
-      # The sidecar inherits the tag, and Traefik reads it there. The route is in traefik/traefik.yml.tmpl.
+      # The sidecar inherits the tag, which enables the route in traefik/mesh.yml.tmpl.
       tags = ["traefik.enable=true"]
 
       check {

@@ -162,5 +162,5 @@ def _if_status(answer: httpx.Response, status: int) -> httpx.Response | None:
 
 
 def _is_routed(service: str) -> bool:
-    router = f"http://localhost:8080/api/http/routers/{service}@consulcatalog"
+    router = f"http://localhost:8080/api/http/routers/{service}@file"
     return httpx.get(router, trust_env=False).status_code == 200

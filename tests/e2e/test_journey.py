@@ -145,4 +145,4 @@ def test_the_dashboard_shows_a_route_for_each_service(cluster: ThrowawayCluster)
         assert dashboard.get("/", follow_redirects=True).status_code == 200
         routers = {r["name"]: r["status"] for r in dashboard.get("/api/http/routers").json()}
     for service in ("user-service", "task-service", "stats-service", "portal"):
-        assert routers[f"{service}@consulcatalog"] == "enabled"
+        assert routers[f"{service}@file"] == "enabled"

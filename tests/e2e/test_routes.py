@@ -1,4 +1,4 @@
-"""A service's Consul token cannot change the gateway's routes, except to remove its own.
+"""A service's Consul token cannot change the gateway's routes.
 
 A workload's Consul token may register its service at any address and with any tags. Each test takes
 the token of a running task, and registers a rogue instance with it.
@@ -57,31 +57,34 @@ def workload(cluster: ThrowawayCluster, job: str) -> Api:
     """Return a client of Consul with the token of the job's sidecar (or of Traefik itself)."""
     folder = cluster.home / "nomad" / "alloc" / cluster.allocation(job)["ID"]
     if job == "traefik":
-        text = (folder / "traefik" / "secrets" / "consul.env").read_text()
-        found = re.search(r"CONSUL_HTTP_TOKEN=(\S+)", text)
-    else:
-        secrets = folder / f"connect-proxy-{job}" / "secrets"
-        text = (secrets / "envoy_bootstrap.json").read_text()
-        found = re.search(r'"x-consul-token",\s*"value":\s*"([^"]+)"', text)
+        return consul.api(
+            cluster.site, (folder / "traefik" / "secrets" / "consul_token").read_text()
+        )
+    text = (folder / f"connect-proxy-{job}" / "secrets" / "envoy_bootstrap.json").read_text()
+    found = re.search(r'"x-consul-token",\s*"value":\s*"([^"]+)"', text)
     assert found, f"{job} has no token of the form that this test knows"
     return consul.api(cluster.site, found[1])
 
 
 def register(token: Api, name: str, port: int, tags: Sequence[str], **more: Any) -> None:
-    body = {"ID": "rogue", "Name": name, "Address": "127.0.0.1", "Port": port, "Tags": list(tags)}
+    body = {"ID": "rogue", "Name": name, "Address": "127.0.0.1", "Port": port, "Tags": list(tags),
+            "Connect": {"Native": True}}  # fmt: skip
     token.call("PUT", "/v1/agent/service/register", {**body, **more})
 
 
 @pytest.fixture
 def rogue(cluster: ThrowawayCluster) -> Iterator[None]:
-    """Remove the test's registration at the end, and wait until every route is back."""
+    """Remove the test's registration at the end, and wait until the gateway has read that."""
     yield
     cluster.consul.call("PUT", "/v1/agent/service/deregister/rogue")
-    wait.until("the routes", lambda: routes() >= SERVICES, LIMIT_SECONDS)
+    wait.until("the gateway's update", lambda: len(servers()) == 1, LIMIT_SECONDS)
 
 
-SERVICES = {f"{name}@consulcatalog" for name in
-            ("user-service", "task-service", "stats-service", "portal")}  # fmt: skip
+def servers() -> set[str]:
+    """Return the addresses to which the gateway sends the stats service's requests."""
+    url = "http://localhost:8080/api/http/services/stats-service@file"
+    known = httpx.get(url, trust_env=False).raise_for_status().json()
+    return {server["url"] for server in known["loadBalancer"]["servers"]}
 
 
 def routes() -> set[str]:
@@ -123,21 +126,50 @@ def victim(cluster: ThrowawayCluster) -> Iterator[httpx.Client]:
 
 @pytest.mark.usefixtures("rogue")
 @pytest.mark.parametrize("name", TAGS)
-def test_a_registration_that_asks_for_more_than_its_own_route_gets_none(
+def test_a_registrations_other_tags_change_nothing(
     cluster: ThrowawayCluster, victim: httpx.Client, thief: HTTPServer, name: str
 ) -> None:
     before = routes()
     token = workload(cluster, "stats-service")
 
-    register(token, "stats-service", thief.server_port, [OWN, *TAGS[name]],
-             Connect={"Native": True})  # fmt: skip
-    # The gateway has read the registration when the service of that name has lost its route.
-    own = "stats-service@consulcatalog"
-    wait.until("the gateway's update", lambda: own not in routes(), LIMIT_SECONDS)
+    register(token, "stats-service", thief.server_port, [OWN, *TAGS[name]])
+    # The gateway has read the registration when it is one of its service's two instances.
+    wait.until("the gateway's update", lambda: len(servers()) == 2, LIMIT_SECONDS)
 
-    assert routes() == before - {own}
+    assert routes() == before
     for _ in range(5):
         assert victim.get("/api/v1/tasks/").json() == []
+    assert Thief.reached == []
+
+
+ADDRESSES = {
+    "a name": "localhost",
+    "lines of YAML": (
+        "127.0.0.1:1\n    task-service:\n      loadBalancer:\n        servers:\n"
+        "          - url: http://127.0.0.1"
+    ),
+    "a template of Traefik": '{{ env "CONSUL_HTTP_TOKEN" }}',
+    "another path": "127.0.0.1/api/",
+}
+
+
+@pytest.mark.usefixtures("rogue")
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_an_address_that_is_no_ip_address_gets_no_request(
+    cluster: ThrowawayCluster, thief: HTTPServer, name: str
+) -> None:
+    known, before = servers(), routes()
+    token = workload(cluster, "stats-service")
+    register(token, "stats-service", thief.server_port, [OWN], Address=ADDRESSES[name])
+    # A later registration, whose effect on the gateway is visible.
+    register(token, "stats-service", 1, [OWN], ID="rogue-2")
+    try:
+        wait.until("the gateway's update", lambda: "https://127.0.0.1:1" in servers(),
+                   LIMIT_SECONDS)  # fmt: skip
+        assert servers() - known == {"https://127.0.0.1:1"}
+        assert routes() == before
+    finally:
+        cluster.consul.call("PUT", "/v1/agent/service/deregister/rogue-2")
     assert Thief.reached == []
 
 
@@ -146,15 +178,8 @@ def test_a_registration_that_asks_for_more_than_its_own_route_gets_none(
 def test_an_instance_that_is_in_no_mesh_gets_no_request(
     cluster: ThrowawayCluster, victim: httpx.Client, thief: HTTPServer
 ) -> None:
-    register(workload(cluster, "stats-service"), "stats-service", thief.server_port, [OWN],
-             Connect={"Native": True})  # fmt: skip
-    url = "http://localhost:8080/api/http/services/stats-service@consulcatalog"
-
-    def servers() -> int:
-        known = httpx.get(url, trust_env=False).json()
-        return len(known["loadBalancer"]["servers"])
-
-    wait.until("the second server", lambda: servers() == 2, LIMIT_SECONDS)
+    register(workload(cluster, "stats-service"), "stats-service", thief.server_port, [OWN])
+    wait.until("the second server", lambda: len(servers()) == 2, LIMIT_SECONDS)
     for _ in range(6):
         # It can break its own service, but it cannot prove its name, so it never gets a token.
         assert victim.get("/api/v1/stats/").status_code in (200, 502)
@@ -167,16 +192,12 @@ def test_the_gateways_own_token_publishes_no_route(
     cluster: ThrowawayCluster, thief: HTTPServer
 ) -> None:
     before = routes()
-    register(workload(cluster, "traefik"), "traefik", thief.server_port, [OWN],
-             Connect={"Native": True})  # fmt: skip
+    register(workload(cluster, "traefik"), "traefik", thief.server_port, [OWN, *ROUTER])
     # A later registration, whose effect on the gateway is visible.
-    stats = workload(cluster, "stats-service")
-    later = {"ID": "rogue-2", "Name": "stats-service", "Tags": [OWN, *ROUTER], "Port": 1}
-    stats.call("PUT", "/v1/agent/service/register", {**later, "Connect": {"Native": True}})
-    own = "stats-service@consulcatalog"
+    register(workload(cluster, "stats-service"), "stats-service", 1, [OWN], ID="rogue-2")
     try:
-        wait.until("the gateway's update", lambda: own not in routes(), LIMIT_SECONDS)
-        assert routes() == before - {own}
+        wait.until("the gateway's update", lambda: len(servers()) == 2, LIMIT_SECONDS)
+        assert routes() == before
     finally:
         cluster.consul.call("PUT", "/v1/agent/service/deregister/rogue-2")
 
@@ -197,5 +218,6 @@ def test_a_service_cannot_register_as_another_service_or_its_sidecar(
     cluster: ThrowawayCluster, name: str, more: dict[str, Any]
 ) -> None:
     with pytest.raises(ApiError) as refusal:
-        register(workload(cluster, "stats-service"), name, 1, [OWN], **more)
+        # A sidecar is no native instance as well.
+        register(workload(cluster, "stats-service"), name, 1, [OWN], Connect=None, **more)
     assert "403" in str(refusal.value) or "Permission denied" in str(refusal.value)

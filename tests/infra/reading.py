@@ -101,6 +101,7 @@ class Wall:
 
     user: str
     read: tuple[str, ...]
+    private: tuple[str, ...]
     write: tuple[str, ...]
     opened: tuple[str, ...]
     log: tuple[str, ...]
@@ -117,7 +118,8 @@ def parse_wall(words: Sequence[str]) -> Wall:
     assert words[0] == "${meta.tasktracker.home}/bin/wall", words
     end = words.index("--")
     options = [word.removeprefix("--").split("=", 1) for word in words[1:end]]
-    assert {name for name, _ in options} <= {"user", "read", "write", "open", "log"}, words
+    known = {"user", "read", "private", "write", "open", "log"}
+    assert {name for name, _ in options} <= known, words
 
     def values(name: str) -> tuple[str, ...]:
         return tuple(value for each, value in options if each == name)
@@ -126,6 +128,7 @@ def parse_wall(words: Sequence[str]) -> Wall:
     return Wall(
         user,
         values("read"),
+        values("private"),
         values("write"),
         values("open"),
         values("log"),

@@ -64,6 +64,16 @@ def test_a_request_times_out_after_the_same_time_with_and_without_the_mesh() -> 
     assert transport["forwardingTimeouts"]["responseHeaderTimeout"] == f"{int(sidecar[1]) // 1000}s"
 
 
+def test_the_gateway_gives_up_on_a_frozen_sidecar_only_after_a_working_one_has_answered() -> None:
+    mesh = (ROOT / "consul/config-entries/proxy-defaults/global.hcl").read_text()
+    sidecar = re.search(r"local_request_timeout_ms = (\d+)", mesh)
+    routes = (ROOT / "traefik/mesh.yml.tmpl").read_text()
+    gateway = re.search(r"responseHeaderTimeout: (\d+)s", routes)
+    assert sidecar
+    assert gateway
+    assert int(sidecar[1]) // 1000 < int(gateway[1]) <= 30
+
+
 def test_the_client_allows_every_kill_timeout(jobs: dict[str, Json]) -> None:
     text = (ROOT / "nomad" / "agent" / "client.hcl").read_text()
     limit = re.search(r'max_kill_timeout\s*=\s*"(\d+)s"', text)

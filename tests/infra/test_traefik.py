@@ -13,19 +13,18 @@ DIFFERENT = {
     "accessLog.format",
     "accessLog.filters.statusCodes",
     "accessLog.fields.headers.defaultMode",
-    # In the cluster a changed dynamic.yml makes a new version of the job.
-    "providers.file.watch",
-    # In the cluster services are in the mesh, and their sidecars have the time-out.
-    "providers.consulCatalog.serviceName",
-    "providers.consulCatalog.connectAware",
-    "providers.consulCatalog.connectByDefault",
-    "serversTransport.forwardingTimeouts.responseHeaderTimeout",
-    # In the cluster Consul requires a certificate.
+    # In the cluster Nomad renders the routes to services, into a second file.
+    "providers.file.directory",
+    "providers.file.filename",
+    "providers.consulCatalog.constraints",
+    "providers.consulCatalog.defaultRule",
     "providers.consulCatalog.endpoint.address",
-    "providers.consulCatalog.endpoint.scheme",
-    "providers.consulCatalog.endpoint.tls.ca",
-    "providers.consulCatalog.endpoint.tls.cert",
-    "providers.consulCatalog.endpoint.tls.key",
+    "providers.consulCatalog.exposedByDefault",
+    "providers.consulCatalog.refreshInterval",
+    "providers.consulCatalog.strictChecks",
+    "providers.consulCatalog.watch",
+    # In the cluster services are in the mesh, and their sidecars have the time-out.
+    "serversTransport.forwardingTimeouts.responseHeaderTimeout",
 }
 
 

@@ -78,6 +78,41 @@ def test_a_program_can_write_the_named_paths_only(site: Site, tmp_path: Path) ->
         assert "Permission denied" in refused.stderr, path
 
 
+def test_a_private_folder_is_closed_to_all_but_root_who_writes_and_the_user_who_reads(
+    site: Site, tmp_path: Path
+) -> None:
+    _open_to_all(tmp_path)
+    private = tmp_path / "private"
+    private.mkdir(mode=0o755)
+    (private / "key").write_text("precious")
+    options = (f"--private={private}",)
+
+    assert behind(site, "/bin/cat", f"{private}/key", options=options).stdout == "precious"
+    (private / "key").write_text("a later one")
+    assert behind(site, "/bin/cat", f"{private}/key", options=options).stdout == "a later one"
+    refused = behind(site, "/bin/touch", f"{private}/x", options=options)
+    assert "Permission denied" in refused.stderr
+
+    folder = private.stat()
+    assert (folder.st_uid, folder.st_gid, folder.st_mode & 0o777) == (0, NOBODY, 0o750)
+
+
+@pytest.mark.parametrize("kind", ["a link", "missing"])
+def test_a_private_folder_that_is_no_folder_starts_nothing(
+    site: Site, tmp_path: Path, kind: str
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir(mode=0o755)
+    if kind == "a link":
+        (tmp_path / "private").symlink_to(other)
+
+    refused = behind(site, "/bin/true", options=(f"--private={tmp_path}/private",))
+
+    assert refused.returncode == 126
+    assert "wall: --private: " in refused.stderr
+    assert other.stat().st_mode & 0o777 == 0o755
+
+
 def test_a_relative_name_works_below_folders_that_are_closed(site: Site, tmp_path: Path) -> None:
     own, other = tmp_path / "own", tmp_path / "other"
     for folder in (own, other):

@@ -60,11 +60,12 @@ def test_a_task_writes_to_its_own_data_only(jobs: dict[str, Json]) -> None:
 def test_a_task_reads_its_release_and_its_files_of_nomad_only(job: Json) -> None:
     for task in tasks(job):
         below_home = {path for path in wall(task).read if path.startswith(HOME)}
-        certificate = {f"{HOME}/traefik"} if task["Name"] == "traefik" else set()
-        assert below_home <= releases(job) | certificate, task["Name"]
+        assert below_home <= releases(job), task["Name"]
         # Relative paths are in the task's own folder, or (for a sidecar) one file of it.
         assert set(wall(task).read) - below_home <= {"local", "."}, task["Name"]
         own = f"connect-proxy-{job['ID']}/secrets/envoy_bootstrap.json"
+        private = ("../secrets/dynamic",) if task["Name"] == "traefik" else ()
+        assert wall(task).private == private, task["Name"]
         assert wall(task).opened == ((own,) if task["Name"] == "envoy" else ()), task["Name"]
 
 

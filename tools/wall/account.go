@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/user"
 	"strconv"
 	"syscall"
@@ -44,6 +45,23 @@ func become(name string) error {
 		return fmt.Errorf("no_new_privs: %w", err)
 	}
 	return nil
+}
+
+// closeToOthers lets root write in a folder, the user read in it, and nobody else enter it.
+func closeToOthers(path, name string) error {
+	_, gid, err := lookUp(name)
+	if err != nil {
+		return err
+	}
+	folder, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
+	if err != nil {
+		return fmt.Errorf("--private: %w", err)
+	}
+	defer folder.Close()
+	if err := folder.Chown(0, gid); err != nil {
+		return fmt.Errorf("--private: %w", err)
+	}
+	return folder.Chmod(0o750)
 }
 
 func lookUp(name string) (uid, gid int, err error) {

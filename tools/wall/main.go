@@ -2,11 +2,13 @@
 // file system except for the given paths, and then executes the program. The process id stays the same,
 // so signals and exit codes work, and a restarted Nomad finds the process.
 //
-//	wall --user NAME [--read PATH]... [--write PATH]... [--open FILE] [--log STEM] -- PROGRAM [ARGUMENT]...
+//	wall --user NAME [--read PATH]... [--private FOLDER]... [--write PATH]... [--open FILE] [--log STEM]
+//	     -- PROGRAM [ARGUMENT]...
 //
 // It must be started as root. A relative path is below the working folder: the program can use it even if
 // it may not enter the folders above. For a program that needs absolute paths, --open opens a file as
-// /dev/fd/9. With --log, the output goes to STEM.stdout.0 and STEM.stderr.0.
+// /dev/fd/9. With --log, the output goes to STEM.stdout.0 and STEM.stderr.0. --private is for a folder of
+// secrets that root writes while the program reads them.
 package main
 
 import (
@@ -28,6 +30,7 @@ const (
 type wall struct {
 	user    string
 	read    []string // files, and folders with everything in them
+	private []string // folders to read, which are closed to all other users
 	write   []string // folders
 	open    string   // a file, or empty
 	log     string   // the start of two names of files, or empty
@@ -54,6 +57,11 @@ func run(words []string) error {
 	if err := w.openFile(); err != nil {
 		return err
 	}
+	for _, folder := range w.private {
+		if err := closeToOthers(folder, w.user); err != nil {
+			return err
+		}
+	}
 	unix.Umask(0o077) // files that it makes are private
 	if err := become(w.user); err != nil {
 		return err
@@ -75,6 +83,7 @@ func parse(words []string) (wall, error) {
 	flags := flag.NewFlagSet("wall", flag.ContinueOnError)
 	flags.StringVar(&w.user, "user", "", "the system user to become")
 	flags.Func("read", "a path to read and execute below", appendTo(&w.read))
+	flags.Func("private", "a folder to read, closed to other users", appendTo(&w.private))
 	flags.Func("write", "a folder to read and write in", appendTo(&w.write))
 	flags.StringVar(&w.open, "open", "", "a file to read as /dev/fd/9")
 	flags.StringVar(&w.log, "log", "", "append output to this name with .stdout.0 and .stderr.0")
@@ -85,6 +94,7 @@ func parse(words []string) (wall, error) {
 	if len(w.command) == 0 || w.command[0][0] != '/' {
 		return w, fmt.Errorf("after -- give the program's absolute path and its arguments")
 	}
+	w.read = append(w.read, w.private...)
 	if w.open != "" {
 		w.read = append(w.read, w.open)
 	}

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import socket
 import ssl
 from collections.abc import Mapping
@@ -41,6 +40,19 @@ def leaf(cluster: Cluster) -> Mapping[str, Any]:
     if found["ServiceURI"] != f"spiffe://{domain}/ns/default/dc/dc1/svc/{GATEWAY}":
         raise BrokenHopError(f"it names {found['ServiceURI']}", NEW_TRAEFIK)
     return found
+
+
+def is_used(cluster: Cluster, leaf: Mapping[str, Any]) -> bool:
+    """Return whether the certificate is in the file that Nomad renders for Traefik."""
+    try:
+        text = (_secrets(cluster) / "dynamic" / "mesh.yml").read_text()
+    except OSError:
+        return False
+    return _without_spaces(leaf["CertPEM"]) in _without_spaces(text)
+
+
+def _without_spaces(text: str) -> str:
+    return "".join(text.split())
 
 
 def roots(cluster: Cluster) -> Mapping[str, Any]:
@@ -82,15 +94,15 @@ def admin_address(cluster: Cluster, sidecar: Sidecar) -> tuple[str, int]:
 
 
 def _token(cluster: Cluster) -> str:
-    allocation = instances.local(cluster, GATEWAY)["ID"]
-    file = instances.folder(cluster, allocation) / "traefik/secrets/consul.env"
     try:
-        found = re.search(r"(?m)^CONSUL_HTTP_TOKEN=(\S+)$", file.read_text())
+        return (_secrets(cluster) / "consul_token").read_text()
     except OSError:
-        found = None
-    if found is None:
-        raise BrokenHopError("Traefik's task has no Consul token", NEW_TRAEFIK)
-    return found[1]
+        raise BrokenHopError("Traefik's task has no Consul token", NEW_TRAEFIK) from None
+
+
+def _secrets(cluster: Cluster) -> Path:
+    allocation = instances.local(cluster, GATEWAY)["ID"]
+    return instances.folder(cluster, allocation) / "traefik/secrets"
 
 
 def _context(cluster: Cluster) -> ssl.SSLContext:

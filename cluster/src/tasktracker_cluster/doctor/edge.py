@@ -30,4 +30,6 @@ def _answers(cluster: Cluster) -> str:
 
 def _leaf(cluster: Cluster) -> str:
     found = connection.leaf(cluster)
+    if not connection.is_used(cluster, found):
+        raise BrokenHopError("Traefik has another one than Consul", connection.NEW_TRAEFIK)
     return f"for {GATEWAY}, valid until {found['ValidBefore']}"

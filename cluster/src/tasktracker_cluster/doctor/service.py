@@ -64,7 +64,7 @@ def sidecar(cluster: Cluster, service: str) -> str:
 def _route(cluster: Cluster, service: str) -> str:
     instances.sidecars(cluster, service)  # raises when there is none
     failing = instances.failing_checks(cluster, service)
-    router = cluster.traefik.find(f"/api/http/routers/{service}@consulcatalog")
+    router = cluster.traefik.find(f"/api/http/routers/{service}@file")
     if router is None and failing:
         # Traefik routes only to healthy instances. A later hop finds the cause.
         return f"withdrawn while this fails: {failing}"

@@ -1,0 +1,208 @@
+"""Traefik's connections to the sidecars: certificates change, agents are away, instances freeze."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+
+from servicekit.testing.conformance import assert_problem
+from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.site import GATEWAY_URL
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster, frozen
+from tests.e2e.traffic import Traffic, writing
+
+STATS = "/api/v1/stats/"
+STATS_SERVERS = "http://localhost:8080/api/http/services/stats-service@file"
+AUTHORITY = "/v1/connect/ca/configuration"
+
+LIMIT_SECONDS = 90  # generous: a machine may be busy
+
+
+@pytest.fixture(scope="module")
+def client(cluster: ThrowawayCluster) -> Iterator[httpx.Client]:
+    with cluster.user("trudy").http() as client:
+        yield client
+
+
+def test_the_gateways_own_pages_show_no_private_key(cluster: ThrowawayCluster) -> None:
+    assert "PRIVATE KEY" in mesh_file(cluster).read_text()
+    for path in ("/api/rawdata", "/api/http/services", "/api/overview", "/metrics"):
+        answer = httpx.get(f"http://localhost:8080{path}", trust_env=False).raise_for_status()
+        assert "PRIVATE KEY" not in answer.text, path
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("settled")
+def test_a_new_authority_of_the_mesh_and_a_new_leaf_certificate_fail_no_request(
+    cluster: ThrowawayCluster, client: httpx.Client
+) -> None:
+    with writing(client) as traffic:
+        for bits in (384, 256):
+            make_authority(cluster, bits)
+            so_far = len(traffic.acknowledged)
+            wait_for_more(traffic, so_far + 50)
+    assert traffic.failed == []
+
+
+def make_authority(cluster: ThrowawayCluster, bits: int) -> None:
+    """Change the key of the mesh's authority, and wait until Traefik has a leaf of the new one."""
+    before = cluster.consul.call("GET", AUTHORITY)
+    config = {**before["Config"], "PrivateKeyType": "ec", "PrivateKeyBits": bits}
+    cluster.consul.call("PUT", AUTHORITY, {**before, "Config": config})
+    wait.until("a leaf of the new authority", lambda: _is_new(cluster, bits), LIMIT_SECONDS)
+
+
+def wait_for_more(traffic: Traffic, count: int) -> None:
+    wait.until("more writes", lambda: len(traffic.acknowledged) > count, LIMIT_SECONDS)
+
+
+def _is_new(cluster: ThrowawayCluster, bits: int) -> bool:
+    """Return whether Traefik has a certificate of the active root, whose key has these bits."""
+    roots = cluster.consul.call("GET", "/v1/agent/connect/ca/roots")
+    (active,) = [root for root in roots["Roots"] if root["Active"]]
+    transports = yaml.safe_load(mesh_file(cluster).read_text())["http"]["serversTransports"]
+    text = transports["portal"]["certificates"][0]["certFile"]
+    leaf = x509.load_pem_x509_certificate(text.encode())
+    root = x509.load_pem_x509_certificate(active["RootCert"].encode())
+    try:
+        leaf.verify_directly_issued_by(root)
+    except (InvalidSignature, TypeError, ValueError):  # of the authority before
+        return False
+    return bool(active["PrivateKeyBits"] == bits)
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("settled")
+def test_a_frozen_sidecar_is_a_504_after_its_time_limit(
+    cluster: ThrowawayCluster, client: httpx.Client
+) -> None:
+    assert client.get(STATS).status_code == 200
+    with frozen(cluster.sidecar_pid("stats-service")):
+        start = time.monotonic()
+        answer = client.get(STATS, timeout=LIMIT_SECONDS)
+        seconds = time.monotonic() - start
+    assert_problem(answer, 504)
+    assert seconds < 45  # the gateway's limit is 20; without it a client waits for 60
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("settled")
+def test_a_gateway_that_restarts_without_consul_has_its_routes(
+    cluster: ThrowawayCluster, client: httpx.Client
+) -> None:
+    supervisor.call(cluster.site, "stopProcess", "consul")
+    try:
+        old = cluster.task_pid("traefik", "traefik")
+        os.kill(old, signal.SIGKILL)
+        wait.until("another Traefik", lambda: _status("/api/v1/tasks/") == 401, LIMIT_SECONDS)
+        assert cluster.task_pid("traefik", "traefik") not in (0, old)
+        assert client.get("/api/v1/tasks/").status_code == 200
+    finally:
+        supervisor.call(cluster.site, "startProcess", "consul")
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("settled")
+def test_a_killed_sidecar_beside_another_instance_fails_no_request(
+    cluster: ThrowawayCluster, client: httpx.Client
+) -> None:
+    with scaled(cluster, "stats-service", 2):
+        assert {client.get(STATS).status_code for _ in range(10)} == {200}
+        first = allocations.active(cluster.as_operator, "stats-service")[0]
+
+        os.kill(sidecar(first["ID"]), signal.SIGKILL)
+
+        assert {client.get(STATS).status_code for _ in range(50)} == {200}
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("settled")
+def test_an_instance_that_cannot_be_reached_costs_seconds_and_no_request(
+    cluster: ThrowawayCluster, client: httpx.Client
+) -> None:
+    known = servers()
+    with scaled(cluster, "stats-service", 2):
+        (new,) = servers() - known
+        with unreachable(int(new.rpartition(":")[2])):
+            start = time.monotonic()
+            assert {client.get(STATS).status_code for _ in range(4)} == {200}
+            assert time.monotonic() - start < 25  # the gateway tries for 3 s, by default for 30
+
+
+@contextmanager
+def unreachable(port: int) -> Iterator[None]:
+    """Drop what opens a connection to the port, as if its machine were gone."""
+    rule = ["OUTPUT", "-p", "tcp", "--dport", str(port), "--syn", "-j", "DROP"]
+    shell.run(["iptables", "-I", *rule])
+    try:
+        yield
+    finally:
+        shell.run(["iptables", "-D", *rule])
+
+
+@contextmanager
+def scaled(cluster: ThrowawayCluster, job: str, count: int) -> Iterator[None]:
+    """Run more instances of a service during the block."""
+    try:
+        scale(cluster, job, count)
+        yield
+    finally:
+        scale(cluster, job, 1)
+
+
+def scale(cluster: ThrowawayCluster, job: str, count: int) -> None:
+    """Change the number of instances, and wait until the gateway and Nomad have that number."""
+    body = {"Target": {"Group": "api"}, "Count": count}
+    cluster.nomad.call("PUT", f"/v1/job/{job}/scale", body)
+    wait.until("its servers", lambda: len(servers()) == count, LIMIT_SECONDS)
+    # Nomad refuses to scale a job that has an active deployment.
+    wait.until("its deployment", lambda: _is_deployed(cluster, job, count), LIMIT_SECONDS)
+
+
+def _is_deployed(cluster: ThrowawayCluster, job: str, count: int) -> bool:
+    latest = cluster.nomad.call("GET", f"/v1/job/{job}/deployment")
+    running = [
+        each
+        for each in allocations.active(cluster.as_operator, job)
+        if each["ClientStatus"] == "running"
+    ]
+    return bool(latest["Status"] == "successful" and len(running) == count)
+
+
+def sidecar(allocation: str) -> int:
+    """Return the process id of the Envoy of an allocation."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # the process ended in the meantime
+            words = (folder / "cmdline").read_text().split("\0")
+            if words[0].endswith("/envoy") and allocation in (folder / "environ").read_text():
+                return int(folder.name)
+    raise AssertionError(f"{allocation} has no Envoy")
+
+
+def servers() -> set[str]:
+    """Return the addresses to which the gateway sends the stats service's requests."""
+    known = httpx.get(STATS_SERVERS, trust_env=False).raise_for_status().json()
+    return {server["url"] for server in known["loadBalancer"]["servers"]}
+
+
+def mesh_file(cluster: ThrowawayCluster) -> Path:
+    """Return the file that Nomad renders for Traefik."""
+    allocation = cluster.allocation("traefik")["ID"]
+    return cluster.home / f"nomad/alloc/{allocation}/traefik/secrets/dynamic/mesh.yml"
+
+
+def _status(path: str) -> int:
+    try:
+        return httpx.get(f"{GATEWAY_URL}{path}", trust_env=False).status_code
+    except httpx.TransportError:
+        return 0
