@@ -32,7 +32,7 @@ consul {
   address      = "127.0.0.1:8501"
   grpc_address = "127.0.0.1:8503"
   ssl          = true
-  share_ssl    = false # tasks must not get this agent's key: Traefik has its own
+  share_ssl    = false # tasks must not get this agent's key
 
   # Each service block and each task logs in to Consul with its own identity.
   service_identity {

@@ -70,7 +70,7 @@ def test_up_gives_certificates_to_a_cluster_without_them(cluster: ThrowawayClust
     user = cluster.user("nadia")
     user.run("task", "create", "Survive")
     before, old = cluster.running(), certificates.authority(cluster.site)
-    for name in ("authority", "consul", "nomad", "tools", "pages", "traefik"):
+    for name in ("authority", "consul", "nomad", "tools", "pages"):
         for file in certificates.paths(cluster.site, name):
             file.unlink()
     cluster.admin("up")

@@ -17,7 +17,6 @@ from tasktracker_cluster.machine import processes, wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tasktracker_cluster.topology import (
     DATABASES,
-    GATEWAY_USER,
     JOB_USERS,
     MAIN_TASKS,
     PAGES_USER,
@@ -94,9 +93,9 @@ def own_files(cluster: ThrowawayCluster, job: str, task: str) -> tuple[str, str]
         return programs, ""
     if task == "traefik":
         temporary = rf"{allocation}/traefik/tmp(/.*)?"
-        certificate = r"traefik(/.*)?"
         local = rf"{allocation}/traefik/local(/.*)?"
-        return "|".join([programs, certificate, local, temporary]), temporary
+        secret = rf"{allocation}/traefik/secrets/dynamic(/.*)?"
+        return "|".join([programs, local, secret, temporary]), temporary
     return rf"{programs}|{allocation}/{task}/secrets/envoy_bootstrap\.json", ""
 
 
@@ -119,11 +118,10 @@ def test_a_system_user_without_a_wall_reaches_public_files_only(
 ) -> None:
     reached = intrude(cluster, ["runuser", "-u", user, "--"], "/")
     data = {each.user: rf"volumes/{each.name}(/.*)?" for each in DATABASES}
-    # The certificates of these users: their own files in a folder of root.
-    shown = {PAGES_USER: "pages", GATEWAY_USER: "traefik"}
-    certificates = {user: rf"{folder}(/.*)?" for user, folder in shown.items()}
-    may_read = "|".join([PUBLIC, *filter(None, [data.get(user), certificates.get(user)])])
-    may_write = data.get(user) or rf"{shown.get(user)}/[^/]+"
+    # The certificate of this user: its own files in a folder of root.
+    certificate = {PAGES_USER: r"pages(/.*)?"}
+    may_read = "|".join([PUBLIC, *filter(None, [data.get(user), certificate.get(user)])])
+    may_write = data.get(user) or r"pages/[^/]+"
     assert [name for name in reached.read if not re.fullmatch(may_read, name)] == []
     assert [name for name in reached.write if not re.fullmatch(may_write, name)] == []
     assert "owner.json" in reached.read

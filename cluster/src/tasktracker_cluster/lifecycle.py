@@ -139,7 +139,6 @@ def _start_agents(cluster: Cluster, steps: Steps) -> None:
     credentials.create(site)
     network.create_address()
     certificates.identity(site, certificates.TOOLS)
-    gateway.render(site)
     changed = supervisor.render(site, cluster.tokens)
     changed[pages.NAME] |= pages.render(site)
     _start_consul(cluster, steps, changed["consul"], changed["nomad"])
@@ -232,7 +231,7 @@ def _run_jobs(cluster: Cluster, steps: Steps, name: str) -> None:
         with steps.step("instances") as step:
             step.detail = f"moved {moved} to other nodes"
     with steps.step("gateway"):
-        gateway.restart_outdated(cluster)
+        gateway.delete_certificate(cluster.site)
         _wait_for_gateway(cluster)
 
 

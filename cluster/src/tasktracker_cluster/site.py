@@ -92,11 +92,6 @@ class Site:
         """The files of the proxy before the agents' pages."""
         return self.home / "pages"
 
-    @property
-    def traefik(self) -> Path:
-        """Traefik's certificate for the agents' APIs."""
-        return self.home / "traefik"
-
     def volume(self, name: str) -> Path:
         return self.home / "volumes" / name
 

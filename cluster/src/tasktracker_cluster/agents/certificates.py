@@ -44,7 +44,6 @@ NOMAD = Role("nomad", ("server.global.nomad", "127.0.0.1"))
 # Clients of their APIs. The proxy before the pages also serves Nomad's public keys to Consul.
 TOOLS = Role("tools")
 PAGES = Role("pages", ("127.0.0.1",))
-TRAEFIK = Role("traefik")
 
 
 @dataclass(frozen=True, repr=False)

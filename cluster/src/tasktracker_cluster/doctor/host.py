@@ -47,8 +47,7 @@ def _secrets(cluster: Cluster) -> str:
 def _secret_files(site: Site) -> Iterator[File]:
     yield from sorted(site.secrets.glob("*"))
     yield from sorted(site.agent.glob("*/node.hcl"))
-    for folder in (site.pages, site.traefik):
-        yield from sorted(folder.glob("*"))
+    yield from sorted(site.pages.glob("*"))
 
 
 def _certificates(site: Site) -> str:

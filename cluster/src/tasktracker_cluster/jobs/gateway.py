@@ -1,29 +1,19 @@
-"""The gateway's job: its certificate for the agents' APIs, and its health."""
+"""The gateway's health, and what an earlier version of it left."""
 
-from datetime import datetime
+import shutil
 
 import httpx
 
 from tasktracker_cluster.agents import certificates
-from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.jobs import allocations
 from tasktracker_cluster.site import GATEWAY_URL, Site
-from tasktracker_cluster.topology import GATEWAY, GATEWAY_USER, SERVICES
+from tasktracker_cluster.topology import GATEWAY, SERVICES
 
 
-def render(site: Site) -> None:
-    """Write the certificate, its key and the authority. Renew a certificate that expires soon."""
-    certificates.hand_over(site, certificates.TRAEFIK, site.traefik, GATEWAY_USER)
-
-
-def restart_outdated(cluster: Cluster) -> None:
-    """Restart Traefik if it started before its certificate was made: it reads the file once."""
-    made = (cluster.site.traefik / "certificate.pem").stat().st_mtime
-    for allocation in allocations.active(cluster, GATEWAY):
-        started = ((allocation["TaskStates"] or {}).get("traefik") or {}).get("StartedAt")
-        if started and datetime.fromisoformat(started).timestamp() < made:
-            path = f"/v1/client/allocation/{allocation['ID']}/restart"
-            cluster.nomad.call("PUT", path, {"TaskName": "traefik"})
+def delete_certificate(site: Site) -> None:
+    """Delete the certificate for Consul's API that Traefik had in an earlier version."""
+    for file in certificates.paths(site, GATEWAY):
+        file.unlink(missing_ok=True)
+    shutil.rmtree(site.home / GATEWAY, ignore_errors=True)
 
 
 def answers() -> bool:
