@@ -181,6 +181,18 @@ async def test_a_statement_keeps_the_values_that_are_written_in_it(pool: ReadPoo
     assert [tuple(row) for row in await pool.fetch(statement, {"given": "b"})] == [("a", "b")]
 
 
+async def test_a_migration_that_changes_what_a_prepared_write_returns_costs_no_failed_write(
+    writes: WritePool, url: str
+) -> None:
+    await writes.execute(ADD, {"n": 1})
+    with create_engine(psycopg2_url(url), poolclass=NullPool).begin() as migration:
+        migration.execute(text("ALTER TABLE notes ALTER n TYPE bigint"))
+
+    await writes.execute(ADD, {"n": 2})
+
+    assert await _notes(writes) == [1, 2]
+
+
 async def test_a_restarted_database_costs_no_failed_write(writes: WritePool, url: str) -> None:
     before = await asyncio.gather(writes.execute(PID, {}), writes.execute(PID, {}))
     _kill(url)
