@@ -3,8 +3,8 @@
 SQLAlchemy compiles a statement once. asyncpg prepares and runs it on the event loop, as a
 transaction of its own. Through SQLAlchemy and psycopg 2, in a thread, a request for one task took
 690 µs of processor time instead of 480, and 200 instead of 100 in PostgreSQL, which made a new plan
-each time (docs/decisions/0016-asyncpg.md). A change took four round trips, and the lock on its row
-was held during three of them (docs/decisions/0041-writes-over-asyncpg.md).
+each time (docs/decisions/0016-asyncpg.md). A change took four round trips, and held its locks
+during the last one (docs/decisions/0041-writes-over-asyncpg.md).
 
 It is not about routes: the fast routes are in route_class.py.
 """
