@@ -28,17 +28,24 @@ _KINDS = {
     **{service.module: service.name for service in SERVICES},
 }
 
+FILES = "files of programs"
+
 Usage = Mapping[str, float]
 """What the processes of each kind use together."""
 
 
 def memory(site: Site) -> Usage:
-    """Return the proportional set sizes in MiB: a page that n processes share counts as 1/n."""
+    """Return the proportional set sizes in MiB: a page that n processes share counts as 1/n.
+
+    The pages of files are a kind of their own. Another cluster on the machine shares them.
+    """
     used = defaultdict[str, float](float)
     for pid, kind in _kinds(site, process_times.of_all()).items():
         with suppress(OSError):  # the process ended in the meantime
-            rollup = (_PROC / str(pid) / "smaps_rollup").read_text()
-            used[kind] += int(rollup.partition("\nPss:")[2].split()[0]) / 1024
+            lines = (_PROC / str(pid) / "smaps_rollup").read_text().splitlines()[1:]
+            sizes = {line.split()[0]: int(line.split()[1]) / 1024 for line in lines}
+            used[kind] += sizes["Pss_Anon:"] + sizes["Pss_Shmem:"]
+            used[FILES] += sizes["Pss_File:"]
     return used
 
 

@@ -61,7 +61,7 @@ def _print(seen: list[Usage], unit: str) -> None:
     means = {kind: mean(each.get(kind, 0) for each in seen) for kind in seen[-1]}
     largest_first = sorted(means.items(), key=lambda item: -item[1])
     for kind, value in [*largest_first, ("all", sum(means.values()))]:
-        print(f"    {kind:<16}{value:>7.1f} {unit}")
+        print(f"    {kind:<18}{value:>7.1f} {unit}")
 
 
 FIGURES = [

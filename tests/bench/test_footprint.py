@@ -48,7 +48,7 @@ def test_each_kind_of_process_has_its_own_memory(site: Site) -> None:
     with running(site, "envoy", WORKS), running(site, "traefik", IDLES):
         used = footprint.memory(site)
 
-    assert used.keys() == {"sidecars", "Traefik"}
+    assert used.keys() == {"sidecars", "Traefik", footprint.FILES}
     assert used["sidecars"] > used["Traefik"] + 20
 
 
