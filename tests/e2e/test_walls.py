@@ -21,6 +21,7 @@ from tasktracker_cluster.topology import (
     MAIN_TASKS,
     PAGES_USER,
     SERVICES,
+    STORE_USER,
 )
 
 LIMIT_SECONDS = 60  # generous: a machine may be busy
@@ -32,7 +33,7 @@ TASKS = (
 )
 
 # The files that every user of the machine may read: programs, and the owner of the cluster.
-PUBLIC = r"(|owner\.json|\.lock|bin(/.*)?|releases(/.*)?|volumes)"
+PUBLIC = r"(|owner\.json|\.lock|bin(/.*)?|artifacts(/.*)?|releases(/.*)?|volumes)"
 
 
 @dataclass(frozen=True)
@@ -112,7 +113,7 @@ def test_a_task_reaches_its_own_files_and_nothing_else(
     assert bool(may_write) == bool(reached.write)
 
 
-@pytest.mark.parametrize("user", ["nobody", "postgres", PAGES_USER, *JOB_USERS])
+@pytest.mark.parametrize("user", ["nobody", "postgres", PAGES_USER, STORE_USER, *JOB_USERS])
 def test_a_system_user_without_a_wall_reaches_public_files_only(
     cluster: ThrowawayCluster, user: str
 ) -> None:
@@ -177,7 +178,8 @@ def test_every_task_runs_as_a_user_of_its_own(cluster: ThrowawayCluster) -> None
     assert sorted(owners) == sorted(JOB_USERS)
     site = [each.pid for each in processes.of_site(cluster.site)]
     others = {Path(f"/proc/{pid}").owner() for pid in site if pid not in tasks.values()}
-    assert others == {"root", PAGES_USER}  # the agents, and the proxy before their pages
+    # The agents, the proxy before their pages, and what brings releases to this node.
+    assert others == {"root", PAGES_USER, STORE_USER}
 
 
 @pytest.mark.parametrize(("job", "task"), TASKS)

@@ -18,10 +18,13 @@ from tasktracker_cluster.topology import (
     GATEWAY,
     MAIN_TASKS,
     PORTS,
+    RELEASE,
     ROLES,
     SERVICES,
     SHARED_FOLDER,
     SIGNER,
+    STORE,
+    STORE_PORT,
     Database,
     Service,
 )
@@ -32,6 +35,7 @@ from tests.infra.reading import (
     intentions,
     only_group,
     only_service,
+    read_job,
     upstreams,
     wall,
 )
@@ -88,7 +92,18 @@ def test_every_port_is_in_the_configuration_of_a_program() -> None:
     agents = agent_ports("nomad", NOMAD_DEFAULTS, "base", "client", "server", "single")
     agents |= agent_ports("consul", CONSUL_DEFAULTS, "base", "server", "single")
     others = {port for _, port in (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())}
-    assert {port.number for port in PORTS} == agents | others
+    assert {port.number for port in PORTS} == agents | others | {STORE_PORT}
+
+
+def test_the_installer_fetches_from_the_port_that_the_store_has(site: Site) -> None:
+    store, release = (read_job(site, name) for name in (STORE, RELEASE))
+    (network,) = only_group(store)["Networks"]
+    assert [port["Value"] for port in network["ReservedPorts"]] == [STORE_PORT]
+    assert f"--listen=127.0.0.1:{STORE_PORT}" in task(store, "caddy")["Config"]["args"]
+    (fetched,) = task(read_job(site, RELEASE, artifacts='["a1"]'), "install")["Artifacts"]
+    assert fetched["GetterSource"] == f"http://127.0.0.1:{STORE_PORT}/a1.pex"
+    assert fetched["GetterOptions"] == {"checksum": "sha256:a1"}
+    assert {store["Type"], release["Type"]} == {"system"}, "later nodes get them, too"
 
 
 def test_the_public_ports_are_those_with_a_configurable_address() -> None:

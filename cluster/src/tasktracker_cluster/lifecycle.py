@@ -20,6 +20,7 @@ from tasktracker_cluster.jobs import (
     gateway,
     passwords,
     placement,
+    rollout,
     signing_keys,
 )
 from tasktracker_cluster.machine import (
@@ -35,8 +36,9 @@ from tasktracker_cluster.machine import (
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
+from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.site import NODE_NAME, Site
-from tasktracker_cluster.topology import JOBS, START_ORDER
+from tasktracker_cluster.topology import JOBS, RELEASE, START_ORDER, STORE
 
 LIMIT_SECONDS = 60
 
@@ -79,11 +81,11 @@ def up(cluster: Cluster, steps: Steps) -> None:
         nothing_runs = not processes.of_site(site)
         if nothing_runs:  # else the ports are ours already
             preflight.must_have_ports(site)
-        name = _install(site, steps)
+        release = _install(site, steps)
         _start_agents(cluster, steps)
         _stop_outdated(cluster, steps, nothing_runs)
         _change_database_owners(cluster, steps)
-        _run_jobs(cluster, steps, name)
+        _run_jobs(cluster, steps, release)
 
 
 def down(cluster: Cluster, steps: Steps) -> None:
@@ -124,14 +126,14 @@ def _end_orphans(site: Site, steps: Steps) -> None:
             step.detail = f"ended {processes.end_agents(site)}"
 
 
-def _install(site: Site, steps: Steps) -> str:
+def _install(site: Site, steps: Steps) -> Release:
     install_packages(steps)
     users.create()
     folders.create(site)
     with steps.step("Nomad, Consul and the wall") as step:
         tools.install(site, step)
     with steps.step("release") as step:
-        return installed.install(site, step)
+        return installed.prepare(site, step)
 
 
 def _start_agents(cluster: Cluster, steps: Steps) -> None:
@@ -214,10 +216,13 @@ def _change_database_owners(cluster: Cluster, steps: Steps) -> None:
             step.detail = f"{names} got users of their own"
 
 
-def _run_jobs(cluster: Cluster, steps: Steps, name: str) -> None:
+def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     since = time.time()
+    rollout.start(cluster, release)
+    if not (installed.is_installed(cluster.site, release.name) and rollout.is_one_node(cluster)):
+        _wait_installed(cluster, steps, since)
     variables = {
-        "release": name,
+        "release": release.name,
         "signing_keys": signing_keys.name(cluster),
         "instances": str(placement.wanted(cluster)),
     }
@@ -227,12 +232,18 @@ def _run_jobs(cluster: Cluster, steps: Steps, name: str) -> None:
     for job in JOBS:
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)
+    _wait_installed(cluster, steps, since)
     if moved := placement.spread_out(cluster):
         with steps.step("instances") as step:
             step.detail = f"moved {moved} to other nodes"
     with steps.step("gateway"):
         gateway.delete_certificate(cluster.site)
         _wait_for_gateway(cluster)
+
+
+def _wait_installed(cluster: Cluster, steps: Steps, since: float) -> None:
+    with steps.step("release on every node"):
+        rollout.wait_installed(cluster, since)
 
 
 def _wait_for_gateway(cluster: Cluster) -> None:
@@ -271,3 +282,5 @@ def _stop_jobs(cluster: Cluster, steps: Steps) -> None:
     for row in reversed(START_ORDER):
         with steps.step(", ".join(row)):
             deployment.stop(cluster, *row)
+    with steps.step(f"{STORE}, {RELEASE}"):
+        deployment.stop(cluster, STORE, RELEASE)

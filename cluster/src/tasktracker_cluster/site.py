@@ -83,6 +83,11 @@ class Site:
         return self.home / "releases"
 
     @property
+    def artifacts(self) -> Path:
+        """The files that releases are installed from, named after their SHA-256."""
+        return self.home / "artifacts"
+
+    @property
     def release(self) -> Path:
         """The newest release: a virtual environment."""
         return self.releases / "current"

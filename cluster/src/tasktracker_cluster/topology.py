@@ -14,6 +14,7 @@ CONSUL_PAGE_PORT = 8500
 CONSUL_API_PORT = 8501
 NOMAD_PAGE_PORT = 4646
 NOMAD_API_PORT = 4649
+STORE_PORT = 8006
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ PORTS = (
     Port(4650, "Nomad's public keys"),
     Port(GATEWAY_PORT, "the gateway", is_public=True, in_dev=True),
     Port(8005, "the gateway's error pages", in_dev=True),
+    Port(STORE_PORT, "the artifacts of releases"),
     Port(DASHBOARD_PORT, "Traefik's dashboard", is_public=True, in_dev=True),
     Port(8300, "Consul's servers", in_dev=True),
     Port(8301, "Consul's gossip", in_dev=True),
@@ -158,6 +160,9 @@ SHARED_FOLDER = "servicekit"  # below services/: a part of every service
 GATEWAY = "traefik"  # its job, and its name in the mesh
 GATEWAY_USER = "tasktracker-traefik"
 PAGES_USER = "tasktracker-pages"  # of the proxy before the agents' pages
+STORE = "store"  # the job that serves the artifacts of releases
+STORE_USER = "tasktracker-store"
+RELEASE = "release"  # the job that installs a release on every node
 
 # The jobs of a row start together; the rows stop in reverse order. A migration needs its database,
 # and a database must outlive its service to take the last writes. Any other job waits by itself for

@@ -34,8 +34,9 @@ def made(checkout: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def make(checkout: Path, folder: Path) -> Path:
     wheels = packages.built(checkout, folder / "wheels")
-    made = artifact.make(checkout, TINY, wheels, folder)
-    bill.write(checkout, TINY, made, wheels.python)
+    plan = artifact.plan(checkout, TINY)
+    made = artifact.make(plan, wheels, folder)
+    bill.write(plan, made, wheels.python)
     artifact.write_checksum(made)
     return made
 
@@ -90,6 +91,6 @@ def test_a_package_that_no_wheel_has_is_named(tmp_path: Path) -> None:
     packages.write(tmp_path, "tiny", "tiny_service", '"forgotten>=1"')
     wheels = packages.built(tmp_path, tmp_path / "wheels")
     with pytest.raises(CommandError) as caught:
-        artifact.make(tmp_path, TINY, wheels, tmp_path)
+        artifact.make(artifact.plan(tmp_path, TINY), wheels, tmp_path)
     assert "forgotten" in "".join(caught.value.evidence)
     assert not list(tmp_path.glob("*.pex"))

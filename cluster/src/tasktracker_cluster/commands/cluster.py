@@ -1,5 +1,6 @@
 """`install`, `up`, `down`, `destroy`, `env`: the cluster as a whole."""
 
+import json
 from typing import Annotated
 
 import typer
@@ -9,7 +10,7 @@ from tasktracker_cluster.agents import consul, credentials, nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.jobs import placement, signing_keys
-from tasktracker_cluster.releases import sources
+from tasktracker_cluster.releases import installed
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.urls import WEB_PAGES
 
@@ -88,12 +89,14 @@ def env() -> None:
     Example: eval "$(tasktracker-cli admin env)"
     """
     site = Site.from_environment()
+    release = installed.newest(site)
     token_file = credentials.path(site, "nomad_management")
     variables = {**nomad.environment(site), **consul.environment(site)}
     for line in (
         *(f"export {name}='{value}'" for name, value in variables.items()),
         f"export NOMAD_TOKEN=\"$(cat '{token_file}')\"",
-        f"export NOMAD_VAR_release={sources.digest(site.checkout)}",
+        f"export NOMAD_VAR_release={release.name}",
+        f"export NOMAD_VAR_artifacts='{json.dumps(release.artifacts)}'",
         f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
         f"export NOMAD_VAR_instances={placement.deployed()}",
         f"export PATH='{site.bin}':\"$PATH\"",

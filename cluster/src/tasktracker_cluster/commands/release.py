@@ -1,4 +1,4 @@
-"""`release`: the artifacts of the services."""
+"""`release`: the artifacts of a release."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,7 +9,6 @@ import typer
 from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.releases import artifact, bill
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import SERVICES
 
 app = typer.Typer()
 
@@ -22,8 +21,9 @@ def release(
 ) -> None:
     """Build each service's artifact, with its checksum and its bill of materials.
 
-    An artifact is one file with the service and all its packages. The same sources give the same
-    bytes. The checksums are printed as by sha256sum.
+    An artifact is one file with the service and all its packages. The programs that are not ours
+    (Envoy, Traefik and others) have one together. The same sources give the same bytes. The
+    checksums are printed as by sha256sum.
 
     \b
     Example: tasktracker-cli admin release --to /srv/releases
@@ -33,9 +33,9 @@ def release(
     with reporting() as steps, TemporaryDirectory() as own:
         with steps.step("wheels"):
             wheels = artifact.collect(checkout, Path(own))
-        for service in SERVICES:
-            with steps.step(service.name) as step:
-                built = artifact.make(checkout, service, wheels, to)
-                bill.write(checkout, service, built, wheels.python)
+        for plan in artifact.plans(checkout):
+            with steps.step(plan.name) as step:
+                built = artifact.make(plan, wheels, to)
+                bill.write(plan, built, wheels.python)
                 step.detail = f"{built}, {built.stat().st_size / 2**20:.0f} MiB"
             typer.echo(artifact.write_checksum(built))

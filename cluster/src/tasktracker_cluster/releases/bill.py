@@ -11,24 +11,23 @@ from typing import Any
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.releases import artifact
-from tasktracker_cluster.topology import Service
+from tasktracker_cluster.releases.artifact import Plan
 
 
-def write(checkout: Path, service: Service, built: Path, python: Path) -> None:
-    """Write the bill of the artifact `built` of a service beside it.
+def write(plan: Plan, built: Path, python: Path) -> None:
+    """Write the bill of the artifact `built` beside it.
 
     Raises CommandError when the artifact cannot be installed.
     """
     with tempfile.TemporaryDirectory() as temporary:
         environment = Path(temporary, "environment")
         artifact.install(built, environment, python)
-        project = artifact.project_file(checkout, service)
+        project = [f"--pyproject={plan.project}"] if plan.project else []
         program = Path(sys.executable).with_name("cyclonedx-py")
         printed = shell.run([program, "environment", "--output-reproducible",
-                             "--mc-type=application", f"--pyproject={project}",
-                             environment / "bin" / "python"],
+                             "--mc-type=application", *project, environment / "bin" / "python"],
                             env={"SOURCE_DATE_EPOCH": ""})  # fmt: skip  # without any time
     bill: dict[str, Any] = json.loads(printed)
-    checksum = {"alg": "SHA-256", "content": artifact.checksum(built)}
-    bill["metadata"]["component"]["hashes"] = [checksum]
+    described = bill["metadata"].setdefault("component", {"name": plan.name, "type": "application"})
+    described["hashes"] = [{"alg": "SHA-256", "content": artifact.checksum(built)}]
     built.with_suffix(".cdx.json").write_text(json.dumps(bill, indent=2, sort_keys=True) + "\n")

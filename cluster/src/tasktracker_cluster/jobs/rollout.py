@@ -1,0 +1,62 @@
+"""Bringing a release to every node: the jobs `store` and `release`."""
+
+import json
+
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import JobFailedError, NotReadyError
+from tasktracker_cluster.jobs import allocations, deployment
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.releases.installed import Release
+from tasktracker_cluster.topology import RELEASE, STORE
+
+LIMIT_SECONDS = 180
+MAIN_TASK = "installed"
+
+
+def start(cluster: Cluster, release: Release) -> None:
+    """Let every node fetch and install the release, without waiting."""
+    variables = {"release": release.name, "artifacts": json.dumps(release.artifacts)}
+    for job in (STORE, RELEASE):
+        deployment.submit(cluster, job, variables)
+
+
+def wait_installed(cluster: Cluster, since: float) -> None:
+    """Wait until every node that takes jobs has the release.
+
+    `since` is the time of the start: earlier failures do not count. Raises JobFailedError, with
+    the reason in its evidence.
+    """
+    try:
+        wait.until("the release on every node", lambda: _everywhere(cluster, since), LIMIT_SECONDS)
+    except NotReadyError as error:
+        raise _failure(cluster) from error
+
+
+def is_one_node(cluster: Cluster) -> bool:
+    """Return whether this machine is the only one that takes jobs."""
+    return len(_takers(cluster)) == 1
+
+
+def _everywhere(cluster: Cluster, since: float) -> bool:
+    newest = cluster.nomad.call("GET", f"/v1/job/{RELEASE}")["Version"]
+    known = [a for a in allocations.all_of(cluster, RELEASE) if a["JobVersion"] == newest]
+    if any(a["ClientStatus"] == "failed" and a["CreateTime"] > since * 1e9 for a in known):
+        raise _failure(cluster)
+    done = {a["NodeID"] for a in known if _is_installed(a)}
+    takers = _takers(cluster)
+    return bool(takers) and takers <= done
+
+
+def _takers(cluster: Cluster) -> set[str]:
+    return {node["ID"] for node in cluster.nomad.call("GET", "/v1/nodes")
+            if node["Status"] == "ready"
+            and node["SchedulingEligibility"] == "eligible"}  # fmt: skip
+
+
+def _is_installed(allocation: allocations.Allocation) -> bool:
+    state = (allocation["TaskStates"] or {}).get(MAIN_TASK, {}).get("State")
+    return bool(allocation["DesiredStatus"] == "run" and state == "running")
+
+
+def _failure(cluster: Cluster) -> JobFailedError:
+    return deployment.failure(cluster, RELEASE, "The release was not installed on every node.")
