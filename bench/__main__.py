@@ -1,6 +1,7 @@
 """`python -m bench [FIGURE ...]` prints the scoreboard; see docs/bench.md.
 
 `python -m bench compare BEFORE AFTER` tells which figures changed between two runs with `--json`.
+`python -m bench grow` draws curves (bench/grow.py).
 """
 
 import argparse
@@ -9,7 +10,7 @@ import sys
 from operator import attrgetter
 from pathlib import Path
 
-from bench import processor_table, results, scoreboard
+from bench import grow, processor_table, results, scoreboard
 from bench.errors import BenchError
 from bench.figure import Figure
 from bench.figures import (
@@ -43,10 +44,14 @@ FIGURES = [
 
 
 def main(words: list[str]) -> None:
-    """Print the scoreboard, or compare two runs. `words` are the arguments."""
+    """Print the scoreboard, compare two runs, or draw curves. `words` are the arguments."""
+    # As with Ctrl-C, all services are stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if words[:1] == ["compare"]:
             _compare(words[1:])
+        elif words[:1] == ["grow"]:
+            grow.main(words[1:])
         else:
             _run(words)
     except (BenchError, AdminError) as error:
@@ -55,8 +60,6 @@ def main(words: list[str]) -> None:
 
 def _run(words: list[str]) -> None:
     arguments = _parse(words)
-    # As with Ctrl-C, all services are stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     chosen = [each for each in FIGURES if each.number in (arguments.figures or _NUMBERS)]
     measured = []
     with Stage() as stage:

@@ -1,6 +1,7 @@
 """Databases of tasks in two sizes. The user `OWNER` has the same tasks in both."""
 
 from contextlib import closing
+from typing import Any
 
 import psycopg
 
@@ -25,10 +26,10 @@ LARGE = {OWNER: 1_000, OWNER_OF_MANY: 200_000, OWNER_OF_FEW: 10} | dict.fromkeys
 
 _FILL = """
 INSERT INTO tasks (title, description, owner_id, created_at, due_date, status, priority)
-SELECT 'Task number ' || n, 'What there is to do about it, said in some more words.', %(owner)s, t,
+SELECT 'Task number ' || n, 'What there is to do about it, said in some more words.', owner, t,
     CASE WHEN n %% 3 = 0 THEN t + interval '1 year' END,
     (enum_range(NULL::task_status))[1 + n %% 3], (enum_range(NULL::task_priority))[1 + n %% 3]
-FROM generate_series(1, %(number)s) n,
+FROM generate_series(%(first)s::int, %(last)s) owner, generate_series(1, %(number)s) n,
     LATERAL (SELECT now() - n * interval '1 minute' AS t) AS times
 """
 
@@ -57,7 +58,30 @@ def create_tasks(server: str, name: str, numbers: dict[int, int]) -> str:
     migrate.upgrade(url, MIGRATIONS)
     with closing(psycopg.connect(url, autocommit=True)) as connection:
         for owner, number in numbers.items():
-            connection.execute(_FILL, {"owner": owner, "number": number})
-        connection.execute("VACUUM ANALYZE")
-        connection.execute("CHECKPOINT")
+            _fill(connection, range(owner, owner + 1), number)
+        _tidy(connection)
     return url
+
+
+def add_tasks(url: str, owners: range, number: int) -> None:
+    """Give each of several new owners that number of tasks. `url` is of their database."""
+    with closing(psycopg.connect(url, autocommit=True)) as connection:
+        _fill(connection, owners, number)
+        _tidy(connection)
+
+
+def limit(connection: psycopg.Connection[Any]) -> int:
+    """Return how many connections the server accepts."""
+    row = connection.execute("SELECT current_setting('max_connections')::int").fetchone()
+    (most,) = row or (0,)
+    return int(most)
+
+
+def _fill(connection: psycopg.Connection[Any], owners: range, number: int) -> None:
+    values = {"first": owners.start, "last": owners.stop - 1, "number": number}
+    connection.execute(_FILL, values)
+
+
+def _tidy(connection: psycopg.Connection[Any]) -> None:
+    connection.execute("VACUUM ANALYZE")
+    connection.execute("CHECKPOINT")

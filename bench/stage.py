@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from types import TracebackType
+from typing import Any
+
+import psycopg
 
 import user_service
 from bench import databases, tokens
@@ -51,7 +54,7 @@ class Stage:
     @cached_property
     def many_tasks(self) -> str:
         """The address of a task service with 1,000,000 tasks."""
-        url = databases.create_tasks(self._server, "large", databases.LARGE)
+        url = databases.create_tasks(self.server, "large", databases.LARGE)
         return self._serve("task_service", DATABASE_URL=url)
 
     @cached_property
@@ -78,6 +81,13 @@ class Stage:
         """The programs behind a request to `peer`."""
         return {"peer": self.pid(self.peer), **self._postgres}
 
+    @contextmanager
+    def task_service(self, database: str) -> Iterator[str]:
+        """Run one more task service during the block, and give its address."""
+        settings = {"SECRET_KEY": self._key, "DATABASE_URL": database}
+        with serving("task_service", settings) as service:
+            yield service.address
+
     @cached_property
     def users(self) -> str:
         """The address of a user service."""
@@ -86,7 +96,7 @@ class Stage:
     @contextmanager
     def temporary_users(self) -> Iterator[str]:
         """Run a user service without accounts during the block, and give its address."""
-        url = databases.create(self._server, f"users_{secrets.token_hex(4)}")
+        url = databases.create(self.server, f"users_{secrets.token_hex(4)}")
         migrate.upgrade(url, user_service.MIGRATIONS)
         with serving("user_service", {"SECRET_KEY": self._key, "DATABASE_URL": url}) as users:
             yield users.address
@@ -103,16 +113,23 @@ class Stage:
         return self._exit.enter_context(throwaway.installed())
 
     @cached_property
-    def _server(self) -> str:
+    def server(self) -> str:
+        """The URL of PostgreSQL, without a database."""
         return self._exit.enter_context(postgres.running())
 
     @cached_property
     def _postgres(self) -> Programs:
-        return {"PostgreSQL": databases.first_process(self._server)}
+        return {"PostgreSQL": databases.first_process(self.server)}
+
+    @cached_property
+    def watch(self) -> psycopg.Connection[Any]:
+        """A connection to PostgreSQL that stays."""
+        connection = psycopg.connect(f"{self.server}/postgres", autocommit=True)
+        return self._exit.enter_context(connection)
 
     @cached_property
     def _small(self) -> str:
-        return databases.create_tasks(self._server, "small", databases.SMALL)
+        return databases.create_tasks(self.server, "small", databases.SMALL)
 
     def _serve(self, module: str, **settings: str) -> str:
         settings["SECRET_KEY"] = self._key

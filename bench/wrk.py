@@ -99,11 +99,17 @@ def start(
 
 def finish(process: "subprocess.Popen[str]") -> Load:
     """Wait for a load, and return its result. Raises BenchError as `load` does."""
+    return read(report(process))
+
+
+def report(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """Wait for a load, and return what `report.lua` wrote. Raises BenchError if it did not."""
     output, _ = process.communicate()
     lines = [line for line in output.splitlines() if line.startswith(_REPORT)]
     if process.returncode or not lines:
         raise BenchError(f"wrk ended with {process.returncode}: {output.strip()}.")
-    return read(json.loads(lines[0].removeprefix(_REPORT)))
+    found: dict[str, Any] = json.loads(lines[0].removeprefix(_REPORT))
+    return found
 
 
 def read(report: Mapping[str, Any]) -> Load:
