@@ -10,7 +10,9 @@ from tasktracker_cluster.topology import Service
 TINY = Service("tiny-service", "tiny", 8009, "/tiny")
 
 
-def write(checkout: Path, folder: str, module: str, requires: str = "") -> None:
+def write(
+    checkout: Path, folder: str, module: str, requires: str = "", name: str | None = None
+) -> None:
     """Write a package of the checkout. Its program prints the name of its module."""
     package = checkout / "services" / folder
     source = package / "src" / module
@@ -18,7 +20,7 @@ def write(checkout: Path, folder: str, module: str, requires: str = "") -> None:
     (source / "__init__.py").touch()
     (source / "__main__.py").write_text(f"print({module!r})\n")
     (package / "pyproject.toml").write_text(
-        f'[project]\nname = "tasktracker-{folder}"\nversion = "1.2.3"\n'
+        f'[project]\nname = "{name or f"tasktracker-{folder}"}"\nversion = "1.2.3"\n'
         f"dependencies = [{requires}]\n"
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
         f'[tool.hatch.build.targets.wheel]\npackages = ["src/{module}"]\n'

@@ -1,11 +1,14 @@
 """releases.installed: what this machine knows of its releases."""
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tasktracker_cluster.releases import installed, sources
+from cluster.tests.releases import packages
+from tasktracker_cluster.releases import artifact, installed, sources, wheels
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import SERVICES
 
 SHA256 = "0123456789abcdef" * 4
 
@@ -35,6 +38,26 @@ def test_the_release_of_the_checkout_has_the_artifacts_that_it_was_installed_fro
     name = complete(site).name
     assert installed.newest(site) == installed.Release(name, (SHA256,))
     assert installed.is_installed(site, name)
+
+
+def test_artifacts_are_built_once_for_all_state_folders_and_unused_ones_are_deleted(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (site.checkout / wheels.BUILD_LOCK).touch()
+    for service in SERVICES:
+        packages.write(site.checkout, service.folder, service.module)
+    for program in artifact.PROGRAMS:
+        packages.write(site.checkout, program, program.replace("-", "_"), name=program)
+    unused = tmp_path / "cache" / "tasktracker" / "artifacts" / "unused"
+    unused.mkdir(parents=True)
+    os.utime(unused, (0, 0))
+    first = installed.built(site.checkout, "a1b2c3")
+    assert [file.stem for file in first] == ["programs", *(each.name for each in SERVICES)]
+    times = [file.stat().st_mtime_ns for file in first]
+    assert installed.built(site.checkout, "a1b2c3") == first
+    assert [file.stat().st_mtime_ns for file in first] == times
+    assert list(unused.parent.iterdir()) == [first[0].parent]
 
 
 def test_a_release_that_is_not_complete_is_not_installed(site: Site) -> None:

@@ -45,10 +45,10 @@ def install(site: Site, step: Step) -> None:
     found = []
     for tool in (CONSUL, NOMAD):
         source = find(site.checkout, tool, step)
-        _place(source, site.bin / tool.name)
+        place(source, site.bin / tool.name)
         version = installed_version(source) or pinned_version(site.checkout, tool.name)
         found.append(f"{tool.name} {_dotted(version)}")
-    _place(_wall(site.checkout, step), site.bin / WALL)
+    place(_wall(site.checkout, step), site.bin / WALL)
     step.detail = ", ".join([*found, WALL])
 
 
@@ -162,7 +162,8 @@ def _go(checkout: Path, step: Step) -> str:
     return str(go)
 
 
-def _place(source: Path, target: Path) -> None:
+def place(source: Path, target: Path) -> None:
+    """Put a file at another path, as a hard link where that is possible."""
     if target.exists() and os.path.samefile(source, target):
         return
     draft = target.with_suffix(".new")

@@ -4,18 +4,21 @@ The jobs' users cannot read a home folder, so the jobs cannot use the checkout o
 """
 
 import os
+import shutil
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tasktracker_cluster.machine import shell
+from tasktracker_cluster.machine import shell, tools
 from tasktracker_cluster.progress import Step
-from tasktracker_cluster.releases import artifact
+from tasktracker_cluster.releases import artifact, interpreter
 from tasktracker_cluster.releases.sources import digest
 from tasktracker_cluster.site import Site
 
+CACHED_SECONDS = 7 * 24 * 3600  # since the last use
 INSTALLER = "nomad/jobs/release/install.sh"
 
 
@@ -36,7 +39,7 @@ def prepare(site: Site, step: Step) -> Release:
     release = newest(site)
     if not all(_file(site, each).exists() for each in release.artifacts) or not release.artifacts:
         step.note("building")
-        release = Release(release.name, _build(site))
+        release = Release(release.name, _stored(site, built(site.checkout, release.name)))
     if not (site.release / "complete").exists():
         step.note("installing")
         _install(site, release)
@@ -69,19 +72,42 @@ def _file(site: Site, sha256: str) -> Path:
     return site.artifacts / f"{sha256}.pex"
 
 
-def _build(site: Site) -> tuple[str, ...]:
-    with TemporaryDirectory() as own, TemporaryDirectory(dir=site.artifacts) as draft:
-        wheels = artifact.collect(site.checkout, Path(own))
+def built(checkout: Path, name: str) -> list[Path]:
+    """Return the artifacts of the checkout's release, built once for all state folders of a user.
 
-        def make(plan: artifact.Plan) -> str:
-            made = artifact.make(plan, wheels, Path(draft))
+    Raises what artifact.collect does.
+    """
+    version = interpreter.system_python().resolve().name
+    folder = tools.cache_folder().with_name("artifacts") / f"{name}-{version}"
+    if not folder.exists():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder.parent) as temporary:
+            draft = Path(temporary, "artifacts")
+            _build(checkout, draft)
+            if not folder.exists():  # another build may have been quicker
+                draft.replace(folder)
+    folder.touch()
+    for other in folder.parent.iterdir():
+        if other.stat().st_mtime < time.time() - CACHED_SECONDS:
+            shutil.rmtree(other)
+    return [folder / f"{plan.name}.pex" for plan in artifact.plans(checkout)]
+
+
+def _build(checkout: Path, folder: Path) -> None:
+    folder.mkdir()
+    with TemporaryDirectory() as own, ThreadPoolExecutor(os.cpu_count()) as pool:
+        wheels = artifact.collect(checkout, Path(own))
+        for made in pool.map(
+            lambda plan: artifact.make(plan, wheels, folder), artifact.plans(checkout)
+        ):
             made.chmod(0o644)
-            sha256 = artifact.checksum(made)
-            made.replace(_file(site, sha256))
-            return sha256
 
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            return tuple(pool.map(make, artifact.plans(site.checkout)))
+
+def _stored(site: Site, files: Sequence[Path]) -> tuple[str, ...]:
+    checksums = [artifact.checksum(file) for file in files]
+    for file, sha256 in zip(files, checksums, strict=True):
+        tools.place(file, _file(site, sha256))
+    return tuple(checksums)
 
 
 def _install(site: Site, release: Release) -> None:
