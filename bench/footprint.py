@@ -22,6 +22,7 @@ _KINDS = {
     "envoy": "sidecars",
     "postgres": "PostgreSQL",
     "traefik": "Traefik",
+    "caddy": "artifact store",
     "supervisord.conf": "supervisor",
     "consul": "Consul agent",
     "nomad": "Nomad agent",
@@ -80,5 +81,5 @@ def _kind(pid: int) -> str | None:
     with suppress(OSError):
         words = (_PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")
         names = {Path(word).name for word in words}
-        return next((kind for word, kind in _KINDS.items() if word in names), None)
+        return next((kind for word, kind in _KINDS.items() if word in names), "others")
     return None

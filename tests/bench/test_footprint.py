@@ -60,6 +60,11 @@ def test_the_processor_time_of_children_that_have_ended_counts(site: Site) -> No
     assert used["Traefik"] < used["sidecars"]
 
 
+def test_a_program_of_no_known_kind_counts_too(site: Site) -> None:
+    with running(site, "new-program", IDLES):
+        assert footprint.memory(site).keys() == {"others", footprint.FILES}
+
+
 def test_processes_of_another_site_do_not_count(site: Site, tmp_path: Path) -> None:
     with running(Site(tmp_path / "another", tmp_path), "envoy", IDLES):
         assert footprint.memory(site) == {}
