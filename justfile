@@ -12,8 +12,8 @@ _default:
 # Bring the whole cluster up
 [group('cluster')]
 [no-exit-message]
-up: _environment
-    @.venv/bin/tasktracker-cli admin up
+up *flags: _environment
+    @.venv/bin/tasktracker-cli admin up "$@"
 
 # Stop everything, keep the data
 [group('cluster')]
@@ -26,6 +26,30 @@ down: _environment
 [no-exit-message]
 destroy *flags: _environment
     @.venv/bin/tasktracker-cli admin destroy "$@"
+
+# Let other machines join this one's running cluster at an address of this machine
+[group('cluster')]
+[no-exit-message]
+advertise address: _environment
+    @.venv/bin/tasktracker-cli admin advertise "$@"
+
+# Print the line with which one machine can join, once, within an hour
+[group('cluster')]
+[no-exit-message]
+invite: _environment
+    @.venv/bin/tasktracker-cli admin invite
+
+# Make this machine a part of another machine's cluster
+[group('cluster')]
+[no-exit-message]
+join *words: _environment
+    @.venv/bin/tasktracker-cli admin join "$@"
+
+# Take this machine out of its cluster
+[group('cluster')]
+[no-exit-message]
+leave *flags: _environment
+    @.venv/bin/tasktracker-cli admin leave "$@"
 
 # Show agents, jobs, instances and health
 [group('cluster')]
@@ -57,7 +81,7 @@ rotate-key: _environment
 env: _environment
     @.venv/bin/tasktracker-cli admin env
 
-# Check everything but the drills, or test parts: user task stats portal servicekit cli cluster contract infra docs bench dev e2e
+# Check everything but the drills, or test parts: user task stats portal servicekit cli cluster contract infra docs bench dev e2e machines
 [group('work')]
 [no-exit-message]
 test *parts: _environment

@@ -14,8 +14,19 @@ variable "instances" {
   default     = 1
 }
 
+variable "network" {
+  description = "A name for the network that sidecars are registered in. Another one makes new instances."
+  type        = string
+  default     = ""
+}
+
 job "portal" {
   type = "service"
+
+  # A change makes a new version, whose instances replace the old ones one by one.
+  meta {
+    network = var.network
+  }
 
   group "api" {
     count = var.instances

@@ -15,6 +15,12 @@ variable "name" {
   }
 }
 
+variable "network" {
+  description = "A name for the network that sidecars are registered in. Another one makes new instances."
+  type        = string
+  default     = ""
+}
+
 locals {
   noun = trimsuffix(var.name, "-db") # the start of the names of the database and its roles
 }
@@ -23,6 +29,11 @@ job "postgres" {
   id   = var.name # a label cannot have a variable
   name = var.name
   type = "service"
+
+  # A change makes a new version, which restarts the database.
+  meta {
+    network = var.network
+  }
 
   group "db" {
     count = 1 # two servers must not use one folder

@@ -20,12 +20,19 @@ variable "signing_keys" {
   default     = ""
 }
 
+variable "network" {
+  description = "A name for the network that sidecars are registered in. Another one makes new instances."
+  type        = string
+  default     = ""
+}
+
 job "task-service" {
   type = "service"
 
-  # A rotation of the keys makes a new version, whose instances replace the old ones one by one.
+  # A change makes a new version, whose instances replace the old ones one by one.
   meta {
     signing_keys = var.signing_keys
+    network      = var.network
   }
 
   group "api" {

@@ -17,6 +17,7 @@ from tasktracker_cluster.topology import (
     DATABASES,
     GATEWAY,
     MAIN_TASKS,
+    MEMBERSHIP_PORT,
     PORTS,
     RELEASE,
     ROLES,
@@ -92,7 +93,7 @@ def test_every_port_is_in_the_configuration_of_a_program() -> None:
     agents = agent_ports("nomad", NOMAD_DEFAULTS, "base", "client", "server", "single")
     agents |= agent_ports("consul", CONSUL_DEFAULTS, "base", "server", "single")
     others = {port for _, port in (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())}
-    assert {port.number for port in PORTS} == agents | others | {STORE_PORT}
+    assert {port.number for port in PORTS} == agents | others | {STORE_PORT, MEMBERSHIP_PORT}
 
 
 def test_the_installer_fetches_from_the_port_that_the_store_has(site: Site) -> None:

@@ -5,9 +5,11 @@ import typer
 from tasktracker_cluster.commands import (
     cluster,
     dev,
+    growth,
     health,
     keys,
     logs,
+    machines,
     pages,
     psql,
     release,
@@ -22,6 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for noun in (cluster, keys, health, top, logs, psql, pages, release, dev):
+for noun in (cluster, growth, keys, health, top, logs, psql, pages, release, dev):
     app.add_typer(noun.app)
+app.add_typer(machines.app, name="node")
 app.add_typer(users.app, name="users")

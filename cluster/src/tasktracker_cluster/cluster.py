@@ -34,12 +34,13 @@ class Cluster:
 
     @cached_property
     def consul(self) -> Api:
-        """Consul's API, with the management token."""
-        return consul.api(self.site, self.tokens.consul_management, self._timeout)
+        """Consul's API, with the management token, or the agent's on a machine that has joined."""
+        token = self.tokens.consul_management or self.tokens.consul_agent
+        return consul.api(self.site, token, self._timeout)
 
     @cached_property
     def nomad(self) -> Api:
-        """Nomad's API, with the management token."""
+        """Nomad's API, with the management token, or none on a machine that has joined."""
         return nomad.api(self.site, self.tokens.nomad_management, self._timeout)
 
     @cached_property

@@ -62,7 +62,7 @@ class NoSpaceError(AdminError):
 
 
 class BadAddressError(AdminError):
-    """TASKTRACKER_BIND has an unusable value."""
+    """An address is unusable."""
 
     code = "bad-address"
 
@@ -71,6 +71,43 @@ class BadInstancesError(AdminError):
     """TASKTRACKER_INSTANCES has an unusable value."""
 
     code = "bad-instances"
+
+
+class UnfitRequestError(AdminError):
+    """A request for a certificate cannot be signed."""
+
+    code = "unfit-request"
+
+
+class BadJoinLineError(AdminError):
+    """The join line is incomplete or altered."""
+
+    code = "bad-join-line"
+
+
+class RefusedJoinError(AdminError):
+    """The first machine refused a request of another machine."""
+
+    code = "join-refused"
+
+
+class RefusedLeaveError(AdminError):
+    """The cluster needs this machine."""
+
+    code = "leave-refused"
+
+
+class UnreachableFirstError(AdminError):
+    """The first machine of the cluster does not answer."""
+
+    code = "first-unreachable"
+
+
+class NoNodeError(AdminError):
+    """There is no machine of this name in the cluster."""
+
+    exit_code = NotFoundError.exit_code
+    code = NotFoundError.code
 
 
 class BadHomeError(AdminError):

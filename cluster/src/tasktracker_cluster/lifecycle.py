@@ -2,11 +2,13 @@
 
 import shutil
 import time
+from dataclasses import replace
 
 from tasktracker_cluster.agents import (
     certificates,
     consul,
     credentials,
+    moving,
     nomad,
     ownership,
     pages,
@@ -24,6 +26,7 @@ from tasktracker_cluster.jobs import (
     signing_keys,
 )
 from tasktracker_cluster.machine import (
+    files,
     folders,
     network,
     packages,
@@ -33,11 +36,12 @@ from tasktracker_cluster.machine import (
     users,
     wait,
 )
+from tasktracker_cluster.membership import caller, joined_agents, sharing
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.releases.installed import Release
-from tasktracker_cluster.site import NODE_NAME, Site
+from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import JOBS, RELEASE, START_ORDER, STORE
 
 LIMIT_SECONDS = 60
@@ -54,7 +58,7 @@ def install(site: Site, steps: Steps) -> None:
     with ownership.locked(site):
         ownership.take_ownership(site)
         preflight.must_have_space(site)
-        _install(site, steps)
+        install_all(site, steps)
 
 
 def install_packages(steps: Steps) -> None:
@@ -65,15 +69,18 @@ def install_packages(steps: Steps) -> None:
         packages.install(step)
 
 
-def up(cluster: Cluster, steps: Steps) -> None:
+def up(cluster: Cluster, steps: Steps, address: str = "") -> None:
     """Bring the whole cluster up. A step with nothing to do changes nothing.
 
-    Raises an AdminError with evidence and a hint.
+    With an `address`, other machines can join it there. On a machine that has joined, only its own
+    agents start. Raises an AdminError with evidence and a hint.
     """
     site = cluster.site
     preflight.must_be_root("up")
     preflight.must_have_a_usable_home(site)
     ownership.must_own(site)
+    if address:
+        sharing.must_be_usable(cluster, address)
     with ownership.locked(site):
         ownership.take_ownership(site)
         preflight.must_have_space(site)
@@ -81,11 +88,44 @@ def up(cluster: Cluster, steps: Steps) -> None:
         nothing_runs = not processes.of_site(site)
         if nothing_runs:  # else the ports are ours already
             preflight.must_have_ports(site)
-        release = _install(site, steps)
+        release = install_all(site, steps)
+        if not site.node.is_first:
+            joined_agents.start(cluster, steps)
+            with steps.step("instances"):
+                caller.call(site, "/ready", {"restored": nothing_runs})
+            return
         _start_agents(cluster, steps)
+        if address:
+            share(cluster, steps, address)
         _stop_outdated(cluster, steps, nothing_runs)
         _change_database_owners(cluster, steps)
         _run_jobs(cluster, steps, release)
+
+
+def advertise(cluster: Cluster, steps: Steps, address: str) -> None:
+    """Let other machines join the running cluster of this machine at its `address`.
+
+    The services get new instances, the databases are restarted once. Raises an AdminError.
+    """
+    site = cluster.site
+    preflight.must_be_root("advertise")
+    ownership.must_own(site)
+    sharing.must_be_usable(cluster, address)
+    if not supervisor.is_running(site):
+        raise NotReadyError("There is no running cluster.", f"./just up --advertise {address}")
+    with ownership.locked(site):
+        share(cluster, steps, address)
+        _run_jobs(cluster, steps, installed.present(site))
+
+
+def share(cluster: Cluster, steps: Steps, address: str) -> None:
+    """Move what the agents of other machines call to this `address`."""
+    site = cluster.site
+    if site.node.address == address:
+        return
+    preflight.must_have_shared_ports(address)
+    files.write(site.node_file, replace(site.node, address=address).text)
+    _start_agents(cluster, steps)
 
 
 def down(cluster: Cluster, steps: Steps) -> None:
@@ -126,7 +166,8 @@ def _end_orphans(site: Site, steps: Steps) -> None:
             step.detail = f"ended {processes.end_agents(site)}"
 
 
-def _install(site: Site, steps: Steps) -> Release:
+def install_all(site: Site, steps: Steps) -> Release:
+    """Install packages, users, folders, tools and the release, and return the release."""
     install_packages(steps)
     users.create()
     folders.create(site)
@@ -145,6 +186,8 @@ def _start_agents(cluster: Cluster, steps: Steps) -> None:
     changed[pages.NAME] |= pages.render(site)
     _start_consul(cluster, steps, changed["consul"], changed["nomad"])
     _start_nomad(cluster, steps, changed["pages"])
+    if site.node.is_advertised:
+        sharing.start(cluster, steps, changed[supervisor.MEMBERSHIP])
 
 
 def _start_consul(cluster: Cluster, steps: Steps, changed: bool, nomad_changed: bool) -> None:
@@ -155,7 +198,7 @@ def _start_consul(cluster: Cluster, steps: Steps, changed: bool, nomad_changed: 
         supervisor.ensure(site, "consul", changed and was_running)
         supervisor.wait_for(site, "consul", lambda: consul.has_leader(cluster.consul))
         consul.set_up_acl(site, cluster.consul, cluster.tokens)
-        supervisor.ensure(site, "nomad", nomad_changed)  # which has its token now, and elects
+        _ensure_nomad(site, nomad_changed)  # which has its token now, and elects
         step.detail = f"leads; {consul.apply_config_entries(site)} config entries"
 
 
@@ -164,6 +207,7 @@ def _start_nomad(cluster: Cluster, steps: Steps, pages_changed: bool) -> None:
     with steps.step("Nomad") as step:
         supervisor.ensure(site, pages.NAME, pages_changed)  # it starts while Nomad does
         _ensure_nomad_leads(cluster, changed=False)
+        moving.finish(site)
         nomad.set_up_acl(site, api, cluster.tokens)
         if not nomad.knows_this_node(api):
             # A server must sign the introduction, and the client reads it only when it starts.
@@ -176,6 +220,13 @@ def _start_nomad(cluster: Cluster, steps: Steps, pages_changed: bool) -> None:
         wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)
         nomad.introduction(site).unlink(missing_ok=True)
         step.detail = "leads, with a node ready"
+
+
+def _ensure_nomad(site: Site, changed: bool) -> None:
+    if moving.is_due(site):
+        supervisor.halt(site, "nomad")
+        moving.prepare(site)
+    supervisor.ensure(site, "nomad", changed)
 
 
 def _ensure_nomad_leads(cluster: Cluster, changed: bool) -> None:
@@ -193,7 +244,7 @@ def _stop_outdated(cluster: Cluster, steps: Steps, restored: bool) -> None:
     outdated = [
         each
         for each in placed
-        if each["CreateTime"] < issued or (restored and each["NodeName"] == NODE_NAME)
+        if each["CreateTime"] < issued or (restored and each["NodeName"] == cluster.site.node.name)
     ]
     if not outdated:
         return
@@ -222,8 +273,7 @@ def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     if not (installed.is_installed(cluster.site, release.name) and rollout.is_one_node(cluster)):
         _wait_installed(cluster, steps, since)
     variables = {
-        "release": release.name,
-        "signing_keys": signing_keys.name(cluster),
+        **signing_keys.job_variables(cluster, release.name),
         "instances": str(placement.wanted(cluster)),
     }
     # All at once: a migration waits for its database itself, and a service for whatever it needs.
@@ -260,7 +310,8 @@ def _wait_for_gateway(cluster: Cluster) -> None:
 def _stop(cluster: Cluster, steps: Steps) -> None:
     site = cluster.site
     if supervisor.is_running(site):
-        _stop_jobs(cluster, steps)
+        if site.node.is_first:  # the jobs of all machines
+            _stop_jobs(cluster, steps)
         with steps.step("agents"):
             supervisor.stop(site)
     if processes.of_site(site):

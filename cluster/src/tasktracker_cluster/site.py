@@ -11,10 +11,9 @@ from tasktracker_cluster.errors import (
     BadInstancesError,
     MissingProgramError,
 )
+from tasktracker_cluster.node import Node
 
 DEFAULT_HOME = Path("/var/lib/tasktracker")
-
-NODE_NAME = "node-1"  # of this machine, in Consul and in Nomad
 
 # The agents' APIs require a certificate of the agents' authority: the tools have one.
 CONSUL_URL = f"https://127.0.0.1:{topology.CONSUL_API_PORT}"
@@ -56,6 +55,16 @@ class Site:
             )
         home = Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute()
         return cls(home, _find_checkout(), bind, _instances())
+
+    @property
+    def node_file(self) -> Path:
+        """The facts of this machine as a node."""
+        return self.home / "node.json"
+
+    @property
+    def node(self) -> Node:
+        """The facts of `node_file`. Raises StaleStateError when it is damaged."""
+        return Node.load(self.node_file)
 
     @property
     def secrets(self) -> Path:

@@ -15,34 +15,38 @@ CONSUL_API_PORT = 8501
 NOMAD_PAGE_PORT = 4646
 NOMAD_API_PORT = 4649
 STORE_PORT = 8006
+MEMBERSHIP_PORT = 4651
 
 
 @dataclass(frozen=True)
 class Port:
     """A TCP port of the machine, and its purpose.
 
-    `is_public`: it is on the address of TASKTRACKER_BIND; every other port is on loopback.
+    `is_public`: it is on the address of TASKTRACKER_BIND. `is_shared`: in a cluster of several
+    machines it is on the address that the others know. Every other port is on loopback.
     `in_dev`: `./just dev` uses it, too.
     """
 
     number: int
     purpose: str
     is_public: bool = False
+    is_shared: bool = False
     in_dev: bool = False
 
 
 PORTS = (
     Port(NOMAD_PAGE_PORT, "Nomad's page", is_public=True),
-    Port(4647, "Nomad's servers"),
-    Port(4648, "Nomad's gossip"),
+    Port(4647, "Nomad's servers", is_shared=True),
+    Port(4648, "Nomad's gossip", is_shared=True),
     Port(NOMAD_API_PORT, "Nomad's API"),
     Port(4650, "Nomad's public keys"),
+    Port(MEMBERSHIP_PORT, "machines that join", is_shared=True),
     Port(GATEWAY_PORT, "the gateway", is_public=True, in_dev=True),
     Port(8005, "the gateway's error pages", in_dev=True),
     Port(STORE_PORT, "the artifacts of releases"),
     Port(DASHBOARD_PORT, "Traefik's dashboard", is_public=True, in_dev=True),
-    Port(8300, "Consul's servers", in_dev=True),
-    Port(8301, "Consul's gossip", in_dev=True),
+    Port(8300, "Consul's servers", is_shared=True, in_dev=True),
+    Port(8301, "Consul's gossip", is_shared=True, in_dev=True),
     Port(CONSUL_PAGE_PORT, "Consul's page", is_public=True, in_dev=True),
     Port(CONSUL_API_PORT, "Consul's API"),
     Port(8503, "Envoy's configuration"),

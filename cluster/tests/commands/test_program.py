@@ -88,7 +88,7 @@ def stopped(isolated: Cli, tmp_path: Path) -> Cli:
 @pytest.mark.parametrize("command", ["status", "top --once --interval 0.5"])
 def test_quiet_prints_the_names_of_agents_and_jobs(stopped: Cli, command: str) -> None:
     names = stopped("admin", *command.split(), "-q").stdout.splitlines()
-    assert names == [*supervisor.PROGRAMS, *JOBS]
+    assert names == [*supervisor.AGENTS, "pages", *JOBS]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="doctor needs root")

@@ -38,12 +38,16 @@ class Role:
     names: tuple[str, ...] = ()
 
 
-# Agents: the names of their RPC servers, and the address for their clients on this machine.
+# Agents: the names that other agents verify, and the address for their clients on this machine.
 CONSUL = Role("consul", ("server.dc1.consul", "127.0.0.1"))
 NOMAD = Role("nomad", ("server.global.nomad", "127.0.0.1"))
+CONSUL_CLIENT = Role("consul", ("client.dc1.consul", "127.0.0.1"))
+NOMAD_CLIENT = Role("nomad", ("client.global.nomad", "127.0.0.1"))
 # Clients of their APIs. The proxy before the pages also serves Nomad's public keys to Consul.
 TOOLS = Role("tools")
 PAGES = Role("pages", ("127.0.0.1",))
+# The first machine's server for the others (membership/), and each of them as its client.
+MEMBERSHIP = Role("membership", ("membership.tasktracker",))
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,21 +77,36 @@ class Identity:
         return self.x509.not_valid_after_utc - datetime.now(UTC)
 
 
+def of_agents(is_server: bool) -> tuple[Role, Role]:
+    """Return the roles of Consul and Nomad on a machine."""
+    return (CONSUL, NOMAD) if is_server else (CONSUL_CLIENT, NOMAD_CLIENT)
+
+
 def authority(site: Site) -> Identity:
-    """Return the cluster's authority. Make one if there is none, or if it expires soon."""
+    """Return the cluster's authority. Make one if there is none, or if it expires soon.
+
+    A machine that has joined has its certificate only, and an empty key.
+    """
+    if not site.node.is_first:
+        return Identity(_certificate(site, "authority"), "")
     found = _read(site, "authority")
     if found is None or found.remaining < RENEWED_BEFORE_END:
         found = make_authority()
-        _write(site, "authority", found)
+        write(site, "authority", found)
     return found
 
 
 def identity(site: Site, role: Role) -> Identity:
-    """Return the identity of a party from `secrets`. Issue one if it is missing or expires soon."""
+    """Return the identity of a party from `secrets`. Issue one if it is missing or expires soon.
+
+    A machine that has joined cannot issue one. Raises StaleStateError when it is missing there.
+    """
+    if not site.node.is_first:
+        return Identity(_certificate(site, role.name), paths(site, role.name)[1].read_text())
     issuer, found = authority(site), _read(site, role.name)
     if found is None or not is_valid(found, issuer):
         found = issue(issuer, role)
-        _write(site, role.name, found)
+        write(site, role.name, found)
     return found
 
 
@@ -157,12 +176,22 @@ def is_valid(subject: Identity, issuer: Identity) -> bool:
 
 def issue(issuer: Identity, role: Role, lifetime: timedelta = LIFETIME) -> Identity:
     """Make a key for the role, and sign a certificate for it."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = make_key()
+    return Identity(sign(issuer, role, key.public_key(), lifetime), private_pem(key))
+
+
+def sign(
+    issuer: Identity,
+    role: Role,
+    public_key: ec.EllipticCurvePublicKey,
+    lifetime: timedelta = LIFETIME,
+) -> str:
+    """Sign a certificate for a role's key, and return it."""
     usages = [ExtendedKeyUsageOID.CLIENT_AUTH]
     if role.names:
         usages.append(ExtendedKeyUsageOID.SERVER_AUTH)
     builder = (
-        _builder(role.name, lifetime, key.public_key())
+        _builder(role.name, lifetime, public_key)
         .issuer_name(issuer.x509.subject)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.ExtendedKeyUsage(usages), critical=True)
@@ -172,12 +201,17 @@ def issue(issuer: Identity, role: Role, lifetime: timedelta = LIFETIME) -> Ident
         builder = builder.add_extension(names, critical=False)
     issuer_key = serialization.load_pem_private_key(issuer.key.encode(), password=None)
     assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)  # noqa: S101  for mypy: we made it
-    return Identity(_pem(builder.sign(issuer_key, hashes.SHA256())), _private_pem(key))
+    return _pem(builder.sign(issuer_key, hashes.SHA256()))
+
+
+def make_key() -> ec.EllipticCurvePrivateKey:
+    """Make a private key."""
+    return ec.generate_private_key(ec.SECP256R1())
 
 
 def make_authority() -> Identity:
     """Make a new certificate authority, without writing it to a file."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = make_key()
     name = "TaskTracker agents"
     builder = (
         _builder(name, AUTHORITY_LIFETIME, key.public_key())
@@ -185,7 +219,7 @@ def make_authority() -> Identity:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
-    return Identity(_pem(builder.sign(key, hashes.SHA256())), _private_pem(key))
+    return Identity(_pem(builder.sign(key, hashes.SHA256())), private_pem(key))
 
 
 def _builder(
@@ -220,7 +254,18 @@ def _read(site: Site, name: str) -> Identity | None:
     return Identity(certificate.read_text(), key.read_text())
 
 
-def _write(site: Site, name: str, identity: Identity) -> None:
+def _certificate(site: Site, name: str) -> str:
+    file = paths(site, name)[0]
+    try:
+        return file.read_text()
+    except FileNotFoundError as error:
+        raise StaleStateError(
+            f"{file} is missing.", "Restore it from a backup, or join the cluster again."
+        ) from error
+
+
+def write(site: Site, name: str, identity: Identity) -> None:
+    """Write a party's certificate and key into `secrets`."""
     certificate, key = paths(site, name)
     files.write(key, identity.key, mode=0o600)
     files.write(certificate, identity.certificate, mode=0o600)
@@ -230,7 +275,8 @@ def _pem(certificate: x509.Certificate) -> str:
     return certificate.public_bytes(serialization.Encoding.PEM).decode()
 
 
-def _private_pem(key: ec.EllipticCurvePrivateKey) -> str:
+def private_pem(key: ec.EllipticCurvePrivateKey) -> str:
+    """Return a private key in PEM."""
     return key.private_bytes(
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,

@@ -7,7 +7,7 @@ from tasktracker_cluster.agents import certificates, credentials
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import shell
-from tasktracker_cluster.site import CONSUL_URL, NODE_NAME, Site
+from tasktracker_cluster.site import CONSUL_URL, Site
 
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
@@ -19,10 +19,14 @@ def api(site: Site, token: str, timeout: float = 10) -> Api:
 
 
 def environment(site: Site) -> dict[str, str]:
-    """Return the variables that give the program `consul` its address and management token."""
+    """Return the variables that give the program `consul` its address and a token.
+
+    It is the management token, or the agent's on a machine that has joined.
+    """
+    token = "consul_management" if site.node.is_first else "consul_agent"
     return {
         "CONSUL_HTTP_ADDR": CONSUL_URL,
-        "CONSUL_HTTP_TOKEN_FILE": str(credentials.path(site, "consul_management")),
+        "CONSUL_HTTP_TOKEN_FILE": str(credentials.path(site, token)),
         **certificates.environment(site, "CONSUL"),
     }
 
@@ -34,7 +38,7 @@ def has_leader(consul: Api) -> bool:
 
 def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
     """Write the policies and tokens of the agent, of Nomad and of anonymous callers."""
-    for name in ("anonymous", "nomad-agent"):
+    for name in ("anonymous", "member", "nomad-agent"):
         _set_policy(site, consul, name)
     _set_token(consul, ANONYMOUS, Policies=[{"Name": "anonymous"}])
     _make_token(
@@ -42,7 +46,7 @@ def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
         consul,
         tokens.consul_agent,
         "the Consul agent itself",
-        NodeIdentities=[{"NodeName": NODE_NAME, "Datacenter": "dc1"}],
+        NodeIdentities=[{"NodeName": site.node.name, "Datacenter": "dc1"}],
     )
     nomad_policy = [{"Name": "nomad-agent"}]
     _make_token(site, consul, tokens.consul_nomad, "the Nomad agent", Policies=nomad_policy)

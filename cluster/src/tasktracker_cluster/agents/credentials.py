@@ -13,7 +13,10 @@ from tasktracker_cluster.site import Site
 
 @dataclass(frozen=True, repr=False)
 class Tokens:
-    """Secret ids in the form of Consul and Nomad: each is a UUID."""
+    """Secret ids in the form of Consul and Nomad: each is a UUID.
+
+    A machine that has joined has no management tokens: they are empty there.
+    """
 
     consul_management: str
     consul_agent: str
@@ -32,7 +35,10 @@ def load(site: Site) -> Tokens:
     Raises StaleStateError when one is missing, NotRootError when one cannot be read.
     """
     try:
-        return Tokens(**{f.name: path(site, f.name).read_text().strip() for f in fields(Tokens)})
+        names = [field.name for field in fields(Tokens)]
+        mine = names if site.node.is_first else ["consul_agent", "consul_nomad"]
+        texts = {name: path(site, name).read_text().strip() for name in mine}
+        return Tokens(**{**dict.fromkeys(names, ""), **texts})
     except FileNotFoundError as error:
         raise StaleStateError(
             f"{site.home} has no {Path(str(error.filename)).name}: its cluster cannot be reached.",

@@ -7,7 +7,7 @@ from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import files
-from tasktracker_cluster.site import NODE_NAME, NOMAD_URL, Site
+from tasktracker_cluster.site import NOMAD_URL, Site
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,15 @@ def introduction(site: Site) -> Path:
     return site.home / "nomad" / "client" / "intro_token.jwt"
 
 
+def make_introduction(nomad: Api, name: str) -> str:
+    """Return the token that introduces the client `name`. It expires in five minutes."""
+    path = "/v1/acl/identity/client-introduction-token"
+    return str(nomad.call("POST", path, {"NodeName": name})["JWT"])
+
+
 def introduce(site: Site, nomad: Api) -> None:
-    """Write this machine's introduction for the client's next start. It expires in five minutes."""
-    made = nomad.call("POST", "/v1/acl/identity/client-introduction-token", {"NodeName": NODE_NAME})
-    files.write(introduction(site), made["JWT"], mode=0o600)
+    """Write this machine's introduction for the client's next start."""
+    files.write(introduction(site), make_introduction(nomad, site.node.name), mode=0o600)
     # A restarted server has its keys at once only if a snapshot contains them. Without a snapshot
     # it refuses the introduction until it leads, and the client waits 15 to 30 s to try again.
     nomad.content("/v1/operator/snapshot")

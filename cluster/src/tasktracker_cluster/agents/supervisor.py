@@ -5,6 +5,7 @@ systemd is not needed.
 
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,18 +20,28 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from tasktracker_cluster.agents import certificates, credentials, pages
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.errors import NotReadyError, NotRootError
-from tasktracker_cluster.machine import files, shell, wait
-from tasktracker_cluster.site import NODE_NAME, Site
+from tasktracker_cluster.machine import files, network, shell, wait
+from tasktracker_cluster.node import Node
+from tasktracker_cluster.site import Site
 
 AGENTS = ("consul", "nomad")
-ROLES = (certificates.CONSUL, certificates.NOMAD)
-PROGRAMS = (*AGENTS, pages.NAME)
+MEMBERSHIP = "membership"
+PROGRAMS = (*AGENTS, pages.NAME, MEMBERSHIP)
 
-# The configuration files of each agent, in the checkout, for a cluster of one machine.
-CONFIG_FILES = {
-    "consul": ("base", "server", "single"),
-    "nomad": ("base", "server", "client", "single"),
-}
+# Only where there are other machines. Its code is in the checkout, as that of every admin command.
+_MEMBERSHIP = """
+; Admits machines to the cluster (on the first machine), or follows which machines are servers.
+[program:membership]
+autostart = false
+command = /bin/sh -c "exec {python} -m tasktracker_cluster.membership {home}/agent/supervisord.conf >/dev/null 2>>{home}/logs/membership.log"
+environment = TASKTRACKER_HOME="{home}",TASKTRACKER_BIND="{bind}"
+directory = {home}
+priority = 4
+autorestart = true
+startsecs = 1
+startretries = 1000
+stopwaitsecs = 10
+"""  # noqa: E501  # a command is one line
 
 # Tasks inherit the environment of the agents: it must contain nothing of the operator's.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -48,33 +59,78 @@ class Process:
     pid: int  # 0 unless running
 
 
-def render(site: Site, tokens: Tokens) -> dict[str, bool]:
-    """Write the configuration of the agents and of the supervisor.
+def render(site: Site, tokens: Tokens, node: Node | None = None) -> dict[str, bool]:
+    """Write the configuration of the agents and of the supervisor, for `node` or as it is now.
 
     Returns for each program whether its configuration changed.
     """
-    values = {
+    node = node or site.node
+    values = _values(site, tokens, node)
+    conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
+    commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(values))
+    changed = {pages.NAME: commands, MEMBERSHIP: commands}
+    for agent in AGENTS:
+        changed[agent] = _render_agent(site, node, agent, values) or commands
+    return changed
+
+
+def config_files(node: Node, agent: str) -> list[str]:
+    """Return the configuration files of an agent, in the checkout. Some are templates."""
+    return [
+        "base.hcl",
+        *(["server.hcl"] if node.is_server else []),
+        *(["client.hcl"] if agent == "nomad" else []),
+        "cluster.hcl.tmpl" if node.is_advertised else "single.hcl",
+        *(["first.hcl.tmpl"] if node.is_first else []),
+        "node.hcl.tmpl",
+    ]
+
+
+def _values(site: Site, tokens: Tokens, node: Node) -> dict[str, str]:
+    roles = certificates.of_agents(node.is_server)
+    interface = network.interface_of(node.address) if node.is_advertised else ""
+    return {
         "home": str(site.home),
         "bind": site.bind,
         "names": pages.further_names(site).replace("\\", "\\\\"),
-        "node_name": NODE_NAME,
+        "node_name": node.name,
+        "address": node.address,
+        "membership": _membership(site) if node.is_advertised else "",
+        "reached": node.address or network.NODE_ADDRESS.partition("/")[0],
+        "interface": interface,
+        "peers": ", ".join(f'"{peer}"' for peer in node.peers),
         **{f"{name}_token": value for name, value in asdict(tokens).items()},
         **{f"{agent}_gossip_key": credentials.gossip_key(site, agent) for agent in AGENTS},
         # With it a new certificate changes the file, so that the agent is restarted.
-        **{f"{r.name}_fingerprint": certificates.identity(site, r).fingerprint for r in ROLES},
+        **{f"{r.name}_fingerprint": certificates.identity(site, r).fingerprint for r in roles},
     }
-    conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
-    commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(values))
-    changed = {pages.NAME: commands}
-    for agent in AGENTS:
-        source, target = site.checkout / agent / "agent", site.agent / agent
-        target.mkdir(exist_ok=True, mode=0o700)
-        node = Template((source / "node.hcl.tmpl").read_text()).substitute(values)
-        writes = [files.write(target / "node.hcl", node, mode=0o600)]
-        for name in CONFIG_FILES[agent]:
-            writes.append(files.write(target / f"{name}.hcl", (source / f"{name}.hcl").read_text()))
-        changed[agent] = commands or any(writes)
-    return changed
+
+
+def programs(site: Site) -> tuple[str, ...]:
+    """Return the names of the supervisor's programs."""
+    return (*AGENTS, pages.NAME, *([MEMBERSHIP] if site.node.is_advertised else []))
+
+
+def _membership(site: Site) -> str:
+    return _MEMBERSHIP.format(python=sys.executable, home=site.home, bind=site.bind)
+
+
+def _render_agent(site: Site, node: Node, agent: str, values: dict[str, str]) -> bool:
+    source, target = site.checkout / agent / "agent", site.agent / agent
+    target.mkdir(exist_ok=True, mode=0o700)
+    names = config_files(node, agent)
+    writes = []
+    for name in names:
+        text = (source / name).read_text()
+        if name.endswith(".tmpl"):
+            text = Template(text).substitute(values)
+        mode = 0o600 if name.endswith(".tmpl") else 0o644
+        writes.append(files.write(target / name.removesuffix(".tmpl"), text, mode))
+    # An agent reads every file of the folder.
+    others = {file.name for file in target.glob("*.hcl")} - {n.removesuffix(".tmpl") for n in names}
+    for name in others:
+        (target / name).unlink()
+    return any(writes) or bool(others)
 
 
 def start(site: Site) -> None:
@@ -105,8 +161,7 @@ def ensure(site: Site, program: str, changed: bool) -> None:
     known = [process.name for process in processes(site)]
     # The supervisor of an earlier version may not know this program.
     if changed or program not in known:
-        with suppress(Fault):  # the program was not running
-            call(site, "stopProcess", program)
+        halt(site, program)
         # The command of the program may have changed, too.
         call(site, "reloadConfig")
         with suppress(Fault):  # the program was not known
@@ -119,6 +174,12 @@ def ensure(site: Site, program: str, changed: bool) -> None:
         except Fault as fault:  # the supervisor may have restarted it in the meantime
             if fault.faultCode != Faults.ALREADY_STARTED:
                 raise
+
+
+def halt(site: Site, program: str) -> None:
+    """Stop a program until `ensure` starts it."""
+    with suppress(Fault):  # it was not running
+        call(site, "stopProcess", program)
 
 
 def stop(site: Site) -> None:

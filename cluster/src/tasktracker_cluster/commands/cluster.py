@@ -36,14 +36,18 @@ def install(
 
 
 @app.command()
-def up() -> None:
+def up(
+    advertise: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Let other machines join at this address.")
+    ] = "",
+) -> None:
     """Install what is missing, start the agents and run every job.
 
     \b
     Example: sudo tasktracker-cli admin up
     """
     with reporting() as steps:
-        lifecycle.up(Cluster.from_environment(), steps)
+        lifecycle.up(Cluster.from_environment(), steps, advertise)
         steps.console.print(f"\nTaskTracker is up after {steps.elapsed:.1f} s.\n", highlight=False)
     for page in WEB_PAGES:
         typer.echo(f"{page.title:<8} {page.url:<22} {page.about}")
@@ -94,11 +98,12 @@ def env() -> None:
     variables = {**nomad.environment(site), **consul.environment(site)}
     for line in (
         *(f"export {name}='{value}'" for name, value in variables.items()),
-        f"export NOMAD_TOKEN=\"$(cat '{token_file}')\"",
+        *([f"export NOMAD_TOKEN=\"$(cat '{token_file}')\""] if site.node.is_first else []),
         f"export NOMAD_VAR_release={release.name}",
         f"export NOMAD_VAR_artifacts='{json.dumps(release.artifacts)}'",
         f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
         f"export NOMAD_VAR_instances={placement.deployed()}",
+        f"export NOMAD_VAR_network={site.node.first or site.node.address}",
         f"export PATH='{site.bin}':\"$PATH\"",
     ):
         typer.echo(line)

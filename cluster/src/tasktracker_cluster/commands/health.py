@@ -53,12 +53,16 @@ def show_status(ctx: typer.Context) -> None:
     """
     session: Session = ctx.obj
     with reporting():
-        rows = status.rows(Cluster.from_environment())
-    shown = with_nodes(HEADINGS, map(_cells, rows), [row.nodes for row in rows],
-                       terminal=session.output.terminal)  # fmt: skip
+        cluster = Cluster.from_environment()
+        rows = status.rows(cluster)
+        warning = status.warning(cluster) if rows else ""
+    nodes = [row.nodes for row in rows]
+    shown = with_nodes(HEADINGS, map(_cells, rows), nodes, terminal=session.output.terminal)
     session.output.records(map(asdict, rows), lambda _: shown)
     if not rows:
         session.output.note("There is no cluster on this machine yet. Start one with: ./just up")
+    if warning:
+        session.output.note(warning)
     if not rows or not all(row.is_well for row in rows):
         raise typer.Exit(1)
 

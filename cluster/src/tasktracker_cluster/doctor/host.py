@@ -46,7 +46,9 @@ def _secrets(cluster: Cluster) -> str:
 
 def _secret_files(site: Site) -> Iterator[File]:
     yield from sorted(site.secrets.glob("*"))
-    yield from sorted(site.agent.glob("*/node.hcl"))
+    yield from sorted(
+        file for name in ("node", "first") for file in site.agent.glob(f"*/{name}.hcl")
+    )
     yield from sorted(site.pages.glob("*"))
 
 

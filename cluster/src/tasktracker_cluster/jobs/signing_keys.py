@@ -71,6 +71,12 @@ def name(cluster: Cluster) -> str:
     return hashlib.sha256(_public_keys(cluster).encode()).hexdigest()[:16]
 
 
+def job_variables(cluster: Cluster, release: str) -> dict[str, str]:
+    """Return the variables of the job files, for a release."""
+    network = cluster.site.node.first or cluster.site.node.address
+    return {"release": release, "signing_keys": name(cluster), "network": network}
+
+
 def deployed() -> str:
     """Return the name of the keys of the running user service, empty when there is none."""
     api = Api("Nomad", NOMAD_PAGE, {})  # reading needs no token
@@ -105,13 +111,12 @@ def _deploy(cluster: Cluster, signer: Mapping[str, str], public_keys: str) -> No
         own = signer if service == SIGNER else {}
         _change(cluster, service, {**own, "jwt_public_keys": public_keys})
     since = time.time()
-    job_variables = {
-        "release": installed.current(cluster.site),
-        "signing_keys": name(cluster),
+    values = {
+        **job_variables(cluster, installed.current(cluster.site)),
         "instances": str(placement.present(cluster.nomad)),
     }
     for service in SERVICES:
-        deployment.submit(cluster, service, job_variables)
+        deployment.submit(cluster, service, values)
     for service in SERVICES:
         deployment.wait_healthy(cluster, service, since)
     # An old instance answers for some seconds more: it would sign with, and accept, the old keys.

@@ -1,7 +1,9 @@
 """The node's own interface and address."""
 
+import json
 import subprocess
 
+from tasktracker_cluster.errors import BadAddressError
 from tasktracker_cluster.machine import shell
 
 # A link-local address on a bridge without ports: every allocation reaches it, and it is the same on
@@ -17,6 +19,26 @@ def create_address() -> None:
         shell.run(["ip", "link", "add", NODE_INTERFACE, "type", "bridge"])
     shell.run(["ip", "address", "replace", NODE_ADDRESS, "dev", NODE_INTERFACE])
     shell.run(["ip", "link", "set", NODE_INTERFACE, "up"])
+
+
+def interface_of(address: str) -> str:
+    """Return the name of the interface with this IPv4 address.
+
+    Raises BadAddressError when it is not an address of this machine that others can reach, or not
+    the first one of its interface: Nomad registers sidecars with the first one.
+    """
+    for interface in json.loads(shell.run(["ip", "-json", "-4", "address", "show"])):
+        own = [each["local"] for each in interface["addr_info"] if each["scope"] == "global"]
+        if address in own and own[0] != address:
+            raise BadAddressError(
+                f"{address} is not the first address of {interface['ifname']}.", f"Use {own[0]}."
+            )
+        if address in own:
+            return str(interface["ifname"])
+    raise BadAddressError(
+        f"{address} is not an IPv4 address of this machine that others can reach.",
+        "Use one of those that `ip address` lists.",
+    )
 
 
 def remove_interfaces() -> None:

@@ -14,7 +14,7 @@ from tasktracker_cluster.errors import (
 )
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import PORTS
+from tasktracker_cluster.topology import MEMBERSHIP_PORT, PORTS
 
 NEEDED_BYTES = 2 * 2**30
 
@@ -54,9 +54,19 @@ def must_have_space(site: Site) -> None:
 
 def must_have_ports(site: Site) -> None:
     """Raise PortTakenError, which names the program that uses the port, unless all are free."""
+    shared = site.node.address or "127.0.0.1"
     for port in PORTS:
-        address = site.bind if port.is_public else "127.0.0.1"
+        if port.number == MEMBERSHIP_PORT and not site.node.is_advertised:
+            continue  # nothing listens there
+        address = site.bind if port.is_public else shared if port.is_shared else "127.0.0.1"
         must_be_free(address, port.number, port.purpose, "Stop that program, then run: ./just up")
+
+
+def must_have_shared_ports(address: str) -> None:
+    """Raise PortTakenError unless the ports for other machines are free on this address."""
+    for port in PORTS:
+        if port.is_shared:
+            must_be_free(address, port.number, port.purpose, "Stop that program, then try again.")
 
 
 def must_be_free(address: str, port: int, purpose: str, hint: str) -> None:

@@ -8,6 +8,7 @@ from tasktracker_cluster.agents import consul, nomad, ownership, pages, supervis
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.membership import members, quorum, survey
 from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import JOBS
@@ -15,9 +16,9 @@ from tasktracker_cluster.topology import JOBS
 
 @dataclass(frozen=True)
 class Row:
-    """One line of `status`: an agent or a job."""
+    """One line of `status`: an agent, a machine or a job."""
 
-    kind: str  # agent or job
+    kind: str  # agent, machine or job
     name: str
     state: str
     running: int | None  # instances; None when unknown
@@ -40,13 +41,41 @@ def rows(cluster: Cluster) -> list[Row]:
             *agents,
             *(Row("job", job, "unknown", None, None, "no agents") for job in JOBS),
         ]
-    return [*agents, *(of_job(cluster, job) for job in JOBS)]
+    return [*agents, *_machines(cluster), *(of_job(cluster, job) for job in JOBS)]
+
+
+def warning(cluster: Cluster) -> str:
+    """Return what the loss of one machine would stop, empty for one machine and for three."""
+    if not cluster.site.node.is_advertised:
+        return ""
+    if len(members.servers(cluster.consul)) >= quorum.SERVERS:
+        return ""
+    return (
+        "Nothing is safe yet: the loss of a server stops scheduling. "
+        f"With {quorum.SERVERS} machines there are {quorum.SERVERS} servers."
+    )
+
+
+def _machines(cluster: Cluster) -> list[Row]:
+    if not cluster.site.node.is_advertised:
+        return []
+    return [
+        Row(
+            "machine",
+            each.name,
+            each.nomad,
+            each.instances,
+            each.instances,
+            "passing" if (each.agents, each.nomad) == ("alive", "ready") else "failing",
+        )
+        for each in survey.of_machines(cluster)
+    ]
 
 
 def _agents(site: Site) -> list[Row]:
     known = {process.name: process for process in supervisor.processes(site)}
     found = []
-    for name in supervisor.PROGRAMS:
+    for name in supervisor.programs(site):
         process = known.get(name)
         state = process.state.lower() if process else "stopped"
         answers = bool(process and process.pid) and _answers(site, name)
@@ -58,6 +87,8 @@ def _agents(site: Site) -> list[Row]:
 def _answers(site: Site, program: str) -> bool:
     if program == pages.NAME:
         return pages.are_served()
+    if program == supervisor.MEMBERSHIP:
+        return True  # it has no page: it runs, or it does not
     api = consul.api(site, "") if program == "consul" else nomad.api(site, "")
     return api.answers("/v1/status/leader")
 

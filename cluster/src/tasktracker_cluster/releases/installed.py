@@ -63,6 +63,12 @@ def current(site: Site) -> str:
     return (site.releases / "current").readlink().name
 
 
+def present(site: Site) -> Release:
+    """Return the release that was installed last."""
+    name = current(site)
+    return Release(name, _artifacts(site, name))
+
+
 def _artifacts(site: Site, name: str) -> tuple[str, ...]:
     complete = site.releases / name / "complete"
     return tuple(complete.read_text().split()) if complete.exists() else ()

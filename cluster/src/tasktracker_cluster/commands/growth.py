@@ -1,0 +1,76 @@
+"""`advertise`, `invite`, `join` and `leave`: from one machine to several."""
+
+from typing import Annotated
+
+import typer
+
+from tasktracker_cluster import growing, lifecycle
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.commands.console import reporting
+from tasktracker_cluster.machine import preflight
+from tasktracker_cluster.membership import sharing
+
+app = typer.Typer()
+
+
+@app.command()
+def advertise(
+    address: Annotated[str, typer.Argument(help="An IPv4 address of this machine.")],
+) -> None:
+    """Let other machines join the running cluster of this machine at an address of it.
+
+    \b
+    Example: sudo tasktracker-cli admin advertise 10.0.0.1
+    """
+    with reporting() as steps:
+        lifecycle.advertise(Cluster.from_environment(), steps, address)
+        steps.console.print(f"Other machines can join at {address}. Next: ./just invite")
+
+
+@app.command()
+def invite() -> None:
+    """Print a line with which one machine can join, once, within an hour.
+
+    \b
+    Example: sudo tasktracker-cli admin invite
+    """
+    preflight.must_be_root("invite")
+    typer.echo(sharing.invite(Cluster.from_environment().site).text)
+
+
+@app.command()
+def join(
+    line: Annotated[str, typer.Argument(help="What `invite` printed on the first machine.")],
+    name: Annotated[str, typer.Option(help="The name of this machine in the cluster.")] = "",
+    address: Annotated[
+        str, typer.Option(help="The IPv4 address of this machine for the others.")
+    ] = "",
+) -> None:
+    """Make this machine a part of another machine's cluster.
+
+    \b
+    Example: sudo tasktracker-cli admin join tasktracker:10.0.0.1:4651:...
+    """
+    cluster = Cluster.from_environment()
+    with reporting() as steps:
+        growing.join(cluster, steps, line, name, address)
+        steps.console.print(
+            f"This machine is {cluster.site.node.name} after {steps.elapsed:.1f} s."
+        )
+
+
+@app.command()
+def leave(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Move this machine's instances to the others, and take it out of the cluster.
+
+    \b
+    Example: sudo tasktracker-cli admin leave --yes
+    """
+    cluster = Cluster.from_environment()
+    if not yes:
+        typer.confirm(f"Leave the cluster and delete {cluster.site.home}?", abort=True, err=True)
+    with reporting() as steps:
+        growing.leave(cluster, steps)
+        steps.console.print("This machine has left the cluster.")

@@ -1,0 +1,96 @@
+"""`node list`, `drain`, `enable` and `remove`: the machines of the cluster."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from tasktracker_cli.session import Session
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.commands.console import reporting
+from tasktracker_cluster.commands.options import ReportCommand
+from tasktracker_cluster.commands.tables import Cell, table
+from tasktracker_cluster.errors import RefusedLeaveError
+from tasktracker_cluster.machine import preflight
+from tasktracker_cluster.membership import nodes, quorum, survey
+
+app = typer.Typer(help="The machines of the cluster.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(help="The name of the machine.")]
+
+HEADINGS = ("NAME", "ADDRESS", "SERVER", "AGENTS", "NOMAD", "INSTANCES")
+
+
+class NodeListCommand(ReportCommand):
+    """Prints machines."""
+
+    fields = ("name", "address", "server", "agents", "nomad", "instances")
+
+
+@app.command("list", cls=NodeListCommand)
+def list_nodes(ctx: typer.Context) -> None:
+    """List the machines: whether they are servers, answer, and take instances.
+
+    \b
+    Example: sudo tasktracker-cli admin node list
+    """
+    session: Session = ctx.obj
+    with reporting():
+        rows = survey.of_machines(Cluster.from_environment())
+    shown = table(HEADINGS, map(_cells, map(asdict, rows)), terminal=session.output.terminal)
+    session.output.records(map(asdict, rows), lambda _: shown)
+
+
+@app.command()
+def drain(name: Name) -> None:
+    """Move a machine's instances to the others, and give it no new ones.
+
+    \b
+    Example: sudo tasktracker-cli admin node drain node-2
+    """
+    preflight.must_be_root("node drain")
+    with reporting() as steps, steps.step(f"drain {name}"):
+        nodes.drain(Cluster.from_environment(), name)
+
+
+@app.command()
+def enable(name: Name) -> None:
+    """Let a machine take instances again.
+
+    \b
+    Example: sudo tasktracker-cli admin node enable node-2
+    """
+    preflight.must_be_root("node enable")
+    with reporting() as steps, steps.step(f"enable {name}"):
+        nodes.enable(Cluster.from_environment(), name)
+
+
+@app.command()
+def remove(name: Name) -> None:
+    """Forget a machine that will not come back.
+
+    \b
+    Example: sudo tasktracker-cli admin node remove node-2
+    """
+    preflight.must_be_root("node remove")
+    cluster = Cluster.from_environment()
+    with reporting() as steps:
+        if name == cluster.site.node.name:
+            raise RefusedLeaveError("This is the machine itself.", "On it: ./just leave")
+        if survey.is_alive(cluster, name):
+            raise RefusedLeaveError(f"{name} still answers.", "On that machine: ./just leave")
+        quorum.must_spare(cluster, name)
+        with steps.step(f"remove {name}"):
+            nodes.forget(cluster, name)
+
+
+def _cells(row: Mapping[str, Any]) -> list[Cell]:
+    return [
+        str(row["name"]),
+        str(row["address"]),
+        "yes" if row["server"] else "no",
+        str(row["agents"]),
+        str(row["nomad"]),
+        str(row["instances"]),
+    ]

@@ -1,0 +1,76 @@
+"""`join` and `leave`: the order of their steps."""
+
+import shutil
+
+from tasktracker_cluster import lifecycle
+from tasktracker_cluster.agents import ownership, supervisor
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import RefusedLeaveError
+from tasktracker_cluster.machine import folders, network, preflight, processes, wait
+from tasktracker_cluster.membership import caller, follower, joined_agents, joining
+from tasktracker_cluster.membership.join_line import JoinLine
+from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.site import Site
+
+LIMIT_SECONDS = 120
+
+
+def join(cluster: Cluster, steps: Steps, text: str, name: str, address: str) -> None:
+    """Make this machine a part of the cluster that the join line is from.
+
+    A second try continues an interrupted one. Raises an AdminError with evidence and a hint.
+    """
+    site, line = cluster.site, JoinLine.parse(text)
+    preflight.must_be_root("join")
+    preflight.must_have_a_usable_home(site)
+    ownership.must_own(site)
+    joining.must_be_new(site, line)
+    address = address or joining.address_towards(line.address)
+    network.interface_of(address)
+    with ownership.locked(site):
+        ownership.take_ownership(site)
+        preflight.must_have_space(site)
+        if not processes.of_site(site):
+            preflight.must_have_ports(site)
+            preflight.must_have_shared_ports(address)
+        release = lifecycle.install_all(site, steps).name
+        if not site.node_file.exists():
+            with steps.step(f"join {line.address}") as step:
+                step.detail = joining.ask(site, line, name, address, release).name
+        joined_agents.start(cluster, steps)
+    with steps.step("servers") as step:
+        servers = caller.call(site, "/ready", {"restored": False})["servers"]
+        if site.node.name in servers:
+            wait.until("this machine's vote", lambda: follower.votes(cluster), LIMIT_SECONDS)
+        step.detail = ", ".join(servers)
+
+
+def leave(cluster: Cluster, steps: Steps) -> None:
+    """Take this machine out of the cluster, then delete its state folder.
+
+    Raises RefusedLeaveError when the cluster needs it.
+    """
+    site = cluster.site
+    preflight.must_be_root("leave")
+    ownership.must_own(site)
+    if site.node.is_first:
+        raise RefusedLeaveError(
+            "The first machine has the databases and the key of the authority: it cannot leave.",
+            "Let the other machines leave, or delete everything with: ./just destroy",
+        )
+    with ownership.locked(site):
+        with steps.step("drain"):
+            caller.call(site, "/leave", {})
+        with steps.step("agents"):
+            supervisor.stop(site)
+            processes.end_all(site)
+        with steps.step("farewell"):
+            caller.call(site, "/left", {})
+        delete(site)
+
+
+def delete(site: Site) -> None:
+    """Delete the state folder of a machine whose agents have ended."""
+    network.remove_interfaces()
+    folders.unmount_below(site.home)
+    shutil.rmtree(site.home)

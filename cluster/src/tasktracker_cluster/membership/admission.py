@@ -1,0 +1,111 @@
+"""What the first machine gives a machine that shows a valid invitation."""
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tasktracker_cluster.agents import certificates, credentials, nomad, signing
+from tasktracker_cluster.agents.certificates import CLOCK_SKEW, Identity, Role
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import RefusedJoinError
+from tasktracker_cluster.membership import invitations, members, node_tokens
+from tasktracker_cluster.membership.members import Member
+from tasktracker_cluster.releases import installed
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
+
+# The parties on a machine, beside its agents.
+_OTHERS = (certificates.TOOLS, certificates.PAGES)
+
+
+def admit(cluster: Cluster, request: Mapping[str, object]) -> dict[str, object]:
+    """Return what a machine needs for its agents. The secret is used up only when all is well.
+
+    Raises RefusedJoinError, and changes nothing then.
+    """
+    site, secret = cluster.site, str(request["secret"])
+    invitations.check(site, secret)
+    _must_fit(cluster, str(request["release"]), float(str(request["time"])))
+    known = members.all_of(cluster.consul)
+    address = str(request["address"])
+    name = _choose_name(cluster, known, str(request["name"]), address)
+    requests = request["requests"]
+    assert isinstance(requests, dict)  # noqa: S101  # the server has checked the types
+    signed = sign(cluster, name, requests, is_server=False)
+    invitations.use(site, secret)
+    return _bundle(cluster, Member(name, address), signed, [each.address for each in known])
+
+
+def sign(
+    cluster: Cluster, name: str, requests: Mapping[str, str], is_server: bool
+) -> dict[str, str]:
+    """Sign the requests of a machine, each for the role that it is named after.
+
+    Raises UnfitRequestError.
+    """
+    issuer = certificates.authority(cluster.site)
+    fitting = {role.name: role for role in (*certificates.of_agents(is_server), *_OTHERS)}
+    fitting[certificates.MEMBERSHIP.name] = Role(name)  # what it shows to the first machine
+    return {
+        role: signing.fulfil(issuer, fitting[role], request)
+        for role, request in requests.items()
+        if role in fitting
+    }
+
+
+def _bundle(
+    cluster: Cluster, member: Member, signed: dict[str, str], peers: list[str]
+) -> dict[str, object]:
+    site, consul = cluster.site, cluster.consul
+    fingerprint = Identity(signed["membership"], "").fingerprint
+    members.put(consul, replace(member, certificate=fingerprint))
+    return {
+        "name": member.name,
+        "peers": peers,
+        "authority": certificates.authority(site).certificate,
+        "certificates": signed,
+        "gossip": {agent: credentials.gossip_key(site, agent) for agent in ("consul", "nomad")},
+        "tokens": node_tokens.make(consul, member.name),
+        "introduction": nomad.make_introduction(cluster.nomad, member.name),
+    }
+
+
+def _must_fit(cluster: Cluster, release: str, clock: float) -> None:
+    own = installed.current(cluster.site)
+    if release != own:
+        raise RefusedJoinError(
+            f"This checkout makes the release {release}, and the cluster runs {own}.",
+            "Check out the commit of the first machine, and run ./just up there first.",
+        )
+    seconds = clock - time.time()
+    if abs(seconds) > CLOCK_SKEW.total_seconds():
+        raise RefusedJoinError(
+            f"The clock of this machine is {abs(seconds):.0f} s "
+            f"{'ahead of' if seconds > 0 else 'behind'} that of the first machine.",
+            "Set the clocks (Debian: apt-get install systemd-timesyncd), then try again.",
+        )
+
+
+def _choose_name(cluster: Cluster, known: list[Member], wanted: str, address: str) -> str:
+    if wanted and not NAME.fullmatch(wanted):
+        raise RefusedJoinError(
+            f"{wanted!r} is no name for a machine.", "Use 2 to 32 of a-z, 0-9 and hyphens."
+        )
+    present = members.alive(cluster.consul)
+    for each in known:
+        # A machine that was admitted and never started its agents may try again.
+        if each.address == address and each.name in present:
+            raise RefusedJoinError(
+                f"The address {address} is that of {each.name}.",
+                f"Remove that machine first: tasktracker-cli admin node remove {each.name}",
+            )
+        if each.name == wanted and each.address != address:
+            raise RefusedJoinError(
+                f"The name {wanted} is taken by the machine at {each.address}.",
+                "Choose another one with --name.",
+            )
+    again = next((each.name for each in known if each.address == address), "")
+    names = {each.name for each in known}
+    free = next(f"node-{n}" for n in range(1, len(names) + 2) if f"node-{n}" not in names)
+    return wanted or again or free

@@ -1,0 +1,37 @@
+"""The agents of a machine that has joined."""
+
+from tasktracker_cluster.agents import consul, nomad, pages, supervisor
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.machine import network, wait
+from tasktracker_cluster.progress import Steps
+
+LIMIT_SECONDS = 90
+
+
+def start(cluster: Cluster, steps: Steps) -> None:
+    """Start them with the files of this machine, and wait until Nomad may give it instances."""
+    site = cluster.site
+    network.create_address()
+    changed = supervisor.render(site, cluster.tokens)
+    changed[pages.NAME] |= pages.render(site)
+    was_running = supervisor.is_running(site)
+    with steps.step("Consul") as step:
+        supervisor.start(site)
+        supervisor.ensure(site, "consul", changed["consul"] and was_running)
+        supervisor.wait_for(site, "consul", lambda: consul.has_leader(cluster.consul))
+        step.detail = "reaches the leader"
+    with steps.step("Nomad") as step:
+        supervisor.ensure(site, "nomad", changed["nomad"])
+        supervisor.ensure(site, pages.NAME, changed[pages.NAME])
+        supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(cluster.nomad))
+        wait.until("a ready Nomad node", lambda: _is_ready(cluster), LIMIT_SECONDS)
+        nomad.introduction(site).unlink(missing_ok=True)
+        supervisor.wait_for(site, pages.NAME, pages.are_served)
+        supervisor.ensure(site, supervisor.MEMBERSHIP, changed[supervisor.MEMBERSHIP])
+        step.detail = f"{site.node.name} is ready"
+
+
+def _is_ready(cluster: Cluster) -> bool:
+    nodes = cluster.nomad.call("GET", "/v1/nodes")
+    mine = [node for node in nodes if node["Name"] == cluster.site.node.name]
+    return any(node["Status"] == "ready" for node in mine)

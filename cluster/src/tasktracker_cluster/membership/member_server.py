@@ -1,0 +1,176 @@
+"""The first machine's HTTPS server for the others. It runs under the supervisor.
+
+`/join` needs the secret of an invitation. Every other path needs the certificate of a machine that
+has joined, and is only about that machine.
+"""
+
+import hashlib
+import json
+import ssl
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tasktracker_cluster.agents import certificates
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import AdminError, ApiError, RefusedJoinError
+from tasktracker_cluster.jobs import allocations, deployment, placement
+from tasktracker_cluster.membership import admission, members, nodes, quorum
+from tasktracker_cluster.topology import JOBS, MEMBERSHIP_PORT
+
+MOST_BYTES = 65536
+SECONDS = 10  # for a request to arrive
+MOST_REFUSALS = 20  # a minute, of one address
+MOST_ADDRESSES = 1000  # that are remembered
+WINDOW_SECONDS = 60
+
+Json = dict[str, Any]
+
+_one_at_a_time = threading.Lock()
+
+
+class MemberServer(ThreadingHTTPServer):
+    """The server, listening. `serve_forever` answers."""
+
+    daemon_threads = True
+
+    def __init__(self, cluster: Cluster, port: int = MEMBERSHIP_PORT) -> None:
+        super().__init__((cluster.site.node.address, port), _Handler)
+        self.cluster = cluster
+        self.context = _context(cluster)
+        self._refusals: dict[str, deque[float]] = {}
+
+    def refusals(self, address: str) -> deque[float]:
+        """Return the times of the last refusals of an address."""
+        if address not in self._refusals and len(self._refusals) >= MOST_ADDRESSES:
+            self._refusals.clear()
+        return self._refusals.setdefault(address, deque(maxlen=MOST_REFUSALS))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
+        """Log a caller that spoke no TLS or went away in one line."""
+        print(f"{client_address[0]} - - {sys.exception()!r}", file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _context(cluster: Cluster) -> ssl.SSLContext:
+    site = cluster.site
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_OPTIONAL  # a machine that joins has none
+    context.load_verify_locations(certificates.paths(site, "authority")[0])
+    context.load_cert_chain(*certificates.paths(site, certificates.MEMBERSHIP.name))
+    return context
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: MemberServer
+    timeout = SECONDS
+
+    def setup(self) -> None:
+        # In the thread of the connection: a slow caller must not stop the others.
+        self.request.settimeout(SECONDS)
+        self.request = self.server.context.wrap_socket(self.request, server_side=True)
+        super().setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
+
+    def do_POST(self) -> None:
+        self.connection.settimeout(SECONDS)
+        try:
+            body = self._body()
+            status, answer = 200, self._answer(body)
+        except AdminError as error:
+            status, answer = 403, {"message": error.message, "hint": error.hint}
+        except (ValueError, KeyError, TypeError, AssertionError):
+            status, answer = 400, {"message": "This is no request of a machine.", "hint": ""}
+        self._send(status, answer)
+
+    def _answer(self, body: Json) -> Json:
+        if self.path == "/join":
+            return self._join(body)
+        name, cluster = self._caller(), self.server.cluster
+        actions: dict[str, Callable[[], Json]] = {
+            "/certificates": lambda: _certificates(cluster, name, body),
+            "/left": lambda: _left(cluster, name),
+        }
+        if self.path in ("/leave", "/ready"):  # they take long
+            return _leave(cluster, name) if self.path == "/leave" else _ready(cluster, name, body)
+        with _one_at_a_time:
+            return actions[self.path]()
+
+    def _join(self, body: Json) -> Json:
+        refusals = self.server.refusals(self.client_address[0])
+        if len(refusals) == MOST_REFUSALS and refusals[0] > time.monotonic() - WINDOW_SECONDS:
+            raise RefusedJoinError("Too many attempts to join.", "Wait a minute, then try again.")
+        try:
+            with _one_at_a_time:
+                return admission.admit(self.server.cluster, body)
+        except AdminError:
+            refusals.append(time.monotonic())
+            raise
+
+    def _caller(self) -> str:
+        shown = self.request.getpeercert(binary_form=True)
+        if shown:
+            found = hashlib.sha256(shown).hexdigest()
+            for member in members.all_of(self.server.cluster.consul):
+                if member.certificate == found:
+                    return member.name
+        raise RefusedJoinError("This is no machine of the cluster.", "Join it: ./just join LINE")
+
+    def _body(self) -> Json:
+        length = int(self.headers.get("Content-Length", "0"))
+        if not 0 < length <= MOST_BYTES:
+            raise ValueError
+        body = json.loads(self.rfile.read(length))
+        return dict(body)
+
+    def _send(self, status: int, answer: Json) -> None:
+        content = json.dumps(answer).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(content)
+        self.close_connection = True
+
+
+def _certificates(cluster: Cluster, name: str, body: Json) -> Json:
+    is_server = name in members.servers(cluster.consul)
+    return {"certificates": admission.sign(cluster, name, body["requests"], is_server)}
+
+
+def _ready(cluster: Cluster, name: str, body: Json) -> Json:
+    """Use a machine whose agents run.
+
+    After a start of the whole machine its instances are replaced: they have no Consul tokens.
+    """
+    if body["restored"]:
+        known = [each for job in JOBS for each in allocations.active(cluster, job)]
+        deployment.replace(cluster, [each for each in known if each["NodeName"] == name])
+    with _one_at_a_time:
+        servers = quorum.choose(cluster.consul)
+    with suppress(ApiError):  # while a deployment runs; the next `up` adds them
+        placement.add_instances(cluster)
+    return {"servers": servers}
+
+
+def _leave(cluster: Cluster, name: str) -> Json:
+    quorum.must_spare(cluster, name)
+    nodes.drain(cluster, name)
+    with _one_at_a_time:
+        quorum.must_spare(cluster, name)
+        quorum.release(cluster, name)
+    return {}
+
+
+def _left(cluster: Cluster, name: str) -> Json:
+    nodes.forget(cluster, name)
+    return {}

@@ -1,0 +1,73 @@
+"""The machines of the cluster, and which of them are servers: keys in Consul.
+
+Only the first machine writes them. The others can read them.
+"""
+
+import base64
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tasktracker_cluster.agents.api import Api
+
+_NODES = "tasktracker/nodes"
+_SERVERS = "tasktracker/servers"
+
+ALIVE = 1  # the state of a member in Consul's gossip
+
+
+@dataclass(frozen=True)
+class Member:
+    """A machine. `certificate` is the fingerprint of what it shows to the first machine."""
+
+    name: str
+    address: str
+    certificate: str = ""
+
+
+def all_of(consul: Api) -> list[Member]:
+    """Return every machine that was admitted, by name; none before the cluster had an address."""
+    entries = consul.find(f"/v1/kv/{_NODES}/", recurse="true") or []
+    found = [Member(**_decoded(entry)) for entry in entries]
+    return sorted(found, key=lambda each: (len(each.name), each.name))
+
+
+def put(consul: Api, member: Member) -> None:
+    """Write the record of a machine."""
+    consul.call("PUT", f"/v1/kv/{_NODES}/{member.name}", asdict(member))
+
+
+def remove(consul: Api, name: str) -> None:
+    """Delete the record of a machine."""
+    consul.call("DELETE", f"/v1/kv/{_NODES}/{name}")
+
+
+def alive(consul: Api) -> set[str]:
+    """Return the names of the machines whose Consul agent answers the others."""
+    known = consul.call("GET", "/v1/agent/members")
+    return {member["Name"] for member in known if member["Status"] == ALIVE}
+
+
+def servers(consul: Api) -> list[str]:
+    """Return the names of the machines that shall be servers; none: only the first one."""
+    entries = consul.find(f"/v1/kv/{_SERVERS}")
+    return list(_decoded(entries[0])) if entries else []
+
+
+def watch_servers(consul: Api, index: int, seconds: int) -> tuple[list[str], int]:
+    """Return the servers and the index of that state, when it differs from `index` or in time."""
+    path = f"/v1/kv/{_SERVERS}?index={index}&wait={seconds}s"
+    response = consul.http.get(path, timeout=seconds + 10)
+    if response.status_code not in (200, 404):
+        response.raise_for_status()
+    names = list(_decoded(response.json()[0])) if response.status_code == 200 else []
+    return names, int(response.headers.get("X-Consul-Index", "0"))
+
+
+def set_servers(consul: Api, names: list[str]) -> None:
+    """Write which machines shall be servers."""
+    consul.call("PUT", f"/v1/kv/{_SERVERS}", names)
+
+
+def _decoded(entry: dict[str, Any]) -> Any:
+    return json.loads(base64.b64decode(entry["Value"]))

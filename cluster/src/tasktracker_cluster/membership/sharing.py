@@ -1,0 +1,80 @@
+"""The first machine at an address that others reach: what it needs, and the server for them."""
+
+import socket
+
+from tasktracker_cluster.agents import certificates, supervisor
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import BadAddressError
+from tasktracker_cluster.machine import network
+from tasktracker_cluster.membership import invitations, members
+from tasktracker_cluster.membership.join_line import JoinLine
+from tasktracker_cluster.membership.members import Member
+from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import MEMBERSHIP_PORT
+
+LIMIT_SECONDS = 5.0
+
+
+def must_be_usable(cluster: Cluster, address: str) -> None:
+    """Raise BadAddressError unless this machine can take the address for the others."""
+    node = cluster.site.node
+    network.interface_of(address)
+    if not node.is_first:
+        raise BadAddressError(
+            "This machine has joined a cluster, so its address is fixed.",
+            "To change it: ./just leave, then join again with --address.",
+        )
+    if node.is_advertised and node.address != address and len(members.all_of(cluster.consul)) > 1:
+        raise BadAddressError(
+            f"Other machines know this one at {node.address}.",
+            "Let them leave first, or keep that address.",
+        )
+
+
+def start(cluster: Cluster, steps: Steps, changed: bool) -> None:
+    """Start the server for machines that join, and record this machine as the first one."""
+    site, consul = cluster.site, cluster.consul
+    with steps.step("membership") as step:
+        before = _certificate(site)
+        certificates.identity(site, certificates.MEMBERSHIP)
+        me = Member(site.node.name, site.node.address)
+        if me not in members.all_of(consul):
+            members.put(consul, me)
+        if not members.servers(consul):
+            members.set_servers(consul, [me.name])
+        supervisor.ensure(site, supervisor.MEMBERSHIP, changed or before != _certificate(site))
+        supervisor.wait_for(site, supervisor.MEMBERSHIP, lambda: is_served(site))
+        step.detail = f"at {site.node.address}"
+
+
+def is_served(site: Site) -> bool:
+    """Return whether the server for other machines takes connections."""
+    address = site.node.first or site.node.address
+    try:
+        socket.create_connection((address, MEMBERSHIP_PORT), LIMIT_SECONDS).close()
+    except OSError:
+        return False
+    return True
+
+
+def invite(site: Site) -> JoinLine:
+    """Make an invitation for an hour. Raises BadAddressError where no machine can join."""
+    node = site.node
+    if not node.is_first:
+        raise BadAddressError(
+            "This machine has joined a cluster.", f"Invite on its first machine, {node.first}."
+        )
+    if not node.is_advertised:
+        raise BadAddressError(
+            "No other machine can reach this cluster: it is on loopback.",
+            "Give it an address of this machine first: ./just advertise ADDRESS",
+        )
+    own = certificates.identity(site, certificates.MEMBERSHIP)
+    secret = invitations.make(site)
+    return JoinLine(node.address, MEMBERSHIP_PORT, own.fingerprint, secret)
+
+
+def _certificate(site: Site) -> str:
+    file = certificates.paths(site, certificates.MEMBERSHIP.name)[0]
+    return file.read_text() if file.exists() else ""

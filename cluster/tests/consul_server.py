@@ -1,0 +1,52 @@
+"""A fake Consul, with keys, tokens, and the members that a test sets."""
+
+import base64
+import json
+from typing import Any
+
+from cluster.tests.http_server import Agent, Refusal, Request
+
+KEYS = "/v1/kv/"
+TOKENS = "/v1/acl/token"
+
+
+class Consul(Agent):
+    """`keys` holds JSON by name, `tokens` what each new token may do, and `alive` the members."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: dict[str, Any] = {}
+        self.tokens: list[dict[str, Any]] = []
+        self.alive: set[str] = set()
+
+    def answer(self, request: Request) -> object:
+        """Answer for keys, tokens and members as Consul does."""
+        path, method = request.path, request.method
+        if path.startswith(KEYS):
+            return self._key(path.removeprefix(KEYS), request)
+        if path == TOKENS and method == "PUT":
+            token = {**request.body, "SecretID": f"secret-{len(self.tokens)}",
+                     "AccessorID": str(len(self.tokens))}  # fmt: skip
+            self.tokens.append(token)
+            return token
+        if path == f"{TOKENS}s":
+            return self.tokens
+        if path.startswith(f"{TOKENS}/") and method == "DELETE":
+            self.tokens = [t for t in self.tokens if t["AccessorID"] != path.rpartition("/")[2]]
+            return True
+        if path == "/v1/agent/members":
+            return [{"Name": name, "Status": 1} for name in sorted(self.alive)]
+        return super().answer(request)
+
+    def _key(self, name: str, request: Request) -> object:
+        if request.method == "PUT":
+            self.keys[name] = request.body
+            return True
+        if request.method == "DELETE":
+            self.keys.pop(name, None)
+            return True
+        recurse = "recurse" in request.query
+        found = [key for key in self.keys if key == name or (recurse and key.startswith(name))]
+        entries = [{"Key": k, "Value": base64.b64encode(json.dumps(self.keys[k]).encode()).decode()}
+                   for k in found]  # fmt: skip
+        return entries or Refusal(404)

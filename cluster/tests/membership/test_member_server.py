@@ -1,0 +1,249 @@
+"""membership.member_server: what a machine gets, and every refusal, over real connections."""
+
+import socket
+import ssl
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from http.client import HTTPSConnection
+
+import pytest
+from cryptography import x509
+
+from cluster.tests.membership.conftest import First, Joins
+from tasktracker_cluster.agents import certificates, credentials, signing
+from tasktracker_cluster.agents.certificates import Identity
+from tasktracker_cluster.errors import RefusedJoinError, UnreachableFirstError
+from tasktracker_cluster.membership import caller, invitations, member_server, members
+from tasktracker_cluster.site import Site
+
+
+def names(certificate: str) -> list[str]:
+    found = Identity(certificate, "").x509.extensions
+    value = found.get_extension_for_class(x509.SubjectAlternativeName).value
+    return list(value.get_values_for_type(x509.DNSName))
+
+
+def refusal(join: Joins, **arguments: object) -> str:
+    with pytest.raises(RefusedJoinError) as raised:
+        join(**arguments)
+    return raised.value.message
+
+
+def post(first: First, path: str, content: bytes, **headers: str) -> int:
+    """Send a request without a certificate, and return the status of its answer."""
+    context = ssl._create_unverified_context()
+    connection = HTTPSConnection("127.0.0.1", first.server.server_port, context=context)
+    try:
+        connection.request(
+            "POST", path, content, {k.replace("_", "-"): v for k, v in headers.items()}
+        )
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_a_machine_gets_certificates_of_a_client_and_no_right_to_manage(
+    first: First, join: Joins
+) -> None:
+    site = join()
+    assert (site.node.name, site.node.first, site.node.is_server) == ("node-2", "127.0.0.1", False)
+    assert site.node.peers == ("127.0.0.1",)
+    for role, name in (("consul", "client.dc1.consul"), ("nomad", "client.global.nomad")):
+        assert names(certificates.paths(site, role)[0].read_text()) == [name]
+    issuer = certificates.authority(first.site)
+    for role in ("consul", "nomad", "tools", "pages", "membership"):
+        files = certificates.paths(site, role)
+        own = Identity(files[0].read_text(), files[1].read_text())
+        assert certificates.is_valid(own, issuer)
+        assert files[1].stat().st_mode & 0o777 == 0o600
+    assert not certificates.paths(site, "authority")[1].exists()
+    for agent in ("consul", "nomad"):
+        assert credentials.gossip_key(site, agent) == credentials.gossip_key(first.site, agent)
+    assert credentials.load(site) == credentials.Tokens("", "secret-0", "secret-1", "")
+    assert [token["Description"] for token in first.consul.tokens] == [
+        "the Consul agent of node-2", "the nomad agent of node-2",
+    ]  # fmt: skip
+
+
+def test_a_line_works_once(first: First, join: Joins) -> None:
+    line = first.line()
+    join(line)
+    assert refusal(join, line=line, address="10.0.0.3") == "This join line was used already."
+    assert len(members.all_of(first.cluster.consul)) == 2
+
+
+def test_an_expired_line_is_refused(
+    first: First, join: Joins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "LIFETIME_SECONDS", -1)
+    assert "has expired" in refusal(join, line=first.line())
+
+
+def test_a_line_with_another_secret_is_refused(first: First, join: Joins) -> None:
+    line = replace(first.line(), secret="x" * 43)
+    assert refusal(join, line=line) == "This join line is not one of this cluster."
+
+
+def test_the_secret_is_not_sent_to_a_server_with_another_certificate(
+    first: First, join: Joins
+) -> None:
+    line = first.line()
+    with pytest.raises(UnreachableFirstError) as raised:
+        join(replace(line, fingerprint="0" * 64))
+    assert "is not the one of the join line" in raised.value.message
+    join(line)  # it is not used up
+
+
+@pytest.mark.parametrize("seconds", [3600, -3600])
+def test_a_machine_whose_clock_is_off_is_told_by_how_much_and_may_try_again(
+    first: First, join: Joins, monkeypatch: pytest.MonkeyPatch, seconds: int
+) -> None:
+    line, real = first.line(), time.time
+    with monkeypatch.context() as patch:
+        patch.setattr("tasktracker_cluster.membership.joining.clock", lambda: real() + seconds)
+        message = refusal(join, line=line)
+    assert "3600 s" in message
+    assert ("ahead of" if seconds > 0 else "behind") in message
+    join(line)
+
+
+def test_another_release_is_refused_and_the_line_still_works(first: First, join: Joins) -> None:
+    line = first.line()
+    assert "the release d4e5f6, and the cluster runs a1b2c3" in refusal(
+        join, line=line, release="d4e5f6"
+    )
+    join(line)
+
+
+def test_a_taken_name_is_refused_and_another_is_not(first: First, join: Joins) -> None:
+    line = first.line()
+    message = refusal(join, line=line, name="node-1")
+    assert message == "The name node-1 is taken by the machine at 127.0.0.1."
+    assert join(line, name="attic").node.name == "attic"
+
+
+@pytest.mark.parametrize("name", ["a", "-a", "A1", "a b", "a" * 33, "../x"])
+def test_an_unfit_name_is_refused(join: Joins, name: str) -> None:
+    assert "is no name for a machine" in refusal(join, name=name)
+
+
+def test_the_address_of_a_machine_that_lives_is_refused(first: First, join: Joins) -> None:
+    join()
+    first.consul.alive.add("node-2")
+    assert refusal(join) == "The address 10.0.0.2 is that of node-2."
+
+
+def test_a_machine_that_died_half_way_gets_its_name_again_and_new_tokens(
+    first: First, join: Joins
+) -> None:
+    join()
+    assert join(folder="again").node.name == "node-2"
+    assert len(first.consul.tokens) == 2
+
+
+def test_two_machines_that_join_at_once_get_names_of_their_own(first: First, join: Joins) -> None:
+    lines = [first.line(), first.line()]
+    with ThreadPoolExecutor() as pool:
+        sites = list(
+            pool.map(lambda n: join(lines[n], address=f"10.0.0.{n}", folder=f"m{n}"), range(2))
+        )
+    assert {site.node.name for site in sites} == {"node-2", "node-3"}
+
+
+def test_two_machines_with_one_line_do_not_both_join(first: First, join: Joins) -> None:
+    line = first.line()
+
+    def attempt(n: int) -> bool:
+        try:
+            join(line, address=f"10.0.0.{n}", folder=f"m{n}")
+        except RefusedJoinError:
+            return False
+        return True
+
+    with ThreadPoolExecutor() as pool:
+        assert sorted(pool.map(attempt, range(2))) == [False, True]
+
+
+def test_a_first_machine_that_is_away_is_named(first: First, join: Joins) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        with pytest.raises(UnreachableFirstError) as raised:
+            join(replace(first.line(), port=port))
+    assert f"does not answer at 127.0.0.1:{port}" in raised.value.message
+
+
+def test_an_address_with_many_refusals_has_to_wait(first: First, join: Joins) -> None:
+    wrong = replace(first.line(), secret="x" * 43)
+    for _ in range(member_server.MOST_REFUSALS):
+        refusal(join, line=wrong)
+    assert refusal(join) == "Too many attempts to join."
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"{}", b'{"secret": 1}', b"\xff"],
+)
+def test_what_is_no_request_is_refused_and_the_server_goes_on(
+    first: First, join: Joins, content: bytes
+) -> None:
+    assert post(first, "/join", content) in (400, 403)
+    join()
+
+
+def test_a_large_request_is_refused_before_it_is_read(first: First) -> None:
+    length = str(member_server.MOST_BYTES + 1)
+    assert post(first, "/join", b"", Content_Length=length) == 400
+
+
+@pytest.mark.parametrize("path", ["/certificates", "/ready", "/leave", "/left", "/other"])
+def test_without_a_certificate_only_joining_is_possible(first: First, path: str) -> None:
+    assert post(first, path, b'{"requests": {}}') == 403
+
+
+def sign(site: Site) -> list[str]:
+    made = signing.request()
+    body: dict[str, object] = {"requests": {"consul": made.certificate, "authority": "x"}}
+    signed = caller.call(site, "/certificates", body)["certificates"]
+    assert set(signed) == {"consul"}
+    return names(signed["consul"])
+
+
+def test_only_a_machine_that_shall_be_a_server_gets_the_names_of_one(
+    first: First, join: Joins
+) -> None:
+    site = join()
+    assert sign(site) == ["client.dc1.consul"]
+    members.set_servers(first.cluster.consul, ["node-1", "node-2"])
+    assert sign(site) == ["server.dc1.consul"]
+
+
+def test_a_removed_machine_is_refused(first: First, join: Joins) -> None:
+    site = join()
+    members.remove(first.cluster.consul, "node-2")
+    with pytest.raises(RefusedJoinError) as raised:
+        sign(site)
+    assert raised.value.message == "This is no machine of the cluster."
+
+
+def test_the_third_machine_makes_three_servers(first: First, join: Joins) -> None:
+    sites = []
+    for n in (2, 3):
+        sites.append(join(address=f"10.0.0.{n}", folder=f"m{n}"))
+        first.consul.alive.add(f"node-{n}")
+        answer = caller.call(sites[-1], "/ready", {"restored": False})
+        wanted = ["node-1", "node-2", "node-3"] if n == 3 else []
+        assert answer == {"servers": wanted}
+    assert members.servers(first.cluster.consul) == ["node-1", "node-2", "node-3"]
+
+
+def test_no_log_has_the_secret(
+    first: First, join: Joins, capfd: pytest.CaptureFixture[str]
+) -> None:
+    line = first.line()
+    join(line)
+    printed = capfd.readouterr()
+    assert "/join" in printed.err
+    assert line.secret not in printed.out + printed.err
+    assert line.secret not in str(first.consul.keys)

@@ -1,0 +1,10 @@
+# The policy of the token of a Consul agent on a machine that has joined, beside the rights of its node:
+# it reads which machines there are, and which are servers (docs/decisions/0045-joining.md).
+
+node_prefix "" {
+  policy = "read"
+}
+
+key_prefix "tasktracker/" {
+  policy = "read"
+}
