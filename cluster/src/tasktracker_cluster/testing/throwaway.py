@@ -47,7 +47,7 @@ class ThrowawayCluster:
 
     def admin(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run `tasktracker-cli admin`. With `check`, its exit code must be 0."""
-        result = self._run(["admin", *words], {})
+        result = self.run(["admin", *words])
         if check:
             assert result.returncode == 0, result.stdout + result.stderr
         return result
@@ -55,8 +55,8 @@ class ThrowawayCluster:
     def start_admin(self, *words: str) -> subprocess.Popen[str]:
         """Start `tasktracker-cli admin` without waiting for it, in a process group of its own."""
         return subprocess.Popen(
-            [PROGRAM, "admin", *words],
-            env=self._environment({}),
+            [*self.prefix, PROGRAM, "admin", *words],
+            env=self.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -194,19 +194,26 @@ class ThrowawayCluster:
             check=False,
         )
 
-    def _run(
-        self, words: Sequence[str], variables: dict[str, str], stdin: str = ""
+    @property
+    def prefix(self) -> tuple[str, ...]:
+        """The start of each command."""
+        return ()
+
+    def run(
+        self, words: Sequence[str], stdin: str = "", **variables: str
     ) -> subprocess.CompletedProcess[str]:
+        """Run `tasktracker-cli` to its end."""
         return subprocess.run(
-            [PROGRAM, *words],
-            env=self._environment(variables),
+            [*self.prefix, PROGRAM, *words],
+            env=self.environment(**variables),
             input=stdin,
             capture_output=True,
             text=True,
             check=False,
         )
 
-    def _environment(self, variables: dict[str, str]) -> dict[str, str]:
+    def environment(self, **variables: str) -> dict[str, str]:
+        """Return the environment of each command."""
         return {**os.environ, "TASKTRACKER_HOME": str(self.home), **variables}
 
 
@@ -219,7 +226,7 @@ class User:
 
     def run(self, *words: str, stdin: str = "", code: int = 0) -> str:
         """Run `tasktracker-cli`, check its exit code, and return its standard output."""
-        result = self.cluster._run(words, {"XDG_STATE_HOME": str(self._state)}, stdin)
+        result = self.cluster.run(words, stdin, XDG_STATE_HOME=str(self._state))
         assert result.returncode == code, result.stdout + result.stderr
         return result.stdout
 

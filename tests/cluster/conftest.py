@@ -1,0 +1,41 @@
+"""Three real machines in network namespaces, and a client in a fourth, for all tests here."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.testing.machines import Laboratory, three_machines
+
+LIMIT_SECONDS = 1800
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Laboratory]:
+    """Give three installed machines. Nothing runs on them yet."""
+    with three_machines() as lab:
+        yield lab
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item,
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the logs of all machines with a failure."""
+    report = yield
+    lab = getattr(item, "funcargs", {}).get("lab")
+    if report.failed and isinstance(lab, Laboratory):
+        for machine in lab.machines:
+            for program in ("consul.log", "nomad.log", "membership.log", "consul.err", "nomad.err"):
+                lines = shell.tail(machine.site.logs / program, 30)
+                report.sections.append((f"{machine.name} {program}", "\n".join(lines)))
+            shown = machine.admin("status", check=False)
+            report.sections.append((f"{machine.name} status", shown.stdout + shown.stderr))
+    return report

@@ -1,0 +1,166 @@
+"""From one machine to three under load, every refusal of a join, and back."""
+
+import json
+from functools import partial
+
+import pytest
+
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.testing.machines import Laboratory, Machine
+from tests.cluster import load
+
+LIMIT_SECONDS = 60
+
+pytestmark = pytest.mark.drill
+
+
+@pytest.fixture(scope="module")
+def first(lab: Laboratory) -> Machine:
+    """Give the first machine, at its address for the others."""
+    machine = lab.machines[0]
+    machine.admin("up", "--advertise", machine.address)
+    return machine
+
+
+def refusal(machine: Machine, *words: str) -> str:
+    """Return what a command that must fail prints, and check that it joined nothing."""
+    result = machine.admin(*words, check=False)
+    assert result.returncode == 1
+    assert not machine.site.node_file.exists()
+    return result.stderr
+
+
+def test_a_machine_takes_only_an_address_of_its_own(lab: Laboratory, first: Machine) -> None:
+    second = lab.machines[1]
+    line = first.invite()
+    assert "10.9.9.9 is not an IPv4 address of this machine" in refusal(
+        second, "join", line, "--address", "10.9.9.9"
+    )
+    result = first.admin("advertise", second.address, check=False)
+    assert f"{second.address} is not an IPv4 address of this machine" in result.stderr
+    assert set(listed(first)) == {first.name}
+
+
+def test_an_altered_line_is_refused_before_anything_is_sent(
+    lab: Laboratory, first: Machine
+) -> None:
+    line = first.invite()
+    assert "incomplete or altered" in refusal(lab.machines[1], "join", line[:-1])
+
+
+def test_without_the_first_machine_nobody_joins_and_later_the_same_line_works(
+    lab: Laboratory, first: Machine
+) -> None:
+    second, line = lab.machines[1], first.invite()
+    first.cut()
+    try:
+        assert f"does not answer at {first.address}:4651" in refusal(second, "join", line)
+    finally:
+        first.heal()
+    second.admin("join", line)
+    assert set(listed(first)) == {first.name, second.name}
+
+
+def voters(machine: Machine) -> list[set[str]]:
+    """Return the voting servers of Consul and of Nomad, by their addresses."""
+    with machine.inside():
+        configurations = [
+            api.call("GET", "/v1/operator/raft/configuration")["Servers"]
+            for api in (machine.consul, machine.nomad)
+        ]
+    return [
+        {s["Address"].rpartition(":")[0] for s in each if s["Voter"]} for each in configurations
+    ]
+
+
+def listed(machine: Machine) -> dict[str, dict[str, object]]:
+    rows = json.loads(machine.admin("node", "list", "--json").stdout)
+    return {row["name"]: row for row in rows}
+
+
+def test_one_machine_grows_to_three_under_load_without_a_failed_request(
+    lab: Laboratory, first: Machine
+) -> None:
+    third = lab.machines[2]
+    with load.running(lab, first, "grow") as sent:
+        assert voters(first) == [{first.address}] * 2, "two machines have one server"
+        assert "Nothing is safe yet" in first.admin("status", check=False).stderr
+        third.admin("join", first.invite())
+        everybody = {machine.address for machine in lab.machines}
+        wait.until("three voters", lambda: voters(first) == [everybody] * 2, LIMIT_SECONDS)
+        first.admin("up")
+    assert sent.failed == []
+    assert set(sent.acknowledged) <= load.titles(lab, first, "grow")
+    assert {row["nomad"] for row in listed(first).values()} == {"ready"}
+    assert "Nothing is safe yet" not in first.admin("status", check=False).stderr
+
+
+def test_a_joined_machine_has_no_right_to_manage(lab: Laboratory) -> None:
+    second = lab.machines[1]
+    names = {file.name for file in second.site.secrets.iterdir()}
+    assert not {name for name in names if "management" in name}
+    assert "authority.key" not in names
+    assert second.admin("node", "drain", "node-1", check=False).returncode == 1
+
+
+def test_a_joined_machine_shows_the_whole_cluster(lab: Laboratory, first: Machine) -> None:
+    for machine in lab.machines[1:]:
+        wait.until("health", partial(is_healthy, machine), LIMIT_SECONDS)
+        assert listed(machine) == listed(first)
+
+
+def test_sidecars_are_registered_where_other_machines_reach_them(
+    lab: Laboratory, first: Machine
+) -> None:
+    with first.inside():
+        entries = first.consul.call("GET", "/v1/health/connect/task-service")
+    addresses = {entry["Service"]["Address"] for entry in entries}
+    assert addresses
+    assert addresses <= {machine.address for machine in lab.machines}
+
+
+def test_up_starts_a_killed_machine_again(lab: Laboratory, first: Machine) -> None:
+    second = lab.machines[1]
+    with load.running(lab, first, "kill") as sent:
+        second.kill()
+        wait.until(
+            "its loss", lambda: listed(first)[second.name]["agents"] == "gone", LIMIT_SECONDS
+        )
+        assert second.admin("up").returncode == 0
+        wait.until("its return", lambda: is_well(first, second), LIMIT_SECONDS)
+    assert set(sent.acknowledged) <= load.titles(lab, first, "kill")
+
+
+def test_a_server_that_the_majority_needs_cannot_leave(lab: Laboratory, first: Machine) -> None:
+    _, second, third = lab.machines
+    third.cut()
+    try:
+        wait.until("its loss", lambda: listed(first)[third.name]["agents"] == "gone", LIMIT_SECONDS)
+        result = second.admin("leave", "--yes", check=False)
+        assert "The servers need node-2: without it 1 of 2 would answer" in result.stderr
+        assert first.admin("leave", "--yes", check=False).returncode == 1
+        assert second.site.node_file.exists()
+    finally:
+        third.heal()
+    wait.until("its return", lambda: is_well(first, third), LIMIT_SECONDS)
+
+
+def test_a_machine_leaves_without_a_failed_request_and_leaves_nothing_behind(
+    lab: Laboratory, first: Machine
+) -> None:
+    third = lab.machines[2]
+    with load.running(lab, first, "leave") as sent:
+        third.admin("leave", "--yes")
+    assert sent.failed == []
+    assert not third.home.exists()
+    assert set(listed(first)) == {"node-1", "node-2"}
+    assert third.address not in set().union(*voters(first))
+
+
+def is_healthy(machine: Machine) -> bool:
+    return machine.admin("status", check=False).returncode == 0
+
+
+def is_well(first: Machine, machine: Machine) -> bool:
+    row = listed(first)[machine.name]
+    return (row["agents"], row["nomad"]) == ("alive", "ready")
