@@ -4,7 +4,6 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -15,14 +14,12 @@ from cryptography.exceptions import InvalidSignature
 
 from servicekit.testing.conformance import assert_problem
 from tasktracker_cluster.agents import supervisor
-from tasktracker_cluster.jobs import allocations
-from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, frozen
 from tests.e2e.traffic import Traffic, writing
 
 STATS = "/api/v1/stats/"
-STATS_SERVERS = "http://localhost:8080/api/http/services/stats-service@file"
 AUTHORITY = "/v1/connect/ca/configuration"
 
 LIMIT_SECONDS = 90  # generous: a machine may be busy
@@ -109,90 +106,6 @@ def test_a_gateway_that_restarts_without_consul_has_its_routes(
         assert client.get("/api/v1/tasks/").status_code == 200
     finally:
         supervisor.call(cluster.site, "startProcess", "consul")
-
-
-@pytest.mark.drill
-@pytest.mark.usefixtures("settled")
-def test_a_killed_sidecar_beside_another_instance_fails_no_request(
-    cluster: ThrowawayCluster, client: httpx.Client
-) -> None:
-    with scaled(cluster, "stats-service", 2):
-        assert {client.get(STATS).status_code for _ in range(10)} == {200}
-        first = allocations.active(cluster.as_operator, "stats-service")[0]
-
-        os.kill(sidecar(first["ID"]), signal.SIGKILL)
-
-        assert {client.get(STATS).status_code for _ in range(50)} == {200}
-
-
-@pytest.mark.drill
-@pytest.mark.usefixtures("settled")
-def test_an_instance_that_cannot_be_reached_costs_seconds_and_no_request(
-    cluster: ThrowawayCluster, client: httpx.Client
-) -> None:
-    known = servers()
-    with scaled(cluster, "stats-service", 2):
-        (new,) = servers() - known
-        with unreachable(int(new.rpartition(":")[2])):
-            start = time.monotonic()
-            assert {client.get(STATS).status_code for _ in range(4)} == {200}
-            assert time.monotonic() - start < 25  # the gateway tries for 3 s, by default for 30
-
-
-@contextmanager
-def unreachable(port: int) -> Iterator[None]:
-    """Drop what opens a connection to the port, as if its machine were gone."""
-    rule = ["OUTPUT", "-p", "tcp", "--dport", str(port), "--syn", "-j", "DROP"]
-    shell.run(["iptables", "-I", *rule])
-    try:
-        yield
-    finally:
-        shell.run(["iptables", "-D", *rule])
-
-
-@contextmanager
-def scaled(cluster: ThrowawayCluster, job: str, count: int) -> Iterator[None]:
-    """Run more instances of a service during the block."""
-    try:
-        scale(cluster, job, count)
-        yield
-    finally:
-        scale(cluster, job, 1)
-
-
-def scale(cluster: ThrowawayCluster, job: str, count: int) -> None:
-    """Change the number of instances, and wait until the gateway and Nomad have that number."""
-    body = {"Target": {"Group": "api"}, "Count": count}
-    cluster.nomad.call("PUT", f"/v1/job/{job}/scale", body)
-    wait.until("its servers", lambda: len(servers()) == count, LIMIT_SECONDS)
-    # Nomad refuses to scale a job that has an active deployment.
-    wait.until("its deployment", lambda: _is_deployed(cluster, job, count), LIMIT_SECONDS)
-
-
-def _is_deployed(cluster: ThrowawayCluster, job: str, count: int) -> bool:
-    latest = cluster.nomad.call("GET", f"/v1/job/{job}/deployment")
-    running = [
-        each
-        for each in allocations.active(cluster.as_operator, job)
-        if each["ClientStatus"] == "running"
-    ]
-    return bool(latest["Status"] == "successful" and len(running) == count)
-
-
-def sidecar(allocation: str) -> int:
-    """Return the process id of the Envoy of an allocation."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # the process ended in the meantime
-            words = (folder / "cmdline").read_text().split("\0")
-            if words[0].endswith("/envoy") and allocation in (folder / "environ").read_text():
-                return int(folder.name)
-    raise AssertionError(f"{allocation} has no Envoy")
-
-
-def servers() -> set[str]:
-    """Return the addresses to which the gateway sends the stats service's requests."""
-    known = httpx.get(STATS_SERVERS, trust_env=False).raise_for_status().json()
-    return {server["url"] for server in known["loadBalancer"]["servers"]}
 
 
 def mesh_file(cluster: ThrowawayCluster) -> Path:
