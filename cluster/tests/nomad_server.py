@@ -10,7 +10,10 @@ VARIABLES = "/v1/var/"
 
 Json = dict[str, Any]
 
-DEPLOYMENT = {"StatusDescription": "", "TaskGroups": {"api": {"DesiredCanaries": 1}}}
+DEPLOYMENT = {
+    "StatusDescription": "",
+    "TaskGroups": {"api": {"DesiredCanaries": 1, "DesiredTotal": 1}},
+}
 
 
 class Nomad(Agent):

@@ -9,11 +9,11 @@ variable "release" {
 }
 
 job "traefik" {
-  type = "service"
+  type = "system" # one on each node: it owns the ports 8000, 8005 and 8080 there
 
   group "edge" {
-    count = 1 # it owns the ports 8000, 8005 and 8080 of its node
-
+    # No canary, because the ports are taken: a deployment restarts one node's gateway after the other, each
+    # when the one before is healthy. A client of that node is refused for some seconds.
     update {
       max_parallel     = 1
       min_healthy_time = "0s"
@@ -26,12 +26,6 @@ job "traefik" {
       interval = "1m"
       delay    = "1s"
       mode     = "delay"
-    }
-
-    reschedule {
-      delay          = "5s" # the minimum in Nomad
-      delay_function = "constant"
-      unlimited      = true
     }
 
     network {

@@ -3,7 +3,7 @@
 import pytest
 
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import DATABASES, SERVICES
+from tasktracker_cluster.topology import DATABASES, GATEWAY, SERVICES
 from tests.infra.reading import Json, only_group, read_job
 
 SECOND = 10**9  # Nomad counts nanoseconds
@@ -64,3 +64,13 @@ def test_a_database_is_only_where_its_volume_is_and_is_never_replaced_elsewhere(
     assert group["Count"] == 1
     assert [(v["Type"], v["Source"]) for v in group["Volumes"].values()] == [("host", database)]
     assert group["Disconnect"]["Replace"] is False
+
+
+def test_each_node_has_a_gateway_and_a_deployment_restarts_one_after_the_other(
+    jobs: dict[str, Json],
+) -> None:
+    assert jobs[GATEWAY]["Type"] == "system"
+    update = only_group(jobs[GATEWAY])["Update"]
+    assert update["MaxParallel"] == 1
+    assert not update["Canary"]
+    assert update["HealthCheck"] == "checks"

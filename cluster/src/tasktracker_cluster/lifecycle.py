@@ -42,7 +42,7 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import JOBS, RELEASE, START_ORDER, STORE
+from tasktracker_cluster.topology import GATEWAY, JOBS, RELEASE, START_ORDER, STORE
 
 LIMIT_SECONDS = 60
 
@@ -276,6 +276,9 @@ def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
         **signing_keys.job_variables(cluster, release.name),
         "instances": str(placement.wanted(cluster)),
     }
+    if deployment.is_of_another_type(cluster, GATEWAY, "system"):
+        with steps.step("the gateway of an earlier version"):
+            deployment.delete(cluster, GATEWAY)
     # All at once: a migration waits for its database itself, and a service for whatever it needs.
     for job in JOBS:
         deployment.submit(cluster, job, variables)

@@ -68,7 +68,7 @@ def test_a_deployed_version_without_a_running_allocation_is_not_healthy(
     deployment.wait_healthy(cluster, "portal", BEFORE)
 
 
-NO_CANARIES = {"db": {"DesiredCanaries": 0}}
+NO_CANARIES = {"db": {"DesiredCanaries": 0, "DesiredTotal": 1}}
 
 
 def test_without_canaries_healthy_allocations_are_enough(cluster: Cluster, nomad: Nomad) -> None:
@@ -77,10 +77,19 @@ def test_without_canaries_healthy_allocations_are_enough(cluster: Cluster, nomad
     deployment.wait_healthy(cluster, "user-db", BEFORE)
 
 
+def test_a_system_job_is_healthy_once_it_is_on_every_node(cluster: Cluster, nomad: Nomad) -> None:
+    groups = {"edge": {"DesiredCanaries": 0, "DesiredTotal": 2}}
+    healthy = allocation(DeploymentStatus={"Healthy": True})
+    nomad.has_job("traefik", healthy, Status="running", TaskGroups=groups)
+    looked = comes_true_after(nomad, "traefik", looks=2)
+    deployment.wait_healthy(cluster, "traefik", BEFORE)
+    assert len(looked) == 3
+
+
 @pytest.mark.parametrize(
     ("healthy", "groups"),
     [
-        ({"Healthy": True}, {"api": {"DesiredCanaries": 1}}),
+        ({"Healthy": True}, {"api": {"DesiredCanaries": 1, "DesiredTotal": 1}}),
         ({"Healthy": False}, NO_CANARIES),
         (None, NO_CANARIES),
     ],
@@ -187,6 +196,37 @@ def test_replaced_instances_are_stopped_together_and_the_wait_lasts_until_each_h
         *["/v1/allocation/a"] * 2,
         "/v1/allocation/b",
     ]
+
+
+def test_a_deleted_job_is_forgotten_once_its_tasks_have_ended(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    asked: list[str] = []
+
+    def job(request: Request) -> object:
+        if request.method == "DELETE":
+            asked.append("purge" if "purge" in request.query else "stop")
+        return {}
+
+    def look(_: Request) -> object:
+        asked.append("look")
+        return [allocation(status="running" if len(asked) < 3 else "complete")]
+
+    nomad.answers["/v1/job/traefik"] = job
+    nomad.answers["/v1/job/traefik/allocations"] = look
+    deployment.delete(cluster, "traefik")
+    assert asked == ["stop", "look", "look", "purge"]
+
+
+@pytest.mark.parametrize(
+    ("known", "is_other"), [(None, False), ({"Type": "system"}, False), ({"Type": "service"}, True)]
+)
+def test_only_a_known_job_is_of_another_type(
+    cluster: Cluster, nomad: Nomad, known: object, is_other: bool
+) -> None:
+    if known:
+        nomad.answers["/v1/job/traefik"] = known
+    assert deployment.is_of_another_type(cluster, "traefik", "system") is is_other
 
 
 def comes_true_after(nomad: Nomad, job: str, looks: int, version: int = 1) -> list[Request]:

@@ -85,6 +85,18 @@ def replace(cluster: Cluster, old: Sequence[Allocation]) -> None:
         )
 
 
+def is_of_another_type(cluster: Cluster, job: str, kind: str) -> bool:
+    """Return whether Nomad has the job with another type, which it does not let us change."""
+    known = cluster.nomad.find(f"/v1/job/{job}")
+    return known is not None and known["Type"] != kind
+
+
+def delete(cluster: Cluster, job: str) -> None:
+    """Stop a job, and let Nomad forget it. Raises NotReadyError when it does not end in time."""
+    stop(cluster, job)
+    cluster.nomad.call("DELETE", f"/v1/job/{job}", purge="true")
+
+
 def failure(cluster: Cluster, job: str, message: str) -> JobFailedError:
     """Return the error for a job, with its last events and log lines as evidence."""
     return JobFailedError(
@@ -119,7 +131,8 @@ def _healthy(cluster: Cluster, job: str, since: float) -> bool:
     if is_deployed and not has_canaries(deployment):
         # Nomad takes a second or two more to call such a deployment successful.
         healthy = sum((a["DeploymentStatus"] or {}).get("Healthy") is True for a in running)
-        if healthy >= sum(group["Count"] for group in wanted["TaskGroups"]):
+        # In a system job that is the number of nodes, while its group's own count is 1.
+        if healthy >= sum(each["DesiredTotal"] for each in deployment["TaskGroups"].values()):
             return True
     if is_deployed and deployment["Status"] in ("failed", "cancelled"):
         raise failure(cluster, job, f"{job} was not deployed: {deployment['StatusDescription']}.")
