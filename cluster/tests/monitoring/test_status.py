@@ -37,7 +37,7 @@ def test_without_agents_the_state_of_each_job_is_unknown(cluster: Cluster) -> No
 @pytest.mark.parametrize(
     ("known", "instances", "checks", "row"),
     [
-        (job(count=2), 1, PASSING, Row("job", "portal", "running", 1, 2, "passing", ONE)),
+        (job(count=2), 1, PASSING, Row("job", "portal", "running", 1, 2, "only 1 of 2 run", ONE)),
         (job(), 1, FAILING, Row("job", "portal", "running", 1, 1, "failing: ready", ONE)),
         (job(), 0, [], Row("job", "portal", "running", 0, 1, "not registered")),
         (job(stop=True), 0, [], Row("job", "portal", "stopped", 0, 0, "not registered")),

@@ -103,6 +103,8 @@ def of_job(cluster: Cluster, job: str) -> Row:
         state = "stopped" if known["Stop"] else known["Status"]
         nodes = tuple(sorted(each["NodeName"] for each in running))
         wanted, health = _wanted(cluster, known), _health(cluster, job)
+        if health == "passing" and len(running) < wanted:
+            health = f"only {len(running)} of {wanted} run"
         return Row("job", job, state, len(running), wanted, health, nodes)
     except ApiError as error:
         return Row("job", job, "unknown", None, None, error.message.rstrip("."))
