@@ -45,9 +45,11 @@ job "postgres" {
       health_check     = "checks"
     }
 
-    # A lost node still has its data: do not start an empty database on another node.
+    # A lost node still has its data: the database goes on when the node is back, and no other one starts.
     disconnect {
-      replace = false
+      lost_after = "8760h"
+      replace    = false
+      reconcile  = "keep_original"
     }
 
     # Also for the sidecar, which by default restarts after 15 s.

@@ -21,6 +21,13 @@ job "traefik" {
       health_check     = "checks"
     }
 
+    # The gateway of a node that was cut off goes on. A new one might start before the node's Consul has found
+    # its leader again, and fail: Nomad does not try again in a system job.
+    disconnect {
+      lost_after = "720h"
+      replace    = false
+    }
+
     restart {
       attempts = 10
       interval = "1m"

@@ -63,7 +63,9 @@ def test_a_database_is_only_where_its_volume_is_and_is_never_replaced_elsewhere(
     group = only_group(jobs[database])
     assert group["Count"] == 1
     assert [(v["Type"], v["Source"]) for v in group["Volumes"].values()] == [("host", database)]
-    assert group["Disconnect"]["Replace"] is False
+    disconnect = group["Disconnect"]
+    assert disconnect["LostAfter"] > 100 * 24 * 3600 * SECOND  # without it, Nomad takes it for lost
+    assert (disconnect["Replace"], disconnect["Reconcile"]) == (False, "keep_original")
 
 
 def test_each_node_has_a_gateway_and_a_deployment_restarts_one_after_the_other(
@@ -74,3 +76,6 @@ def test_each_node_has_a_gateway_and_a_deployment_restarts_one_after_the_other(
     assert update["MaxParallel"] == 1
     assert not update["Canary"]
     assert update["HealthCheck"] == "checks"
+    disconnect = only_group(jobs[GATEWAY])["Disconnect"]
+    assert disconnect["LostAfter"] >= 24 * 3600 * SECOND
+    assert disconnect["Replace"] is False

@@ -169,6 +169,11 @@ def test_jobs_are_stopped_together_and_the_wait_lasts_until_each_has_ended(
     assert asked[2:] == [f"look {path}" for path in looks]
 
 
+def test_a_stop_does_not_wait_for_a_lost_node(cluster: Cluster, nomad: Nomad) -> None:
+    nomad.has_job("traefik", allocation(status="complete"), allocation(status="unknown"))
+    deployment.stop(cluster, "traefik")
+
+
 def test_replaced_instances_are_stopped_together_and_the_wait_lasts_until_each_has_ended(
     cluster: Cluster, nomad: Nomad
 ) -> None:

@@ -107,7 +107,8 @@ def failure(cluster: Cluster, job: str, message: str) -> JobFailedError:
 
 
 def _has_ended(cluster: Cluster, job: str) -> bool:
-    return not allocations.active(cluster, job)
+    # A lost node stops its tasks when it is back. Nobody can wait for that.
+    return all(a["ClientStatus"] == "unknown" for a in allocations.active(cluster, job))
 
 
 def _is_over(cluster: Cluster, allocation: str) -> bool:
