@@ -10,6 +10,14 @@ server {
   raft_snapshot_threshold = 16
   raft_snapshot_interval  = "5s"
 
+  # A lost node is noticed after 13 to 19 s (docs/decisions/0048-lost-nodes.md). The grace is longer than the
+  # ten seconds that a call hangs which a living client sent to the lost node's server.
+  min_heartbeat_ttl = "3s"
+  heartbeat_grace   = "13s"
+
+  # After a change of the leader: by then a client that heard "no leader" has tried again.
+  failover_heartbeat_ttl = "45s"
+
   # A new node must show a token that an operator made for it (`up` makes one for this machine).
   # Otherwise any client of the port could register a node and receive a job's secrets.
   client_introduction {

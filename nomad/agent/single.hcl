@@ -10,6 +10,11 @@ advertise {
 
 server {
   bootstrap_expect = 1
+
+  # Nomad's own times, in place of those in server.hcl: no other node could take over.
+  min_heartbeat_ttl      = "10s"
+  heartbeat_grace        = "10s"
+  failover_heartbeat_ttl = "5m"
 }
 
 client {

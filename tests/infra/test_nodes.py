@@ -1,10 +1,12 @@
 """The same job files are for one machine and for many: counts, nodes, and the loss of a node."""
 
+import re
+
 import pytest
 
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES, GATEWAY, SERVICES
-from tests.infra.reading import Json, only_group, read_job
+from tests.infra.reading import ROOT, Json, only_group, read_job
 
 SECOND = 10**9  # Nomad counts nanoseconds
 
@@ -79,3 +81,25 @@ def test_each_node_has_a_gateway_and_a_deployment_restarts_one_after_the_other(
     disconnect = only_group(jobs[GATEWAY])["Disconnect"]
     assert disconnect["LostAfter"] >= 24 * 3600 * SECOND
     assert disconnect["Replace"] is False
+
+
+def seconds(agent_file: str) -> dict[str, int]:
+    """Return the times of a Nomad server that decide when a node is lost."""
+    text = (ROOT / "nomad/agent" / agent_file).read_text()
+    found = re.findall(r'(\w*heartbeat\w*)\s*=\s*"(\d+)([sm])"', text)
+    return {name: int(number) * (60 if unit == "m" else 1) for name, number, unit in found}
+
+
+def test_a_living_node_is_not_taken_for_lost_with_another_one() -> None:
+    times = seconds("server.hcl")
+    assert times["heartbeat_grace"] > 10 + 1, "a call to a lost server hangs for ten seconds"
+    assert times["failover_heartbeat_ttl"] > 30 + 10, "without a leader a client waits 15 to 30 s"
+    assert 2 * times["min_heartbeat_ttl"] + times["heartbeat_grace"] < 20
+
+
+def test_one_machine_has_nomads_own_times() -> None:
+    assert seconds("single.hcl") == {
+        "min_heartbeat_ttl": 10,
+        "heartbeat_grace": 10,
+        "failover_heartbeat_ttl": 300,
+    }
