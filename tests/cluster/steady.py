@@ -1,0 +1,82 @@
+"""Thirty requests a second from the client, whatever becomes of each: a third are writes."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from tasktracker_cluster.testing.machines import Laboratory, Machine
+from tests.cluster import load
+
+WORKERS = 15
+INTERVAL_SECONDS = 0.5  # of each worker
+TIMEOUT_SECONDS = 10
+
+
+@dataclass
+class Report:
+    """What happened. A failure has the second since the begin, and the answer."""
+
+    sent: int = 0
+    acknowledged: list[str] = field(default_factory=list)
+    failed: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def failing_seconds(self) -> float:
+        """The time from the first failure to the last one."""
+        seconds = [second for second, _ in self.failed]
+        return max(seconds) - min(seconds) if seconds else 0
+
+
+@contextmanager
+def requests(lab: Laboratory, machines: Sequence[Machine], user: str) -> Iterator[Report]:
+    """Send requests to the gateways of these machines in turn, as a new user, during the block."""
+    report, stop, lock = Report(), threading.Event(), threading.Lock()
+    with lab.client(), closing(load.client(machines[0], user)) as api:
+        headers = dict(api.headers)
+    begin = time.monotonic()
+
+    def work(worker: int) -> None:
+        with lab.client(), httpx.Client(
+            headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS
+        ) as client:  # fmt: skip
+            stop.wait(worker * INTERVAL_SECONDS / WORKERS)
+            for number in range(1_000_000):
+                if stop.is_set():
+                    return
+                sent = time.monotonic()
+                url = f"{machines[number % len(machines)].gateway_url}/api/v1/tasks/"
+                title = f"task {worker} {number}" if (worker + number) % 3 == 0 else ""
+                error = _send(client, url, title)
+                with lock:
+                    report.sent += 1
+                    if error:
+                        report.failed.append((round(sent - begin, 1), error))
+                    elif title:
+                        report.acknowledged.append(title)
+                stop.wait(max(0, sent + INTERVAL_SECONDS - time.monotonic()))
+
+    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(WORKERS)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield report
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def _send(client: httpx.Client, url: str, title: str) -> str:
+    """Send a request, and return what was wrong with the answer."""
+    try:
+        if title:
+            status, wanted = client.post(url, json={"title": title}).status_code, 201
+        else:
+            status, wanted = client.get(url, params={"limit": 5}).status_code, 200
+    except httpx.TransportError as error:
+        return f"{title or 'list'}: {error!r}"
+    return "" if status == wanted else f"{title or 'list'}: {status}"

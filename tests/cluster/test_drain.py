@@ -1,0 +1,44 @@
+"""A drain of a machine under load."""
+
+import pytest
+
+from tasktracker_cluster.testing.machines import Laboratory
+from tasktracker_cluster.topology import DATABASES, GATEWAY, SERVICES
+from tests.cluster import load, steady
+
+pytestmark = pytest.mark.drill
+
+
+@pytest.fixture(scope="module")
+def grown(lab: Laboratory) -> Laboratory:
+    """Give three machines that form a cluster, with two instances of each service."""
+    lab.grow()
+    lab.machines[0].admin("up")
+    return lab
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_drained_machines_services_move_and_no_request_to_the_others_fails(
+    grown: Laboratory, number: int
+) -> None:
+    first, drained = grown.machines[0], grown.machines[number - 1]
+    living = [machine for machine in grown.machines if machine is not drained]
+    with steady.requests(grown, living, f"drain{number}") as sent:
+        first.admin("node", "drain", drained.name)
+        with first.inside():
+            placed = {s.name: first.allocations(s.name) for s in SERVICES}
+            gateways = {each["NodeName"] for each in first.allocations(GATEWAY)}
+        first.admin("node", "enable", drained.name)
+        first.admin("up")
+    assert {name: len(known) for name, known in placed.items()} == dict.fromkeys(placed, 2)
+    nodes = {each["NodeName"] for known in placed.values() for each in known}
+    assert drained.name not in nodes | gateways
+    assert sent.failed == []
+    assert set(sent.acknowledged) <= load.titles(grown, first, f"drain{number}")
+
+
+def test_the_databases_stay_on_the_first_machine(grown: Laboratory) -> None:
+    first = grown.machines[0]
+    with first.inside():
+        nodes = [first.allocation(database.name)["NodeName"] for database in DATABASES]
+    assert nodes == [first.name] * len(DATABASES)
