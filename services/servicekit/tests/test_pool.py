@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import String, bindparam, create_engine, literal, select, text
+from sqlalchemy import String, bindparam, create_engine, literal, make_url, select, text
 from sqlalchemy.pool import NullPool
 
 from servicekit import pool as pools
@@ -211,6 +213,73 @@ async def _heard_of(writes: WritePool) -> None:
             if writes._pool.get_size() == 0:
                 return
             await asyncio.sleep(0.02)
+
+
+async def test_a_write_on_a_connection_that_the_database_has_ended_but_not_closed_is_an_error(
+    url: str,
+) -> None:
+    async with _closing_late(url) as proxy, WritePool(_settings(proxy.url)) as writes:
+        before = await writes.execute(PID, {})
+        _kill(url)
+        await asyncio.wait_for(proxy.ended.wait(), 10)
+
+        with pytest.raises(DatabaseUnavailableError):
+            await writes.execute(PID, {})
+        assert await writes.execute(PID, {}) != before
+        proxy.closes.set()
+
+
+async def test_a_read_on_a_connection_that_the_database_has_ended_but_not_closed_uses_another(
+    url: str,
+) -> None:
+    async with _closing_late(url) as proxy, ReadPool(_settings(proxy.url)) as reads:
+        before = await reads.fetch(PID, {})
+        _kill(url)
+        await asyncio.wait_for(proxy.ended.wait(), 10)
+
+        assert await reads.fetch(PID, {}) != before
+        proxy.closes.set()
+
+
+@dataclass
+class _Proxy:
+    """A proxy before PostgreSQL. `ended` is set once the client has the server's last words.
+
+    The client hears that the connection is closed when `closes` is set.
+    """
+
+    url: str
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    closes: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@asynccontextmanager
+async def _closing_late(url: str) -> AsyncIterator[_Proxy]:
+    """Run a proxy that passes on everything at once, but the end of a connection late."""
+    parts = make_url(url)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(parts.host, parts.port)
+        forward = asyncio.create_task(_copy(reader, to_server))
+        await _copy(from_server, writer)
+        for _ in range(10):  # turns of the loop, in which the client reads what was sent
+            await asyncio.sleep(0)
+        proxy.ended.set()
+        await proxy.closes.wait()
+        writer.close()
+        await forward
+        to_server.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    proxy = _Proxy(parts.set(port=port).render_as_string(hide_password=False))
+    async with server:
+        yield proxy
+
+
+async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+    while data := await source.read(65536):
+        target.write(data)
 
 
 async def test_a_write_under_way_when_the_database_restarts_is_an_error_and_not_repeated(

@@ -37,6 +37,8 @@ _CONNECTION_LOST = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
+    # The server has said that it ends the connection, and has not closed it yet.
+    asyncpg.InternalClientError,
 )
 # No answer: lost again, over the time limit of either side, the server starts or stops, it has no
 # memory or disk left, or it ended the statement because of a deadlock.
@@ -110,6 +112,9 @@ class Pool:
             raise DatabaseUnavailableError from error
         try:
             return await connection.fetch(statement.sql, *arguments)
+        except asyncpg.InternalClientError:
+            connection.terminate()  # or the pool would give it to the next caller, too
+            raise
         finally:
             await self._pool.release(connection)
 
@@ -128,7 +133,9 @@ class ReadPool(Pool):
                 return await self._run(statement, values)
             except _CONNECTION_LOST:
                 return await self._run(statement, values)
-        except _UNAVAILABLE as error:
+        except asyncpg.DataError:  # A value that does not fit is our mistake, not the database's.
+            raise
+        except (*_CONNECTION_LOST, *_UNAVAILABLE) as error:
             raise DatabaseUnavailableError from error
 
 
