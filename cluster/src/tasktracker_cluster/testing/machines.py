@@ -115,27 +115,21 @@ def three_machines() -> Iterator[Laboratory]:
         for machine in machines:
             machine.home.parent.mkdir()
             stack.callback(_end, machine)
-        _install(machines)
+            _install(machine)
         one, two, three = machines
         yield Laboratory((one, two, three), Path("/run/netns", names[4]))
 
 
-def _install(machines: Sequence[Machine]) -> None:
-    # Building needs a package registry, which the namespaces cannot reach. One release is enough.
-    first, *others = machines
+def _install(machine: Machine) -> None:
+    # Outside of the namespace, which cannot reach a package registry.
     result = subprocess.run(
         [PROGRAM, "admin", "install"],
-        env=first.environment(),
+        env=machine.environment(),
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    for machine in others:
-        machine.home.mkdir()
-        folders = (first.site.bin, first.site.releases, first.site.artifacts)
-        shell.run(["cp", "-a", "--link", *folders, machine.home])
-        shell.run(["cp", "-a", first.site.owner_file, machine.home])
 
 
 def _end(machine: Machine) -> None:
