@@ -29,7 +29,7 @@ def test_status_shows_every_agent_and_job_healthy(cluster: ThrowawayCluster) -> 
     rows = json.loads(cluster.admin("status", "--json").stdout)
     assert [row["name"] for row in rows] == [
         "consul", "nomad", "pages", "user-db", "task-db", "user-service", "task-service",
-        "stats-service", "portal", "traefik",
+        "stats-service", "portal", "traefik", "store", "release",
     ]  # fmt: skip
     assert {row["health"] for row in rows} == {"passing"}
     assert {(row["running"], row["wanted"]) for row in rows} == {(1, 1)}

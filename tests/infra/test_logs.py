@@ -1,9 +1,11 @@
 """The logs stay small: each agent rotates its own, and every task has one log of a bounded size."""
 
+import re
+
 import pytest
 
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import MAIN_TASKS
+from tasktracker_cluster.topology import MAIN_TASKS, RELEASE_JOBS
 from tests.infra.conftest import SMALL_LOG
 from tests.infra.reading import ROOT, Consul, Json, tasks, wall
 
@@ -44,3 +46,10 @@ def test_nomad_collects_the_logs_of_the_main_tasks_and_walls_write_those_of_the_
         written = () if is_main else (f"${{NOMAD_ALLOC_DIR}}/logs/{name}",)
         assert wall(task).log == written
         assert bool((task["LogConfig"] or {}).get("Disabled")) == (not is_main), name
+
+
+@pytest.mark.parametrize(("name", "task"), RELEASE_JOBS.items())
+def test_the_jobs_of_releases_write_the_logs_that_admin_logs_reads(name: str, task: str) -> None:
+    text = (ROOT / "nomad" / "jobs" / f"{name}.nomad.hcl").read_text()
+    assert f'task "{task}"' in text
+    assert re.search(rf"NOMAD_ALLOC_DIR\}}?/logs/{task}\b", text)

@@ -42,7 +42,7 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import GATEWAY, JOBS, RELEASE, START_ORDER, STORE
+from tasktracker_cluster.topology import GATEWAY, JOBS, RELEASE_JOBS, START_ORDER
 
 LIMIT_SECONDS = 60
 
@@ -336,5 +336,5 @@ def _stop_jobs(cluster: Cluster, steps: Steps) -> None:
     for row in reversed(START_ORDER):
         with steps.step(", ".join(row)):
             deployment.stop(cluster, *row)
-    with steps.step(f"{STORE}, {RELEASE}"):
-        deployment.stop(cluster, STORE, RELEASE)
+    with steps.step(", ".join(RELEASE_JOBS)):
+        deployment.stop(cluster, *RELEASE_JOBS)

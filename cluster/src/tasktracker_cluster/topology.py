@@ -184,6 +184,10 @@ MAIN_TASKS = {
     GATEWAY: "traefik",
 }
 
+# The jobs that bring a release to every node, and the task of each that writes a log. They are in
+# no mesh, and `up` starts them before JOBS.
+RELEASE_JOBS = {STORE: "caddy", RELEASE: "install"}
+
 # Each program has a system user of its own: two tasks of one user could reach each other. A name
 # has at most 32 characters.
 JOB_USERS = (

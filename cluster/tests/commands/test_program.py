@@ -13,7 +13,7 @@ import pytest
 from cli.tests.conftest import PROGRAM, Cli
 from tasktracker_cluster.agents import credentials, supervisor
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import JOBS
+from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
 
 COMMANDS = (
     "install", "up", "down", "destroy", "env", "status", "doctor", "top", "logs", "psql", "open",
@@ -88,7 +88,7 @@ def stopped(isolated: Cli, tmp_path: Path) -> Cli:
 @pytest.mark.parametrize("command", ["status", "top --once --interval 0.5"])
 def test_quiet_prints_the_names_of_agents_and_jobs(stopped: Cli, command: str) -> None:
     names = stopped("admin", *command.split(), "-q").stdout.splitlines()
-    assert names == [*supervisor.AGENTS, "pages", *JOBS]
+    assert names == [*supervisor.AGENTS, "pages", *JOBS, *RELEASE_JOBS]
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="doctor needs root")

@@ -166,6 +166,15 @@ def test_logs_of_another_task_are_chosen_by_its_name(cluster: Cluster, nomad: No
     assert raised.value.hint == "There are app, connect-proxy-portal."
 
 
+@pytest.mark.parametrize(("name", "task"), [("store", "caddy"), ("release", "install")])
+def test_the_logs_of_a_job_of_releases_are_those_of_the_task_that_writes(
+    cluster: Cluster, nomad: Nomad, name: str, task: str
+) -> None:
+    nomad.has_job(name, allocation())
+    found = logs.sources(cluster, name, None)
+    assert [log.task for log in found if isinstance(log, TaskLog)] == [task, task]
+
+
 def test_an_agents_log_needs_no_nomad(cluster: Cluster) -> None:
     file = cluster.site.logs / "nomad.log"
     assert logs.sources(cluster, "nomad", None) == [AgentLog("nomad", file)]
@@ -177,6 +186,7 @@ def test_an_unknown_service_is_a_usage_error_and_a_stopped_one_an_error(
     with pytest.raises(NoLogError, match=r"There is no service 'nope'\.") as raised:
         logs.sources(cluster, "nope", None)
     assert (raised.value.exit_code, raised.value.code) == (2, "usage")
+    assert "store, release, consul" in raised.value.hint
     nomad.has_job("portal", allocation(status="complete"))
     with pytest.raises(NoInstanceError, match="portal has no instance"):
         logs.sources(cluster, "portal", None)

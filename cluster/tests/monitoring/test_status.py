@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cluster.tests.http_server import Agent
-from cluster.tests.nomad_server import Nomad, allocation, node
+from cluster.tests.nomad_server import Nomad, allocation, node, task_state
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.monitoring.status import Row
@@ -94,3 +94,33 @@ def test_a_refusal_is_the_jobs_health(cluster: Cluster, nomad: Nomad) -> None:
     row = status.of_job(cluster, "portal")  # Consul knows nothing
     assert (row.state, row.running, row.is_well) == ("unknown", None, False)
     assert row.health.startswith("Agent answered 404")
+
+
+INSTALLED = {"install": task_state("dead"), "installed": task_state()}
+INSTALLING = {"install": task_state(), "installed": task_state("pending")}
+
+
+@pytest.mark.parametrize(
+    ("name", "states", "health"),
+    [
+        ("store", [{}, {}], "passing"),
+        ("store", [{}], "only 1 of 2 run"),
+        ("store", [], "none runs"),
+        ("release", [INSTALLED, INSTALLED], "passing"),
+        ("release", [INSTALLED, INSTALLING], "only 1 of 2 run"),
+    ],
+)
+def test_a_job_of_releases_is_well_when_it_runs_on_each_node(
+    cluster: Cluster, nomad: Nomad, name: str, states: list[dict[str, Any]], health: str
+) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
+    nomad.answers[f"/v1/job/{name}"] = job(kind="system")
+    instances = [allocation(TaskStates=each) for each in states]
+    nomad.answers[f"/v1/job/{name}/allocations"] = instances
+    assert status.of_job(cluster, name).health == health
+
+
+def test_a_stopped_job_of_releases_is_not_well(cluster: Cluster, nomad: Nomad) -> None:
+    nomad.answers["/v1/job/store"] = job(kind="system", stop=True)
+    nomad.answers["/v1/job/store/allocations"] = []
+    assert status.of_job(cluster, "store") == Row("job", "store", "stopped", 0, 0, "none runs")

@@ -72,8 +72,8 @@ def doctor(ctx: typer.Context) -> None:
     """Find the first broken hop of a request, and its repair.
 
     The hops are the machine, its agents, Traefik, its certificate and its routes, the intentions,
-    the sidecars, the applications, the databases and their schema. Hops behind a broken one are
-    skipped. Exit 0 when every hop works, else 1.
+    the sidecars, the applications, the databases and their schema, and the jobs that install
+    releases. Hops behind a broken one are skipped. Exit 0 when every hop works, else 1.
 
     \b
     Examples:

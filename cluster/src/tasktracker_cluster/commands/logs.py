@@ -10,7 +10,7 @@ from tasktracker_cli.terminal.text import visible
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import logs
-from tasktracker_cluster.topology import JOBS
+from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,7 +23,7 @@ LEVELS = {"warning": "yellow", "warn": "yellow", "error": "bold red", "critical"
 
 
 def _services(incomplete: str) -> list[str]:
-    names = (*JOBS, *supervisor.PROGRAMS)
+    names = (*JOBS, *RELEASE_JOBS, *supervisor.PROGRAMS)
     return [name for name in names if name.startswith(incomplete)]
 
 
@@ -33,7 +33,8 @@ def show_logs(
     service: Annotated[
         str,
         typer.Argument(
-            help="A service's name, or consul, nomad or pages.", autocompletion=_services
+            help="A service's name, or store, release, consul, nomad or pages.",
+            autocompletion=_services,
         ),
     ],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,

@@ -1,16 +1,24 @@
 """The paths of requests through the system, in the order in which they are checked."""
 
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.doctor import cluster_nodes, database, edge, host, scheduling, service
+from tasktracker_cluster.doctor import (
+    cluster_nodes,
+    database,
+    edge,
+    host,
+    release_jobs,
+    scheduling,
+    service,
+)
 from tasktracker_cluster.doctor.hops import Path
 from tasktracker_cluster.topology import SERVICES, Service
 
 
 def all_paths(cluster: Cluster) -> list[Path]:
-    """Return the shared paths, then a path to each service and to its upstreams."""
+    """Return the shared paths, then a path to each service and its upstreams, and the releases."""
     shared = [host.path(cluster), scheduling.path(cluster), edge.path(cluster)]
     services = [_path(cluster, each) for each in SERVICES]
-    return [*shared, *cluster_nodes.paths(cluster), *services]
+    return [*shared, *cluster_nodes.paths(cluster), *services, release_jobs.path(cluster)]
 
 
 def _path(cluster: Cluster, one: Service) -> Path:

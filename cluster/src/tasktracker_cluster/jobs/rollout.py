@@ -7,7 +7,7 @@ from tasktracker_cluster.errors import JobFailedError, NotReadyError
 from tasktracker_cluster.jobs import allocations, deployment
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.releases.installed import Release
-from tasktracker_cluster.topology import RELEASE, STORE
+from tasktracker_cluster.topology import RELEASE, RELEASE_JOBS
 
 LIMIT_SECONDS = 180
 MAIN_TASK = "installed"
@@ -16,7 +16,7 @@ MAIN_TASK = "installed"
 def start(cluster: Cluster, release: Release) -> None:
     """Let every node fetch and install the release, without waiting."""
     variables = {"release": release.name, "artifacts": json.dumps(release.artifacts)}
-    for job in (STORE, RELEASE):
+    for job in RELEASE_JOBS:
         deployment.submit(cluster, job, variables)
 
 
@@ -42,7 +42,7 @@ def _everywhere(cluster: Cluster, since: float) -> bool:
     known = [a for a in allocations.all_of(cluster, RELEASE) if a["JobVersion"] == newest]
     if any(a["ClientStatus"] == "failed" and a["CreateTime"] > since * 1e9 for a in known):
         raise _failure(cluster)
-    done = {a["NodeID"] for a in known if _is_installed(a)}
+    done = {a["NodeID"] for a in known if is_installed(a)}
     takers = _takers(cluster)
     return bool(takers) and takers <= done
 
@@ -53,7 +53,11 @@ def _takers(cluster: Cluster) -> set[str]:
             and node["SchedulingEligibility"] == "eligible"}  # fmt: skip
 
 
-def _is_installed(allocation: allocations.Allocation) -> bool:
+def is_installed(allocation: allocations.Allocation) -> bool:
+    """Return whether the node of an allocation of RELEASE has the release.
+
+    The allocation itself is running for Nomad while it still installs.
+    """
     state = (allocation["TaskStates"] or {}).get(MAIN_TASK, {}).get("State")
     return bool(allocation["DesiredStatus"] == "run" and state == "running")
 

@@ -12,7 +12,7 @@ from tasktracker_cluster.machine import shell
 from tasktracker_cluster.mesh import inside, requests
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.monitoring.histogram import Histogram, Labels
-from tasktracker_cluster.topology import DATABASES, GATEWAY, JOBS, SERVICES
+from tasktracker_cluster.topology import DATABASES, GATEWAY, JOBS, RELEASE_JOBS, SERVICES
 
 OWN_ROUTES = ("/health", "/health/live", "/metrics", "/openapi.json")  # the cluster calls them
 CONNECTIONS = (
@@ -55,7 +55,7 @@ def snapshot(cluster: Cluster) -> Snapshot:
     """
     _ = cluster.tokens
     rows = status.rows(cluster)
-    running = {job: _running(cluster, job) for job in JOBS}
+    running = {job: _running(cluster, job) for job in (*JOBS, *RELEASE_JOBS)}
     answered = {each.name: _requests(cluster, running[each.name], each.port) for each in SERVICES}
     answered[GATEWAY] = _gateway_requests(cluster)
     connections = {each.name: _connections(cluster, each.name) for each in DATABASES}

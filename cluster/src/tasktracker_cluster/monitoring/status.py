@@ -7,11 +7,11 @@ from typing import Any
 from tasktracker_cluster.agents import consul, nomad, ownership, pages, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
-from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.jobs import allocations, rollout
 from tasktracker_cluster.membership import members, quorum, survey
 from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import JOBS
+from tasktracker_cluster.topology import JOBS, RELEASE, RELEASE_JOBS
 
 
 @dataclass(frozen=True)
@@ -35,13 +35,13 @@ def rows(cluster: Cluster) -> list[Row]:
     """Return every agent and every job, or no rows when there is no cluster."""
     if ownership.owner(cluster.site) is None:
         return []
-    agents = _agents(cluster.site)
+    agents, jobs = _agents(cluster.site), (*JOBS, *RELEASE_JOBS)
     if not any(agent.is_well for agent in agents):
         return [
             *agents,
-            *(Row("job", job, "unknown", None, None, "no agents") for job in JOBS),
+            *(Row("job", job, "unknown", None, None, "no agents") for job in jobs),
         ]
-    return [*agents, *_machines(cluster), *(of_job(cluster, job) for job in JOBS)]
+    return [*agents, *_machines(cluster), *(of_job(cluster, job) for job in jobs)]
 
 
 def warning(cluster: Cluster) -> str:
@@ -99,15 +99,20 @@ def of_job(cluster: Cluster, job: str) -> Row:
         known = cluster.nomad.find(f"/v1/job/{job}")
         if known is None:
             return Row("job", job, "not deployed", 0, 0, "-")
-        running = allocations.running(cluster, job)
+        running = _running(cluster, job)
         state = "stopped" if known["Stop"] else known["Status"]
         nodes = tuple(sorted(each["NodeName"] for each in running))
-        wanted, health = _wanted(cluster, known), _health(cluster, job)
+        wanted, health = _wanted(cluster, known), _health(cluster, job, len(running))
         if health == "passing" and len(running) < wanted:
             health = f"only {len(running)} of {wanted} run"
         return Row("job", job, state, len(running), wanted, health, nodes)
     except ApiError as error:
         return Row("job", job, "unknown", None, None, error.message.rstrip("."))
+
+
+def _running(cluster: Cluster, job: str) -> list[allocations.Allocation]:
+    found = allocations.running(cluster, job)
+    return list(filter(rollout.is_installed, found)) if job == RELEASE else found
 
 
 def _wanted(cluster: Cluster, job: Mapping[str, Any]) -> int:
@@ -118,7 +123,9 @@ def _wanted(cluster: Cluster, job: Mapping[str, Any]) -> int:
     return sum(group["Count"] for group in job["TaskGroups"])
 
 
-def _health(cluster: Cluster, service: str) -> str:
+def _health(cluster: Cluster, service: str, running: int) -> str:
+    if service in RELEASE_JOBS:  # Consul does not know them
+        return "passing" if running else "none runs"
     failing = catalog.failing_checks(cluster, service)
     if failing is None:
         return "not registered"

@@ -28,7 +28,7 @@ from tasktracker_cluster.jobs import allocations, gateway
 from tasktracker_cluster.machine import processes, wait
 from tasktracker_cluster.site import GATEWAY_URL, Site
 from tasktracker_cluster.testing.namespaces import network_namespace
-from tasktracker_cluster.topology import JOBS
+from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
 PASSWORD = "an example passphrase"
@@ -74,7 +74,8 @@ class ThrowawayCluster:
     def evidence(self) -> list[str]:
         """Return the last events and log lines of the jobs, or Nomad's error."""
         try:
-            return [line for job in JOBS for line in allocations.evidence(self.as_operator, job)]
+            jobs = (*JOBS, *RELEASE_JOBS)
+            return [line for job in jobs for line in allocations.evidence(self.as_operator, job)]
         except AdminError as error:
             return [str(error)]
 
