@@ -50,7 +50,7 @@ def test_the_time_of_a_child_that_has_ended_is_its_programs(
 ) -> None:
     before = seconds_of({"program": program.pid})
     keep_busy(program, 0.3)
-    assert seconds_of({"program": program.pid})["program"] >= before["program"] + 0.29
+    assert seconds_of({"program": program.pid})["program"] > before["program"] + 0.25  # it counts in 0.01 s
 
 
 def test_a_program_that_has_ended_has_no_time() -> None:
@@ -76,7 +76,7 @@ def test_a_load_measures_the_time_of_a_request_in_each_program(
         assert measured(1) == LOADED.rate
         idle.terminate()
 
-    assert measured.microseconds["busy"] >= 29_000  # 0.3 s for ten requests
+    assert measured.microseconds["busy"] > 25_000  # 0.3 s for ten requests, counted in 0.01 s
     assert measured.microseconds["idle"] == 0
     assert measured.microseconds[LOAD] == 0  # no wrk ran
 
