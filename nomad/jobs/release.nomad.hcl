@@ -28,8 +28,9 @@ job "release" {
   }
 
   group "node" {
+    # The store may start at the same time.
     restart {
-      attempts = 2
+      attempts = 5
       interval = "5m"
       delay    = "2s"
       mode     = "fail"

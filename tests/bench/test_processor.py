@@ -50,7 +50,9 @@ def test_the_time_of_a_child_that_has_ended_is_its_programs(
 ) -> None:
     before = seconds_of({"program": program.pid})
     keep_busy(program, 0.3)
-    assert seconds_of({"program": program.pid})["program"] > before["program"] + 0.25  # it counts in 0.01 s
+    assert (
+        seconds_of({"program": program.pid})["program"] > before["program"] + 0.25
+    )  # it counts in 0.01 s
 
 
 def test_a_program_that_has_ended_has_no_time() -> None:

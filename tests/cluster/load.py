@@ -21,7 +21,6 @@ class Load:
     """What happened. `failed` has the second, the request and the answer of each failure."""
 
     sent: int = 0
-    slowest: float = 0
     acknowledged: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
@@ -83,7 +82,6 @@ def _request(api: httpx.Client, load: Load, begin: float) -> None:
     except httpx.TransportError as error:
         load.failed.append(f"{at - begin:.1f} s: {title or 'list'}: {error!r}")
         return
-    load.slowest = max(load.slowest, time.monotonic() - at)
     if status == (201 if title else 200):
         load.acknowledged.extend([title] if title else [])
     else:

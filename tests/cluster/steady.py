@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
@@ -59,15 +60,15 @@ def requests(lab: Laboratory, machines: Sequence[Machine], user: str) -> Iterato
                         report.acknowledged.append(title)
                 stop.wait(max(0, sent + INTERVAL_SECONDS - time.monotonic()))
 
-    threads = [threading.Thread(target=work, args=(worker,)) for worker in range(WORKERS)]
-    for thread in threads:
-        thread.start()
-    try:
-        yield report
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        working = [pool.submit(work, worker) for worker in range(WORKERS)]
+        try:
+            yield report
+        finally:
+            stop.set()
+        for each in working:
+            each.result()
+    assert report.acknowledged
 
 
 def _send(client: httpx.Client, url: str, title: str) -> str:

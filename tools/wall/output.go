@@ -16,9 +16,11 @@ func (w wall) sendOutput() error {
 	if w.log == "" {
 		return nil
 	}
+	// The folder of the logs may be open to others: a link of theirs is not followed.
+	const flags = unix.O_WRONLY | unix.O_APPEND | unix.O_CREAT | unix.O_CLOEXEC | unix.O_NOFOLLOW
 	for descriptor, stream := range map[int]string{unix.Stdout: "stdout", unix.Stderr: "stderr"} {
 		name := w.log + "." + stream + ".0"
-		file, err := unix.Open(name, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|unix.O_CLOEXEC, 0o600)
+		file, err := unix.Open(name, flags, 0o600)
 		if err != nil {
 			return fmt.Errorf("--log %s: %w", name, err)
 		}

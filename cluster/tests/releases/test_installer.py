@@ -77,6 +77,17 @@ def test_all_artifacts_share_one_release_which_is_the_current_one(
         assert artifact.checksum(node.artifacts / each.name) == each.stem
 
 
+@pytest.mark.parametrize(("name", "number"), [("current", 2), ("new", 0)])
+def test_the_jobs_own_defaults_are_refused_and_the_old_release_stays(
+    node: Site, artifacts: list[Path], name: str, number: int
+) -> None:
+    done = install(node, artifacts[:number], name)
+    assert done.returncode == 1
+    assert "a release's name and its artifacts" in done.stderr
+    assert installed.current(node) == "older"
+    assert sorted(os.listdir(node.releases)) == ["current", "older"]
+
+
 def test_every_user_can_run_a_release_and_only_its_owner_can_write(
     node: Site, artifacts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,10 @@ umask 022
 PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 home=$1 name=$2
 shift 2
+if [ "$name" = current ] || [ $# -eq 0 ]; then
+    echo "Give the job a release's name and its artifacts: ./just env shows those of the newest." >&2
+    exit 1
+fi
 releases=$home/releases
 release=$releases/$name
 unpacked=$releases/.unpacked # on the same file system: files get into the release as hard links
