@@ -14,7 +14,8 @@ from cluster.tests.membership.conftest import First, Joins
 from tasktracker_cluster.agents import certificates, credentials, signing
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.errors import RefusedJoinError, UnreachableFirstError
-from tasktracker_cluster.membership import caller, invitations, member_server, members
+from tasktracker_cluster.membership import caller, invitations, member_server, members, quorum
+from tasktracker_cluster.membership.members import Member
 from tasktracker_cluster.site import Site
 
 
@@ -236,6 +237,19 @@ def test_the_third_machine_makes_three_servers(first: First, join: Joins) -> Non
         wanted = ["node-1", "node-2", "node-3"] if n == 3 else []
         assert answer == {"servers": wanted}
     assert members.servers(first.cluster.consul) == ["node-1", "node-2", "node-3"]
+
+
+def test_a_server_that_is_away_keeps_its_place_until_it_is_forgotten(first: First) -> None:
+    consul = first.cluster.consul
+    for n in (2, 3, 4):
+        members.put(consul, Member(f"node-{n}", f"10.0.0.{n}"))
+    members.set_servers(consul, ["node-1", "node-2", "node-3"])
+    first.consul.alive = {"node-1", "node-2", "node-4"}  # node-3 starts again, node-4 calls
+    assert quorum.choose(consul) == ["node-1", "node-2", "node-3"]
+
+    members.remove(consul, "node-3")
+    assert quorum.choose(consul) == ["node-1", "node-2", "node-4"]
+    assert members.servers(consul) == ["node-1", "node-2", "node-4"]
 
 
 def test_no_log_has_the_secret(

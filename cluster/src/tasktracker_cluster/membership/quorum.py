@@ -9,10 +9,14 @@ SERVERS = 3
 
 
 def choose(consul: Api) -> list[str]:
-    """Write and return the machines that shall be servers. A server that lives stays one."""
+    """Write and return the machines that shall be servers.
+
+    A server stays one while it is away: only `nodes.forget` frees its place.
+    """
     present = members.alive(consul)
-    alive = [each.name for each in members.all_of(consul) if each.name in present]
-    now = [name for name in members.servers(consul) if name in alive]
+    known = [each.name for each in members.all_of(consul)]
+    alive = [name for name in known if name in present]
+    now = [name for name in members.servers(consul) if name in known]
     if len(alive) < SERVERS:
         return now
     wanted = [*now, *(name for name in alive if name not in now)][:SERVERS]
