@@ -124,9 +124,22 @@ def test_a_taken_name_is_refused_and_another_is_not(first: First, join: Joins) -
     assert join(line, name="attic").node.name == "attic"
 
 
-@pytest.mark.parametrize("name", ["a", "-a", "A1", "a b", "a" * 33, "../x"])
+@pytest.mark.parametrize("name", ["a", "-a", "A1", "a b", "a" * 33, "../x", "node-5\n", "é1"])
 def test_an_unfit_name_is_refused(join: Joins, name: str) -> None:
     assert "is no name for a machine" in refusal(join, name=name)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "10.0.0", "host", "::1", "127.0.0.1", "0.0.0.0", "224.0.0.1", "169.254.1.1", "10.0.0.2\n",
+     "\uff11\uff10.0.0.2", '10.0.0.2"]\nscript_checks = ["true'],
+)  # fmt: skip
+def test_what_is_no_address_for_others_is_refused_and_not_given_to_them(
+    first: First, join: Joins, address: str
+) -> None:
+    line = first.line()
+    assert "is no IPv4 address" in refusal(join, line=line, address=address)
+    assert join(line).node.peers == ("127.0.0.1",)
 
 
 def test_the_address_of_a_machine_that_lives_is_refused(first: First, join: Joins) -> None:

@@ -3,6 +3,7 @@
 systemd is not needed.
 """
 
+import json
 import socket
 import subprocess
 import sys
@@ -98,7 +99,7 @@ def _values(site: Site, tokens: Tokens, node: Node) -> dict[str, str]:
         "membership": _membership(site) if node.is_advertised else "",
         "reached": node.address or network.NODE_ADDRESS.partition("/")[0],
         "interface": interface,
-        "peers": ", ".join(f'"{peer}"' for peer in node.peers),
+        "peers": ", ".join(map(json.dumps, node.peers)),  # quoted as HCL quotes
         **{f"{name}_token": value for name, value in asdict(tokens).items()},
         **{f"{agent}_gossip_key": credentials.gossip_key(site, agent) for agent in AGENTS},
         # With it a new certificate changes the file, so that the agent is restarted.

@@ -4,6 +4,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from ipaddress import IPv4Address
 
 from tasktracker_cluster.agents import certificates, credentials, nomad, signing
 from tasktracker_cluster.agents.certificates import CLOCK_SKEW, Identity, Role
@@ -29,6 +30,7 @@ def admit(cluster: Cluster, request: Mapping[str, object]) -> dict[str, object]:
     _must_fit(cluster, str(request["release"]), float(str(request["time"])))
     known = members.all_of(cluster.consul)
     address = str(request["address"])
+    _must_be_reachable(address)
     name = _choose_name(cluster, known, str(request["name"]), address)
     requests = request["requests"]
     assert isinstance(requests, dict)  # noqa: S101  # the server has checked the types
@@ -84,6 +86,20 @@ def _must_fit(cluster: Cluster, release: str, clock: float) -> None:
             f"The clock of this machine is {abs(seconds):.0f} s "
             f"{'ahead of' if seconds > 0 else 'behind'} that of the first machine.",
             "Set the clocks (Debian: apt-get install systemd-timesyncd), then try again.",
+        )
+
+
+def _must_be_reachable(address: str) -> None:
+    """Refuse what is no IPv4 address. Other machines put it into their agents' configuration."""
+    try:
+        found = IPv4Address(address)
+    except ValueError:
+        found = IPv4Address(0)
+    # A link-local one, too: every machine has the same (machine/network.py).
+    if found.is_loopback or found.is_unspecified or found.is_multicast or found.is_link_local:
+        raise RefusedJoinError(
+            f"{address!r} is no IPv4 address at which other machines reach this one.",
+            "Use one of those that `ip address` lists: ./just join --address ADDRESS",
         )
 
 
