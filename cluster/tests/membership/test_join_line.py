@@ -23,6 +23,12 @@ def test_a_line_with_any_other_character_is_refused(index: int) -> None:
         JoinLine.parse(LINE.text[:index] + other + LINE.text[index + 1 :])
 
 
+@pytest.mark.parametrize("index", range(len(LINE.text)))
+def test_a_line_with_a_letter_of_another_alphabet_is_refused(index: int) -> None:
+    with pytest.raises(BadJoinLineError):
+        JoinLine.parse(LINE.text[:index] + "é" + LINE.text[index + 1 :])
+
+
 @pytest.mark.parametrize("text", ["", LINE.text[:-1], LINE.text + "0", LINE.text * 2])
 def test_an_incomplete_line_is_refused(text: str) -> None:
     with pytest.raises(BadJoinLineError) as raised:

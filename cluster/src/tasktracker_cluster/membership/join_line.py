@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from tasktracker_cluster.errors import BadJoinLineError
 
 _WORD = "tasktracker"
-_FORM = re.compile(rf"{_WORD}:([0-9.]+):([0-9]+):([0-9a-f]{{64}}):([\w-]{{43}}):([0-9a-f]{{8}})")
+_FORM = re.compile(
+    rf"{_WORD}:([0-9.]+):([0-9]+):([0-9a-f]{{64}}):([\w-]{{43}}):([0-9a-f]{{8}})", re.ASCII
+)
 
 
 @dataclass(frozen=True, repr=False)
