@@ -8,16 +8,22 @@ from cluster.tests.http_server import Agent, Refusal, Request
 
 KEYS = "/v1/kv/"
 TOKENS = "/v1/acl/token"
+FORCE_LEAVE = "/v1/agent/force-leave/"
 
 
 class Consul(Agent):
-    """`keys` holds JSON by name, `tokens` what each new token may do, and `alive` the members."""
+    """`keys` holds JSON by name, `tokens` what each new token may do, `alive` and `lost` members.
+
+    `left` are the names that were made to leave. As with Consul, only a member can be.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.keys: dict[str, Any] = {}
         self.tokens: list[dict[str, Any]] = []
         self.alive: set[str] = set()
+        self.lost: set[str] = set()
+        self.left: list[str] = []
 
     def answer(self, request: Request) -> object:
         """Answer for keys, tokens and members as Consul does."""
@@ -35,8 +41,18 @@ class Consul(Agent):
             self.tokens = [t for t in self.tokens if t["AccessorID"] != path.rpartition("/")[2]]
             return True
         if path == "/v1/agent/members":
-            return [{"Name": name, "Status": 1} for name in sorted(self.alive)]
+            states = {**dict.fromkeys(self.lost, 4), **dict.fromkeys(self.alive, 1)}
+            return [{"Name": name, "Status": states[name]} for name in sorted(states)]
+        if path.startswith(FORCE_LEAVE):
+            return self._force_leave(path.removeprefix(FORCE_LEAVE))
         return super().answer(request)
+
+    def _force_leave(self, name: str) -> object:
+        if name not in self.alive | self.lost:
+            return Refusal(500, f"agent: No node found with name '{name}'")
+        self.left.append(name)
+        self.lost.discard(name)
+        return True
 
     def _key(self, name: str, request: Request) -> object:
         if request.method == "PUT":

@@ -80,7 +80,14 @@ class Nomad(Agent):
 def node(name: str, status: str = "ready", eligibility: str = "eligible") -> Json:
     """Return a node as Nomad's API lists it. Its id is the end of its name."""
     identifier = name.rpartition("-")[2]
-    return {"ID": identifier, "Name": name, "Status": status, "SchedulingEligibility": eligibility}
+    return {
+        "ID": identifier,
+        "Name": name,
+        "Status": status,
+        "SchedulingEligibility": eligibility,
+        "Drain": False,
+        "CreateIndex": 1,
+    }
 
 
 def allocation(

@@ -18,6 +18,7 @@ class Node:
     identifier: str
     status: str  # ready, down, disconnected, initializing
     is_eligible: bool  # Nomad may place jobs on it
+    is_draining: bool
 
     @property
     def takes_jobs(self) -> bool:
@@ -25,13 +26,12 @@ class Node:
 
 
 def nodes(nomad: Api) -> list[Node]:
-    """Return every node that Nomad knows, ordered by name."""
+    """Return every node that Nomad knows, ordered by name, and the newest of a name last."""
     found = nomad.call("GET", "/v1/nodes")
-    known = [
-        Node(n["Name"], n["ID"], n["Status"], n["SchedulingEligibility"] == "eligible")
-        for n in found
+    return [
+        Node(n["Name"], n["ID"], n["Status"], n["SchedulingEligibility"] == "eligible", n["Drain"])
+        for n in sorted(found, key=lambda n: (n["Name"], n["CreateIndex"]))
     ]
-    return sorted(known, key=lambda node: node.name)
 
 
 def api(site: Site, token: str, timeout: float = 10) -> Api:

@@ -13,7 +13,7 @@ from tasktracker_cluster.commands.options import ReportCommand
 from tasktracker_cluster.commands.tables import Cell, table
 from tasktracker_cluster.errors import RefusedLeaveError
 from tasktracker_cluster.machine import preflight
-from tasktracker_cluster.membership import nodes, quorum, survey
+from tasktracker_cluster.membership import members, nodes, quorum, survey
 
 app = typer.Typer(help="The machines of the cluster.", no_args_is_help=True)
 
@@ -70,6 +70,9 @@ def enable(name: Name) -> None:
 def remove(name: Name) -> None:
     """Forget a machine that will not come back.
 
+    It keeps its keys and certificates: delete its state there, or destroy its disk, before it
+    starts again. A server that starts again votes again.
+
     \b
     Example: sudo tasktracker-cli admin node remove node-2
     """
@@ -78,11 +81,13 @@ def remove(name: Name) -> None:
     with reporting() as steps:
         if name == cluster.site.node.name:
             raise RefusedLeaveError("This is the machine itself.", "On it: ./just leave")
-        if survey.is_alive(cluster, name):
+        nodes.must_be_known(cluster, name)
+        if name in members.alive(cluster.consul):
             raise RefusedLeaveError(f"{name} still answers.", "On that machine: ./just leave")
         quorum.must_spare(cluster, name)
         with steps.step(f"remove {name}"):
             nodes.forget(cluster, name)
+        steps.console.print(f"{name} still has keys of the cluster. {nodes.KEPT_OUT}")
 
 
 def _cells(row: Mapping[str, Any]) -> list[Cell]:

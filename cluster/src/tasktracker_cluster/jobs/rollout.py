@@ -2,6 +2,7 @@
 
 import json
 
+from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import JobFailedError, NotReadyError
 from tasktracker_cluster.jobs import allocations, deployment
@@ -48,9 +49,7 @@ def _everywhere(cluster: Cluster, since: float) -> bool:
 
 
 def _takers(cluster: Cluster) -> set[str]:
-    return {node["ID"] for node in cluster.nomad.call("GET", "/v1/nodes")
-            if node["Status"] == "ready"
-            and node["SchedulingEligibility"] == "eligible"}  # fmt: skip
+    return {node.identifier for node in nomad.nodes(cluster.nomad) if node.takes_jobs}
 
 
 def is_installed(allocation: allocations.Allocation) -> bool:

@@ -32,6 +32,5 @@ def start(cluster: Cluster, steps: Steps) -> None:
 
 
 def _is_ready(cluster: Cluster) -> bool:
-    nodes = cluster.nomad.call("GET", "/v1/nodes")
-    mine = [node for node in nodes if node["Name"] == cluster.site.node.name]
-    return any(node["Status"] == "ready" for node in mine)
+    name = cluster.site.node.name
+    return ("ready", name) in [(node.status, node.name) for node in nomad.nodes(cluster.nomad)]

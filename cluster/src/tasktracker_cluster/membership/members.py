@@ -44,8 +44,13 @@ def remove(consul: Api, name: str) -> None:
 
 def alive(consul: Api) -> set[str]:
     """Return the names of the machines whose Consul agent answers the others."""
-    known = consul.call("GET", "/v1/agent/members")
-    return {member["Name"] for member in known if member["Status"] == ALIVE}
+    found = consul.call("GET", "/v1/agent/members")
+    return {member["Name"] for member in found if member["Status"] == ALIVE}
+
+
+def known(consul: Api) -> set[str]:
+    """Return the names of Consul's members, dead ones included. It forgets these after 72 hours."""
+    return {member["Name"] for member in consul.call("GET", "/v1/agent/members")}
 
 
 def servers(consul: Api) -> list[str]:

@@ -2,6 +2,8 @@
 
 from tasktracker_cluster.agents.api import Api
 
+_DESCRIPTIONS = {"agent": "the Consul agent of {}", "nomad": "the nomad agent of {}"}
+
 
 def make(consul: Api, name: str) -> dict[str, str]:
     """Return new tokens of a machine, and delete those that it had before."""
@@ -11,7 +13,9 @@ def make(consul: Api, name: str) -> dict[str, str]:
     nomad = {"Policies": [{"Name": "nomad-agent"}]}
     return {
         f"consul_{agent_name}": consul.call(
-            "PUT", "/v1/acl/token", {"Description": _description(agent_name, name), **grants}
+            "PUT",
+            "/v1/acl/token",
+            {"Description": _DESCRIPTIONS[agent_name].format(name), **grants},
         )["SecretID"]
         for agent_name, grants in (("agent", agent), ("nomad", nomad))
     }
@@ -19,11 +23,7 @@ def make(consul: Api, name: str) -> dict[str, str]:
 
 def delete(consul: Api, name: str) -> None:
     """Delete the tokens of a machine."""
-    descriptions = {_description(agent, name) for agent in ("agent", "nomad")}
+    descriptions = {text.format(name) for text in _DESCRIPTIONS.values()}
     for token in consul.call("GET", "/v1/acl/tokens"):
         if token["Description"] in descriptions:
             consul.call("DELETE", f"/v1/acl/token/{token['AccessorID']}")
-
-
-def _description(agent: str, name: str) -> str:
-    return f"the {agent} agent of {name}" if agent == "nomad" else f"the Consul agent of {name}"

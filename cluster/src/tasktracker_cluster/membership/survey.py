@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tasktracker_cluster.agents import nomad
+from tasktracker_cluster.agents.nomad import Node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.membership import members
 
@@ -21,8 +23,8 @@ class Machine:
 def of_machines(cluster: Cluster) -> list[Machine]:
     """Return every machine; none while the cluster has no address. Raises ApiError."""
     known = members.all_of(cluster.consul)
-    servers, nodes = members.servers(cluster.consul), cluster.nomad.call("GET", "/v1/nodes")
-    states = {node["Name"]: _state(node) for node in sorted(nodes, key=lambda n: n["CreateIndex"])}
+    servers, present = members.servers(cluster.consul), members.alive(cluster.consul)
+    states = {node.name: _state(node) for node in nomad.nodes(cluster.nomad)}
     running = [
         allocation["NodeName"]
         for allocation in cluster.nomad.call("GET", "/v1/allocations")
@@ -33,7 +35,7 @@ def of_machines(cluster: Cluster) -> list[Machine]:
             each.name,
             each.address,
             each.name in servers,
-            "alive" if is_alive(cluster, each.name) else "gone",
+            "alive" if each.name in present else "gone",
             states.get(each.name, "unknown"),
             running.count(each.name),
         )
@@ -41,15 +43,9 @@ def of_machines(cluster: Cluster) -> list[Machine]:
     ]
 
 
-def is_alive(cluster: Cluster, name: str) -> bool:
-    """Return whether the Consul agent of a machine answers the others."""
-    checks = cluster.consul.call("GET", f"/v1/health/node/{name}")
-    return any(c["CheckID"] == "serfHealth" and c["Status"] == "passing" for c in checks)
-
-
-def _state(node: dict[str, object]) -> str:
-    if node["Status"] != "ready":
-        return str(node["Status"])
-    if node["Drain"]:
+def _state(node: Node) -> str:
+    if node.status != "ready":
+        return node.status
+    if node.is_draining:
         return "draining"
-    return "ready" if node["SchedulingEligibility"] == "eligible" else "ineligible"
+    return "ready" if node.is_eligible else "ineligible"
