@@ -1,12 +1,12 @@
-"""membership.nodes: a machine is removed, and again if that was interrupted."""
+"""membership.nodes: removing a machine, and what a refused or repeated leave does to it."""
 
 import pytest
 
 from cluster.tests.http_server import Refusal, Request
 from cluster.tests.membership.conftest import First, Joins
 from cluster.tests.nomad_server import node
-from tasktracker_cluster.errors import ApiError, NoNodeError
-from tasktracker_cluster.membership import members, nodes
+from tasktracker_cluster.errors import ApiError, NoNodeError, RefusedJoinError
+from tasktracker_cluster.membership import caller, members, nodes
 
 RAFT = "/v1/operator/raft/configuration"
 DRAIN = "/v1/node/2/drain"
@@ -81,3 +81,32 @@ def test_a_machine_without_a_record_is_known_while_consul_or_nomad_have_it(first
     first.nomad.answers["/v1/nodes"] = [node("node-1"), node("node-3", "down")]
     for name in ("node-2", "node-3"):
         nodes.must_be_known(first.cluster, name)
+
+
+def test_a_leave_that_is_refused_after_the_drain_lets_the_machine_take_instances_again(
+    first: First, join: Joins, drains: list[object]
+) -> None:
+    site = join()
+    everyone = peers("node-1", "node-2", "node-3")
+    first.consul.alive = {"node-1", "node-2", "node-3"}
+    first.consul.answers[RAFT] = everyone
+    first.nomad.answers[RAFT] = everyone
+
+    def ended(_: Request) -> object:
+        first.consul.alive.discard("node-3")  # it is lost while node-2 drains
+        return {"DrainStrategy": None}
+
+    first.nomad.answers["/v1/node/2"] = ended
+    with pytest.raises(RefusedJoinError, match="The servers need node-2"):
+        caller.call(site, "/leave", {})
+    assert len(drains) == 2
+    assert drains[-1] is None
+
+
+@pytest.mark.usefixtures("drains")
+def test_a_leave_that_nomad_has_completed_already_is_repeated(first: First, join: Joins) -> None:
+    site = join()
+    first.nomad.answers["/v1/nodes"] = [node("node-1")]
+    assert caller.call(site, "/leave", {}) == {}
+    assert caller.call(site, "/left", {}) == {}
+    assert len(members.all_of(first.cluster.consul)) == 1

@@ -18,7 +18,7 @@ from typing import Any
 
 from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import AdminError, ApiError, RefusedJoinError
+from tasktracker_cluster.errors import AdminError, ApiError, NoNodeError, RefusedJoinError
 from tasktracker_cluster.jobs import allocations, deployment, placement
 from tasktracker_cluster.membership import admission, members, nodes, quorum
 from tasktracker_cluster.topology import JOBS, MEMBERSHIP_PORT
@@ -164,10 +164,16 @@ def _ready(cluster: Cluster, name: str, body: Json) -> Json:
 
 def _leave(cluster: Cluster, name: str) -> Json:
     quorum.must_spare(cluster, name)
-    nodes.drain(cluster, name)
-    with _one_at_a_time:
-        quorum.must_spare(cluster, name)
-        quorum.release(cluster, name)
+    try:
+        nodes.drain(cluster, name)
+        with _one_at_a_time:
+            quorum.must_spare(cluster, name)
+            quorum.release(cluster, name)
+    except NoNodeError:
+        return {}  # an earlier try has come so far that Nomad forgot it
+    except AdminError:
+        nodes.enable(cluster, name)
+        raise
     return {}
 
 
