@@ -187,7 +187,7 @@ def _start_agents(cluster: Cluster, steps: Steps) -> None:
     _start_consul(cluster, steps, changed["consul"], changed["nomad"])
     _start_nomad(cluster, steps, changed["pages"])
     if site.node.is_advertised:
-        sharing.start(cluster, steps, changed[supervisor.MEMBERSHIP])
+        sharing.start(cluster, steps)
 
 
 def _start_consul(cluster: Cluster, steps: Steps, changed: bool, nomad_changed: bool) -> None:

@@ -89,7 +89,7 @@ def authority(site: Site) -> Identity:
     """
     if not site.node.is_first:
         return Identity(_certificate(site, "authority"), "")
-    found = _read(site, "authority")
+    found = present(site, Role("authority"))
     if found is None or found.remaining < RENEWED_BEFORE_END:
         found = make_authority()
         write(site, "authority", found)
@@ -103,11 +103,19 @@ def identity(site: Site, role: Role) -> Identity:
     """
     if not site.node.is_first:
         return Identity(_certificate(site, role.name), paths(site, role.name)[1].read_text())
-    issuer, found = authority(site), _read(site, role.name)
+    issuer, found = authority(site), present(site, role)
     if found is None or not is_valid(found, issuer):
         found = issue(issuer, role)
         write(site, role.name, found)
     return found
+
+
+def present(site: Site, role: Role) -> Identity | None:
+    """Return the identity of a party as it is in `secrets`, if it is there."""
+    certificate, key = paths(site, role.name)
+    if not certificate.exists() or not key.exists():
+        return None
+    return Identity(certificate.read_text(), key.read_text())
 
 
 def client(site: Site) -> ssl.SSLContext:
@@ -245,13 +253,6 @@ def _general_names(names: Sequence[str]) -> list[x509.GeneralName]:
         x509.IPAddress(ipaddress.ip_address(name)) if name[0].isdigit() else x509.DNSName(name)
         for name in names
     ]
-
-
-def _read(site: Site, name: str) -> Identity | None:
-    certificate, key = paths(site, name)
-    if not certificate.exists() or not key.exists():
-        return None
-    return Identity(certificate.read_text(), key.read_text())
 
 
 def _certificate(site: Site, name: str) -> str:

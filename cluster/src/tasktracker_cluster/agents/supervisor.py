@@ -6,7 +6,6 @@ systemd is not needed.
 import json
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +17,7 @@ from xmlrpc.client import Fault, ServerProxy  # nosec B411 - our own supervisor,
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from tasktracker_cluster.agents import certificates, credentials, pages
+from tasktracker_cluster.agents import certificates, credentials, membership_program, pages
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.errors import NotReadyError, NotRootError
 from tasktracker_cluster.machine import files, network, shell, wait
@@ -26,23 +25,13 @@ from tasktracker_cluster.node import Node
 from tasktracker_cluster.site import Site
 
 AGENTS = ("consul", "nomad")
-MEMBERSHIP = "membership"
-PROGRAMS = (*AGENTS, pages.NAME, MEMBERSHIP)
+PROGRAMS = (*AGENTS, pages.NAME, membership_program.NAME)
 
-# Only where there are other machines. Its code is in the checkout, as that of every admin command.
-_MEMBERSHIP = """
-; Admits machines to the cluster (on the first machine), or follows which machines are servers.
-[program:membership]
-autostart = false
-command = /bin/sh -c "exec {python} -m tasktracker_cluster.membership {home}/agent/supervisord.conf >/dev/null 2>>{home}/logs/membership.log"
-environment = TASKTRACKER_HOME="{home}",TASKTRACKER_BIND="{bind}"
-directory = {home}
-priority = 4
-autorestart = true
-startsecs = 1
-startretries = 1000
-stopwaitsecs = 10
-"""  # noqa: E501  # a command is one line
+_INCLUDE = """
+; The program `membership`: only where there are other machines.
+[include]
+files = {file}
+"""
 
 # Tasks inherit the environment of the agents: it must contain nothing of the operator's.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -63,13 +52,13 @@ class Process:
 def render(site: Site, tokens: Tokens, node: Node | None = None) -> dict[str, bool]:
     """Write the configuration of the agents and of the supervisor, for `node` or as it is now.
 
-    Returns for each program whether its configuration changed.
+    Returns for each of the agents and the pages' proxy whether its configuration changed.
     """
     node = node or site.node
     values = _values(site, tokens, node)
     conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
     commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(values))
-    changed = {pages.NAME: commands, MEMBERSHIP: commands}
+    changed = {pages.NAME: commands}
     for agent in AGENTS:
         changed[agent] = _render_agent(site, node, agent, values) or commands
     return changed
@@ -96,7 +85,7 @@ def _values(site: Site, tokens: Tokens, node: Node) -> dict[str, str]:
         "names": pages.further_names(site).replace("\\", "\\\\"),
         "node_name": node.name,
         "address": node.address,
-        "membership": _membership(site) if node.is_advertised else "",
+        "membership": _include(site) if node.is_advertised else "",
         "reached": node.address or network.NODE_ADDRESS.partition("/")[0],
         "interface": interface,
         "peers": ", ".join(map(json.dumps, node.peers)),  # quoted as HCL quotes
@@ -109,11 +98,11 @@ def _values(site: Site, tokens: Tokens, node: Node) -> dict[str, str]:
 
 def programs(site: Site) -> tuple[str, ...]:
     """Return the names of the supervisor's programs."""
-    return (*AGENTS, pages.NAME, *([MEMBERSHIP] if site.node.is_advertised else []))
+    return (*AGENTS, pages.NAME, *([membership_program.NAME] if site.node.is_advertised else []))
 
 
-def _membership(site: Site) -> str:
-    return _MEMBERSHIP.format(python=sys.executable, home=site.home, bind=site.bind)
+def _include(site: Site) -> str:
+    return _INCLUDE.format(file=membership_program.file(site))
 
 
 def _render_agent(site: Site, node: Node, agent: str, values: dict[str, str]) -> bool:

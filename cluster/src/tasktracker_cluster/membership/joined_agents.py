@@ -1,6 +1,6 @@
 """The agents of a machine that has joined."""
 
-from tasktracker_cluster.agents import consul, nomad, pages, supervisor
+from tasktracker_cluster.agents import consul, membership_program, nomad, pages, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.machine import network, wait
 from tasktracker_cluster.progress import Steps
@@ -27,7 +27,7 @@ def start(cluster: Cluster, steps: Steps) -> None:
         wait.until("a ready Nomad node", lambda: _is_ready(cluster), LIMIT_SECONDS)
         nomad.introduction(site).unlink(missing_ok=True)
         supervisor.wait_for(site, pages.NAME, pages.are_served)
-        supervisor.ensure(site, supervisor.MEMBERSHIP, changed[supervisor.MEMBERSHIP])
+        supervisor.ensure(site, membership_program.NAME, membership_program.render(site))
         step.detail = f"{site.node.name} is ready"
 
 

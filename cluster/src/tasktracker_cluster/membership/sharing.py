@@ -2,9 +2,9 @@
 
 import socket
 
-from tasktracker_cluster.agents import certificates, supervisor
+from tasktracker_cluster.agents import certificates, membership_program, supervisor
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import BadAddressError
+from tasktracker_cluster.errors import BadAddressError, NotReadyError
 from tasktracker_cluster.machine import network
 from tasktracker_cluster.membership import invitations, members
 from tasktracker_cluster.membership.join_line import JoinLine
@@ -32,19 +32,18 @@ def must_be_usable(cluster: Cluster, address: str) -> None:
         )
 
 
-def start(cluster: Cluster, steps: Steps, changed: bool) -> None:
+def start(cluster: Cluster, steps: Steps) -> None:
     """Start the server for machines that join, and record this machine as the first one."""
     site, consul = cluster.site, cluster.consul
     with steps.step("membership") as step:
-        before = _certificate(site)
-        certificates.identity(site, certificates.MEMBERSHIP)
+        changed = membership_program.render(site)
         me = Member(site.node.name, site.node.address)
         if me not in members.all_of(consul):
             members.put(consul, me)
         if not members.servers(consul):
             members.set_servers(consul, [me.name])
-        supervisor.ensure(site, supervisor.MEMBERSHIP, changed or before != _certificate(site))
-        supervisor.wait_for(site, supervisor.MEMBERSHIP, lambda: is_served(site))
+        supervisor.ensure(site, membership_program.NAME, changed)
+        supervisor.wait_for(site, membership_program.NAME, lambda: is_served(site))
         step.detail = f"at {site.node.address}"
 
 
@@ -59,7 +58,10 @@ def is_served(site: Site) -> bool:
 
 
 def invite(site: Site) -> JoinLine:
-    """Make an invitation for an hour. Raises BadAddressError where no machine can join."""
+    """Make an invitation for an hour.
+
+    Raises BadAddressError where no machine can join, NotReadyError before the server's first start.
+    """
     node = site.node
     if not node.is_first:
         raise BadAddressError(
@@ -70,11 +72,9 @@ def invite(site: Site) -> JoinLine:
             "No other machine can reach this cluster: it is on loopback.",
             "Give it an address of this machine first: ./just advertise ADDRESS",
         )
-    own = certificates.identity(site, certificates.MEMBERSHIP)
+    # Read, not renewed: the line must name the certificate that the running server shows.
+    own = certificates.present(site, certificates.MEMBERSHIP)
+    if own is None:
+        raise NotReadyError("The server for machines that join has no certificate.", "./just up")
     secret = invitations.make(site)
     return JoinLine(node.address, MEMBERSHIP_PORT, own.fingerprint, secret)
-
-
-def _certificate(site: Site) -> str:
-    file = certificates.paths(site, certificates.MEMBERSHIP.name)[0]
-    return file.read_text() if file.exists() else ""

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tasktracker_cluster.agents import consul, nomad, ownership, pages, supervisor
+from tasktracker_cluster.agents import (
+    consul,
+    membership_program,
+    nomad,
+    ownership,
+    pages,
+    supervisor,
+)
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, rollout
@@ -87,7 +94,7 @@ def _agents(site: Site) -> list[Row]:
 def _answers(site: Site, program: str) -> bool:
     if program == pages.NAME:
         return pages.are_served()
-    if program == supervisor.MEMBERSHIP:
+    if program == membership_program.NAME:
         return True  # it has no page: it runs, or it does not
     api = consul.api(site, "") if program == "consul" else nomad.api(site, "")
     return api.answers("/v1/status/leader")
