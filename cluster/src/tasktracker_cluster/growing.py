@@ -34,9 +34,12 @@ def join(cluster: Cluster, steps: Steps, text: str, name: str, address: str) -> 
             preflight.must_have_ports(site)
             preflight.must_have_shared_ports(address)
         release = lifecycle.install_all(site, steps).name
-        if not site.node_file.exists():
-            with steps.step(f"join {line.address}") as step:
-                step.detail = joining.ask(site, line, name, address, release).name
+        with steps.step(f"join {line.address}") as step:
+            if site.node_file.exists():  # a second try
+                joining.introduce(site)
+            else:
+                joining.ask(site, line, name, address, release)
+            step.detail = site.node.name
         joined_agents.start(cluster, steps)
     with steps.step("servers") as step:
         servers = caller.call(site, "/ready", {"restored": False})["servers"]

@@ -11,12 +11,21 @@ import pytest
 from cryptography import x509
 
 from cluster.tests.membership.conftest import First, Joins
-from tasktracker_cluster.agents import certificates, credentials, signing
+from tasktracker_cluster.agents import certificates, credentials, nomad, signing
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.errors import RefusedJoinError, UnreachableFirstError
-from tasktracker_cluster.membership import caller, invitations, member_server, members, quorum
+from tasktracker_cluster.membership import (
+    caller,
+    invitations,
+    joining,
+    member_server,
+    members,
+    quorum,
+)
 from tasktracker_cluster.membership.members import Member
 from tasktracker_cluster.site import Site
+
+INTRODUCTION = "/v1/acl/identity/client-introduction-token"
 
 
 def names(certificate: str) -> list[str]:
@@ -211,7 +220,9 @@ def test_a_large_request_is_refused_before_it_is_read(first: First) -> None:
     assert post(first, "/join", b"", Content_Length=length) == 400
 
 
-@pytest.mark.parametrize("path", ["/certificates", "/ready", "/leave", "/left", "/other"])
+@pytest.mark.parametrize(
+    "path", ["/certificates", "/introduction", "/ready", "/leave", "/left", "/other"]
+)
 def test_without_a_certificate_only_joining_is_possible(first: First, path: str) -> None:
     assert post(first, path, b'{"requests": {}}') == 403
 
@@ -239,6 +250,29 @@ def test_a_removed_machine_is_refused(first: First, join: Joins) -> None:
     with pytest.raises(RefusedJoinError) as raised:
         sign(site)
     assert raised.value.message == "This is no machine of the cluster."
+
+
+def test_a_machine_that_nomad_does_not_know_yet_gets_a_new_introduction(
+    first: First, join: Joins
+) -> None:
+    site = join()
+    first.nomad.answers[INTRODUCTION] = lambda request: {"JWT": f"for {request.body['NodeName']}"}
+    joining.introduce(site)
+    assert nomad.introduction(site).read_text() == "for node-2"
+    assert nomad.introduction(site).stat().st_mode & 0o777 == 0o600
+    nomad.introduction(site).unlink()  # as soon as Nomad knows it
+    joining.introduce(site)
+    assert not nomad.introduction(site).exists()
+
+
+def test_a_removed_machine_that_joins_again_is_told_to_delete_its_state(
+    first: First, join: Joins
+) -> None:
+    site = join()
+    members.remove(first.cluster.consul, "node-2")
+    with pytest.raises(RefusedJoinError) as raised:
+        joining.introduce(site)
+    assert raised.value.hint.startswith("If it was removed: ./just destroy, then ./just join")
 
 
 def test_the_third_machine_makes_three_servers(first: First, join: Joins) -> None:

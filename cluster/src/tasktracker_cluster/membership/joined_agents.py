@@ -3,6 +3,7 @@
 from tasktracker_cluster.agents import consul, membership_program, nomad, pages, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.machine import network, wait
+from tasktracker_cluster.membership import joining
 from tasktracker_cluster.progress import Steps
 
 LIMIT_SECONDS = 90
@@ -12,6 +13,9 @@ def start(cluster: Cluster, steps: Steps) -> None:
     """Start them with the files of this machine, and wait until Nomad may give it instances."""
     site = cluster.site
     network.create_address()
+    is_new = nomad.introduction(site).exists()  # else Nomad knows this client
+    if is_new:
+        joining.introduce(site)
     changed = supervisor.render(site, cluster.tokens)
     changed[pages.NAME] |= pages.render(site)
     was_running = supervisor.is_running(site)
@@ -21,7 +25,7 @@ def start(cluster: Cluster, steps: Steps) -> None:
         supervisor.wait_for(site, "consul", lambda: consul.has_leader(cluster.consul))
         step.detail = "reaches the leader"
     with steps.step("Nomad") as step:
-        supervisor.ensure(site, "nomad", changed["nomad"])
+        supervisor.ensure(site, "nomad", changed["nomad"] or is_new)  # it reads it when it starts
         supervisor.ensure(site, pages.NAME, changed[pages.NAME])
         supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(cluster.nomad))
         wait.until("a ready Nomad node", lambda: _is_ready(cluster), LIMIT_SECONDS)

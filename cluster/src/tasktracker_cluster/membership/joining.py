@@ -64,6 +64,16 @@ def ask(site: Site, line: JoinLine, name: str, address: str, release: str) -> No
     return node
 
 
+def introduce(site: Site) -> None:
+    """Get a new introduction while Nomad does not know this client: it is good for five minutes.
+
+    Raises RefusedJoinError when the first machine has removed this one.
+    """
+    answer = caller.call(site, "/introduction", {})
+    if nomad.introduction(site).exists():
+        files.write(nomad.introduction(site), answer["introduction"], mode=0o600)
+
+
 def _write(site: Site, answer: dict[str, Any], keys: dict[str, str]) -> None:
     files.write(certificates.paths(site, "authority")[0], answer["authority"], mode=0o600)
     for role, certificate in answer["certificates"].items():

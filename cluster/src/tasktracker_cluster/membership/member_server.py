@@ -16,7 +16,7 @@ from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tasktracker_cluster.agents import certificates
+from tasktracker_cluster.agents import certificates, nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, ApiError, NoNodeError, RefusedJoinError
 from tasktracker_cluster.jobs import allocations, deployment, placement
@@ -97,6 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
         name, cluster = self._caller(), self.server.cluster
         actions: dict[str, Callable[[], Json]] = {
             "/certificates": lambda: _certificates(cluster, name, body),
+            "/introduction": lambda: _introduction(cluster, name),
             "/left": lambda: _left(cluster, name),
         }
         if self.path in ("/leave", "/ready"):  # they take long
@@ -122,7 +123,10 @@ class _Handler(BaseHTTPRequestHandler):
             for member in members.all_of(self.server.cluster.consul):
                 if member.certificate == found:
                     return member.name
-        raise RefusedJoinError("This is no machine of the cluster.", "Join it: ./just join LINE")
+        raise RefusedJoinError(
+            "This is no machine of the cluster.",
+            "If it was removed: ./just destroy, then ./just join with a new line.",
+        )
 
     def _body(self) -> Json:
         length = int(self.headers.get("Content-Length", "0"))
@@ -145,6 +149,10 @@ class _Handler(BaseHTTPRequestHandler):
 def _certificates(cluster: Cluster, name: str, body: Json) -> Json:
     is_server = name in members.servers(cluster.consul)
     return {"certificates": admission.sign(cluster, name, body["requests"], is_server)}
+
+
+def _introduction(cluster: Cluster, name: str) -> Json:
+    return {"introduction": nomad.make_introduction(cluster.nomad, name)}
 
 
 def _ready(cluster: Cluster, name: str, body: Json) -> Json:
