@@ -1,11 +1,13 @@
 """jobs.deployment: the health of a job, its failure, and the stop of jobs."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.tests.http_server import Request
 from cluster.tests.nomad_server import Nomad, allocation, task_state
+from tasktracker_cluster.agents import credentials
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import JobFailedError
 from tasktracker_cluster.jobs import deployment
@@ -123,6 +125,45 @@ def test_a_job_that_keeps_failing_ends_the_wait(cluster: Cluster, nomad: Nomad) 
     nomad.has_job("portal", restarted(deployment.MOST_RESTARTS + 1))
     with pytest.raises(JobFailedError, match=r"portal keeps failing\."):
         deployment.wait_healthy(cluster, "portal", BEFORE)
+
+
+@pytest.fixture
+def submitted(cluster: Cluster) -> Path:
+    """Return a file that exists once a job was submitted, to a program in the place of Nomad."""
+    credentials.create(cluster.site)
+    cluster.site.bin.mkdir()
+    program, file = cluster.site.bin / "nomad", cluster.site.home / "submitted"
+    program.write_text(f"#!/bin/sh\ntouch {file}\n")
+    program.chmod(0o755)
+    return file
+
+
+def test_a_version_is_submitted_when_nomad_knows_the_health_of_what_starts(
+    cluster: Cluster, nomad: Nomad, submitted: Path
+) -> None:
+    nomad.has_job("portal", Status="running")
+    looks: list[bool] = []
+
+    def look(request: Request) -> object:
+        looks.append(submitted.exists())
+        return [allocation(DeploymentStatus={"Healthy": True} if len(looks) > 2 else None)]
+
+    nomad.answers["/v1/job/portal/allocations"] = look
+
+    deployment.submit(cluster, "portal", {})
+
+    assert looks == [False] * 3
+    assert submitted.exists()
+
+
+@pytest.mark.parametrize("status", ["running", "failed"])
+def test_a_version_is_submitted_though_an_instance_never_gets_healthy(
+    cluster: Cluster, nomad: Nomad, submitted: Path, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    monkeypatch.setattr(deployment, "STARTING_SECONDS", 0.1)
+    nomad.has_job("portal", allocation(), Status=status)
+    deployment.submit(cluster, "portal", {})
+    assert submitted.exists()
 
 
 def test_a_version_is_replaced_once_no_task_of_an_older_one_runs(

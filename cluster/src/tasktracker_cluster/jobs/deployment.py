@@ -1,6 +1,7 @@
 """Deploying jobs, waiting until they are healthy, and stopping them."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -13,14 +14,16 @@ from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.topology import DATABASES
 
 LIMIT_SECONDS = 180
+STARTING_SECONDS = 30
 MOST_RESTARTS = 5  # more are a failure: a task waits by itself for what it needs
 
 
 def submit(cluster: Cluster, job: str, variables: Mapping[str, str]) -> None:
-    """Run `nomad job run` with the job's file, without waiting.
+    """Run `nomad job run` with the job's file, without waiting for its effect.
 
     `variables` may have names that the file does not declare. Raises CommandError.
     """
+    _let_start(cluster, job)
     site = cluster.site
     environment = {
         **nomad.environment(site),
@@ -104,6 +107,25 @@ def failure(cluster: Cluster, job: str, message: str) -> JobFailedError:
         f"Look closer: ./just env, then nomad job status {job}",
         allocations.evidence(cluster, job),
     )
+
+
+def _let_start(cluster: Cluster, job: str) -> None:
+    """Wait some seconds for the instances that start: Nomad must know their health.
+
+    A new version of the job may change nothing but numbers in an allocation. Nomad 1.11 then misses
+    a task that starts at that moment, and calls the allocation unhealthy after two minutes.
+    """
+    with suppress(NotReadyError):
+        wait.until("known health", lambda: not _is_starting(cluster, job), STARTING_SECONDS)
+
+
+def _is_starting(cluster: Cluster, job: str) -> bool:
+    deployment = cluster.nomad.find(f"/v1/job/{job}/deployment")
+    if deployment is None or deployment["Status"] != "running":
+        return False
+    placed = [a for a in allocations.active(cluster, job)
+              if a["JobVersion"] == deployment["JobVersion"]]  # fmt: skip
+    return any((a["DeploymentStatus"] or {}).get("Healthy") is None for a in placed)
 
 
 def _has_ended(cluster: Cluster, job: str) -> bool:
