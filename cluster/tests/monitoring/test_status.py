@@ -1,14 +1,23 @@
 """monitoring.status: the line of each job, from the answers of Nomad and Consul."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from cluster.tests.http_server import Agent
+from cluster.tests.consul_server import Consul
+from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.http_server import Agent, serving
 from cluster.tests.nomad_server import Nomad, allocation, node, task_state
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.membership import members
+from tasktracker_cluster.membership.members import Member
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.monitoring.status import Row
+from tasktracker_cluster.node import Node
+from tasktracker_cluster.site import Site
+
+FIRST = Node(address="10.0.0.1")
 
 PASSING = [{"Checks": [{"Name": "ready", "Status": "passing"}]}]
 FAILING = [{"Checks": [{"Name": "ready", "Status": "critical", "Node": "node-2"}]}]
@@ -124,3 +133,51 @@ def test_a_stopped_job_of_releases_is_not_well(cluster: Cluster, nomad: Nomad) -
     nomad.answers["/v1/job/store"] = job(kind="system", stop=True)
     nomad.answers["/v1/job/store/allocations"] = []
     assert status.of_job(cluster, "store") == Row("job", "store", "stopped", 0, 0, "none runs")
+
+
+RAFT = "/v1/operator/raft/configuration"
+
+
+def voters(*names: str) -> dict[str, object]:
+    return {"Servers": [{"Node": name, "Voter": True} for name in names]}
+
+
+@pytest.fixture
+def shared(site: Site, nomad: Nomad) -> Iterator[FakeCluster]:
+    """Give a cluster of three machines, each a server."""
+    site.node_file.write_text(FIRST.text)
+    names = ["node-1", "node-2", "node-3"]
+    with serving(Consul()) as consul:
+        cluster = FakeCluster(site, nomad, consul)
+        for name in names:
+            members.put(cluster.consul, Member(name, "10.0.0.1"))
+        members.set_servers(cluster.consul, names)
+        consul.answers[RAFT] = voters(*names)
+        nomad.answers[RAFT] = voters(*(f"{name}.global" for name in names))
+        yield cluster
+
+
+def test_three_servers_with_their_own_votes_are_no_warning(shared: FakeCluster) -> None:
+    assert status.warnings(shared) == []
+
+
+def test_less_than_three_servers_are_a_warning(shared: FakeCluster) -> None:
+    members.set_servers(shared.consul, ["node-1"])
+    (warning,) = status.warnings(shared)
+    assert warning.startswith("Nothing is safe yet")
+
+
+def test_a_removed_machine_that_votes_again_is_a_warning_with_what_to_do(
+    shared: FakeCluster,
+) -> None:
+    members.remove(shared.consul, "node-3")
+    assert status.warnings(shared) == [
+        "node-3 was removed and votes again. On it: ./just destroy. "
+        "Then here: tasktracker-cli admin node remove node-3"
+    ]
+
+
+def test_a_machine_that_has_joined_asks_nobody_who_votes(shared: FakeCluster, nomad: Nomad) -> None:
+    del nomad.answers[RAFT]  # its token may not read this
+    shared.site.node_file.write_text(Node("node-2", "10.0.0.2", True, "10.0.0.1").text)
+    assert status.warnings(shared) == []

@@ -55,13 +55,13 @@ def show_status(ctx: typer.Context) -> None:
     with reporting():
         cluster = Cluster.from_environment()
         rows = status.rows(cluster)
-        warning = status.warning(cluster) if rows else ""
+        warnings = status.warnings(cluster) if rows else []
     nodes = [row.nodes for row in rows]
     shown = with_nodes(HEADINGS, map(_cells, rows), nodes, terminal=session.output.terminal)
     session.output.records(map(asdict, rows), lambda _: shown)
     if not rows:
         session.output.note("There is no cluster on this machine yet. Start one with: ./just up")
-    if warning:
+    for warning in warnings:
         session.output.note(warning)
     if not rows or not all(row.is_well for row in rows):
         raise typer.Exit(1)
@@ -73,7 +73,8 @@ def doctor(ctx: typer.Context) -> None:
 
     The hops are the machine, its agents, Traefik, its certificate and its routes, the intentions,
     the sidecars, the applications, the databases and their schema, and the jobs that install
-    releases. Hops behind a broken one are skipped. Exit 0 when every hop works, else 1.
+    releases. Hops behind a broken one are skipped. Exit 0 when every hop works, else 1. In a
+    cluster of several machines it runs on the first one.
 
     \b
     Examples:

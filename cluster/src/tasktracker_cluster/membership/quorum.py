@@ -33,8 +33,7 @@ def must_spare(cluster: Cluster, name: str) -> None:
 
 
 def _must_spare(api: Api, name: str, alive: set[str]) -> None:
-    peers = api.call("GET", "/v1/operator/raft/configuration")["Servers"]
-    voters = {peer["Node"].removesuffix(".global") for peer in peers if peer["Voter"]}
+    voters = _voters(api)
     if name not in voters:
         return
     left = (voters & alive) - {name}
@@ -45,6 +44,17 @@ def _must_spare(api: Api, name: str, alive: set[str]) -> None:
             f"and {needed} are needed.",
             "Bring the missing machine back, or remove it: tasktracker-cli admin node remove NAME",
         )
+
+
+def strangers(cluster: Cluster) -> list[str]:
+    """Return the voters that are in no record: removed machines that started again."""
+    recorded = {each.name for each in members.all_of(cluster.consul)}
+    return sorted((_voters(cluster.consul) | _voters(cluster.nomad)) - recorded)
+
+
+def _voters(api: Api) -> set[str]:
+    peers = api.call("GET", "/v1/operator/raft/configuration")["Servers"]
+    return {peer["Node"].removesuffix(".global") for peer in peers if peer["Voter"]}
 
 
 def release(cluster: Cluster, name: str) -> None:

@@ -51,16 +51,21 @@ def rows(cluster: Cluster) -> list[Row]:
     return [*agents, *_machines(cluster), *(of_job(cluster, job) for job in jobs)]
 
 
-def warning(cluster: Cluster) -> str:
-    """Return what the loss of one machine would stop, empty for one machine and for three."""
-    if not cluster.site.node.is_advertised:
-        return ""
-    if len(members.servers(cluster.consul)) >= quorum.SERVERS:
-        return ""
-    return (
-        "Nothing is safe yet: the loss of a server stops scheduling. "
-        f"With {quorum.SERVERS} machines there are {quorum.SERVERS} servers."
-    )
+def warnings(cluster: Cluster) -> list[str]:
+    """Return what is wrong with the servers of a cluster of several machines."""
+    node, found = cluster.site.node, []
+    if node.is_advertised and len(members.servers(cluster.consul)) < quorum.SERVERS:
+        found.append(
+            "Nothing is safe yet: the loss of a server stops scheduling. "
+            f"With {quorum.SERVERS} machines there are {quorum.SERVERS} servers."
+        )
+    if node.is_advertised and node.is_first:  # the others may not ask who votes
+        found += [
+            f"{name} was removed and votes again. On it: ./just destroy. "
+            f"Then here: tasktracker-cli admin node remove {name}"
+            for name in quorum.strangers(cluster)
+        ]
+    return found
 
 
 def _machines(cluster: Cluster) -> list[Row]:
