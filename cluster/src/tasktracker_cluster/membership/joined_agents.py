@@ -2,9 +2,11 @@
 
 from tasktracker_cluster.agents import consul, membership_program, nomad, pages, supervisor
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import UnreachableFirstError
 from tasktracker_cluster.machine import network, wait
-from tasktracker_cluster.membership import joining
+from tasktracker_cluster.membership import joining, renewal
 from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.site import Site
 
 LIMIT_SECONDS = 90
 
@@ -13,6 +15,7 @@ def start(cluster: Cluster, steps: Steps) -> None:
     """Start them with the files of this machine, and wait until Nomad may give it instances."""
     site = cluster.site
     network.create_address()
+    renew_certificates(site, steps)
     is_new = nomad.introduction(site).exists()  # else Nomad knows this client
     if is_new:
         joining.introduce(site)
@@ -33,6 +36,22 @@ def start(cluster: Cluster, steps: Steps) -> None:
         supervisor.wait_for(site, pages.NAME, pages.are_served)
         supervisor.ensure(site, membership_program.NAME, membership_program.render(site))
         step.detail = f"{site.node.name} is ready"
+
+
+def renew_certificates(site: Site, steps: Steps) -> None:
+    """Renew the certificates of this machine that end soon. Raises what renewal.renew does."""
+    due = renewal.due(site, renewal.of_machine(site))
+    if not due:
+        return
+    with steps.step("certificates") as step:
+        try:
+            renewal.renew(site, due)
+        except UnreachableFirstError:
+            # The agents start without the first machine. `up` and `join` call it again at their
+            # end, and fail there.
+            step.detail = "not renewed: the first machine does not answer"
+        else:
+            step.detail = f"renewed: {', '.join(role.name for role in due)}"
 
 
 def _is_ready(cluster: Cluster) -> bool:

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from tasktracker_cluster.agents import certificates, nomad
+from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, ApiError, NoNodeError, RefusedJoinError
 from tasktracker_cluster.jobs import allocations, deployment, placement
@@ -96,7 +97,7 @@ class _Handler(BaseHTTPRequestHandler):
             return self._join(body)
         name, cluster = self._caller(), self.server.cluster
         actions: dict[str, Callable[[], Json]] = {
-            "/certificates": lambda: _certificates(cluster, name, body),
+            "/certificates": lambda: _certificates(cluster, name, self._shown(), body),
             "/introduction": lambda: _introduction(cluster, name),
             "/left": lambda: _left(cluster, name),
         }
@@ -117,16 +118,20 @@ class _Handler(BaseHTTPRequestHandler):
             raise
 
     def _caller(self) -> str:
-        shown = self.request.getpeercert(binary_form=True)
+        shown = self._shown()
         if shown:
-            found = hashlib.sha256(shown).hexdigest()
             for member in members.all_of(self.server.cluster.consul):
-                if member.certificate == found:
+                if shown in (member.certificate, member.renewed):
                     return member.name
         raise RefusedJoinError(
             "This is no machine of the cluster.",
             "If it was removed: ./just destroy, then ./just join with a new line.",
         )
+
+    def _shown(self) -> str:
+        """Return the fingerprint of the caller's certificate, empty without one."""
+        shown = self.request.getpeercert(binary_form=True)
+        return hashlib.sha256(shown).hexdigest() if shown else ""
 
     def _body(self) -> Json:
         length = int(self.headers.get("Content-Length", "0"))
@@ -146,9 +151,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
-def _certificates(cluster: Cluster, name: str, body: Json) -> Json:
+def _certificates(cluster: Cluster, name: str, shown: str, body: Json) -> Json:
     is_server = name in members.servers(cluster.consul)
-    return {"certificates": admission.sign(cluster, name, body["requests"], is_server)}
+    signed = admission.sign(cluster, name, body["requests"], is_server)
+    if renewed := signed.get(certificates.MEMBERSHIP.name):
+        members.renew(cluster.consul, shown, Identity(renewed, "").fingerprint)
+    return {"certificates": signed}
 
 
 def _introduction(cluster: Cluster, name: str) -> Json:

@@ -5,7 +5,7 @@ Only the first machine writes them. The others can read them.
 
 import base64
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tasktracker_cluster.agents.api import Api
@@ -18,11 +18,15 @@ ALIVE = 1  # the state of a member in Consul's gossip
 
 @dataclass(frozen=True)
 class Member:
-    """A machine. `certificate` is the fingerprint of what it shows to the first machine."""
+    """A machine. `certificate` is the fingerprint of what it shows to the first machine.
+
+    `renewed` is that of the newest one. Both are good: the answer with the newest may be lost.
+    """
 
     name: str
     address: str
     certificate: str = ""
+    renewed: str = ""
 
 
 def all_of(consul: Api) -> list[Member]:
@@ -35,6 +39,13 @@ def all_of(consul: Api) -> list[Member]:
 def put(consul: Api, member: Member) -> None:
     """Write the record of a machine."""
     consul.call("PUT", f"/v1/kv/{_NODES}/{member.name}", asdict(member))
+
+
+def renew(consul: Api, shown: str, renewed: str) -> None:
+    """Let a machine show its renewed certificate from now on, or as now the one it has `shown`."""
+    for member in all_of(consul):
+        if shown in (member.certificate, member.renewed):
+            put(consul, replace(member, certificate=shown, renewed=renewed))
 
 
 def remove(consul: Api, name: str) -> None:
