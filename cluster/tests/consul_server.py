@@ -42,7 +42,8 @@ class Consul(Agent):
             return True
         if path == "/v1/agent/members":
             states = {**dict.fromkeys(self.lost, 4), **dict.fromkeys(self.alive, 1)}
-            return [{"Name": name, "Status": states[name]} for name in sorted(states)]
+            return [{"Name": name, "Status": states[name], "Addr": self._address(name)}
+                    for name in sorted(states)]  # fmt: skip
         if path.startswith(FORCE_LEAVE):
             return self._force_leave(path.removeprefix(FORCE_LEAVE))
         return super().answer(request)
@@ -53,6 +54,9 @@ class Consul(Agent):
         self.left.append(name)
         self.lost.discard(name)
         return True
+
+    def _address(self, name: str) -> str:
+        return str(self.keys.get(f"tasktracker/nodes/{name}", {}).get("address", ""))
 
     def _key(self, name: str, request: Request) -> object:
         if request.method == "PUT":

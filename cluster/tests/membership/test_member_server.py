@@ -1,8 +1,11 @@
 """membership.member_server: what a machine gets, and every refusal, over real connections."""
 
+import json
+import math
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPSConnection
@@ -10,7 +13,9 @@ from http.client import HTTPSConnection
 import pytest
 from cryptography import x509
 
+from cluster.tests.http_server import Refusal
 from cluster.tests.membership.conftest import First, Joins
+from cluster.tests.nomad_server import node
 from tasktracker_cluster.agents import certificates, credentials, nomad, signing
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.errors import RefusedJoinError, UnreachableFirstError
@@ -40,17 +45,22 @@ def refusal(join: Joins, **arguments: object) -> str:
     return raised.value.message
 
 
-def post(first: First, path: str, content: bytes, **headers: str) -> int:
-    """Send a request without a certificate, and return the status of its answer."""
+def exchange(first: First, path: str, content: bytes, **headers: str) -> tuple[int, str]:
+    """Send a request without a certificate, and return the status and the message of its answer."""
     context = ssl._create_unverified_context()
     connection = HTTPSConnection("127.0.0.1", first.server.server_port, context=context)
     try:
         connection.request(
             "POST", path, content, {k.replace("_", "-"): v for k, v in headers.items()}
         )
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, str(json.loads(response.read())["message"])
     finally:
         connection.close()
+
+
+def post(first: First, path: str, content: bytes, **headers: str) -> int:
+    return exchange(first, path, content, **headers)[0]
 
 
 def test_a_machine_gets_certificates_of_a_client_and_no_right_to_manage(
@@ -151,10 +161,44 @@ def test_what_is_no_address_for_others_is_refused_and_not_given_to_them(
     assert join(line).node.peers == ("127.0.0.1",)
 
 
-def test_the_address_of_a_machine_that_lives_is_refused(first: First, join: Joins) -> None:
-    join()
+def alive(first: First, _: Site) -> None:
     first.consul.alive.add("node-2")
-    assert refusal(join) == "The address 10.0.0.2 is that of node-2."
+
+
+def lost(first: First, _: Site) -> None:
+    first.consul.lost.add("node-2")
+
+
+def down(first: First, _: Site) -> None:
+    first.nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2", "down")]
+
+
+def forgotten(_: First, site: Site) -> None:
+    caller.call(site, "/ready", {"restored": False})
+
+
+@pytest.mark.parametrize("happens", [alive, lost, down, forgotten])
+def test_a_machine_that_has_run_keeps_its_name_and_address_until_it_is_removed(
+    first: First, join: Joins, happens: Callable[[First, Site], None]
+) -> None:
+    happens(first, join())
+    line, tokens = first.line(), first.consul.tokens
+    with pytest.raises(RefusedJoinError) as raised:
+        join(line)
+    assert raised.value.message == "The address 10.0.0.2 is that of node-2."
+    assert raised.value.hint.endswith("tasktracker-cli admin node remove node-2")
+    assert "node-2" in refusal(join, line=line, name="node-2", address="10.0.0.3")
+    assert first.consul.tokens == tokens, "the machine can go on"
+    assert join(line, address="10.0.0.3").node.name == "node-3"
+
+
+def test_a_name_that_only_nomad_still_knows_is_refused_and_not_chosen(
+    first: First, join: Joins
+) -> None:
+    first.nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2", "down")]
+    line = first.line()
+    assert refusal(join, line=line, name="node-2") == "There is a machine node-2 already."
+    assert join(line).node.name == "node-3"
 
 
 def test_a_machine_that_died_half_way_gets_its_name_again_and_new_tokens(
@@ -206,13 +250,89 @@ def test_an_address_with_many_refusals_has_to_wait(first: First, join: Joins) ->
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"{}", b'{"secret": 1}', b"\xff"],
+    [b"", b"{", b"[]", b"{}", b'{"secret": 1}', b'{"secret": "\\ud800"}', b"\xff"],
 )
 def test_what_is_no_request_is_refused_and_the_server_goes_on(
     first: First, join: Joins, content: bytes
 ) -> None:
-    assert post(first, "/join", content) in (400, 403)
+    assert post(first, "/join", content) == 400
     join()
+
+
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("secret", 1),
+        ("name", None),
+        ("address", ["10.0.0.2"]),
+        ("release", {}),
+        ("time", "nan"),
+        ("time", math.nan),
+        ("time", math.inf),
+        ("time", "0"),
+        ("requests", []),
+        ("requests", {}),
+        ("requests", {"membership": 1}),
+    ],
+)
+def test_a_request_with_an_unfit_part_is_told_which_and_the_line_still_works(
+    first: First, join: Joins, monkeypatch: pytest.MonkeyPatch, part: str, value: object
+) -> None:
+    line, right = first.line(), caller._post
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            caller,
+            "_post",
+            lambda connection, path, body: right(connection, path, {**body, part: value}),
+        )
+        message = refusal(join, line=line)
+    assert message.startswith(f"The first machine cannot read this request ({part}")
+    assert line.secret not in message
+    join(line)
+
+
+@pytest.mark.parametrize("missing", [role.name for role in joining.ROLES])
+def test_a_machine_must_ask_for_each_of_its_certificates(
+    join: Joins, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    roles = [role for role in joining.ROLES if role.name != missing]
+    monkeypatch.setattr(joining, "ROLES", roles)
+    assert f"there is none for {missing}" in refusal(join)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("/ready", {}), ("/ready", {"restored": 1}), ("/certificates", {"requests": ["consul"]})],
+)
+def test_an_unfit_request_of_a_machine_of_the_cluster_is_answered(
+    join: Joins, path: str, body: dict[str, object]
+) -> None:
+    site = join()
+    with pytest.raises(RefusedJoinError) as raised:
+        caller.call(site, path, body)
+    assert "cannot read this request" in raised.value.message
+    assert raised.value.hint == "Check out the commit of the first machine."
+
+
+def test_after_a_failure_of_nomad_the_same_line_works(first: First, join: Joins) -> None:
+    line, path = first.line(), "/v1/acl/identity/client-introduction-token"
+    right = first.nomad.answers[path]
+    first.nomad.answers[path] = Refusal(500, "no leader")
+    refusal(join, line=line)
+    assert len(members.all_of(first.cluster.consul)) == 1
+    first.nomad.answers[path] = right
+    join(line)
+    assert len(first.consul.tokens) == 2
+
+
+def test_after_an_unfit_request_for_a_certificate_the_same_line_works(
+    first: First, join: Joins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = first.line()
+    with monkeypatch.context() as patch:
+        patch.setattr(signing, "request", lambda: Identity("no request", ""))
+        assert refusal(join, line=line) == "This is no request for a certificate."
+    join(line)
 
 
 def test_a_large_request_is_refused_before_it_is_read(first: First) -> None:

@@ -28,7 +28,7 @@ def drains(first: First) -> list[object]:
 
     first.consul.answers[RAFT] = peers("node-1")
     first.nomad.answers |= {
-        "/v1/nodes": [node("node-1"), node("node-2")],
+        "/v1/nodes": lambda _: [node(each.name) for each in members.all_of(first.cluster.consul)],
         "/v1/node/2": {"DrainStrategy": None},
         "/v1/node/2/purge": {},
         DRAIN: drain,

@@ -12,6 +12,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import RefusedJoinError
 from tasktracker_cluster.membership import invitations, members, node_tokens
 from tasktracker_cluster.membership.members import Member
+from tasktracker_cluster.membership.messages import Joining
 from tasktracker_cluster.releases import installed
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
@@ -20,23 +21,23 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 _OTHERS = (certificates.TOOLS, certificates.PAGES)
 
 
-def admit(cluster: Cluster, request: Mapping[str, object]) -> dict[str, object]:
-    """Return what a machine needs for its agents. The secret is used up only when all is well.
+def admit(cluster: Cluster, asked: Joining) -> dict[str, object]:
+    """Return what a machine needs for its agents.
 
-    Raises RefusedJoinError, and changes nothing then.
+    Raises RefusedJoinError or UnfitRequestError before it changes anything. The secret is used up
+    last: after a failure of Consul or Nomad the same line works, and gets new tokens.
     """
-    site, secret = cluster.site, str(request["secret"])
-    invitations.check(site, secret)
-    _must_fit(cluster, str(request["release"]), float(str(request["time"])))
+    site = cluster.site
+    invitations.check(site, asked.secret)
+    _must_fit(cluster, asked.release, asked.time)
+    _must_be_reachable(asked.address)
     known = members.all_of(cluster.consul)
-    address = str(request["address"])
-    _must_be_reachable(address)
-    name = _choose_name(cluster, known, str(request["name"]), address)
-    requests = request["requests"]
-    assert isinstance(requests, dict)  # noqa: S101  # the server has checked the types
-    signed = sign(cluster, name, requests, is_server=False)
-    invitations.use(site, secret)
-    return _bundle(cluster, Member(name, address), signed, [each.address for each in known])
+    name = _choose_name(cluster, known, asked.name, asked.address)
+    signed = sign(cluster, name, asked.requests, is_server=False)
+    peers = [each.address for each in known]
+    given = _bundle(cluster, Member(name, asked.address), signed, peers)
+    invitations.use(site, asked.secret)
+    return given
 
 
 def sign(
@@ -61,8 +62,7 @@ def _bundle(
 ) -> dict[str, object]:
     site, consul = cluster.site, cluster.consul
     fingerprint = Identity(signed["membership"], "").fingerprint
-    members.put(consul, replace(member, certificate=fingerprint))
-    return {
+    given: dict[str, object] = {
         "name": member.name,
         "peers": peers,
         "authority": certificates.authority(site).certificate,
@@ -71,6 +71,8 @@ def _bundle(
         "tokens": node_tokens.make(consul, member.name),
         "introduction": nomad.make_introduction(cluster.nomad, member.name),
     }
+    members.put(consul, replace(member, certificate=fingerprint))
+    return given
 
 
 def _must_fit(cluster: Cluster, release: str, clock: float) -> None:
@@ -108,20 +110,43 @@ def _choose_name(cluster: Cluster, known: list[Member], wanted: str, address: st
         raise RefusedJoinError(
             f"{wanted!r} is no name for a machine.", "Use 2 to 32 of a-z, 0-9 and hyphens."
         )
-    present = members.alive(cluster.consul)
     for each in known:
-        # A machine that was admitted and never started its agents may try again.
-        if each.address == address and each.name in present:
-            raise RefusedJoinError(
-                f"The address {address} is that of {each.name}.",
-                f"Remove that machine first: tasktracker-cli admin node remove {each.name}",
-            )
         if each.name == wanted and each.address != address:
             raise RefusedJoinError(
                 f"The name {wanted} is taken by the machine at {each.address}.",
                 "Choose another one with --name.",
             )
+    started = _started(cluster, known)
     again = next((each.name for each in known if each.address == address), "")
-    names = {each.name for each in known}
+    _must_be_new(started, wanted or again, address)
+    names = {each.name for each in known} | started.keys()
     free = next(f"node-{n}" for n in range(1, len(names) + 2) if f"node-{n}" not in names)
     return wanted or again or free
+
+
+def _must_be_new(started: Mapping[str, str], name: str, address: str) -> None:
+    # A machine that was admitted and never started its agents may try again. One that has run
+    # keeps its place while it is down.
+    for other, its_address in started.items():
+        if its_address == address:
+            raise _taken(f"The address {address} is that of {other}.", other)
+        if other == name:
+            raise _taken(f"There is a machine {name} already.", name)
+
+
+def _taken(message: str, name: str) -> RefusedJoinError:
+    return RefusedJoinError(
+        message, f"Remove that machine first: tasktracker-cli admin node remove {name}"
+    )
+
+
+def _started(cluster: Cluster, known: list[Member]) -> dict[str, str]:
+    """Return the address of each machine whose agents have run, whether they run now or not."""
+    recorded = {each.name: each.address for each in known}
+    # Before it was recorded that they ran. (Every node's address is loopback for Nomad.)
+    agents = cluster.consul.call("GET", "/v1/agent/members")
+    return {
+        **{each.name: each.address for each in known if each.has_run},
+        **{each.name: recorded.get(each.name, "") for each in nomad.nodes(cluster.nomad)},
+        **{agent["Name"]: agent["Addr"] for agent in agents},
+    }

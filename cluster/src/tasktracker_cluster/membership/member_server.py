@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,7 +21,13 @@ from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, ApiError, NoNodeError, RefusedJoinError
 from tasktracker_cluster.jobs import allocations, deployment, placement
-from tasktracker_cluster.membership import admission, members, nodes, quorum
+from tasktracker_cluster.membership import admission, members, messages, nodes, quorum
+from tasktracker_cluster.membership.messages import (
+    Joining,
+    MalformedMessageError,
+    Readiness,
+    Renewal,
+)
 from tasktracker_cluster.topology import JOBS, MEMBERSHIP_PORT
 
 MOST_BYTES = 65536
@@ -29,6 +35,8 @@ SECONDS = 10  # for a request to arrive
 MOST_REFUSALS = 20  # a minute, of one address
 MOST_ADDRESSES = 1000  # that are remembered
 WINDOW_SECONDS = 60
+
+SAME_COMMIT = "Check out the commit of the first machine."
 
 Json = dict[str, Any]
 
@@ -88,31 +96,38 @@ class _Handler(BaseHTTPRequestHandler):
             status, answer = 200, self._answer(body)
         except AdminError as error:
             status, answer = 403, {"message": error.message, "hint": error.hint}
-        except (ValueError, KeyError, TypeError, AssertionError):
-            status, answer = 400, {"message": "This is no request of a machine.", "hint": ""}
+        except MalformedMessageError as error:
+            status, answer = 400, {"message": str(error), "hint": SAME_COMMIT}
         self._send(status, answer)
 
-    def _answer(self, body: Json) -> Json:
+    def _answer(self, content: bytes) -> Json:
         if self.path == "/join":
-            return self._join(body)
+            return self._join(messages.read(Joining, content))
         name, cluster = self._caller(), self.server.cluster
-        actions: dict[str, Callable[[], Json]] = {
-            "/certificates": lambda: _certificates(cluster, name, self._shown(), body),
-            "/introduction": lambda: _introduction(cluster, name),
-            "/left": lambda: _left(cluster, name),
-        }
-        if self.path in ("/leave", "/ready"):  # they take long
-            return _leave(cluster, name) if self.path == "/leave" else _ready(cluster, name, body)
-        with _one_at_a_time:
-            return actions[self.path]()
+        match self.path:
+            case "/ready":
+                return _ready(cluster, name, messages.read(Readiness, content))
+            case "/leave":
+                return _leave(cluster, name)
+            case "/certificates":
+                asked = messages.read(Renewal, content)
+                with _one_at_a_time:
+                    return _certificates(cluster, name, self._shown(), asked)
+            case "/introduction":
+                with _one_at_a_time:
+                    return _introduction(cluster, name)
+            case "/left":
+                with _one_at_a_time:
+                    return _left(cluster, name)
+        raise MalformedMessageError(f"The first machine does not know {self.path}.")
 
-    def _join(self, body: Json) -> Json:
+    def _join(self, asked: Joining) -> Json:
         refusals = self.server.refusals(self.client_address[0])
         if len(refusals) == MOST_REFUSALS and refusals[0] > time.monotonic() - WINDOW_SECONDS:
             raise RefusedJoinError("Too many attempts to join.", "Wait a minute, then try again.")
         try:
             with _one_at_a_time:
-                return admission.admit(self.server.cluster, body)
+                return admission.admit(self.server.cluster, asked)
         except AdminError:
             refusals.append(time.monotonic())
             raise
@@ -133,12 +148,14 @@ class _Handler(BaseHTTPRequestHandler):
         shown = self.request.getpeercert(binary_form=True)
         return hashlib.sha256(shown).hexdigest() if shown else ""
 
-    def _body(self) -> Json:
-        length = int(self.headers.get("Content-Length", "0"))
+    def _body(self) -> bytes:
+        try:
+            length = int(self.headers.get("Content-Length", "0"))
+        except ValueError:
+            length = 0
         if not 0 < length <= MOST_BYTES:
-            raise ValueError
-        body = json.loads(self.rfile.read(length))
-        return dict(body)
+            raise MalformedMessageError(f"A request has 1 to {MOST_BYTES} bytes.")
+        return self.rfile.read(length)
 
     def _send(self, status: int, answer: Json) -> None:
         content = json.dumps(answer).encode()
@@ -151,9 +168,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
 
-def _certificates(cluster: Cluster, name: str, shown: str, body: Json) -> Json:
+def _certificates(cluster: Cluster, name: str, shown: str, asked: Renewal) -> Json:
     is_server = name in members.servers(cluster.consul)
-    signed = admission.sign(cluster, name, body["requests"], is_server)
+    signed = admission.sign(cluster, name, asked.requests, is_server)
     if renewed := signed.get(certificates.MEMBERSHIP.name):
         members.renew(cluster.consul, shown, Identity(renewed, "").fingerprint)
     return {"certificates": signed}
@@ -163,19 +180,26 @@ def _introduction(cluster: Cluster, name: str) -> Json:
     return {"introduction": nomad.make_introduction(cluster.nomad, name)}
 
 
-def _ready(cluster: Cluster, name: str, body: Json) -> Json:
+def _ready(cluster: Cluster, name: str, asked: Readiness) -> Json:
     """Use a machine whose agents run.
 
     After a start of the whole machine its instances are replaced: they have no Consul tokens.
     """
-    if body["restored"]:
+    if asked.restored:
         known = [each for job in JOBS for each in allocations.active(cluster, job)]
         deployment.replace(cluster, [each for each in known if each["NodeName"] == name])
     with _one_at_a_time:
+        _record_run(cluster, name)
         servers = quorum.choose(cluster.consul)
     with suppress(ApiError):  # while a deployment runs; the next `up` adds them
         placement.add_instances(cluster)
     return {"servers": servers}
+
+
+def _record_run(cluster: Cluster, name: str) -> None:
+    for member in members.all_of(cluster.consul):
+        if member.name == name and not member.has_run:
+            members.put(cluster.consul, replace(member, has_run=True))
 
 
 def _leave(cluster: Cluster, name: str) -> Json:

@@ -21,12 +21,14 @@ class Member:
     """A machine. `certificate` is the fingerprint of what it shows to the first machine.
 
     `renewed` is that of the newest one. Both are good: the answer with the newest may be lost.
+    `has_run`: its agents have run. Consul and Nomad forget a machine that is down after days.
     """
 
     name: str
     address: str
     certificate: str = ""
     renewed: str = ""
+    has_run: bool = False
 
 
 def all_of(consul: Api) -> list[Member]:
