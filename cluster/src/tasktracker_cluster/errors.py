@@ -103,12 +103,6 @@ class UnreachableFirstError(AdminError):
     code = "first-unreachable"
 
 
-class WrongMachineError(AdminError):
-    """Only the first machine of the cluster can do this."""
-
-    code = "wrong-machine"
-
-
 class NoNodeError(AdminError):
     """There is no machine of this name in the cluster."""
 

@@ -73,8 +73,8 @@ def doctor(ctx: typer.Context) -> None:
 
     The hops are the machine, its agents, Traefik, its certificate and its routes, the intentions,
     the sidecars, the applications, the databases and their schema, and the jobs that install
-    releases. Hops behind a broken one are skipped. Exit 0 when every hop works, else 1. In a
-    cluster of several machines it runs on the first one.
+    releases. Hops behind a broken one are skipped. Exit 0 when every hop works, else 1. On a
+    machine that has joined, only the hops of that machine are checked.
 
     \b
     Examples:
@@ -99,7 +99,9 @@ def doctor(ctx: typer.Context) -> None:
             f"First broken hop: {first.path}, {first.hop}: {first.detail}.",
             f"Repair: {first.repair}",
         )
-    session.output.say("Every hop works.")
+    node = cluster.site.node
+    elsewhere = "" if node.is_first else f" Check the others on the first machine, {node.first}."
+    session.output.say(f"Every hop{elsewhere and ' of this machine'} works.{elsewhere}")
 
 
 def _cells(row: status.Row) -> list[Cell]:

@@ -11,24 +11,21 @@ from tasktracker_cluster.doctor import (
     service,
 )
 from tasktracker_cluster.doctor.hops import Path
-from tasktracker_cluster.errors import WrongMachineError
 from tasktracker_cluster.topology import SERVICES, Service
 
 
 def all_paths(cluster: Cluster) -> list[Path]:
     """Return the shared paths, then a path to each service and its upstreams, and the releases.
 
-    Raises WrongMachineError on a machine that has joined: it has no databases, and no token for
-    commands inside tasks, so a healthy cluster would look broken.
+    On a machine that has joined they are those of the machine only: it has no databases, and no
+    token for commands inside tasks, so a healthy cluster would look broken.
     """
+    own = [host.path(cluster), scheduling.path(cluster)]
     if not cluster.site.node.is_first:
-        raise WrongMachineError(
-            "This machine has joined a cluster: doctor cannot check it from here.",
-            f"Run it on the first machine, {cluster.site.node.first}. Here: ./just status",
-        )
-    shared = [host.path(cluster), scheduling.path(cluster), edge.path(cluster)]
+        return own
     services = [_path(cluster, each) for each in SERVICES]
-    return [*shared, *cluster_nodes.paths(cluster), *services, release_jobs.path(cluster)]
+    nodes, releases = cluster_nodes.paths(cluster), release_jobs.path(cluster)
+    return [*own, edge.path(cluster), *nodes, *services, releases]
 
 
 def _path(cluster: Cluster, one: Service) -> Path:

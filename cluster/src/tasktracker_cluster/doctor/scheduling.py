@@ -1,7 +1,6 @@
 """The hops of the agents: their supervisor, Consul, Nomad, this Nomad node, their pages."""
 
 from tasktracker_cluster.agents import consul, nomad, pages, supervisor
-from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor.hops import Hop, Path
 from tasktracker_cluster.doctor.repairs import ENV, LOGS, UP
@@ -14,7 +13,7 @@ def path(cluster: Cluster) -> Path:
         Hop("supervisor", lambda: _supervisor(cluster)),
         Hop("Consul", lambda: _consul(cluster)),
         Hop("Nomad", lambda: _nomad(cluster)),
-        Hop("node", lambda: _node(cluster.nomad)),
+        Hop("node", lambda: _node(cluster)),
         Hop("pages", lambda: _pages(cluster)),
     )
     return Path("agents", hops, shared=True)
@@ -44,14 +43,19 @@ def _nomad(cluster: Cluster) -> str:
     return f"leads, process {pid}"
 
 
-def _node(api: Api) -> str:
-    name = api.call("GET", "/v1/agent/self")["stats"]["client"]["node_id"]
-    node = api.call("GET", f"/v1/node/{name}")
-    if node["Status"] != "ready":
-        raise BrokenHopError(f"Nomad's node is {node['Status']}", f"{LOGS} nomad")
-    if node["SchedulingEligibility"] != "eligible":
+def _node(cluster: Cluster) -> str:
+    mine = cluster.site.node
+    # By its name: only a management token can ask the agent for its id.
+    known = [node for node in nomad.nodes(cluster.nomad) if node.name == mine.name]
+    if not known:
+        raise BrokenHopError("Nomad does not know this machine", f"{LOGS} nomad")
+    if known[-1].status != "ready":
+        raise BrokenHopError(f"Nomad's node is {known[-1].status}", f"{LOGS} nomad")
+    if not known[-1].is_eligible:
+        here = f"{ENV}; nomad node eligibility -enable -self"
+        there = f"On {mine.first}: tasktracker-cli admin node enable {mine.name}"
         raise BrokenHopError(
-            "Nomad places nothing on this machine", f"{ENV}; nomad node eligibility -enable -self"
+            "Nomad places nothing on this machine", here if mine.is_first else there
         )
     return "ready, takes jobs"
 
