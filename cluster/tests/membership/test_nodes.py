@@ -1,11 +1,15 @@
 """membership.nodes: removing a machine, and what a refused or repeated leave does to it."""
 
+import os
+
 import pytest
 
 from cluster.tests.http_server import Refusal, Request
 from cluster.tests.membership.conftest import First, Joins
 from cluster.tests.nomad_server import node
-from tasktracker_cluster.errors import ApiError, NoNodeError, RefusedJoinError
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.commands import machines
+from tasktracker_cluster.errors import ApiError, NoNodeError, RefusedJoinError, RefusedLeaveError
 from tasktracker_cluster.membership import caller, members, nodes
 
 RAFT = "/v1/operator/raft/configuration"
@@ -81,6 +85,35 @@ def test_a_machine_without_a_record_is_known_while_consul_or_nomad_have_it(first
     first.nomad.answers["/v1/nodes"] = [node("node-1"), node("node-3", "down")]
     for name in ("node-2", "node-3"):
         nodes.must_be_known(first.cluster, name)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="node remove needs root")
+@pytest.mark.usefixtures("drains")
+def test_the_command_removes_a_machine_once_and_says_how_to_keep_it_out(
+    first: First, join: Joins, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    join()
+    monkeypatch.setattr(Cluster, "from_environment", lambda: first.cluster)
+    machines.remove("node-2")
+    printed = " ".join(capfd.readouterr().err.split())
+    assert "node-2 still has keys of the cluster. Before it starts again" in printed
+    assert "./just destroy" in printed
+    first.nomad.answers["/v1/nodes"] = [node("node-1")]
+    with pytest.raises(NoNodeError):
+        machines.remove("node-2")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="node remove needs root")
+@pytest.mark.usefixtures("drains")
+def test_the_command_refuses_a_machine_that_answers(
+    first: First, join: Joins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    join()
+    first.consul.alive.add("node-2")
+    monkeypatch.setattr(Cluster, "from_environment", lambda: first.cluster)
+    with pytest.raises(RefusedLeaveError, match="node-2 still answers"):
+        machines.remove("node-2")
+    assert len(first.consul.tokens) == 2
 
 
 def test_a_leave_that_is_refused_after_the_drain_lets_the_machine_take_instances_again(
