@@ -7,13 +7,13 @@ has joined, and is only about that machine.
 import hashlib
 import json
 import ssl
-import sys
 import threading
 import time
 from collections import deque
 from contextlib import suppress
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tasktracker_cluster.agents import certificates, nomad
@@ -22,6 +22,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, ApiError, NoNodeError, RefusedJoinError
 from tasktracker_cluster.jobs import allocations, deployment, placement
 from tasktracker_cluster.membership import admission, members, messages, nodes, quorum
+from tasktracker_cluster.membership.limited_server import LimitedServer, TimeLimit
 from tasktracker_cluster.membership.messages import (
     Joining,
     MalformedMessageError,
@@ -31,7 +32,6 @@ from tasktracker_cluster.membership.messages import (
 from tasktracker_cluster.topology import JOBS, MEMBERSHIP_PORT
 
 MOST_BYTES = 65536
-SECONDS = 10  # for a request to arrive
 MOST_REFUSALS = 20  # a minute, of one address
 MOST_ADDRESSES = 1000  # that are remembered
 WINDOW_SECONDS = 60
@@ -43,10 +43,8 @@ Json = dict[str, Any]
 _one_at_a_time = threading.Lock()
 
 
-class MemberServer(ThreadingHTTPServer):
+class MemberServer(LimitedServer):
     """The server, listening. `serve_forever` answers."""
-
-    daemon_threads = True
 
     def __init__(self, cluster: Cluster, port: int = MEMBERSHIP_PORT) -> None:
         super().__init__((cluster.site.node.address, port), _Handler)
@@ -59,10 +57,6 @@ class MemberServer(ThreadingHTTPServer):
         if address not in self._refusals and len(self._refusals) >= MOST_ADDRESSES:
             self._refusals.clear()
         return self._refusals.setdefault(address, deque(maxlen=MOST_REFUSALS))
-
-    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """Log a caller that spoke no TLS or went away in one line."""
-        print(f"{client_address[0]} - - {sys.exception()!r}", file=sys.stderr, flush=True)  # noqa: T201
 
 
 def _context(cluster: Cluster) -> ssl.SSLContext:
@@ -77,27 +71,48 @@ def _context(cluster: Cluster) -> ssl.SSLContext:
 
 class _Handler(BaseHTTPRequestHandler):
     server: MemberServer
-    timeout = SECONDS
 
     def setup(self) -> None:
         # In the thread of the connection: a slow caller must not stop the others.
-        self.request.settimeout(SECONDS)
-        self.request = self.server.context.wrap_socket(self.request, server_side=True)
+        self.request = self.server.context.wrap_socket(
+            self.request, server_side=True, do_handshake_on_connect=False
+        )
+        self.limit = TimeLimit(self.request)
+        try:
+            self.request.do_handshake()
+        except OSError:
+            self._end()
+            raise
         super().setup()
 
     def finish(self) -> None:
-        super().finish()
+        try:
+            super().finish()
+        finally:
+            self._end()
+
+    def _end(self) -> None:
+        self.limit.stop()
         self.request.close()
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        # Nothing else: anyone may call, and nothing rotates this log.
+        if code == HTTPStatus.OK:
+            super().log_request(code, size)
+
+    def log_error(self, *_: object) -> None:
+        pass
+
     def do_POST(self) -> None:
-        self.connection.settimeout(SECONDS)
         try:
-            body = self._body()
-            status, answer = 200, self._answer(body)
+            content = self._body()
+            self.limit.stop()
+            status, answer = 200, self._answer(content)
         except AdminError as error:
             status, answer = 403, {"message": error.message, "hint": error.hint}
         except MalformedMessageError as error:
             status, answer = 400, {"message": str(error), "hint": SAME_COMMIT}
+        self.limit.start()
         self._send(status, answer)
 
     def _answer(self, content: bytes) -> Json:
@@ -128,7 +143,8 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             with _one_at_a_time:
                 return admission.admit(self.server.cluster, asked)
-        except AdminError:
+        except AdminError as error:
+            self.log_message("refused to join: %s", error.message)
             refusals.append(time.monotonic())
             raise
 
