@@ -31,7 +31,7 @@ def _consul(cluster: Cluster) -> str:
         raise _no_response("Consul", pid)
     if not consul.has_leader(cluster.consul):
         raise BrokenHopError("Consul has no leader, or refuses its token", f"{LOGS} consul")
-    return f"leads, process {pid}"
+    return f"has a leader, process {pid}"
 
 
 def _nomad(cluster: Cluster) -> str:
@@ -40,7 +40,7 @@ def _nomad(cluster: Cluster) -> str:
         raise _no_response("Nomad", pid)
     if not nomad.has_leader(cluster.nomad):
         raise BrokenHopError("Nomad has no leader yet, or no key", f"{LOGS} nomad")
-    return f"leads, process {pid}"
+    return f"has a leader, process {pid}"
 
 
 def _node(cluster: Cluster) -> str:
