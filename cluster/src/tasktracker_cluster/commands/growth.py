@@ -1,5 +1,6 @@
 """`advertise`, `invite`, `join` and `leave`: from one machine to several."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -40,7 +41,9 @@ def invite() -> None:
 
 @app.command()
 def join(
-    line: Annotated[str, typer.Argument(help="What `invite` printed on the first machine.")],
+    line: Annotated[
+        str, typer.Argument(help="What `invite` printed on the first machine. -: ask for it.")
+    ] = "-",
     name: Annotated[str, typer.Option(help="The name of this machine in the cluster.")] = "",
     address: Annotated[
         str, typer.Option(help="The IPv4 address of this machine for the others.")
@@ -48,15 +51,29 @@ def join(
 ) -> None:
     """Make this machine a part of another machine's cluster.
 
+    Without a line, `join` asks for it, or reads it from a pipe. Every user of this machine can read
+    an argument in the list of processes, for the minutes until the line is used.
+
     \b
-    Example: sudo tasktracker-cli admin join tasktracker:10.0.0.1:4651:...
+    Examples:
+      sudo tasktracker-cli admin join
+      sudo tasktracker-cli admin join - < FILE
+      sudo tasktracker-cli admin join tasktracker:10.0.0.1:4651:...
     """
+    preflight.must_be_root("join")
     cluster = Cluster.from_environment()
+    line = _read() if line == "-" else line
     with reporting() as steps:
         growing.join(cluster, steps, line, name, address)
         steps.console.print(
             f"This machine is {cluster.site.node.name} after {steps.elapsed:.1f} s."
         )
+
+
+def _read() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("Join line (not shown)", hide_input=True, err=True))
+    return sys.stdin.readline()
 
 
 @app.command()
