@@ -4,9 +4,11 @@ import shlex
 import subprocess
 import sys
 from configparser import RawConfigParser
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from supervisor.datatypes import dict_of_key_value_pairs
 
 from tasktracker_cluster.agents import certificates, membership_program
 from tasktracker_cluster.agents.certificates import MEMBERSHIP, RENEWED_BEFORE_END, TOOLS, Role
@@ -21,11 +23,15 @@ def site(site: Site) -> Site:
     return site
 
 
-def command(site: Site) -> list[str]:
+def setting(site: Site, name: str) -> str:
     # As supervisor reads it: % begins a reference.
     conf = RawConfigParser(inline_comment_prefixes=(";", "#"))
     conf.read(membership_program.file(site))
-    return shlex.split(conf["program:membership"]["command"] % {})
+    return conf["program:membership"][name] % {}
+
+
+def command(site: Site) -> list[str]:
+    return shlex.split(setting(site, "command"))
 
 
 def test_it_runs_from_a_checkout_with_special_characters_and_its_errors_are_logged(
@@ -53,6 +59,17 @@ def test_other_code_restarts_it(site: Site) -> None:
     membership_program.render(site)
     (site.checkout / "cluster" / "src" / "new.py").write_text("VALUE = 1\n")
     assert membership_program.render(site)
+
+
+@pytest.mark.parametrize("instances", [None, 1, 3])
+def test_it_adds_no_more_instances_than_up_was_told(
+    site: Site, monkeypatch: pytest.MonkeyPatch, instances: int | None
+) -> None:
+    membership_program.render(replace(site, instances=instances))
+    for name, value in dict_of_key_value_pairs(setting(site, "environment")).items():
+        monkeypatch.setenv(name, value)
+    assert Site.from_environment().instances == instances
+    assert membership_program.render(replace(site, instances=2)), "it is restarted"
 
 
 @pytest.mark.parametrize("role", [MEMBERSHIP, TOOLS])

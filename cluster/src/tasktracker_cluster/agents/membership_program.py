@@ -21,7 +21,7 @@ _CONF = """\
 [program:membership]
 autostart = false
 command = {command}
-environment = TASKTRACKER_HOME="{home}",TASKTRACKER_BIND="{bind}",CODE="{code}",CERTIFICATE="{certificate}",TOOLS="{tools}"
+environment = TASKTRACKER_HOME="{home}",TASKTRACKER_BIND="{bind}",TASKTRACKER_INSTANCES="{instances}",CODE="{code}",CERTIFICATE="{certificate}",TOOLS="{tools}"
 directory = {home}
 priority = 4
 autorestart = true
@@ -42,6 +42,7 @@ def render(site: Site) -> bool:
         command=_command(site).replace("%", "%%"),
         home=site.home,
         bind=site.bind,
+        instances=site.instances or "",  # a machine that joins adds no more than `up` was told
         code=_code(site),
         certificate=certificates.identity(site, certificates.MEMBERSHIP).fingerprint,
         tools=certificates.identity(site, certificates.TOOLS).fingerprint,
