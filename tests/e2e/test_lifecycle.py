@@ -14,6 +14,7 @@ import pytest
 from tasktracker_cluster.agents import certificates, supervisor
 from tasktracker_cluster.machine import processes, wait
 from tasktracker_cluster.testing.throwaway import PROGRAM, ThrowawayCluster
+from tasktracker_cluster.topology import JOBS
 
 LIMIT_SECONDS = 60
 
@@ -69,7 +70,8 @@ def test_up_gives_certificates_to_a_cluster_without_them(cluster: ThrowawayClust
     """Test a cluster of a version without certificates, or one whose authority is replaced."""
     user = cluster.user("nadia")
     user.run("task", "create", "Survive")
-    before, old = cluster.running(), certificates.authority(cluster.site)
+    before = {cluster.allocation(job)["ID"] for job in JOBS}
+    old = certificates.authority(cluster.site)
     for name in ("authority", "consul", "nomad", "tools", "pages"):
         for file in certificates.paths(cluster.site, name):
             file.unlink()
