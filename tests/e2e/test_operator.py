@@ -247,8 +247,8 @@ def _standard_output(cluster: ThrowawayCluster) -> str:
 
 @pytest.mark.drill
 def test_up_shows_the_error_of_an_agent_that_does_not_stay_up(cluster: ThrowawayCluster) -> None:
-    invalid = cluster.site.agent / "consul" / "invalid.hcl"
-    invalid.write_text("unknown_setting = true\n")
+    invalid = cluster.site.agent / "consul" / "invalid.json"  # `up` deletes a foreign .hcl file
+    invalid.write_text('{"unknown_setting": true}')
     supervisor.call(cluster.site, "stopProcess", "consul")
     result = cluster.admin("up", check=False)
     invalid.unlink()

@@ -13,7 +13,7 @@ from tasktracker_cluster.jobs import deployment, gateway, rollout
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
-from tasktracker_cluster.topology import RELEASE, STORE_PORT
+from tasktracker_cluster.topology import JOBS, RELEASE, STORE, STORE_PORT
 
 NAME = "a1b2c3d4e5f6"
 FAILING = "0123456789ab"
@@ -53,10 +53,8 @@ def test_nomad_installs_a_new_release_from_the_store(
 
 def fail(cluster: ThrowawayCluster, **variables: str) -> str:
     """Run the release's job, which must fail, and return the evidence."""
-    before = cluster.running()
     old = installed.current(cluster.site)
-    stays = {a for a in before if cluster.nomad.call("GET", f"/v1/allocation/{a}")["JobID"]
-             != RELEASE}  # fmt: skip
+    stays = {cluster.allocation(job)["ID"] for job in (*JOBS, STORE)}
     since = time.time()
     deployment.submit(cluster.as_operator, RELEASE, {"release": FAILING, **variables})
     with pytest.raises(JobFailedError) as caught:
