@@ -380,6 +380,8 @@ CASES = [
     Case("user-service", "schema", old_schema, "version 0001", repairs=False),
     Case("stats-service", "upstream task-service", redirected, "no answer from", repairs=False),
     Case("user-service", "answer", maintenance, "maintenance"),
+    Case("releases", "store", stopped_job("store"), "is stopped"),
+    Case("releases", "release", stopped_job("release"), "is stopped"),
 ]  # fmt: skip
 
 
