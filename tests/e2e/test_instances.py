@@ -1,6 +1,7 @@
 """Two instances of each service on one machine, beside each other."""
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -16,17 +17,18 @@ pytestmark = pytest.mark.drill
 
 
 @pytest.fixture
-def doubled(cluster: ThrowawayCluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Ask for two instances, and afterwards for one."""
-    with monkeypatch.context() as patch:
+def doubled(cluster: ThrowawayCluster) -> Iterator[pytest.MonkeyPatch]:
+    """Ask for two instances, and afterwards for one. Give what changes the environment."""
+    with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TASKTRACKER_INSTANCES", "2")
-        yield
+        yield patch
+    assert "TASKTRACKER_INSTANCES" not in os.environ
     cluster.admin("up")
 
 
-@pytest.mark.usefixtures("doubled", "settled")
+@pytest.mark.usefixtures("settled")
 def test_two_instances_share_a_machine_and_nothing_fails_from_one_to_two_and_back(
-    cluster: ThrowawayCluster, monkeypatch: pytest.MonkeyPatch
+    cluster: ThrowawayCluster, doubled: pytest.MonkeyPatch
 ) -> None:
     with cluster.user("dora").http() as client:
         with writing(client) as traffic:
@@ -38,7 +40,7 @@ def test_two_instances_share_a_machine_and_nothing_fails_from_one_to_two_and_bac
             assert len(logs.sources(cluster.as_operator, "task-service", None)) == 2 * len(
                 logs.STREAMS
             )
-            monkeypatch.delenv("TASKTRACKER_INSTANCES")
+            doubled.delenv("TASKTRACKER_INSTANCES")
             cluster.admin("up")
             for name in NAMES:
                 deployment.wait_replaced(cluster.as_operator, name)
