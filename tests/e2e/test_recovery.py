@@ -2,13 +2,12 @@
 
 import os
 import signal
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tasktracker_cluster.machine import folders, network, processes, shell, wait
+from tasktracker_cluster.machine import folders, network, shell, wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e.traffic import titles, writing
 
@@ -49,19 +48,10 @@ def test_a_killed_database_is_restarted_and_no_write_is_lost(cluster: ThrowawayC
 def test_after_a_loss_of_power_up_brings_every_task_back(cluster: ThrowawayCluster) -> None:
     user = cluster.user("mallory")
     user.run("task", "create", "Survive")
-    wait.until("silence", lambda: _kill_everything(cluster), LIMIT_SECONDS)
+    cluster.kill()
     _forget_what_was_in_memory(cluster)
     cluster.admin("up")
     assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
-
-
-def _kill_everything(cluster: ThrowawayCluster) -> bool:
-    """Kill all processes, and return whether there was none: a late one started another."""
-    alive = processes.of_site(cluster.site)
-    for process in alive:
-        with suppress(ProcessLookupError):
-            os.kill(process.pid, signal.SIGKILL)
-    return not alive
 
 
 def _forget_what_was_in_memory(cluster: ThrowawayCluster) -> None:

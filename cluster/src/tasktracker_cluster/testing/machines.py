@@ -6,15 +6,14 @@ share the kernel, the disk, the system users and the clock. Everything is delete
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasktracker_cluster.machine import processes, shell
+from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.testing.namespaces import entered
 from tasktracker_cluster.testing.throwaway import PROGRAM, ThrowawayCluster
@@ -57,13 +56,6 @@ class Machine(ThrowawayCluster):
     def invite(self) -> str:
         """Return a join line."""
         return self.admin("invite").stdout.strip()
-
-    def kill(self) -> None:
-        """Kill all processes of the machine, as a loss of power does, until nothing is left."""
-        while found := processes.of_site(self.site):
-            for process in found:
-                with suppress(ProcessLookupError):
-                    os.kill(process.pid, signal.SIGKILL)
 
     def cut(self) -> None:
         """Cut the machine off from the others and from the client."""

@@ -107,6 +107,18 @@ class ThrowawayCluster:
         """Return the running allocations of a job."""
         return allocations.placed(self.as_operator, job)
 
+    def kill(self) -> None:
+        """Kill all processes of the cluster, as a loss of power does, until nothing is left."""
+        wait.until("silence", self._kill, SETTLING_SECONDS)
+
+    def _kill(self) -> bool:
+        """Kill what runs, and return whether nothing did: a late one may have started another."""
+        alive = processes.of_site(self.site)
+        for process in alive:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        return not alive
+
     def settle(self) -> None:
         """Wait until the effects of a fault have ended: all checks pass, and all services answer.
 
