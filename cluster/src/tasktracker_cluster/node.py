@@ -46,6 +46,11 @@ class Node:
         return not self.first
 
     @property
+    def first_address(self) -> str:
+        """Where the other machines reach the first machine, empty on loopback."""
+        return self.first or self.address
+
+    @property
     def is_advertised(self) -> bool:
         """Whether other machines can reach its agents."""
         return bool(self.address)

@@ -103,7 +103,7 @@ def env() -> None:
         f"export NOMAD_VAR_artifacts='{json.dumps(release.artifacts)}'",
         f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
         f"export NOMAD_VAR_instances={placement.deployed()}",
-        f"export NOMAD_VAR_network={site.node.first or site.node.address}",
+        f"export NOMAD_VAR_network={site.node.first_address}",
         f"export PATH='{site.bin}':\"$PATH\"",
     ):
         typer.echo(line)

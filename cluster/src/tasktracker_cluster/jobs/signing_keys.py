@@ -73,7 +73,7 @@ def name(cluster: Cluster) -> str:
 
 def job_variables(cluster: Cluster, release: str) -> dict[str, str]:
     """Return the variables of the job files, for a release."""
-    network = cluster.site.node.first or cluster.site.node.address
+    network = cluster.site.node.first_address
     return {"release": release, "signing_keys": name(cluster), "network": network}
 
 

@@ -49,9 +49,8 @@ def start(cluster: Cluster, steps: Steps) -> None:
 
 def is_served(site: Site) -> bool:
     """Return whether the server for other machines takes connections."""
-    address = site.node.first or site.node.address
     try:
-        socket.create_connection((address, MEMBERSHIP_PORT), LIMIT_SECONDS).close()
+        socket.create_connection((site.node.first_address, MEMBERSHIP_PORT), LIMIT_SECONDS).close()
     except OSError:
         return False
     return True
