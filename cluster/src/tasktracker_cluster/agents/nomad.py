@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import files
-from tasktracker_cluster.site import NOMAD_URL, Site
+from tasktracker_cluster.site import NOMAD_PAGE, NOMAD_URL, Site
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,15 @@ def api(site: Site, token: str, timeout: float = 10) -> Api:
     """Return a client for this machine's Nomad agent. `timeout` is in seconds."""
     headers = {"X-Nomad-Token": token}
     return Api("Nomad", NOMAD_URL, headers, timeout, certificates.client(site))
+
+
+def public_job(name: str) -> dict[str, Any] | None:
+    """Return a job as anybody on this machine may read it. None for an unknown one, or no leader.
+
+    It needs no token and no certificate: the page is asked.
+    """
+    page = Api("Nomad", NOMAD_PAGE, {})
+    return page.find(f"/v1/job/{name}") if page.answers("/v1/status/leader") else None
 
 
 def environment(site: Site) -> dict[str, str]:

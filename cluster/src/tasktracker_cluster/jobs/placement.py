@@ -1,6 +1,8 @@
 """How many instances of each service run, and on which nodes."""
 
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any
 
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.agents.api import Api
@@ -8,7 +10,6 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import allocations
 from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.machine import wait
-from tasktracker_cluster.site import NOMAD_PAGE
 from tasktracker_cluster.topology import SERVICES, SIGNER
 
 LIMIT_SECONDS = 120
@@ -26,14 +27,16 @@ def wanted(cluster: Cluster) -> int:
 
 def present(api: Api) -> int:
     """Return how many instances of each service Nomad runs now, one when there is no job."""
-    job = api.find(f"/v1/job/{SIGNER}")
-    return int(job["TaskGroups"][0]["Count"]) if job else 1
+    return _count(api.find(f"/v1/job/{SIGNER}"))
 
 
 def deployed() -> int:
     """Return what `present` does, without a token; 1 when there is no cluster."""
-    api = Api("Nomad", NOMAD_PAGE, {})  # reading needs no token
-    return present(api) if api.answers("/v1/status/leader") else 1
+    return _count(nomad.public_job(SIGNER))
+
+
+def _count(job: Mapping[str, Any] | None) -> int:
+    return int(job["TaskGroups"][0]["Count"]) if job else 1
 
 
 def add_instances(cluster: Cluster) -> None:

@@ -15,15 +15,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from tasktracker_cluster import topology
-from tasktracker_cluster.agents import ownership, variables
-from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.agents import nomad, ownership, variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import deployment, placement
 from tasktracker_cluster.machine import preflight, shell
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
-from tasktracker_cluster.site import NOMAD_PAGE, Site
+from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import SIGNER
 
 SERVICES = tuple(service.name for service in topology.SERVICES if service.checks_tokens)
@@ -79,8 +78,7 @@ def job_variables(cluster: Cluster, release: str) -> dict[str, str]:
 
 def deployed() -> str:
     """Return the name of the keys of the running user service, empty when there is none."""
-    api = Api("Nomad", NOMAD_PAGE, {})  # reading needs no token
-    job = api.find(f"/v1/job/{SIGNER}") if api.answers("/v1/status/leader") else None
+    job = nomad.public_job(SIGNER)
     return str(((job or {}).get("Meta") or {}).get("signing_keys", ""))
 
 
