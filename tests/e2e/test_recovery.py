@@ -55,11 +55,17 @@ def test_after_a_loss_of_power_up_brings_every_task_back(cluster: ThrowawayClust
 
 
 def _forget_what_was_in_memory(cluster: ThrowawayCluster) -> None:
-    """Unmount the secrets' file systems, and remove the namespaces and interfaces."""
+    """Unmount the secrets' file systems; remove the namespaces, their addresses and interfaces."""
     folders.unmount_below(cluster.home)
-    for folder in (cluster.home / "nomad" / "alloc").iterdir():
-        if Path("/run/netns", folder.name).exists():
-            shell.run(["ip", "netns", "delete", folder.name])
+    allocated = {folder.name for folder in (cluster.home / "nomad" / "alloc").iterdir()}
+    for name in allocated:
+        if Path("/run/netns", name).exists():
+            shell.run(["ip", "netns", "delete", name])
+    # CNI's list of the addresses in use, a file for each. With one that is still in use Nomad may
+    # crash when it sets up an allocation again.
+    for address in Path("/run/cni/nomad").glob("[0-9]*"):
+        if address.read_text().partition("\n")[0].strip() in allocated:
+            address.unlink()
     network.remove_interfaces()
 
 
