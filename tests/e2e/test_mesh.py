@@ -16,7 +16,7 @@ import grpc
 import pytest
 
 from tasktracker_cluster.agents import credentials
-from tasktracker_cluster.machine import shell
+from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e import authority
 from tests.e2e.edges import ALLOWED, COUNTS, DATABASES, EDGES, PARTLY, SERVICES, SOURCES
@@ -225,3 +225,19 @@ def test_the_matrix_knows_every_service(cluster: ThrowawayCluster) -> None:
     assert {p.stem for p in Path("consul/config-entries/service-intentions").iterdir()} == set(
         SERVICES
     )
+
+
+def test_the_health_of_a_sidecar_follows_what_consul_tells_nobody_about(
+    cluster: ThrowawayCluster, settled: None
+) -> None:
+    # As it comes, Consul would look again after a minute (docs/decisions/0050-consul-edit.md).
+    def aliases() -> set[str]:
+        checks = cluster.consul.call("GET", "/v1/agent/checks").values()
+        return {check["Status"] for check in checks if check["Type"] == "alias"}
+
+    cluster.consul.call("PUT", "/v1/agent/maintenance", enable="true")
+    try:
+        wait.until("sidecars in maintenance", lambda: aliases() == {"critical"}, LIMIT_SECONDS)
+    finally:
+        cluster.consul.call("PUT", "/v1/agent/maintenance", enable="false")
+    wait.until("healthy sidecars", lambda: aliases() == {"passing"}, LIMIT_SECONDS)

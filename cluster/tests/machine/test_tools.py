@@ -1,6 +1,8 @@
 """machine.tools: the versions of Nomad and Consul that can be used, from PATH or the cache."""
 
+import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,5 +91,23 @@ def test_a_fitting_program_on_path_is_taken(checkout: Path, path: Path) -> None:
 
 def test_with_another_series_on_path_the_built_one_is_taken(checkout: Path, path: Path) -> None:
     program(path, "consul", "1.23.0")
-    built = program(tools.cache_folder(), "consul-1.22.6", "1.22.6")
+    built = program(tools.cache_folder(), tools.CONSUL.file_name(PINNED), "1.22.6")
     assert find(checkout) == built
+
+
+def test_an_edit_that_does_not_fit_the_source_is_named(checkout: Path, path: Path) -> None:
+    source = checkout / "source"
+    alias = source / tools.CONSUL.edit.file if tools.CONSUL.edit else source
+    alias.parent.mkdir(parents=True)
+    alias.write_text("const maxDurationBetweenUpdates = 2 * time.Minute\n")
+    answer = json.dumps({"Dir": str(source)})
+    go = program(path, "go", "")
+    go.write_text(f"#!/bin/sh\n[ \"$1\" = version ] && echo go1.99 || echo '{answer}'\n")
+    with pytest.raises(MissingProgramError, match=r"alias\.go of consul does not have"):
+        find(checkout)
+
+
+def test_a_tool_with_another_edit_is_built_anew() -> None:
+    plain = replace(tools.CONSUL, edit=None)
+    assert plain.file_name(PINNED) == "consul-1.22.6"
+    assert tools.CONSUL.file_name(PINNED).startswith("consul-1.22.6-")

@@ -5,11 +5,13 @@ repository: it is built once for each version of its sources.
 """
 
 import hashlib
+import json
 import os
 import re
 import shutil
 import sys
-from dataclasses import dataclass
+import tempfile
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from tasktracker_cluster.errors import CommandError, MissingProgramError, NoSpaceError
@@ -22,6 +24,16 @@ Version = tuple[int, ...]
 BUILD_BYTES = 8 * 2**30  # sources and Go's build cache
 OLDEST_GO = (1, 25)  # the minimum of the modules under tools/
 GO_LOCK = "requirements/go.lock"
+_GO_LOCAL = {"GOTOOLCHAIN": "local", "GOFLAGS": ""}  # this Go, without the user's own flags
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A mend of a tool's source: in one file, `new` is built in place of `old`."""
+
+    file: str  # relative to the module
+    old: str
+    new: str
 
 
 @dataclass(frozen=True)
@@ -30,9 +42,31 @@ class Tool:
 
     name: str
     tags: str  # Go build tags
+    edit: Edit | None = None
+
+    @property
+    def package(self) -> str:
+        return f"github.com/hashicorp/{self.name}"
+
+    def file_name(self, version: Version) -> str:
+        """Return the name of the built program in the cache."""
+        name = f"{self.name}-{_dotted(version)}"
+        if self.edit is None:
+            return name
+        return f"{name}-{hashlib.sha256(repr(astuple(self.edit)).encode()).hexdigest()[:6]}"
 
 
-CONSUL = Tool("consul", tags="")
+# A sidecar's health is its service's. After a start of Consul it could stay critical for the
+# minute after which Consul looks again (docs/decisions/0050-consul-edit.md).
+CONSUL = Tool(
+    "consul",
+    tags="",
+    edit=Edit(
+        "agent/checks/alias.go",
+        "maxDurationBetweenUpdates = 1 * time.Minute",
+        "maxDurationBetweenUpdates = 1 * time.Second",
+    ),
+)
 # ui: with the web interface; release: without the mock driver.
 NOMAD = Tool("nomad", tags="ui,release")
 
@@ -101,14 +135,37 @@ def _on_path(name: str, pinned: Version) -> Path | None:
 
 
 def _built(checkout: Path, tool: Tool, pinned: Version, step: Step) -> Path:
-    program = cache_folder() / f"{tool.name}-{_dotted(pinned)}"
+    program = cache_folder() / tool.file_name(pinned)
     if not program.exists():
         _must_have_space_to_build()
         step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
-        package = f"github.com/hashicorp/{tool.name}"
-        _build(checkout / "tools" / tool.name, package, program, _go(checkout, step),
-               "-tags", tool.tags)  # fmt: skip
+        module, go = checkout / "tools" / tool.name, _go(checkout, step)
+        with tempfile.TemporaryDirectory() as folder:
+            edited = _edited(tool, module, go, Path(folder))
+            _build(module, tool.package, program, go, "-tags", tool.tags, *edited)
     return program
+
+
+def _edited(tool: Tool, module: Path, go: str, folder: Path) -> tuple[str, ...]:
+    """Return the flags that build the tool with its edit, from a copy of its source in `folder`."""
+    if tool.edit is None:
+        return ()
+    found = shell.run([go, "mod", "download", "-json", tool.package], cwd=module, env=_GO_LOCAL)
+    source = folder / tool.name
+    # Go's own copy is read-only, and cannot be overlaid.
+    shutil.copytree(json.loads(found)["Dir"], source, copy_function=shutil.copyfile)
+    file = source / tool.edit.file
+    text = file.read_text()
+    if text.count(tool.edit.old) != 1:
+        raise MissingProgramError(
+            f"{tool.edit.file} of {tool.name} does not have '{tool.edit.old}' once.",
+            "Read docs/decisions/0050-consul-edit.md, and adapt the edit to this version.",
+        )
+    file.write_text(text.replace(tool.edit.old, tool.edit.new))
+    shutil.copy(module / "go.sum", folder)
+    text = (module / "go.mod").read_text()
+    (folder / "go.mod").write_text(f"{text}\nreplace {tool.package} => {source}\n")
+    return (f"-modfile={folder / 'go.mod'}",)
 
 
 def _wall(checkout: Path, step: Step) -> Path:
@@ -140,7 +197,7 @@ def _build(module: Path, package: str, program: Path, go: str, *flags: str, **en
     shell.run(
         [go, "build", "-mod=readonly", "-trimpath", *flags, "-o", draft, package],
         cwd=module,
-        env={"GOTOOLCHAIN": "local", "GOFLAGS": "", **env},
+        env={**_GO_LOCAL, **env},
     )
     draft.replace(program)
 
