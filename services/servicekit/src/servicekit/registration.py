@@ -6,6 +6,7 @@ job registers its service.
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 
 CHECK_INTERVAL = 1.0  # seconds between two checks that the entry is still there
 TIME_LIMIT = 2.0  # seconds for a call
+NOTICE = 0.5  # seconds in which the gateway and other services hear that an instance has left
 _log = structlog.get_logger(__name__)
+_running: set["Registrar"] = set()
 
 
 @asynccontextmanager
@@ -37,10 +40,22 @@ async def registered(service: Service, settings: ServiceSettings) -> AsyncIterat
     agent = Agent(settings.consul_url, settings.consul_token, TIME_LIMIT)
     registrar = Registrar(agent, Instance(service, settings.host, settings.port))
     registrar.start()
+    _running.add(registrar)
     try:
         yield
     finally:
+        _running.discard(registrar)
         await asyncio.to_thread(registrar.stop)
+
+
+async def leave() -> None:
+    """Remove this process's entries while it still serves, so that callers turn to others.
+
+    Without it, a request may be sent on a kept connection that is being closed: the gateway cannot
+    know then whether it was read, and must not repeat it.
+    """
+    for registrar in list(_running):
+        await asyncio.to_thread(registrar.leave)
 
 
 class Registrar:
@@ -58,15 +73,28 @@ class Registrar:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self) -> None:
-        """Remove the entry. If Consul hangs this takes at most twice the time limit."""
+    def leave(self) -> None:
+        """Remove the entry. If there are other instances, wait until the callers have heard."""
+        if self.stop():
+            time.sleep(NOTICE)
+
+    def stop(self) -> bool:
+        """Remove the entry, and return whether other instances are healthy. Do it only once.
+
+        If Consul hangs this takes at most twice the time limit.
+        """
+        if self._stopped.is_set():
+            return False
         self._stopped.set()
         self._thread.join()
+        others: list[tuple[str, int]] = []
         try:
             self._agent.deregister(self._instance)
+            _, others = self._agent.healthy(self._instance.service.name)
         except Exception as error:
             _log.warning("cannot deregister", id=self._instance.id, error=str(error))
         self._agent.close()
+        return bool(others)
 
     def _run(self) -> None:
         has_warned = False

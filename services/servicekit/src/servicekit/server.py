@@ -1,10 +1,13 @@
 """Runs a service's application on uvicorn."""
 
+import socket
+from contextlib import suppress
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from servicekit import registration
 from servicekit.settings import ServiceSettings
 
 OPTIONS: dict[str, Any] = {
@@ -20,6 +23,14 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+class _Server(uvicorn.Server):
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await registration.leave()
+        await super().shutdown(sockets)
+
+
 def run(app: ASGIApp, settings: ServiceSettings) -> None:
     """Serve until SIGTERM or SIGINT, then finish the requests in flight for up to 20 s."""
-    uvicorn.run(app, host=settings.host, port=settings.port, **OPTIONS)
+    config = uvicorn.Config(app, host=settings.host, port=settings.port, **OPTIONS)
+    with suppress(KeyboardInterrupt):  # SIGINT, again, after everything has ended
+        _Server(config).run()

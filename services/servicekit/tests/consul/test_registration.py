@@ -29,10 +29,14 @@ TOKEN = "0e3c9d2f-9f0c-4d0e-8a3c-1a2b3c4d5e6f"
 @pytest.fixture
 def port() -> Iterator[int]:
     """Yield the port of a healthy service."""
+    with serving(healthy()) as port:
+        yield port
+
+
+def healthy() -> FastAPI:
     app = FastAPI()
     app.include_router(health.router("note-service", "1", []))
-    with serving(app) as port:
-        yield port
+    return app
 
 
 @contextmanager
@@ -161,6 +165,30 @@ def test_an_application_is_registered_as_long_as_it_runs(consul: ConsulServer) -
         eventually(lambda: "note-service-8009" in consul.entries(), 5)
 
     assert not consul.entries()
+
+
+def test_an_instance_that_leaves_serves_until_its_callers_have_heard(
+    consul: ConsulServer, port: int
+) -> None:
+    with (
+        serving(healthy()) as other,
+        registered(consul.url, other),
+        registered(consul.url, port) as leaving,
+    ):
+        eventually(lambda: len(consul.passing("note-service")) == 2, 5)
+        begin = time.monotonic()
+        leaving.leave()
+
+        assert time.monotonic() - begin >= registration.NOTICE
+        assert consul.passing("note-service") == {f"note-service-{other}"}
+
+
+def test_the_only_instance_leaves_without_waiting(consul: ConsulServer, port: int) -> None:
+    with registered(consul.url, port) as leaving:
+        eventually(lambda: consul.passing("note-service"), 5)
+
+        assert leaving.stop() is False
+        assert not consul.entries()
 
 
 def test_without_a_consul_nothing_of_it_is_even_loaded() -> None:
