@@ -5,7 +5,11 @@ from cluster.tests.nomad_server import Nomad, node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import cluster_nodes, hops
 
-SERF = [{"CheckID": "serfHealth", "Status": "passing"}]
+ALIVE, FAILED = 1, 4  # states of a member
+
+
+def members(*states: int) -> list[dict[str, object]]:
+    return [{"Name": f"node-{n}", "Status": state} for n, state in enumerate(states, 1)]
 
 
 def test_one_machine_has_no_path_of_nodes(cluster: Cluster) -> None:
@@ -21,8 +25,7 @@ def test_a_lost_machine_is_a_broken_hop_and_the_others_are_probed(
     cluster: Cluster, nomad: Nomad, consul: Agent
 ) -> None:
     nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2", "down"), node("node-3")]
-    for name in ("node-1", "node-3"):
-        consul.answers[f"/v1/health/node/{name}"] = SERF
+    consul.answers["/v1/agent/members"] = members(ALIVE, FAILED, ALIVE)
     found = list(hops.diagnose(cluster_nodes.paths(cluster)))
     assert [(each.path, each.state) for each in found] == [
         ("node-1", "ok"),
@@ -38,9 +41,7 @@ def test_a_node_that_consul_does_not_reach_or_that_takes_no_jobs_is_broken(
 ) -> None:
     others = [node("node-2"), node("node-3", eligibility="ineligible")]
     nomad.answers["/v1/nodes"] = [node("node-1"), *others]
-    consul.answers["/v1/health/node/node-1"] = SERF
-    consul.answers["/v1/health/node/node-2"] = [{**SERF[0], "Status": "critical"}]
-    consul.answers["/v1/health/node/node-3"] = SERF
+    consul.answers["/v1/agent/members"] = members(ALIVE, FAILED, ALIVE)
     found = list(hops.diagnose(cluster_nodes.paths(cluster)))
     assert [each.detail for each in found if each.state == "broken"] == [
         "Consul does not reach it",

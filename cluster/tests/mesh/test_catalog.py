@@ -60,19 +60,3 @@ def test_in_a_larger_cluster_a_failing_check_has_its_node(
     nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
     consul.answers["/v1/health/service/task-service"] = [checks(ready="critical"), checks()]
     assert catalog.failing_checks(cluster, "task-service") == ["ready on node-1"]
-
-
-@pytest.mark.parametrize(
-    ("known", "reachable"),
-    [
-        ([], False),
-        ([{"CheckID": "serfHealth", "Status": "critical"}], False),
-        ([{"CheckID": "other", "Status": "passing"}], False),
-        ([{"CheckID": "serfHealth", "Status": "passing"}], True),
-    ],
-)
-def test_a_node_is_reachable_if_its_agent_is(
-    cluster: Cluster, consul: Agent, known: list[Any], reachable: bool
-) -> None:
-    consul.answers["/v1/health/node/node-2"] = known
-    assert catalog.is_reachable(cluster, "node-2") is reachable

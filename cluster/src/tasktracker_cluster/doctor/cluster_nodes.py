@@ -8,7 +8,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor.hops import Hop, Path
 from tasktracker_cluster.doctor.repairs import UP
 from tasktracker_cluster.errors import AdminError, BrokenHopError
-from tasktracker_cluster.mesh import catalog
+from tasktracker_cluster.membership import members
 
 
 def paths(cluster: Cluster) -> list[Path]:
@@ -32,6 +32,6 @@ def _is_well(cluster: Cluster, node: Node) -> str:
 def _problem(cluster: Cluster, node: Node) -> str:
     if node.status != "ready":
         return f"Nomad's node is {node.status}"
-    if not catalog.is_reachable(cluster, node.name):
+    if node.name not in members.alive(cluster.consul):
         return "Consul does not reach it"
     return "" if node.is_eligible else "Nomad places nothing on it"

@@ -47,12 +47,6 @@ def failing_checks(cluster: Cluster, service: str) -> list[str] | None:
     return sorted({check["Name"] + on(cluster, check["Node"]) for check in failing})
 
 
-def is_reachable(cluster: Cluster, node: str) -> bool:
-    """Return whether the Consul agents of the cluster reach the one of this node."""
-    checks = cluster.consul.call("GET", f"/v1/health/node/{node}")
-    return any(c["CheckID"] == "serfHealth" and c["Status"] == "passing" for c in checks)
-
-
 def on(cluster: Cluster, node: str) -> str:
     """Return " on NODE" for a message, nothing when the cluster has one node only."""
     return f" on {node}" if cluster.has_several_nodes else ""
