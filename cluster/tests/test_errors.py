@@ -7,10 +7,23 @@ from pathlib import Path
 import pytest
 
 from tasktracker_cli.errors import CliError
-from tasktracker_cluster.errors import AdminError, NoLogError, NoNodeError, NoUserError
+from tasktracker_cluster.errors import (
+    AdminError,
+    BadConditionError,
+    NoLogError,
+    NoNodeError,
+    NoRecordError,
+    NoUserError,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations" / "reference.md"
-SHARED = {NoLogError: "usage", NoNodeError: "not-found", NoUserError: "not-found"}
+SHARED = {
+    BadConditionError: "usage",
+    NoLogError: "usage",
+    NoNodeError: "not-found",
+    NoRecordError: "not-found",
+    NoUserError: "not-found",
+}
 
 
 def leaves(error: type[CliError]) -> Iterator[type[CliError]]:

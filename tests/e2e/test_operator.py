@@ -67,6 +67,25 @@ def _line_appears(terminal: Terminal) -> bool:
     return "/api/v1/tasks/" in terminal.look(0.2)
 
 
+def test_a_request_is_found_by_its_id_in_every_service_that_it_passed(
+    cluster: ThrowawayCluster,
+) -> None:
+    with cluster.user("seeker").http() as client:
+        answer = client.get("/api/v1/stats/", headers={"X-Request-ID": "sought-by-its-id"})
+        user_id = client.get("/api/v1/auth/me").json()["id"]
+    assert answer.headers["X-Request-ID"] == "sought-by-its-id"
+    passed = {"stats-service", "task-service"}
+    wait.until("its lines", lambda: found(cluster, "sought-by-its-id") >= passed, LIMIT_SECONDS)
+    words = ("--user-id", str(user_id), "--since", "5m", "--status", "2xx")
+    assert "sought-by-its-id" in cluster.admin("logs", "stats-service", *words).stdout
+
+
+def found(cluster: ThrowawayCluster, request_id: str) -> set[str]:
+    """Return the services whose logs have the request."""
+    printed = cluster.admin("logs", "--request-id", request_id, "--json", check=False).stdout
+    return {json.loads(line)["service"] for line in printed.splitlines()}
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -13,6 +13,7 @@ DIFFERENT = {
     "accessLog.format",
     "accessLog.filters.statusCodes",
     "accessLog.fields.headers.defaultMode",
+    "accessLog.fields.headers.names.X-Request-ID",
     # In the cluster Nomad renders the routes to services, into a second file.
     "providers.file.directory",
     "providers.file.filename",

@@ -150,6 +150,20 @@ class NoLogError(AdminError):
     code = UsageError.code
 
 
+class BadConditionError(AdminError):
+    """A condition of a search makes no sense."""
+
+    exit_code = UsageError.exit_code
+    code = UsageError.code
+
+
+class NoRecordError(AdminError):
+    """No record of any log meets the conditions."""
+
+    exit_code = NotFoundError.exit_code
+    code = NotFoundError.code
+
+
 class NoUserError(AdminError):
     """There is no account of this name."""
 

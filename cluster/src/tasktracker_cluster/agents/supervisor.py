@@ -26,6 +26,7 @@ from tasktracker_cluster.site import Site
 
 AGENTS = ("consul", "nomad")
 PROGRAMS = (*AGENTS, pages.NAME, membership_program.NAME)
+LOGGED = (*PROGRAMS, "supervisord")  # each has a log of its own, with its name
 
 _INCLUDE = """
 ; The program `membership`: only where there are other machines.

@@ -1,15 +1,26 @@
-"""`logs`: the logs of a service or an agent."""
+"""`logs`: the logs of a service or an agent, or a search in all of them."""
 
 import json
+from collections import deque
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from tasktracker_cli.errors import UsageError
 from tasktracker_cli.session import Session
+from tasktracker_cli.terminal.choices import Format
 from tasktracker_cli.terminal.text import visible
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.commands import record_lines
+from tasktracker_cluster.errors import NoLogError, NoRecordError
 from tasktracker_cluster.jobs import logs
+from tasktracker_cluster.records import conditions, entries, log_files
+from tasktracker_cluster.records.conditions import Conditions
+from tasktracker_cluster.records.record import Level, Record
+from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
 
 if TYPE_CHECKING:
@@ -17,14 +28,15 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
+LINES = 50
+
 # The fields of a line: different names in the services, in Traefik and in its access log.
 TIMES, MESSAGES = ("timestamp", "time", "StartUTC"), ("event", "message", "msg")
-LEVELS = {"warning": "yellow", "warn": "yellow", "error": "bold red", "critical": "bold red"}
+NAMES = (*JOBS, *RELEASE_JOBS, *supervisor.LOGGED)
 
 
 def _services(incomplete: str) -> list[str]:
-    names = (*JOBS, *RELEASE_JOBS, *supervisor.PROGRAMS)
-    return [name for name in names if name.startswith(incomplete)]
+    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 @app.command("logs")
@@ -33,32 +45,104 @@ def show_logs(
     service: Annotated[
         str,
         typer.Argument(
-            help="A service's name, or store, release, consul, nomad or pages.",
+            help="A service's name, or store, release, consul, nomad, pages, membership or "
+            "supervisord.",
             autocompletion=_services,
+            show_default=False,
         ),
-    ],
+    ] = "",
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines.")] = False,
     task: Annotated[
         str | None, typer.Option(metavar="NAME", help="Another task than the service's main task.")
     ] = None,
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=0, max=1_000_000, help="How many of the last lines.")
-    ] = 50,
-) -> None:
-    """Show the logs of a service's running instances, or of an agent.
+        int | None,
+        typer.Option(
+            "--lines", "-n", min=0, max=1_000_000,
+            help=f"How many of the last lines: {LINES}, but all that a search finds.",
+        ),
+    ] = None,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Search: from 90s, 15m, 1h or 2d ago, or a date.")
+    ] = "",
+    request_id: Annotated[
+        str, typer.Option(metavar="ID", help="Search: of one request, in every service.")
+    ] = "",
+    level: Annotated[Level | None, typer.Option(help="Search: of this level or a worse.")] = None,
+    user_id: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Search: requests of one user.")
+    ] = None,
+    status: Annotated[
+        str, typer.Option(metavar="N", help="Search: answers of a status, as 404 or 5xx.")
+    ] = "",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Search: one JSON object a line.")
+    ] = False,
+) -> None:  # fmt: skip
+    """Show the logs of a service's running instances, or of an agent; or search in all logs.
 
     A terminal shows them in a readable form. A pipe gets the lines unchanged, mostly JSON.
+
+    Without a service, or with an option of a search, it reads the files of all logs on this
+    machine, also of instances that have ended, and shows what it finds in the order of time. This
+    works while the cluster is down, too. Times are in UTC.
 
     \b
     Examples:
       sudo tasktracker-cli admin logs task-service -f
       sudo tasktracker-cli admin logs task-service --task connect-proxy-task-service
       sudo tasktracker-cli admin logs user-service -n 1000 | jq 'select(.status >= 500)'
+      sudo tasktracker-cli admin logs --request-id 5f2c41d06b8a4e1f9d3c7b6a50e8f412
+      sudo tasktracker-cli admin logs --since 1h --level error
+      sudo tasktracker-cli admin logs task-service --since 2d --user-id 7 --status 5xx --json
     """
     session: Session = ctx.obj
-    sources = logs.sources(Cluster.from_environment(), service, task)
-    for line in logs.read(sources, lines, follow):
-        session.output.show(_pretty(line) if session.output.terminal else line.text)
+    searched = any((since, request_id, level, user_id, status))
+    if not (searched or as_json) and service:
+        sources = logs.sources(Cluster.from_environment(), service, task)
+        for line in logs.read(sources, LINES if lines is None else lines, follow):
+            session.output.show(_pretty(line) if session.output.terminal else line.text)
+        return
+    if as_json:
+        session.output.choices.choose_format(Format.NDJSON)
+    if follow:
+        raise UsageError("A search does not follow.", "Leave --follow out, or name a service only.")
+    wanted = Conditions(
+        service=service,
+        task=task or "",
+        since=conditions.moment(since, datetime.now(UTC)) if since else None,
+        request_id=request_id,
+        level=level or "",
+        user_id=user_id,
+        status=status,
+    )
+    if lines is None and not searched:
+        lines = LINES
+    _show(session, _found(Site.from_environment(), wanted, lines), as_json=as_json)
+
+
+def _found(site: Site, wanted: Conditions, lines: int | None) -> Iterator[Record]:
+    if wanted.service and wanted.service not in NAMES:
+        known = ", ".join(NAMES)
+        raise NoLogError(f"There is no service {wanted.service!r}.", f"There are {known}.")
+    found = entries.search(log_files.find(site), wanted)
+    return found if lines is None else iter(deque(found, maxlen=lines))
+
+
+def _show(session: Session, found: Iterator[Record], *, as_json: bool) -> None:
+    record = None
+    for record in found:
+        if as_json:
+            session.output.event(record_lines.raw(record))
+        elif session.output.terminal:
+            session.output.show(record_lines.coloured(record))
+        else:
+            session.output.write(f"{record_lines.plain(record)}\n")
+    if record is None:
+        raise NoRecordError(
+            "No log has such a line.",
+            "Look further back, or leave a condition out. Logs of an instance end with it.",
+        )
 
 
 def _pretty(line: logs.Line) -> "Text":
@@ -75,6 +159,6 @@ def _pretty(line: logs.Line) -> "Text":
     rest = " ".join(f"{name}={value}" for name, value in facts.items())
     return Text.assemble(
         (line.writer, "cyan"), " ", (visible(when[11:23]), "dim"), " ",
-        (f"{level:<7}", LEVELS.get(level, "green")), " ", (visible(message), "bold"), " ",
-        (visible(rest), "dim"),
+        (f"{level:<7}", record_lines.COLOURS.get(level, "green")), " ",
+        (visible(message), "bold"), " ", (visible(rest), "dim"),
     )  # fmt: skip

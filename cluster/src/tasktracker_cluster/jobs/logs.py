@@ -120,10 +120,10 @@ def sources(cluster: Cluster, name: str, task: str | None) -> Sequence[Source]:
     Without `task` it is the service's main task. Raises NoLogError when there is no such service or
     task, NoInstanceError when the service does not run.
     """
-    if name in supervisor.PROGRAMS:
+    if name in supervisor.LOGGED:
         return [AgentLog(name, cluster.site.logs / f"{name}.log")]
     if cluster.nomad.find(f"/v1/job/{name}") is None:
-        known = ", ".join((*JOBS, *RELEASE_JOBS, *supervisor.PROGRAMS))
+        known = ", ".join((*JOBS, *RELEASE_JOBS, *supervisor.LOGGED))
         raise NoLogError(f"There is no service {name!r}.", f"There are {known}.")
     running = [a for a in allocations.active(cluster, name) if a["ClientStatus"] != "unknown"]
     if not running:

@@ -1,0 +1,1 @@
+"""The lines that tasks and agents have logged, as records that can be searched."""
