@@ -26,6 +26,13 @@ variable "network" {
   default     = ""
 }
 
+locals {
+  # PostgreSQL accepts 97 connections besides the superuser's. In a deployment there are two generations of
+  # instances, and each has a pool for reads, one for changes, and up to two connections of its checks
+  # (docs/decisions/0052-connections.md).
+  pool = max(1, min(10, floor((97 / (2 * var.instances) - 2) / 2)))
+}
+
 job "task-service" {
   type = "service"
 
@@ -219,8 +226,9 @@ job "task-service" {
       }
 
       env {
-        PORT             = "8002"
-        USER_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_user_service}"
+        PORT               = "8002"
+        USER_SERVICE_URL   = "http://${NOMAD_UPSTREAM_ADDR_user_service}"
+        DATABASE_POOL_SIZE = local.pool
       }
 
       template {

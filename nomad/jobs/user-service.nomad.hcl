@@ -26,6 +26,12 @@ variable "network" {
   default     = ""
 }
 
+locals {
+  # PostgreSQL accepts 97 connections besides the superuser's. In a deployment there are two generations of
+  # instances, and each has one pool (docs/decisions/0052-connections.md).
+  pool = min(10, floor(97 / (2 * var.instances)))
+}
+
 job "user-service" {
   type = "service"
 
@@ -215,7 +221,8 @@ job "user-service" {
       }
 
       env {
-        PORT = "8001"
+        PORT               = "8001"
+        DATABASE_POOL_SIZE = local.pool
         # All requests come through the sidecar, and its intentions allow sign-ins by Traefik only.
         TRUST_FORWARDED_FOR = "true"
       }

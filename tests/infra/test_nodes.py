@@ -6,9 +6,11 @@ import pytest
 
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES, GATEWAY, SERVICES
-from tests.infra.reading import ROOT, Json, only_group, read_job
+from tests.infra.reading import ROOT, Json, only_group, read_job, tasks
 
 SECOND = 10**9  # Nomad counts nanoseconds
+MOST_INSTANCES = 9  # TASKTRACKER_INSTANCES has one digit
+CONNECTIONS = 100 - 3  # PostgreSQL's defaults: in all, and for superusers only
 
 each_service = pytest.mark.parametrize("service", [each.name for each in SERVICES])
 each_database = pytest.mark.parametrize("database", [each.name for each in DATABASES])
@@ -31,6 +33,21 @@ def test_a_service_has_one_instance_unless_more_are_asked_for(
     jobs: dict[str, Json], service: str
 ) -> None:
     assert only_group(jobs[service])["Count"] == 1
+
+
+@pytest.mark.parametrize(
+    ("service", "pools", "checks"), [("task-service", 2, 2), ("user-service", 1, 0)]
+)
+def test_all_pools_of_a_deployment_fit_into_the_database(
+    site: Site, service: str, pools: int, checks: int
+) -> None:
+    for instances in range(1, MOST_INSTANCES + 1):
+        job = read_job(site, service, instances=str(instances))
+        (app,) = (task for task in tasks(job) if task["Name"] == "app")
+        size = int(app["Env"]["DATABASE_POOL_SIZE"])
+        assert size == 10 or instances > 2, "one machine and two have the services' default"
+        assert size > 0
+        assert 2 * instances * (pools * size + checks) <= CONNECTIONS, instances
 
 
 @each_service

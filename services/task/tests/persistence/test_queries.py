@@ -1,10 +1,9 @@
-"""How many statements each call costs, and how many connections a deployment."""
+"""How many statements each call costs."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from servicekit.pool import Pool, ReadPool, Rows, Statement, WritePool
 from task_service.domain.pagination import TaskQuery
@@ -72,21 +71,3 @@ async def test_a_creation_with_a_new_key_is_two_statements(
     await repository.insert_once(OWNER, {"title": "a"}, f"new {id(statements)}", b"")
 
     assert len(statements) == 2
-
-
-HEALTH_CHECKS = 2  # connections; each has a thread of its own
-
-
-def test_all_pools_of_a_rolling_deployment_fit_into_the_database(
-    database: sa.Engine, task_settings: TaskSettings
-) -> None:
-    with database.connect() as connection:
-        limit = connection.scalar(
-            sa.text(
-                "SELECT current_setting('max_connections')::int"
-                " - current_setting('superuser_reserved_connections')::int"
-            )
-        )
-
-    # Three instances and a canary, each with a pool for reads and one for writes.
-    assert 4 * (2 * task_settings.database_pool_size + HEALTH_CHECKS) <= limit
