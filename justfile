@@ -69,11 +69,17 @@ doctor *flags: _environment
 logs *words: _environment
     @.venv/bin/tasktracker-cli admin logs "$@"
 
-# Sign access tokens with a new key; tokens of the present key stay valid
+# Replace secrets while the cluster runs: certificates, gossip, agent-tokens or signing-key
 [group('cluster')]
 [no-exit-message]
+rotate *what: _environment
+    @.venv/bin/tasktracker-cli admin rotate "$@"
+
+# The name that `rotate signing-key` had before
+[private]
+[no-exit-message]
 rotate-key: _environment
-    @.venv/bin/tasktracker-cli admin rotate-key
+    @.venv/bin/tasktracker-cli admin rotate signing-key
 
 # Print export lines for nomad and consul: eval "$(./just env)"
 [group('cluster')]

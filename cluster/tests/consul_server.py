@@ -24,6 +24,7 @@ class Consul(Agent):
         self.alive: set[str] = set()
         self.lost: set[str] = set()
         self.left: list[str] = []
+        self._made = 0
 
     def answer(self, request: Request) -> object:
         """Answer for keys, tokens and members as Consul does."""
@@ -31,10 +32,15 @@ class Consul(Agent):
         if path.startswith(KEYS):
             return self._key(path.removeprefix(KEYS), request)
         if path == TOKENS and method == "PUT":
-            token = {**request.body, "SecretID": f"secret-{len(self.tokens)}",
-                     "AccessorID": str(len(self.tokens))}  # fmt: skip
+            token = {**request.body, "SecretID": f"secret-{self._made}",
+                     "AccessorID": str(self._made), "CreateIndex": self._made}  # fmt: skip
+            self._made += 1
             self.tokens.append(token)
             return token
+        if path.startswith(f"{TOKENS}/") and method == "PUT":
+            (known,) = [t for t in self.tokens if t["AccessorID"] == path.rpartition("/")[2]]
+            known.update(request.body)
+            return known
         if path == f"{TOKENS}s":
             return self.tokens
         if path.startswith(f"{TOKENS}/") and method == "DELETE":

@@ -16,6 +16,10 @@ class FakeCluster(Cluster):
         super().__init__(site)
         self._nomad, self._consul = nomad, consul
 
+    def anew(self) -> "FakeCluster":
+        """Return the same cluster with its tokens as their files are now."""
+        return FakeCluster(self.site, self._nomad, self._consul)
+
     @cached_property
     def nomad(self) -> Api:
         """The test's Nomad."""

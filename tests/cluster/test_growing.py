@@ -122,6 +122,12 @@ def test_sidecars_are_registered_where_other_machines_reach_them(
     assert addresses <= {machine.address for machine in lab.machines}
 
 
+def test_only_the_first_machine_rotates(lab: Laboratory) -> None:
+    result = lab.machines[1].admin("rotate", "gossip", check=False)
+    assert result.returncode == 1
+    assert "This machine has joined a cluster" in result.stderr
+
+
 def test_up_starts_a_killed_machine_again(lab: Laboratory, first: Machine) -> None:
     second = lab.machines[1]
     with load.running(lab, first, "kill") as sent:
@@ -145,6 +151,8 @@ def test_a_server_that_the_majority_needs_cannot_leave(lab: Laboratory, first: M
         result = first.admin("leave", "--yes", check=False)
         assert "The first machine has the databases" in result.stderr
         assert second.site.node_file.exists()
+        result = first.admin("rotate", "gossip", check=False)
+        assert "node-3 is away" in result.stderr
     finally:
         third.heal()
     wait.until("its return", lambda: is_well(first, third), LIMIT_SECONDS)

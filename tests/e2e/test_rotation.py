@@ -100,7 +100,7 @@ def test_a_token_lives_through_one_rotation_and_none_is_refused_meanwhile(
     first = visitor.old = visitor.log_in()
 
     with visiting(visitor):
-        cluster.admin("rotate-key")
+        cluster.admin("rotate", "signing-key")
     second = visitor.log_in()
 
     assert visitor.refused == []
@@ -112,7 +112,7 @@ def test_a_token_lives_through_one_rotation_and_none_is_refused_meanwhile(
     cluster.admin("up")
     assert versions(cluster) == before, "the rotation left `up` nothing to do"
 
-    cluster.admin("rotate-key")
+    cluster.admin("rotate", "signing-key")
     assert visitor.statuses(first) == [401, 401, 401]
     assert visitor.statuses(second) == [200, 200, 200]
 

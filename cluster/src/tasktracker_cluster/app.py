@@ -7,12 +7,12 @@ from tasktracker_cluster.commands import (
     dev,
     growth,
     health,
-    keys,
     logs,
     machines,
     pages,
     psql,
     release,
+    rotation,
     top,
     users,
 )
@@ -24,7 +24,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for noun in (cluster, growth, keys, health, top, logs, psql, pages, release, dev):
+for noun in (cluster, growth, health, top, logs, psql, pages, release, dev):
     app.add_typer(noun.app)
+app.add_typer(rotation.former)
+app.add_typer(rotation.app, name="rotate")
 app.add_typer(machines.app, name="node")
 app.add_typer(users.app, name="users")

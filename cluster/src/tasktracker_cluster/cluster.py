@@ -24,6 +24,10 @@ class Cluster:
         """Return the cluster of TASKTRACKER_HOME. Raises what Site.from_environment does."""
         return cls(Site.from_environment(), timeout)
 
+    def anew(self) -> "Cluster":
+        """Return the same cluster with its tokens and certificates as their files are now."""
+        return Cluster(self.site, self._timeout)
+
     @cached_property
     def tokens(self) -> Tokens:
         """The cluster's own tokens.

@@ -97,6 +97,12 @@ class RefusedLeaveError(AdminError):
     code = "leave-refused"
 
 
+class RefusedRotationError(AdminError):
+    """Secrets cannot be rotated now, or not on this machine."""
+
+    code = "rotation-refused"
+
+
 class UnreachableFirstError(AdminError):
     """The first machine of the cluster does not answer."""
 

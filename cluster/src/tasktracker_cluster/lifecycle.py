@@ -94,7 +94,7 @@ def up(cluster: Cluster, steps: Steps, address: str = "") -> None:
             with steps.step("instances"):
                 caller.call(site, "/ready", {"restored": nothing_runs})
             return
-        _start_agents(cluster, steps)
+        start_agents(cluster, steps)
         if address:
             share(cluster, steps, address)
         _stop_outdated(cluster, steps, nothing_runs)
@@ -125,7 +125,7 @@ def share(cluster: Cluster, steps: Steps, address: str) -> None:
         return
     preflight.must_have_shared_ports(address)
     files.write(site.node_file, replace(site.node, address=address).text)
-    _start_agents(cluster, steps)
+    start_agents(cluster, steps)
 
 
 def down(cluster: Cluster, steps: Steps) -> None:
@@ -177,7 +177,8 @@ def install_all(site: Site, steps: Steps) -> Release:
         return installed.prepare(site, step)
 
 
-def _start_agents(cluster: Cluster, steps: Steps) -> None:
+def start_agents(cluster: Cluster, steps: Steps) -> None:
+    """Start the agents, or restart those whose configuration changed, and wait until they lead."""
     site = cluster.site
     credentials.create(site)
     network.create_address()

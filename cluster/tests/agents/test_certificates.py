@@ -38,6 +38,14 @@ def test_a_certificate_that_expires_soon_is_replaced_with_another_key(site: Site
     assert new.key != old.key
 
 
+def test_a_key_whose_certificate_was_not_written_is_replaced_with_both(site: Site) -> None:
+    certificates.identity(site, CONSUL)
+    other = certificates.issue(certificates.authority(site), CONSUL)
+    certificates.paths(site, CONSUL.name)[1].write_text(other.key)
+    assert certificates.present(site, CONSUL) is None
+    assert certificates.identity(site, CONSUL).is_pair
+
+
 def test_a_new_authority_issues_every_certificate_anew(site: Site) -> None:
     old = certificates.identity(site, CONSUL)
     for file in certificates.paths(site, "authority"):

@@ -4,9 +4,11 @@ Each party has a key of its own. Its certificate limits its use: a server's cert
 names that Consul and Nomad verify, and a client's certificate is not valid for a server.
 """
 
+import hashlib
 import ipaddress
+import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -25,6 +27,8 @@ from tasktracker_cluster.site import Site
 AUTHORITY_LIFETIME = timedelta(days=3650)
 LIFETIME = timedelta(days=365)
 RENEWED_BEFORE_END = LIFETIME / 3
+
+CONNECT_SECONDS = 5
 
 # Clocks of the cluster's machines may differ by this much.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -65,6 +69,12 @@ class Identity:
     def fingerprint(self) -> str:
         """SHA-256 of the certificate, in hexadecimal digits."""
         return self.x509.fingerprint(hashes.SHA256()).hex()
+
+    @property
+    def is_pair(self) -> bool:
+        """Whether the key is that of the certificate."""
+        key = serialization.load_pem_private_key(self.key.encode(), password=None)
+        return key.public_key() == self.x509.public_key()
 
     @property
     def issued_at(self) -> datetime:
@@ -111,11 +121,21 @@ def identity(site: Site, role: Role) -> Identity:
 
 
 def present(site: Site, role: Role) -> Identity | None:
-    """Return the identity of a party as it is in `secrets`, if it is there."""
+    """Return the identity of a party as it is in `secrets`, if it is there.
+
+    A key of another certificate is none: their writing was interrupted.
+    """
     certificate, key = paths(site, role.name)
     if not certificate.exists() or not key.exists():
         return None
-    return Identity(certificate.read_text(), key.read_text())
+    found = Identity(certificate.read_text(), key.read_text())
+    return found if found.is_pair else None
+
+
+def reissue(site: Site, roles: Iterable[Role]) -> None:
+    """Issue new certificates and keys to these parties on the first machine."""
+    for role in roles:
+        write(site, role.name, issue(authority(site), role))
 
 
 def client(site: Site) -> ssl.SSLContext:
@@ -166,6 +186,18 @@ def hand_over(site: Site, role: Role, folder: Path, owner: str) -> bool:
 def paths(site: Site, name: str) -> tuple[Path, Path]:
     """Return the files of a certificate and of its key."""
     return site.secrets / f"{name}.pem", site.secrets / f"{name}.key"
+
+
+def shown(site: Site, port: int) -> str:
+    """Return the fingerprint of the certificate that is shown on a port here, empty if none is."""
+    try:
+        with (
+            socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS) as plain,
+            client(site).wrap_socket(plain, server_hostname="127.0.0.1") as secured,
+        ):
+            return hashlib.sha256(secured.getpeercert(binary_form=True) or b"").hexdigest()
+    except OSError:
+        return ""
 
 
 def expiry(file: Path) -> datetime:

@@ -1,6 +1,7 @@
 """The set-up of Consul: ACL policies and tokens, and the mesh's configuration entries."""
 
 import json
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from tasktracker_cluster.agents import certificates, credentials
@@ -8,6 +9,9 @@ from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import CONSUL_URL, Site
+
+# Consul's own name for the token in the configuration of its server.
+MANAGEMENT = "Initial Management Token"
 
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
@@ -41,15 +45,22 @@ def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
     for name in ("anonymous", "member", "nomad-agent"):
         _set_policy(site, consul, name)
     _set_token(consul, ANONYMOUS, Policies=[{"Name": "anonymous"}])
-    _make_token(
-        site,
-        consul,
-        tokens.consul_agent,
-        "the Consul agent itself",
-        NodeIdentities=[{"NodeName": site.node.name, "Datacenter": "dc1"}],
-    )
-    nomad_policy = [{"Name": "nomad-agent"}]
-    _make_token(site, consul, tokens.consul_nomad, "the Nomad agent", Policies=nomad_policy)
+    of_agents = grants(site)
+    for name in ("consul_agent", "consul_nomad"):
+        _make_token(site, consul, getattr(tokens, name), of_agents[name])
+
+
+def grants(site: Site) -> dict[str, dict[str, object]]:
+    """Return what each token of the first machine may do, by its name in Tokens."""
+    identity = {"NodeName": site.node.name, "Datacenter": "dc1"}
+    return {
+        "consul_management": {
+            "Description": MANAGEMENT,
+            "Policies": [{"Name": "global-management"}],
+        },
+        "consul_agent": {"Description": "the Consul agent itself", "NodeIdentities": [identity]},
+        "consul_nomad": {"Description": "the Nomad agent", "Policies": [{"Name": "nomad-agent"}]},
+    }
 
 
 def trust_nomad(site: Site, consul: Api) -> None:
@@ -96,12 +107,10 @@ def _set_policy(site: Site, consul: Api, name: str) -> None:
         consul.call("PUT", f"/v1/acl/policy/{known['ID']}", {"Name": name, "Rules": rules})
 
 
-def _make_token(site: Site, consul: Api, secret: str, description: str, **grants: object) -> None:
+def _make_token(site: Site, consul: Api, secret: str, granted: Mapping[str, object]) -> None:
     # The token itself is used to ask for it: its accessor is not stored anywhere.
     if not api(site, secret).answers("/v1/acl/token/self"):
-        consul.call(
-            "PUT", "/v1/acl/token", {"SecretID": secret, "Description": description, **grants}
-        )
+        consul.call("PUT", "/v1/acl/token", {"SecretID": secret, **granted})
 
 
 def _set_token(consul: Api, accessor: str, **grants: object) -> None:

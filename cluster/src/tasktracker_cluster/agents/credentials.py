@@ -68,7 +68,29 @@ def gossip_key(site: Site, agent: str) -> str:
 
     An agent without this key cannot join the others.
     """
-    file = site.secrets / f"{agent}-gossip.key"
+    return _key(site.secrets / f"{agent}-gossip.key")
+
+
+def set_gossip_key(site: Site, agent: str, key: str) -> None:
+    """Write the key that encrypts an agent's gossip."""
+    files.write(site.secrets / f"{agent}-gossip.key", f"{key}\n", mode=0o600)
+
+
+def next_gossip_key(site: Site, agent: str) -> str:
+    """Return the key that a rotation introduces. It is kept until the rotation has ended."""
+    return _key(_next(site, agent))
+
+
+def forget_next_gossip_key(site: Site, agent: str) -> None:
+    """Delete the file of the key that a rotation introduced: the rotation has ended."""
+    _next(site, agent).unlink(missing_ok=True)
+
+
+def _next(site: Site, agent: str) -> Path:
+    return site.secrets / f"{agent}-gossip.next"
+
+
+def _key(file: Path) -> str:
     if not file.exists():
         files.write(file, f"{base64.b64encode(secrets.token_bytes(32)).decode()}\n", mode=0o600)
     return file.read_text().strip()

@@ -21,7 +21,7 @@ def locked(site: Site) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise BusyError(
-                f"Another up, down or destroy is running on {site.home}.", "Wait until it ends."
+                f"Another command is changing {site.home}.", "Wait until it ends."
             ) from error
         yield
 

@@ -51,7 +51,7 @@ def rotate(cluster: Cluster, steps: Steps) -> None:
     NotReadyError when there is no cluster, and JobFailedError when a service does not start with
     the new key: then no token has been signed with it.
     """
-    preflight.must_be_root("rotate-key")
+    preflight.must_be_root("rotate signing-key")
     ownership.must_own(cluster.site)
     if ownership.owner(cluster.site) is None:
         raise NotReadyError("There is no cluster on this machine.", "Start one with: ./just up")

@@ -10,7 +10,7 @@ from tasktracker_cluster.agents import certificates, credentials, nomad, signing
 from tasktracker_cluster.agents.certificates import CLOCK_SKEW, Identity, Role
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import RefusedJoinError
-from tasktracker_cluster.membership import invitations, members, node_tokens
+from tasktracker_cluster.membership import invitations, members, node_tokens, rotations
 from tasktracker_cluster.membership.members import Member
 from tasktracker_cluster.membership.messages import Joining
 from tasktracker_cluster.releases import installed
@@ -29,6 +29,7 @@ def admit(cluster: Cluster, asked: Joining) -> dict[str, object]:
     """
     site = cluster.site
     invitations.check(site, asked.secret)
+    rotations.must_not_run(cluster.consul)
     _must_fit(cluster, asked.release, asked.time)
     _must_be_reachable(asked.address)
     known = members.all_of(cluster.consul)
@@ -68,7 +69,7 @@ def _bundle(
         "authority": certificates.authority(site).certificate,
         "certificates": signed,
         "gossip": {agent: credentials.gossip_key(site, agent) for agent in ("consul", "nomad")},
-        "tokens": node_tokens.make(consul, member.name),
+        "tokens": node_tokens.replace(consul, member.name),
         "introduction": nomad.make_introduction(cluster.nomad, member.name),
     }
     members.put(consul, replace(member, certificate=fingerprint))

@@ -79,7 +79,7 @@ def _write(site: Site, answer: dict[str, Any], keys: dict[str, str]) -> None:
     for role, certificate in answer["certificates"].items():
         certificates.write(site, role, Identity(certificate, keys[role]))
     for agent, key in answer["gossip"].items():
-        files.write(site.secrets / f"{agent}-gossip.key", f"{key}\n", mode=0o600)
+        credentials.set_gossip_key(site, agent, key)
     for token, secret in answer["tokens"].items():
         files.write(credentials.path(site, token), f"{secret}\n", mode=0o600)
     introduction = nomad.introduction(site)

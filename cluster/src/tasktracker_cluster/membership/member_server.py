@@ -16,19 +16,29 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tasktracker_cluster.agents import certificates, nomad
+from tasktracker_cluster.agents import certificates, credentials, nomad, supervisor
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, ApiError, NoNodeError, RefusedJoinError
 from tasktracker_cluster.jobs import allocations, deployment, placement
-from tasktracker_cluster.membership import admission, members, messages, nodes, quorum
+from tasktracker_cluster.membership import (
+    admission,
+    members,
+    messages,
+    node_tokens,
+    nodes,
+    quorum,
+    rotations,
+)
 from tasktracker_cluster.membership.limited_server import LimitedServer, TimeLimit
 from tasktracker_cluster.membership.messages import (
     Joining,
     MalformedMessageError,
     Readiness,
     Renewal,
+    Rotated,
 )
+from tasktracker_cluster.membership.rotations import AGENT_TOKENS, GOSSIP
 from tasktracker_cluster.topology import JOBS, MEMBERSHIP_PORT
 
 MOST_BYTES = 65536
@@ -131,6 +141,15 @@ class _Handler(BaseHTTPRequestHandler):
             case "/introduction":
                 with _one_at_a_time:
                     return _introduction(cluster, name)
+            case "/gossip":
+                return _gossip(cluster, name)
+            case "/tokens":
+                with _one_at_a_time:
+                    return _tokens(cluster, name)
+            case "/rotated":
+                told = messages.read(Rotated, content)
+                with _one_at_a_time:
+                    return _rotated(cluster, name, self._shown(), told)
             case "/left":
                 with _one_at_a_time:
                     return _left(cluster, name)
@@ -194,6 +213,29 @@ def _certificates(cluster: Cluster, name: str, shown: str, asked: Renewal) -> Js
 
 def _introduction(cluster: Cluster, name: str) -> Json:
     return {"introduction": nomad.make_introduction(cluster.nomad, name)}
+
+
+def _gossip(cluster: Cluster, name: str) -> Json:
+    rotations.must_be_turn_of(cluster.consul, name, GOSSIP)
+    keys = {agent: credentials.gossip_key(cluster.site, agent) for agent in supervisor.AGENTS}
+    return {"gossip": keys}
+
+
+def _tokens(cluster: Cluster, name: str) -> Json:
+    rotations.must_be_turn_of(cluster.consul, name, AGENT_TOKENS)
+    return {"tokens": node_tokens.make(cluster.consul, name)}
+
+
+def _rotated(cluster: Cluster, name: str, shown: str, told: Rotated) -> Json:
+    """End the secrets that a machine no longer uses, and record that it has the new ones."""
+    consul = cluster.consul
+    if rotations.must_be_turn_of(consul, name).what == AGENT_TOKENS:
+        node_tokens.delete_old(consul, name)
+    for member in members.all_of(consul):
+        if member.name == name:
+            changed = replace(member, rotated=told.identifier, certificate=shown, renewed="")
+            members.put(consul, changed)
+    return {}
 
 
 def _ready(cluster: Cluster, name: str, asked: Readiness) -> Json:

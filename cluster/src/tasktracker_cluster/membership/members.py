@@ -22,6 +22,7 @@ class Member:
 
     `renewed` is that of the newest one. Both are good: the answer with the newest may be lost.
     `has_run`: its agents have run. Consul and Nomad forget a machine that is down after days.
+    `rotated` is the last rotation of secrets that it took part in.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Member:
     certificate: str = ""
     renewed: str = ""
     has_run: bool = False
+    rotated: str = ""
 
 
 def all_of(consul: Api) -> list[Member]:
@@ -74,12 +76,18 @@ def servers(consul: Api) -> list[str]:
 
 def watch_servers(consul: Api, index: int, seconds: int) -> tuple[list[str], int]:
     """Return the servers and the index of that state, when it differs from `index` or in time."""
-    path = f"/v1/kv/{_SERVERS}?index={index}&wait={seconds}s"
+    names, index = watch(consul, _SERVERS, index, seconds)
+    return list(names or []), index
+
+
+def watch(consul: Api, key: str, index: int, seconds: int) -> tuple[Any, int]:
+    """Return a key's value, None without one, and the index of that state, as `watch_servers`."""
+    path = f"/v1/kv/{key}?index={index}&wait={seconds}s"
     response = consul.http.get(path, timeout=seconds + 10)
     if response.status_code not in (200, 404):
         response.raise_for_status()
-    names = list(_decoded(response.json()[0])) if response.status_code == 200 else []
-    return names, int(response.headers.get("X-Consul-Index", "0"))
+    value = _decoded(response.json()[0]) if response.status_code == 200 else None
+    return value, int(response.headers.get("X-Consul-Index", "0"))
 
 
 def set_servers(consul: Api, names: list[str]) -> None:

@@ -48,6 +48,12 @@ class Readiness(_Message):
     restored: bool
 
 
+class Rotated(_Message):
+    """The agents of a machine use the new secrets of the rotation with this identifier."""
+
+    identifier: str
+
+
 def read(kind: type[Message], content: bytes) -> Message:
     """Read a message. Raises MalformedMessageError, which does not repeat what was sent."""
     try:

@@ -1,0 +1,180 @@
+"""`rotate certificates`, `gossip` and `agent-tokens`: the order of their steps on all machines.
+
+One machine after another, the first one last, and each only when all is well after the one before:
+never two servers are restarted at once. A second run completes an interrupted one: it makes
+secrets anew, and ends every one that these replace.
+"""
+
+import uuid
+from dataclasses import replace
+
+from tasktracker_cluster import lifecycle
+from tasktracker_cluster.agents import (
+    certificates,
+    gossip,
+    membership_program,
+    nomad,
+    ownership,
+    renewed_tokens,
+    supervisor,
+)
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import ApiError, NotReadyError, RefusedRotationError
+from tasktracker_cluster.machine import preflight, wait
+from tasktracker_cluster.membership import members, refreshing, rotations, sharing, survey
+from tasktracker_cluster.membership.rotations import Rotation
+from tasktracker_cluster.progress import Steps
+
+WELL_SECONDS = 120
+TURN_SECONDS = 300  # the limits of all steps that a machine takes, on a busy one
+
+
+def rotate(cluster: Cluster, steps: Steps, what: str) -> None:
+    """Replace secrets of one kind on every machine, while the cluster serves its users.
+
+    Raises RefusedRotationError before it changes anything, NotReadyError when a machine does not
+    finish its part, and what the steps of `up` raise.
+    """
+    site = cluster.site
+    preflight.must_be_root(f"rotate {what}")
+    ownership.must_own(site)
+    if not site.node.is_first:
+        raise RefusedRotationError(
+            "This machine has joined a cluster.",
+            f"Rotate on its first machine, {site.node.first}, for all machines.",
+        )
+    if not supervisor.is_running(site):
+        raise NotReadyError("There is no running cluster.", "Start it with: ./just up")
+    with ownership.locked(site):
+        if not all(each.state == "RUNNING" for each in supervisor.processes(site)):
+            lifecycle.start_agents(cluster, steps)  # a rotation ended between a stop and a start
+        rotation = _begin(cluster, what)
+        _run(cluster, steps, rotation)
+        # The tokens and certificates of `cluster` may have been replaced.
+        rotations.end(cluster.anew().consul)
+
+
+def _run(cluster: Cluster, steps: Steps, rotation: Rotation) -> None:
+    match rotation.what:
+        case rotations.GOSSIP:
+            _rotate_gossip(cluster, steps, rotation)
+        case rotations.CERTIFICATES:
+            _give_turns(cluster, steps, rotation)
+            _rotate_own_certificates(cluster, steps)
+        case rotations.AGENT_TOKENS:
+            _give_turns(cluster, steps, rotation)
+            _rotate_own_tokens(cluster, steps)
+
+
+def _begin(cluster: Cluster, what: str) -> Rotation:
+    """Let no machine join from now on, and refuse when one is away: it would keep old secrets."""
+    interrupted = rotations.current(cluster.consul)
+    rotation = Rotation(str(uuid.uuid4()), what)
+    rotations.put(cluster.consul, rotation)
+    try:
+        _must_be_present(cluster)
+    except RefusedRotationError:
+        if interrupted is None:
+            rotations.end(cluster.consul)
+        raise
+    return rotation
+
+
+def _must_be_present(cluster: Cluster) -> None:
+    for machine in survey.of_machines(cluster):
+        if machine.agents != "alive" or machine.nomad not in ("ready", "draining", "ineligible"):
+            raise RefusedRotationError(
+                f"{machine.name} is away, and would keep the old secrets.",
+                "On that machine: ./just up. If it will not come back: "
+                f"tasktracker-cli admin node remove {machine.name}",
+            )
+
+
+def _rotate_gossip(cluster: Cluster, steps: Steps, rotation: Rotation) -> None:
+    site = cluster.site
+    apis = {"consul": cluster.consul, "nomad": cluster.nomad}
+    with steps.step("gossip is encrypted with new keys"):
+        for agent, api in apis.items():
+            gossip.use_new_key(site, agent, api)
+    _give_turns(cluster, steps, rotation)
+    with steps.step("the old keys are forgotten"):
+        for agent, api in apis.items():
+            gossip.remove_old_keys(site, agent, api)
+
+
+def _rotate_own_tokens(cluster: Cluster, steps: Steps) -> None:
+    site = cluster.site
+    with steps.step(site.node.name):
+        renewed_tokens.make(site, cluster.consul, cluster.nomad)
+        certificates.reissue(site, certificates.of_agents(site.node.is_server)[:1])
+        new = _refresh(cluster)
+    with steps.step("the old tokens end"):
+        renewed_tokens.end_old(site, new.consul, new.nomad)
+
+
+def _rotate_own_certificates(cluster: Cluster, steps: Steps) -> None:
+    with steps.step(cluster.site.node.name):
+        certificates.reissue(cluster.site, _parties(cluster))
+        _refresh(cluster)
+
+
+def _refresh(cluster: Cluster) -> Cluster:
+    """Let everything on this machine use what is in its files, and return it with that."""
+    site, new = cluster.site, cluster.anew()
+    refreshing.refresh(new)
+    if site.node.is_advertised:  # it has read the old ones
+        name = membership_program.NAME
+        membership_program.render(site)
+        supervisor.ensure(site, name, changed=True)
+        supervisor.wait_for(site, name, lambda: sharing.is_served(site))
+    wait.until("a ready Nomad node", lambda: nomad.has_ready_node(new.nomad), WELL_SECONDS)
+    _wait_well(new)
+    return new
+
+
+def _parties(cluster: Cluster) -> list[certificates.Role]:
+    node = cluster.site.node
+    others = [certificates.MEMBERSHIP] if node.is_advertised else []
+    agents = certificates.of_agents(node.is_server)
+    return [*agents, certificates.TOOLS, certificates.PAGES, *others]
+
+
+def _give_turns(cluster: Cluster, steps: Steps, rotation: Rotation) -> None:
+    """Let each of the other machines replace its secrets, one after another."""
+    own = cluster.site.node.name
+    for name in [each.name for each in members.all_of(cluster.consul) if each.name != own]:
+        with steps.step(name):
+            rotations.put(cluster.consul, replace(rotation, machine=name))
+            _wait_for_turn(cluster, name, rotation.identifier)
+            _wait_well(cluster)
+
+
+def _wait_for_turn(cluster: Cluster, name: str, identifier: str) -> None:
+    def has_rotated() -> bool:
+        try:
+            known = members.all_of(cluster.consul)
+        except ApiError:  # the leader is elected again when that machine restarts its agents
+            return False
+        return any((each.name, each.rotated) == (name, identifier) for each in known)
+
+    try:
+        wait.until(f"{name} to replace its secrets", has_rotated, TURN_SECONDS)
+    except NotReadyError as error:
+        raise NotReadyError(
+            error.message,
+            f"On {name}, read membership.log and run ./just up. Then run this command again.",
+        ) from error
+
+
+def _wait_well(cluster: Cluster) -> None:
+    wait.until("servers and machines that are all well", lambda: _is_well(cluster), WELL_SECONDS)
+
+
+def _is_well(cluster: Cluster) -> bool:
+    apis = (cluster.consul, cluster.nomad)
+    try:
+        _must_be_present(cluster)
+        # 429, an error, unless every server follows the leader closely.
+        return all(api.answers("/v1/operator/autopilot/health") for api in apis)
+    except (ApiError, RefusedRotationError):
+        return False

@@ -1,0 +1,108 @@
+"""agents.gossip: the order of a rotation's requests, its files, and lost answers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.tests.http_server import Agent, Refusal, Request, serving
+from tasktracker_cluster.agents import credentials, gossip
+from tasktracker_cluster.errors import ApiError
+from tasktracker_cluster.site import Site
+
+PATHS = {"consul": "/v1/operator/keyring", "nomad": "/v1/agent/keyring/"}
+CONSULS = {"POST": "install", "PUT": "use", "DELETE": "remove", "GET": "list"}
+
+
+class Ring(Agent):
+    """An agent's keyring: the first key encrypts. It answers each request only after `losses`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.keys: list[str] = []
+        self.done: list[str] = []
+        self.losses = 0
+
+    def answer(self, request: Request) -> object:
+        """Change the keyring as the agents do."""
+        of_nomad = request.path.startswith(PATHS["nomad"])
+        name = request.path.rpartition("/")[2] if of_nomad else CONSULS[request.method]
+        if self.losses:
+            self.losses -= 1
+            return Refusal(500, "1/2 nodes reported success")
+        if name == "list":
+            found = {"Keys": dict.fromkeys(self.keys, 1)}
+            return found if of_nomad else [found]
+        self.done.append(name)
+        return self._change(name, request.body["Key"])
+
+    def _change(self, name: str, key: str) -> object:
+        others = [other for other in self.keys if other != key]
+        if name == "use" and key not in self.keys:
+            return Refusal(500, "requested key is not in the keyring")
+        if name == "remove" and key == self.keys[0]:
+            return Refusal(500, "removing the primary key is not allowed")
+        self.keys = {"install": [*others, key], "use": [key, *others], "remove": others}[name]
+        return None
+
+
+@pytest.fixture(params=["consul", "nomad"])
+def agent(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def ring(site: Site, agent: str) -> Iterator[Ring]:
+    """Give a keyring with the present key, which is in the configuration, too."""
+    site.secrets.mkdir()
+    rendered(site, agent).parent.mkdir(parents=True)
+    with serving(Ring()) as ring:
+        ring.keys = [credentials.gossip_key(site, agent)]
+        rendered(site, agent).write_text(f'encrypt = "{ring.keys[0]}" # kept\n')
+        yield ring
+
+
+def rendered(site: Site, agent: str) -> Path:
+    return site.agent / agent / "node.hcl"
+
+
+def test_a_new_key_is_known_before_it_is_used_and_the_old_one_is_removed_last(
+    site: Site, agent: str, ring: Ring
+) -> None:
+    old = ring.keys[0]
+    gossip.use_new_key(site, agent, ring.api())
+    new = credentials.gossip_key(site, agent)
+    assert ring.keys == [new, old]
+    gossip.remove_old_keys(site, agent, ring.api())
+    assert ring.keys == [new] != [old]
+    assert ring.done == ["install", "use", "remove"]
+    assert rendered(site, agent).read_text() == f'encrypt = "{new}" # kept\n'
+    assert rendered(site, agent).stat().st_mode & 0o777 == 0o600
+    assert {file.name for file in site.secrets.iterdir()} == {f"{agent}-gossip.key"}
+
+
+def test_an_interrupted_rotation_goes_on_with_the_same_key_and_removes_every_other(
+    site: Site, agent: str, ring: Ring
+) -> None:
+    gossip.use_new_key(site, agent, ring.api())
+    new = credentials.gossip_key(site, agent)
+    ring.keys.append("a key of another rotation")
+    gossip.use_new_key(site, agent, ring.api())
+    gossip.remove_old_keys(site, agent, ring.api())
+    assert ring.keys == [new]
+
+
+def test_lost_answers_are_asked_for_again(site: Site, agent: str, ring: Ring) -> None:
+    ring.losses = gossip.ATTEMPTS - 1
+    gossip.use_new_key(site, agent, ring.api())
+    assert ring.done == ["install", "use"]
+
+
+def test_an_agent_that_never_answers_ends_the_rotation_with_its_words(
+    site: Site, agent: str, ring: Ring
+) -> None:
+    old, ring.losses = ring.keys[0], gossip.ATTEMPTS
+    with pytest.raises(ApiError) as raised:
+        gossip.use_new_key(site, agent, ring.api())
+    assert "1/2 nodes reported success" in raised.value.message
+    assert credentials.gossip_key(site, agent) == old, "no file has a key that is not in use"

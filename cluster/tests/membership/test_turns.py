@@ -1,0 +1,166 @@
+"""membership.turns: a joined machine replaces its secrets when it is its turn, and only then."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.membership.conftest import First, Joins
+from tasktracker_cluster.agents import certificates, credentials, ownership
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import BusyError, RefusedJoinError
+from tasktracker_cluster.membership import (
+    caller,
+    members,
+    refreshing,
+    renewal,
+    rotations,
+    turns,
+)
+from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP, Rotation
+from tasktracker_cluster.site import Site
+
+ROOT = Path(__file__).parents[3]
+NEW_KEY = "the new key"
+
+
+@pytest.fixture
+def refreshed(monkeypatch: pytest.MonkeyPatch) -> list[Cluster]:
+    """Return the clusters whose agents were to use new secrets. There are no agents."""
+    found: list[Cluster] = []
+    monkeypatch.setattr(refreshing, "refresh", found.append)
+    return found
+
+
+@pytest.fixture
+def second(first: First, join: Joins, refreshed: list[Cluster]) -> FakeCluster:
+    """Give a machine that has joined, with rendered configuration."""
+    site = replace(join(), checkout=ROOT)
+    for agent in ("consul", "nomad"):
+        (site.agent / agent).mkdir(parents=True)
+        key = credentials.gossip_key(site, agent)
+        (site.agent / agent / "node.hcl").write_text(f'encrypt = "{key}"\n')
+    return FakeCluster(site, first.nomad, first.consul)
+
+
+Turn = Callable[[str], Rotation]
+
+
+@pytest.fixture
+def turn(first: First, second: FakeCluster) -> Turn:
+    """Return a function that gives a machine its turn, and waits until it has taken it."""
+
+    def turn(what: str, identifier: str = "1") -> Rotation:
+        rotation = Rotation(identifier, what, "node-2")
+        rotations.put(first.cluster.consul, rotation)
+        turns.follow(second)
+        return rotation
+
+    return turn
+
+
+def record(first: First) -> members.Member:
+    return next(m for m in members.all_of(first.cluster.consul) if m.name == "node-2")
+
+
+def tokens_of(site: Site) -> set[str]:
+    return {
+        credentials.path(site, name).read_text().strip()
+        for name in ("consul_agent", "consul_nomad")
+    }
+
+
+def test_new_gossip_keys_are_written_and_nothing_is_rerefreshed(
+    first: First, second: FakeCluster, refreshed: list[Cluster], turn: Turn
+) -> None:
+    for agent in ("consul", "nomad"):
+        credentials.set_gossip_key(first.site, agent, f"{NEW_KEY} of {agent}")
+    turn(GOSSIP)
+    site = second.site
+    for agent in ("consul", "nomad"):
+        assert credentials.gossip_key(site, agent) == f"{NEW_KEY} of {agent}"
+        text = (site.agent / agent / "node.hcl").read_text()
+        assert text == f'encrypt = "{NEW_KEY} of {agent}"\n'
+    assert refreshed == []
+    assert record(first).rotated == "1"
+
+
+def test_a_machine_gets_new_certificates_and_its_old_one_is_refused(
+    second: FakeCluster, refreshed: list[Cluster], turn: Turn
+) -> None:
+    site = second.site
+    old = {r.name: certificates.identity(site, r) for r in renewal.of_machine(site)}
+    turn(CERTIFICATES)
+    for role in renewal.of_machine(site):
+        assert certificates.identity(site, role).fingerprint != old[role.name].fingerprint
+    assert len(refreshed) == 1
+    certificates.write(site, "membership", old["membership"])
+    with pytest.raises(RefusedJoinError):
+        caller.call(site, "/certificates", {"requests": {}})
+
+
+def test_a_machine_gets_new_tokens_and_the_old_ones_end_when_its_agents_use_them(
+    first: First, second: FakeCluster, refreshed: list[Cluster], turn: Turn
+) -> None:
+    old = tokens_of(second.site)
+    turn(AGENT_TOKENS)
+    new = tokens_of(second.site)
+    assert not new & old
+    assert {token["SecretID"] for token in first.consul.tokens} == new
+    assert refreshed[0].tokens.consul_agent in new, "the agents start with the new ones"
+
+
+def test_tokens_of_an_attempt_that_failed_end_too(
+    first: First, second: FakeCluster, monkeypatch: pytest.MonkeyPatch, turn: Turn
+) -> None:
+    outcomes = iter([BusyError("busy")])
+
+    def refresh(_cluster: Cluster) -> None:
+        if error := next(outcomes, None):
+            raise error
+
+    monkeypatch.setattr(refreshing, "refresh", refresh)
+    monkeypatch.setattr(turns, "PAUSE_SECONDS", 0.01)
+    turn(AGENT_TOKENS)
+    assert {token["SecretID"] for token in first.consul.tokens} == tokens_of(second.site)
+
+
+def test_a_turn_is_taken_once(second: FakeCluster, refreshed: list[Cluster], turn: Turn) -> None:
+    rotation = turn(CERTIFICATES)
+    assert not turns.is_due(second, rotation)
+    assert turns.is_due(second, replace(rotation, identifier="2"))
+    assert not turns.is_due(second, replace(rotation, identifier="2", machine="node-3"))
+
+
+@pytest.mark.parametrize("path", ["/gossip", "/tokens"])
+def test_without_its_turn_a_machine_gets_nothing(
+    first: First, second: FakeCluster, path: str
+) -> None:
+    known = list(first.consul.tokens)
+    for rotation in (None, Rotation("1", CERTIFICATES, "node-2"), Rotation("1", GOSSIP, "node-3")):
+        if rotation:
+            rotations.put(first.cluster.consul, rotation)
+        with pytest.raises(RefusedJoinError) as raised:
+            caller.call(second.site, path, {})
+        assert "not the turn of node-2" in raised.value.message
+    assert first.consul.tokens == known
+
+
+def test_while_an_admin_command_runs_the_turn_waits(
+    second: FakeCluster, refreshed: list[Cluster]
+) -> None:
+    with ownership.locked(second.site), pytest.raises(BusyError):
+        turns.take(second, Rotation("1", CERTIFICATES, "node-2"))
+    assert refreshed == []
+
+
+def test_nobody_joins_during_a_rotation(first: First, join: Joins) -> None:
+    rotations.put(first.cluster.consul, Rotation("1", GOSSIP))
+    with pytest.raises(RefusedJoinError) as raised:
+        join()
+    assert "are being rotated" in raised.value.message
+    assert "./just rotate gossip" in raised.value.hint
+    rotations.end(first.cluster.consul)
+    assert join().node.name == "node-2"

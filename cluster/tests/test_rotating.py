@@ -1,0 +1,204 @@
+"""rotating: what is refused before anything changes, and the order of the machines."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from cluster.tests.consul_server import Consul
+from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.http_server import Refusal, Request, serving
+from cluster.tests.nomad_server import Nomad, node
+from tasktracker_cluster import rotating
+from tasktracker_cluster.agents import (
+    certificates,
+    credentials,
+    membership_program,
+    nomad,
+    ownership,
+    renewed_tokens,
+    supervisor,
+)
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import (
+    BusyError,
+    NotReadyError,
+    NotRootError,
+    RefusedRotationError,
+)
+from tasktracker_cluster.membership import members, refreshing, rotations, sharing
+from tasktracker_cluster.membership.members import Member
+from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP
+from tasktracker_cluster.node import Node
+from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.site import Site
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="rotate needs root")
+
+NAMES = ["node-1", "node-2", "node-3"]
+HEALTH = "/v1/operator/autopilot/health"
+STEPS = Steps(Console(quiet=True))
+
+
+class Servers:
+    """A cluster of three machines, all well."""
+
+    def __init__(self, site: Site, consul: "ConsulWithTurns", nomad: Nomad) -> None:
+        self.consul, self.nomad = consul, nomad
+        self.cluster = FakeCluster(site, nomad, consul)
+        consul.answers[HEALTH] = nomad.answers[HEALTH] = {"Healthy": True}
+        nomad.answers["/v1/nodes"] = [node(name) for name in NAMES]
+        nomad.answers["/v1/allocations"] = []
+        for number, name in enumerate(NAMES, 1):
+            members.put(self.cluster.consul, Member(name, f"10.0.0.{number}"))
+            consul.alive.add(name)
+
+    def lose(self, name: str) -> None:
+        """Let a machine be away."""
+        self.consul.alive.discard(name)
+        self.consul.lost.add(name)
+
+
+class ConsulWithTurns(Consul):
+    """A Consul that records at once that a machine has taken its turn. `turns` has their names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.turns: list[str] = []
+
+    def answer(self, request: Request) -> object:
+        """Answer, and take the turn that is given."""
+        given = request.method == "PUT" and request.path == "/v1/kv/tasktracker/rotation"
+        if given and (name := request.body["machine"]):
+            self.turns.append(name)
+            self.keys[f"tasktracker/nodes/{name}"]["rotated"] = request.body["identifier"]
+        return super().answer(request)
+
+
+@pytest.fixture
+def servers(site: Site, monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
+    monkeypatch.setattr(supervisor, "is_running", lambda _site: True)
+    monkeypatch.setattr(supervisor, "processes", lambda _site: [])
+    credentials.create(site)
+    site.node_file.write_text(Node(address="10.0.0.1").text)
+    with serving(ConsulWithTurns()) as consul, serving(Nomad()) as nomad:
+        yield Servers(site, consul, nomad)
+
+
+@pytest.fixture
+def refreshed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """Return the turns that had been taken when the first machine used its new secrets."""
+    found: list[list[str]] = []
+
+    def refresh(_cluster: Cluster) -> None:
+        found.append(list(servers.consul.turns))
+
+    monkeypatch.setattr(refreshing, "refresh", refresh)
+    monkeypatch.setattr(membership_program, "render", lambda _site: True)
+    monkeypatch.setattr(nomad, "has_ready_node", lambda _api: True)
+    monkeypatch.setattr(supervisor, "ensure", lambda *_arguments, **_changed: None)
+    monkeypatch.setattr(supervisor, "wait_for", lambda *_arguments: None)
+    monkeypatch.setattr(sharing, "is_served", lambda _site: True)
+    return found
+
+
+def test_the_first_machine_is_the_last_one_to_get_new_certificates(
+    site: Site, servers: Servers, refreshed: list[list[str]]
+) -> None:
+    old = certificates.identity(site, certificates.CONSUL)
+    rotating.rotate(servers.cluster, STEPS, CERTIFICATES)
+    assert refreshed == [["node-2", "node-3"]]
+    new = certificates.identity(site, certificates.CONSUL)
+    assert new.fingerprint != old.fingerprint
+    assert certificates.is_valid(new, certificates.authority(site))
+    assert rotations.current(servers.cluster.consul) is None
+
+
+def test_the_next_machine_waits_until_all_servers_are_well(
+    servers: Servers, refreshed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotating, "WELL_SECONDS", 0.2)
+    servers.nomad.answers[HEALTH] = Refusal(429)
+    with pytest.raises(NotReadyError):
+        rotating.rotate(servers.cluster, STEPS, CERTIFICATES)
+    assert servers.consul.turns == ["node-2"]
+    running = rotations.current(servers.cluster.consul)
+    assert running is not None, "it was interrupted, so nobody may join"
+
+
+def test_a_machine_that_does_not_finish_its_part_is_named(
+    site: Site, servers: Servers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rotating, "TURN_SECONDS", 0.2)
+    deaf = Consul.answer  # nobody takes a turn
+    monkeypatch.setattr(ConsulWithTurns, "answer", deaf)
+    with pytest.raises(NotReadyError) as raised:
+        rotating.rotate(servers.cluster, STEPS, AGENT_TOKENS)
+    assert "node-2" in raised.value.message
+    assert "membership.log" in raised.value.hint
+
+
+def test_new_tokens_replace_the_old_ones_of_all_runs_and_no_others(
+    site: Site, servers: Servers, refreshed: list[list[str]]
+) -> None:
+    operators = {"Name": "Bootstrap Token", "AccessorID": "old"}
+    theirs = {"Name": "ci", "AccessorID": "ci"}
+    mine = {"Name": "the operator", "AccessorID": "new", "SecretID": "nomad-secret"}
+    deleted: list[str] = []
+    servers.nomad.answers |= {
+        "/v1/acl/token": mine,
+        "/v1/acl/token/self": mine,
+        "/v1/acl/tokens": [operators, theirs, mine],
+        "/v1/acl/token/old": lambda request: deleted.append(request.method),
+    }
+    consul = servers.cluster.consul
+    for description in ("the Nomad agent", "Initial Management Token", "somebody's own"):
+        consul.call("PUT", "/v1/acl/token", {"Description": description})
+    rotating.rotate(servers.cluster, STEPS, AGENT_TOKENS)
+    tokens = credentials.load(site)
+    assert tokens.nomad_management == "nomad-secret"
+    assert deleted == ["DELETE"]
+    left = {token["SecretID"]: token for token in servers.consul.tokens}
+    assert left.pop("secret-2")["Description"] == "somebody's own"
+    former = left.pop("secret-1")
+    assert (former["Description"], former["Policies"]) == (renewed_tokens.ENDED, [])
+    assert left.keys() == {tokens.consul_management, tokens.consul_agent, tokens.consul_nomad}
+
+
+@pytest.mark.parametrize("what", [GOSSIP, CERTIFICATES, AGENT_TOKENS])
+def test_while_a_machine_is_away_nothing_changes(site: Site, servers: Servers, what: str) -> None:
+    servers.lose("node-3")
+    before = {file: file.read_text() for file in site.secrets.iterdir()}
+    with pytest.raises(RefusedRotationError) as raised:
+        rotating.rotate(servers.cluster, STEPS, what)
+    assert "node-3 is away" in raised.value.message
+    assert "node remove node-3" in raised.value.hint
+    assert {file: file.read_text() for file in site.secrets.iterdir()} == before
+    assert rotations.current(servers.cluster.consul) is None, "others may join"
+
+
+def test_a_joined_machine_names_the_first_one(site: Site, servers: Servers) -> None:
+    node = Node(name="node-2", address="10.0.0.2", first="10.0.0.1")
+    site.node_file.write_text(node.text)
+    with pytest.raises(RefusedRotationError) as raised:
+        rotating.rotate(servers.cluster, STEPS, GOSSIP)
+    assert "10.0.0.1" in raised.value.hint
+
+
+def test_two_rotations_at_once_are_refused(site: Site, servers: Servers) -> None:
+    with ownership.locked(site), pytest.raises(BusyError):
+        rotating.rotate(servers.cluster, STEPS, GOSSIP)
+
+
+def test_without_a_cluster_there_is_nothing_to_rotate(cluster: Cluster) -> None:
+    with pytest.raises(NotReadyError) as raised:
+        rotating.rotate(cluster, STEPS, GOSSIP)
+    assert "./just up" in raised.value.hint
+
+
+def test_only_root_rotates(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(NotRootError) as raised:
+        rotating.rotate(cluster, STEPS, GOSSIP)
+    assert raised.value.hint == "Run it as: sudo ./just rotate gossip"
