@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 from alembic.script import ScriptDirectory
 from psycopg2.errors import UndefinedTable
-from sqlalchemy import Engine, create_engine, exc, text
+from sqlalchemy import Engine, QueuePool, create_engine, exc, text
 
 from servicekit.health import Check
 from servicekit.problems import ProblemType
@@ -59,6 +60,11 @@ def engine(settings: DatabaseSettings) -> Engine:
 def autocommit(engine: Engine) -> Engine:
     """Return an engine on the same pool that commits each statement: one round trip, not three."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def in_use(engine: Engine) -> int:
+    """Return how many connections of the engine's pool are given out now."""
+    return cast(QueuePool, engine.pool).checkedout()
 
 
 def reachable(engine: Engine) -> Check:

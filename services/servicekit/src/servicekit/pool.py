@@ -101,6 +101,10 @@ class Pool:
     ) -> None:
         await self._pool.close()
 
+    def in_use(self) -> int:
+        """Return how many connections are given out now."""
+        return self._pool.get_size() - self._pool.get_idle_size()
+
     async def _run(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
         arguments = statement.arguments(values)
         # A time limit costs 5 % of a read, so it is set only if there may be a wait.

@@ -17,10 +17,9 @@ from uuid import UUID
 import httpx
 import structlog
 from fastapi import FastAPI
-from prometheus_client import Gauge
 from pydantic import BaseModel, Field, ValidationError
 
-from servicekit import http_client
+from servicekit import http_client, metrics
 from servicekit.ended_sessions import PATH, EndedSessions
 from servicekit.personal_tokens import PersonalTokens
 from servicekit.settings import EndedSessionsSettings
@@ -138,12 +137,10 @@ async def followed(
 
 
 def _measure(app: FastAPI, follower: Follower, ended: EndedSessions) -> None:
-    registry = app.state.metrics
-    age = Gauge(
+    metrics.watch(
+        app,
         "ended_sessions_age_seconds",
         "Since the user service last told which sessions have ended",
-        registry=registry,
+        follower.age,
     )
-    age.set_function(follower.age)
-    count = Gauge("ended_sessions", "Ended sessions whose tokens may live", registry=registry)
-    count.set_function(lambda: len(ended))
+    metrics.watch(app, "ended_sessions", "Ended sessions whose tokens may live", lambda: len(ended))

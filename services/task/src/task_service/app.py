@@ -15,6 +15,7 @@ from servicekit import (
     errors,
     health,
     logs,
+    metrics,
     middleware,
     registration,
     session_follower,
@@ -67,4 +68,5 @@ def create_app(
     errors.install(app, {**PROBLEMS, **database.PROBLEMS})
     docs.install(app)
     middleware.install(app)
+    metrics.watch_pools(app, settings.database_pool_size, reads=reads.in_use, writes=writes.in_use)
     return app

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from servicekit import app as base
-from servicekit import database, docs, health, logs, middleware, registration
+from servicekit import database, docs, health, logs, metrics, middleware, registration
 from servicekit.instance import Service
 from servicekit.settings import load
 from user_service import MIGRATIONS, SERVICE
@@ -83,6 +83,8 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     problems.install(app)
     docs.install(app)
     middleware.install(app)
+    metrics.watch_pools(app, settings.database_pool_size, accounts=lambda: database.in_use(engine))
+    metrics.watch(app, "password_hashes_waiting", "Requests that wait for a hash", hasher.waiting)
     return app
 
 

@@ -41,6 +41,10 @@ class BcryptHasher:
         async with self._queue.slot(client):
             yield self._verify
 
+    def waiting(self) -> int:
+        """Return how many requests wait for a worker."""
+        return self._queue.waiting
+
     async def warm_up(self) -> None:
         """Do the work that makes the first verification of a process slow.
 

@@ -23,6 +23,11 @@ class FairQueue:
         self._free_places = places
         self._waiting: OrderedDict[str, deque[Waiter]] = OrderedDict()
 
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a slot."""
+        return sum(map(len, self._waiting.values()))
+
     @asynccontextmanager
     async def slot(self, client: str) -> AsyncIterator[None]:
         """Wait for a slot, and hold it inside the block. Raises HashingBusyError."""
