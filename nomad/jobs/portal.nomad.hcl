@@ -74,6 +74,10 @@ job "portal" {
 
     network {
       mode = "bridge"
+
+      # Metrics of the application, through its sidecar, and of the sidecar itself.
+      port "metrics" {}
+      port "sidecar" { to = 9102 }
     }
 
     service {
@@ -82,6 +86,13 @@ job "portal" {
 
       # The sidecar inherits the tag, which enables the route in traefik/mesh.yml.tmpl.
       tags = ["traefik.enable=true"]
+
+      # The sidecar inherits these, too: they lead to the metrics (nomad/jobs/metrics/scrape.yml).
+      meta {
+        allocation   = "${NOMAD_ALLOC_ID}"
+        metrics_port = "${NOMAD_HOST_PORT_metrics}"
+        sidecar_port = "${NOMAD_HOST_PORT_sidecar}"
+      }
 
       check {
         name     = "ready"
@@ -100,6 +111,15 @@ job "portal" {
           disable_default_tcp_check = true
 
           proxy {
+            expose {
+              path {
+                path            = "/metrics"
+                protocol        = "http"
+                local_path_port = 8004
+                listener_port   = "metrics"
+              }
+            }
+
             upstreams {
               destination_name = "user-service"
               local_bind_port  = 8001

@@ -74,11 +74,19 @@ job "postgres" {
 
     network {
       mode = "bridge"
+
+      port "sidecar" { to = 9102 } # metrics of the sidecar
     }
 
     service {
       name = var.name
       port = "5432"
+
+      # The sidecar inherits these: they lead to its metrics (nomad/jobs/metrics/scrape.yml).
+      meta {
+        allocation   = "${NOMAD_ALLOC_ID}"
+        sidecar_port = "${NOMAD_HOST_PORT_sidecar}"
+      }
 
       check {
         name    = "accepts connections"

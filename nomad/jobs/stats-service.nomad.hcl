@@ -81,6 +81,10 @@ job "stats-service" {
 
     network {
       mode = "bridge"
+
+      # Metrics of the application, through its sidecar, and of the sidecar itself.
+      port "metrics" {}
+      port "sidecar" { to = 9102 }
     }
 
     service {
@@ -89,6 +93,13 @@ job "stats-service" {
 
       # The sidecar inherits the tag, which enables the route in traefik/mesh.yml.tmpl.
       tags = ["traefik.enable=true"]
+
+      # The sidecar inherits these, too: they lead to the metrics (nomad/jobs/metrics/scrape.yml).
+      meta {
+        allocation   = "${NOMAD_ALLOC_ID}"
+        metrics_port = "${NOMAD_HOST_PORT_metrics}"
+        sidecar_port = "${NOMAD_HOST_PORT_sidecar}"
+      }
 
       check {
         name     = "ready"
@@ -107,6 +118,15 @@ job "stats-service" {
           disable_default_tcp_check = true
 
           proxy {
+            expose {
+              path {
+                path            = "/metrics"
+                protocol        = "http"
+                local_path_port = 8003
+                listener_port   = "metrics"
+              }
+            }
+
             upstreams {
               destination_name = "task-service"
               local_bind_port  = 8002

@@ -88,6 +88,10 @@ job "task-service" {
 
     network {
       mode = "bridge"
+
+      # Metrics of the application, through its sidecar, and of the sidecar itself.
+      port "metrics" {}
+      port "sidecar" { to = 9102 }
     }
 
     service {
@@ -96,6 +100,13 @@ job "task-service" {
 
       # The sidecar inherits the tag, which enables the route in traefik/mesh.yml.tmpl.
       tags = ["traefik.enable=true"]
+
+      # The sidecar inherits these, too: they lead to the metrics (nomad/jobs/metrics/scrape.yml).
+      meta {
+        allocation   = "${NOMAD_ALLOC_ID}"
+        metrics_port = "${NOMAD_HOST_PORT_metrics}"
+        sidecar_port = "${NOMAD_HOST_PORT_sidecar}"
+      }
 
       check {
         name     = "ready"
@@ -114,6 +125,15 @@ job "task-service" {
           disable_default_tcp_check = true
 
           proxy {
+            expose {
+              path {
+                path            = "/metrics"
+                protocol        = "http"
+                local_path_port = 8002
+                listener_port   = "metrics"
+              }
+            }
+
             upstreams {
               destination_name = "task-db"
               local_bind_port  = 5432

@@ -31,7 +31,11 @@ def service_alone(job: Json) -> Json:
     service = only_service(job)
     (check,) = service["Checks"]
     check["Path"] = "of its own"
-    service["Connect"]["SidecarService"]["Proxy"]["Upstreams"] = "of its own"
+    proxy = service["Connect"]["SidecarService"]["Proxy"]
+    proxy["Upstreams"] = "of its own"
+    (metrics,) = proxy["Expose"]["Paths"]
+    assert str(metrics["LocalPathPort"]) == service["PortLabel"]
+    metrics["LocalPathPort"] = "of its own"
     return {**service, "PortLabel": "of its own"}
 
 

@@ -8,6 +8,9 @@ AccessLogs {
 Config {
   # If a service does not answer a request in this time, the sidecar answers 504.
   local_request_timeout_ms = 15000
+
+  # Each sidecar's own metrics, and nothing else of its administration. The jobs lead the port `sidecar` here.
+  envoy_prometheus_bind_addr = "0.0.0.0:9102"
 }
 
 # If its application is dead or breaks the connection, Envoy answers 503 in plain text. A 503 of the
