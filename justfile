@@ -27,6 +27,12 @@ down: _environment
 destroy *flags: _environment
     @.venv/bin/tasktracker-cli admin destroy "$@"
 
+# Add metrics, dashboards and alerts to the running cluster (--off: take them away)
+[group('cluster')]
+[no-exit-message]
+observe *flags: _environment
+    @.venv/bin/tasktracker-cli admin observe "$@"
+
 # Let other machines join this one's running cluster at an address of this machine
 [group('cluster')]
 [no-exit-message]

@@ -47,6 +47,9 @@ class Nomad(Agent):
         path = unquote(request.path.removeprefix(VARIABLES))
         if request.method == "PUT":
             return self._write(path, request)
+        if request.method == "DELETE":
+            self.delete(path)
+            return b""
         return self._variable(path) if path in self.variables else Refusal(404)
 
     def write(self, path: str, items: dict[str, str]) -> None:

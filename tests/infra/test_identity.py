@@ -4,7 +4,14 @@ from pathlib import Path
 
 from tasktracker_cluster.jobs.deployment import source
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import DATABASES, JOB_USERS, JOBS, RELEASE_JOBS, START_ORDER
+from tasktracker_cluster.topology import (
+    DATABASES,
+    JOB_USERS,
+    JOBS,
+    OBSERVING_JOBS,
+    RELEASE_JOBS,
+    START_ORDER,
+)
 from tests.infra.reading import ROOT, Json, only_service, run, tasks, upstreams, wall
 
 ENVOY = "envoy"
@@ -29,8 +36,9 @@ def test_a_job_has_the_name_of_its_file_unless_it_is_a_database() -> None:
         assert file_of(name) == FOLDER / f"{stem}.nomad.hcl"
 
 
-def test_up_runs_every_job_file() -> None:
-    assert {file_of(name) for name in (*JOBS, *RELEASE_JOBS)} == set(FOLDER.glob("*.nomad.hcl"))
+def test_up_or_observe_runs_every_job_file() -> None:
+    known = (*JOBS, *RELEASE_JOBS, *OBSERVING_JOBS)
+    assert {file_of(name) for name in known} == set(FOLDER.glob("*.nomad.hcl"))
 
 
 def test_a_database_that_no_service_has_is_refused(site: Site) -> None:

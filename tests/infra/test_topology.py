@@ -18,6 +18,7 @@ from tasktracker_cluster.topology import (
     GATEWAY,
     MAIN_TASKS,
     MEMBERSHIP_PORT,
+    OBSERVING_JOBS,
     PORTS,
     RELEASE,
     ROLES,
@@ -93,7 +94,17 @@ def test_every_port_is_in_the_configuration_of_a_program() -> None:
     agents = agent_ports("nomad", NOMAD_DEFAULTS, "base", "client", "server", "single")
     agents |= agent_ports("consul", CONSUL_DEFAULTS, "base", "server", "single")
     others = {port for _, port in (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())}
+    others |= {port.number for port in PORTS if port.observes}
     assert {port.number for port in PORTS} == agents | others | {STORE_PORT, MEMBERSHIP_PORT}
+
+
+def test_the_ports_of_observe_are_those_of_its_jobs(site: Site) -> None:
+    reserved = {
+        port["Value"]
+        for name in OBSERVING_JOBS
+        for port in only_group(read_job(site, name))["Networks"][0]["ReservedPorts"]
+    }
+    assert {port.number for port in PORTS if port.observes} == reserved
 
 
 def test_the_installer_fetches_from_the_port_that_the_store_has(site: Site) -> None:

@@ -9,6 +9,7 @@ from tasktracker_cluster.commands import (
     health,
     logs,
     machines,
+    observe,
     pages,
     psql,
     release,
@@ -24,7 +25,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for noun in (cluster, growth, health, top, logs, psql, pages, release, dev):
+for noun in (cluster, growth, observe, health, top, logs, psql, pages, release, dev):
     app.add_typer(noun.app)
 app.add_typer(rotation.former)
 app.add_typer(rotation.app, name="rotate")

@@ -5,7 +5,7 @@ from functools import cached_property
 from tasktracker_cluster.agents import consul, credentials, nomad
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
-from tasktracker_cluster.site import GATEWAY_URL, TRAEFIK_URL, Site
+from tasktracker_cluster.site import ALERTS_URL, GATEWAY_URL, METRICS_URL, TRAEFIK_URL, Site
 
 
 class Cluster:
@@ -61,3 +61,13 @@ class Cluster:
     def traefik(self) -> Api:
         """Traefik's own API, beside its dashboard."""
         return Api("Traefik", TRAEFIK_URL, {}, self._timeout)
+
+    @cached_property
+    def metrics(self) -> Api:
+        """VictoriaMetrics, which answers after `observe` only, as the next one."""
+        return Api("VictoriaMetrics", METRICS_URL, {}, self._timeout)
+
+    @cached_property
+    def alerts(self) -> Api:
+        """vmalert, which compares the metrics with the rules of alerts."""
+        return Api("vmalert", ALERTS_URL, {}, self._timeout)

@@ -73,6 +73,12 @@ class BadInstancesError(AdminError):
     code = "bad-instances"
 
 
+class UnfitMachineError(AdminError):
+    """A command is for another machine of the cluster."""
+
+    code = "unfit-machine"
+
+
 class UnfitRequestError(AdminError):
     """A request for a certificate cannot be signed."""
 

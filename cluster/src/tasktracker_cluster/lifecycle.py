@@ -20,6 +20,7 @@ from tasktracker_cluster.jobs import (
     allocations,
     deployment,
     gateway,
+    observers,
     passwords,
     placement,
     rollout,
@@ -42,15 +43,15 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import GATEWAY, JOBS, RELEASE_JOBS, START_ORDER
+from tasktracker_cluster.topology import GATEWAY, JOBS, METRICS, RELEASE_JOBS, START_ORDER
 
 LIMIT_SECONDS = 60
 
 
-def install(site: Site, steps: Steps) -> None:
+def install(site: Site, steps: Steps, *, observing: bool = False) -> None:
     """Fetch and build everything that `up` needs, without starting it. Raises an AdminError.
 
-    After this, `up` needs no network.
+    After this, `up` needs no network. With `observing`, neither does `observe`.
     """
     preflight.must_be_root("install")
     preflight.must_have_a_usable_home(site)
@@ -59,6 +60,9 @@ def install(site: Site, steps: Steps) -> None:
         ownership.take_ownership(site)
         preflight.must_have_space(site)
         install_all(site, steps)
+        if observing:
+            with steps.step("programs of observe") as step:
+                tools.install_observers(site, step)
 
 
 def install_packages(steps: Steps) -> None:
@@ -247,6 +251,8 @@ def _stop_outdated(cluster: Cluster, steps: Steps, restored: bool) -> None:
         for each in placed
         if each["CreateTime"] < issued or (restored and each["NodeName"] == cluster.site.node.name)
     ]
+    if restored:  # its Consul token was in memory, too
+        deployment.replace(cluster, allocations.active(cluster, METRICS))
     if not outdated:
         return
     with steps.step("instances from before a restart, or before a new authority"):
@@ -334,6 +340,7 @@ def _stop_jobs(cluster: Cluster, steps: Steps) -> None:
     certificates.identity(cluster.site, certificates.TOOLS)
     if not cluster.nomad.answers("/v1/acl/token/self"):
         return  # `up` was interrupted before Nomad had its token, or an earlier version ran it
+    observers.stop(cluster, steps)
     for row in reversed(START_ORDER):
         with steps.step(", ".join(row)):
             deployment.stop(cluster, *row)

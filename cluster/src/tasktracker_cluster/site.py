@@ -24,6 +24,8 @@ CONSUL_PAGE = f"http://127.0.0.1:{topology.CONSUL_PAGE_PORT}"  # what a browser 
 NOMAD_PAGE = f"http://127.0.0.1:{topology.NOMAD_PAGE_PORT}"
 GATEWAY_URL = f"http://127.0.0.1:{topology.GATEWAY_PORT}"
 TRAEFIK_URL = f"http://127.0.0.1:{topology.DASHBOARD_PORT}"  # its API and dashboard
+METRICS_URL = f"http://127.0.0.1:{topology.METRICS_PORT}"  # after `observe`, as the next one
+ALERTS_URL = f"http://127.0.0.1:{topology.ALERTS_PORT}"
 
 
 @dataclass(frozen=True)

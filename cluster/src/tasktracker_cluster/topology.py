@@ -16,6 +16,8 @@ NOMAD_PAGE_PORT = 4646
 NOMAD_API_PORT = 4649
 STORE_PORT = 8006
 MEMBERSHIP_PORT = 4651
+METRICS_PORT = 8428
+ALERTS_PORT = 8880
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Port:
 
     `is_public`: it is on the address of TASKTRACKER_BIND. `is_shared`: in a cluster of several
     machines it is on the address that the others know. Every other port is on loopback.
-    `in_dev`: `./just dev` uses it, too.
+    `in_dev`: `./just dev` uses it, too. `observes`: it is used only after `./just observe`.
     """
 
     number: int
@@ -32,6 +34,7 @@ class Port:
     is_public: bool = False
     is_shared: bool = False
     in_dev: bool = False
+    observes: bool = False
 
 
 PORTS = (
@@ -50,6 +53,8 @@ PORTS = (
     Port(CONSUL_PAGE_PORT, "Consul's page", is_public=True, in_dev=True),
     Port(CONSUL_API_PORT, "Consul's API"),
     Port(8503, "Envoy's configuration"),
+    Port(METRICS_PORT, "the store of metrics", observes=True),
+    Port(ALERTS_PORT, "the alerts", observes=True),
 )
 
 
@@ -187,6 +192,21 @@ MAIN_TASKS = {
 # The jobs that bring a release to every node, and the task of each that writes a log. They are in
 # no mesh, and `up` starts them before JOBS.
 RELEASE_JOBS = {STORE: "caddy", RELEASE: "install"}
+
+METRICS = "metrics"  # the job that stores metrics, and compares them with the rules of alerts
+
+# The jobs of `observe`, and the main task of each. They only read: nothing needs them, they are in
+# no mesh, and `up` does not start them.
+OBSERVING_JOBS = {METRICS: "victoria-metrics"}
+
+# The system user of each of their tasks. A job's data belong to the user of its main task.
+OBSERVING_USERS = {
+    "victoria-metrics": "tasktracker-metrics",
+    "vmalert": "tasktracker-alerts",
+}
+
+# The programs of these tasks, which tools/victoria builds.
+OBSERVING_PROGRAMS = ("victoria-metrics", "vmalert", "victoria-logs", "vlagent")
 
 # Each program has a system user of its own: two tasks of one user could reach each other. A name
 # has at most 32 characters.

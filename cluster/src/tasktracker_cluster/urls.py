@@ -21,7 +21,10 @@ class WebPage(NamedTuple):
     @property
     def page(self) -> str:
         """The address that a browser opens."""
-        return f"{self.url}/docs" if self.name == "docs" else self.url
+        return self.url + _PATHS.get(self.name, "")
+
+
+_PATHS = {"docs": "/docs", "metrics": "/vmui/#/dashboards", "alerts": "/vmalert/alerts"}
 
 
 WEB_PAGES = (
@@ -29,4 +32,12 @@ WEB_PAGES = (
     WebPage("traefik", "Traefik", topology.DASHBOARD_PORT, "routes and services"),
     WebPage("consul", "Consul", topology.CONSUL_PAGE_PORT, "the mesh, its health and intentions"),
     WebPage("nomad", "Nomad", topology.NOMAD_PAGE_PORT, "jobs and allocations"),
+)
+
+TARGETS = f"http://localhost:{topology.METRICS_PORT}/targets"  # what gives metrics, and what not
+
+# Only after `observe`.
+OBSERVING_PAGES = (
+    WebPage("metrics", "Dashboards", topology.METRICS_PORT, "metrics, and queries of your own"),
+    WebPage("alerts", "Alerts", topology.METRICS_PORT, "what is wrong, and the rules"),
 )

@@ -36,6 +36,13 @@ def test_a_change_keeps_the_other_items_except_the_removed_ones(nomad: Nomad) ->
     assert nomad.variables[PATH] == {"a": "1", "b": "2", "c": "2"}
 
 
+def test_a_variable_is_deleted_if_it_exists(nomad: Nomad) -> None:
+    nomad.write(PATH, {"a": "1"})
+    for _ in range(2):
+        variables.delete(nomad.api(), PATH)
+        assert nomad.variables == {}
+
+
 def test_a_missing_variable_is_empty_for_find_and_an_error_for_read(nomad: Nomad) -> None:
     assert variables.find(nomad.api(), PATH) == {}
     with pytest.raises(ApiError, match="404"):

@@ -16,8 +16,9 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
 
 COMMANDS = (
-    "install", "up", "down", "destroy", "env", "status", "doctor", "top", "logs", "psql", "open",
-    "release", "dev", "users list", "users activate", "users deactivate", "users promote",
+    "install", "up", "down", "destroy", "env", "observe", "status", "doctor", "top", "logs",
+    "psql", "open", "release", "dev", "users list", "users activate", "users deactivate",
+    "users promote",
 )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def has_leader(consul: Api) -> bool:
 
 def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
     """Write the policies and tokens of the agent, of Nomad and of anonymous callers."""
-    for name in ("anonymous", "member", "nomad-agent"):
+    for name in ("anonymous", "member", "metrics", "nomad-agent"):
         _set_policy(site, consul, name)
     _set_token(consul, ANONYMOUS, Policies=[{"Name": "anonymous"}])
     of_agents = grants(site)

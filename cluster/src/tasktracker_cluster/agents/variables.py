@@ -35,5 +35,11 @@ def ensure(nomad: Api, path: str, items: Mapping[str, str]) -> dict[str, str]:
     return dict(known["Items"])
 
 
+def delete(nomad: Api, path: str) -> None:
+    """Delete a variable if it exists."""
+    if nomad.find(_url(path)) is not None:
+        nomad.call("DELETE", _url(path))
+
+
 def _url(path: str) -> str:
     return f"/v1/var/{quote(path, safe='')}"

@@ -22,6 +22,9 @@ def install(
     only_packages: Annotated[
         bool, typer.Option("--packages", help="Only the system's packages.")
     ] = False,
+    observing: Annotated[
+        bool, typer.Option("--observe", help="And everything that `observe` needs.")
+    ] = False,
 ) -> None:
     """Install everything that `up` needs, without starting it.
 
@@ -32,7 +35,7 @@ def install(
         if only_packages:
             lifecycle.install_packages(steps)
         else:
-            lifecycle.install(Site.from_environment(), steps)
+            lifecycle.install(Site.from_environment(), steps, observing=observing)
 
 
 @app.command()

@@ -18,6 +18,8 @@ from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.machine import preflight
 from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
 from tasktracker_cluster.monitoring import status
+from tasktracker_cluster.topology import METRICS
+from tasktracker_cluster.urls import OBSERVING_PAGES
 
 app = typer.Typer()
 
@@ -29,7 +31,7 @@ HOP_WIDTH = 39  # the width of the longest name of a hop
 
 
 class StatusCommand(ReportCommand):
-    """Prints agents and jobs."""
+    """Prints agents, jobs and alerts."""
 
     fields = ("kind", "name", "state", "running", "wanted", "health", "nodes")
 
@@ -45,6 +47,8 @@ class DoctorCommand(ReportCommand):
 def show_status(ctx: typer.Context) -> None:
     """Show agents, jobs, instances and health. Exit 1 unless all are healthy.
 
+    After `observe` it also shows the alerts that fire.
+
     The agents are those of this machine. In a cluster of several machines the lines of the jobs say
     where their instances run.
 
@@ -56,11 +60,14 @@ def show_status(ctx: typer.Context) -> None:
         cluster = Cluster.from_environment()
         rows = status.rows(cluster)
         warnings = status.warnings(cluster) if rows else []
+    pages = OBSERVING_PAGES if any(row.name == METRICS for row in rows) else ()
     nodes = [row.nodes for row in rows]
     shown = with_nodes(HEADINGS, map(_cells, rows), nodes, terminal=session.output.terminal)
     session.output.records(map(asdict, rows), lambda _: shown)
     if not rows:
         session.output.note("There is no cluster on this machine yet. Start one with: ./just up")
+    for page in pages:
+        session.output.note(f"{page.title}: {page.page}")
     for warning in warnings:
         session.output.note(warning)
     if not rows or not all(row.is_well for row in rows):
@@ -72,9 +79,9 @@ def doctor(ctx: typer.Context) -> None:
     """Find the first broken hop of a request, and its repair.
 
     The hops are the machine, its agents, Traefik, its certificate and its routes, the intentions,
-    the sidecars, the applications, the databases and their schema, and the jobs that install
-    releases. Hops behind a broken one are skipped. Exit 0 when every hop works, else 1. On a
-    machine that has joined, only the hops of that machine are checked.
+    the sidecars, the applications, the databases and their schema, the jobs that install releases,
+    and those of `observe`. Hops behind a broken one are skipped. Exit 0 when every hop works, else
+    1. On a machine that has joined, only the hops of that machine are checked.
 
     \b
     Examples:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tasktracker_cli.session import Session
-from tasktracker_cluster.urls import WEB_PAGES
+from tasktracker_cluster.urls import OBSERVING_PAGES, WEB_PAGES
 
 app = typer.Typer()
 
@@ -22,6 +22,8 @@ class Page(StrEnum):
     NOMAD = "nomad"
     TRAEFIK = "traefik"
     DOCS = "docs"
+    METRICS = "metrics"
+    ALERTS = "alerts"
 
 
 @app.command("open")
@@ -38,7 +40,7 @@ def open_page(
       tasktracker-cli admin open docs --print
     """
     session: Session = ctx.obj
-    url = next(known.page for known in WEB_PAGES if known.name == page)
+    url = next(known.page for known in (*WEB_PAGES, *OBSERVING_PAGES) if known.name == page)
     session.output.show(url)
     if not only_print and any(os.environ.get(name) for name in DISPLAYS):
         webbrowser.open(url)

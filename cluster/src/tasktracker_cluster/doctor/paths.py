@@ -6,6 +6,7 @@ from tasktracker_cluster.doctor import (
     database,
     edge,
     host,
+    observing_jobs,
     release_jobs,
     scheduling,
     service,
@@ -15,7 +16,7 @@ from tasktracker_cluster.topology import SERVICES, Service
 
 
 def all_paths(cluster: Cluster) -> list[Path]:
-    """Return the shared paths, then a path to each service and its upstreams, and the releases.
+    """Return the shared paths, then a path to each service and its upstreams, and the rest.
 
     On a machine that has joined they are those of the machine only: it has no databases, and no
     token for commands inside tasks, so a healthy cluster would look broken.
@@ -25,7 +26,8 @@ def all_paths(cluster: Cluster) -> list[Path]:
         return own
     services = [_path(cluster, each) for each in SERVICES]
     nodes, releases = cluster_nodes.paths(cluster), release_jobs.path(cluster)
-    return [*own, edge.path(cluster), *nodes, *services, releases]
+    others = [releases, *observing_jobs.paths(cluster)]
+    return [*own, edge.path(cluster), *nodes, *services, *others]
 
 
 def _path(cluster: Cluster, one: Service) -> Path:

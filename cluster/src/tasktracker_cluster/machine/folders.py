@@ -27,10 +27,15 @@ def create(site: Site) -> None:
     shutil.chown(site.pages, "root", PAGES_USER)
     site.pages.chmod(0o750)
     for database in DATABASES:
-        volume = site.volume(database.name)
-        if not volume.exists():
-            volume.mkdir(mode=0o700)
-            shutil.chown(volume, database.user, database.user)
+        create_volume(site, database.name, database.user)
+
+
+def create_volume(site: Site, name: str, user: str) -> None:
+    """Make the folder of a job's data, which only its system user can enter."""
+    volume = site.volume(name)
+    if not volume.exists():
+        volume.mkdir(mode=0o700)
+        shutil.chown(volume, user, user)
 
 
 def unmount_below(folder: Path) -> None:

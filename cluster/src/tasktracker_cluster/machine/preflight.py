@@ -56,10 +56,18 @@ def must_have_ports(site: Site) -> None:
     """Raise PortTakenError, which names the program that uses the port, unless all are free."""
     shared = site.node.address or "127.0.0.1"
     for port in PORTS:
-        if port.number == MEMBERSHIP_PORT and not site.node.is_advertised:
+        if port.observes or (port.number == MEMBERSHIP_PORT and not site.node.is_advertised):
             continue  # nothing listens there
         address = site.bind if port.is_public else shared if port.is_shared else "127.0.0.1"
         must_be_free(address, port.number, port.purpose, "Stop that program, then run: ./just up")
+
+
+def must_have_observing_ports() -> None:
+    """Raise PortTakenError unless the ports of the jobs of `observe` are free."""
+    for port in PORTS:
+        if port.observes:
+            hint = "Stop that program, then run: ./just observe"
+            must_be_free("127.0.0.1", port.number, port.purpose, hint)
 
 
 def must_have_shared_ports(address: str) -> None:

@@ -13,6 +13,10 @@ from pathlib import Path
 
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import OBSERVING_PROGRAMS
+
+# The programs outside a release that tasks run.
+TASK_PROGRAMS = ("postgres", "nomad", *OBSERVING_PROGRAMS)
 
 LIMIT_SECONDS = 70  # a database's clean shutdown may take a minute
 
@@ -71,7 +75,7 @@ def _examine(site: Site, folder: Path) -> Orphan | None:
     program = Path(words[0]).name
     is_agent = any(f"{home}{part}/" in word for word in words for part in ("agent", "pages"))
     # An operator's editor or shell in the folder is not the site's.
-    if not is_agent and f"{home}releases/" not in words[0] and program not in ("postgres", "nomad"):
+    if not is_agent and f"{home}releases/" not in words[0] and program not in TASK_PROGRAMS:
         return None
     return Orphan(int(folder.name), program, is_agent)
 

@@ -1,7 +1,8 @@
-"""Nomad, Consul and the wall, built from the Go modules in `tools/`.
+"""Nomad, Consul, the wall and what `observe` runs, built from the Go modules in `tools/`.
 
 Nomad and Consul are taken from PATH or from the cache, or built. The wall is a program of this
-repository: it is built once for each version of its sources.
+repository: it is built once for each version of its sources. The programs of `observe` are built
+together, once for each version of their module.
 """
 
 import hashlib
@@ -18,11 +19,12 @@ from tasktracker_cluster.errors import CommandError, MissingProgramError, NoSpac
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import OBSERVING_PROGRAMS
 
 Version = tuple[int, ...]
 
 BUILD_BYTES = 8 * 2**30  # sources and Go's build cache
-OLDEST_GO = (1, 25)  # the minimum of the modules under tools/
+OLDEST_GO = (1, 26, 6)  # the minimum of the modules under tools/
 GO_LOCK = "requirements/go.lock"
 _GO_LOCAL = {"GOTOOLCHAIN": "local", "GOFLAGS": ""}  # this Go, without the user's own flags
 
@@ -71,6 +73,7 @@ CONSUL = Tool(
 NOMAD = Tool("nomad", tags="ui,release")
 
 WALL = "wall"
+VICTORIA = "victoria"
 
 
 def install(site: Site, step: Step) -> None:
@@ -84,6 +87,34 @@ def install(site: Site, step: Step) -> None:
         found.append(f"{tool.name} {_dotted(version)}")
     place(_wall(site.checkout, step), site.bin / WALL)
     step.detail = ", ".join([*found, WALL])
+
+
+def install_observers(site: Site, step: Step) -> None:
+    """Put the programs of `observe` into the site's `bin`. Build them if they are not cached."""
+    folder = observers(site.checkout, step)
+    for name in OBSERVING_PROGRAMS:
+        place(folder / name, site.bin / name)
+    step.detail = ", ".join(OBSERVING_PROGRAMS)
+
+
+def observers(checkout: Path, step: Step) -> Path:
+    """Return the folder of the programs of `observe`, in the cache. Build them if need be.
+
+    `vmalert-tool` is with them, which only tests use.
+    """
+    module = checkout / "tools" / VICTORIA
+    folder = cache_folder() / f"{VICTORIA}-{_digest([module / 'go.mod', module / 'go.sum'])}"
+    if not folder.exists():
+        _must_have_space_to_build()
+        step.note("building VictoriaMetrics and VictoriaLogs with Go, once (about two minutes)")
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache_folder()) as draft:
+            built = Path(draft) / VICTORIA
+            built.mkdir()
+            # `tool` stands for all tools that the module names.
+            _compile(module, "tool", built, _go(checkout, step), CGO_ENABLED="0")
+            built.rename(folder)
+    return folder
 
 
 def find(checkout: Path, tool: Tool, step: Step) -> Path:
@@ -172,12 +203,15 @@ def _wall(checkout: Path, step: Step) -> Path:
     folder = checkout / "tools" / WALL
     sources = sorted(path for path in folder.iterdir() if path.name.startswith("go.")
                      or path.suffix == ".go")  # fmt: skip
-    version = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    program = cache_folder() / f"{WALL}-{version}"
+    program = cache_folder() / f"{WALL}-{_digest(sources)}"
     if not program.exists():
         step.note("building the wall with Go")
         _build(folder, ".", program, _go(checkout, step), CGO_ENABLED="0")
     return program
+
+
+def _digest(files: list[Path]) -> str:
+    return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 def _must_have_space_to_build() -> None:
@@ -185,7 +219,7 @@ def _must_have_space_to_build() -> None:
     free = shutil.disk_usage(folder).free
     if free < BUILD_BYTES:
         raise NoSpaceError(
-            f"Building Nomad and Consul needs {BUILD_BYTES / 2**30:.0f} GiB of free space "
+            f"Building programs with Go needs {BUILD_BYTES / 2**30:.0f} GiB of free space "
             f"below {folder}, and only {free / 2**30:.1f} GiB are free.",
             "Delete files, or put nomad and consul of the pinned versions on PATH.",
         )
@@ -194,18 +228,22 @@ def _must_have_space_to_build() -> None:
 def _build(module: Path, package: str, program: Path, go: str, *flags: str, **env: str) -> None:
     program.parent.mkdir(parents=True, exist_ok=True)
     draft = program.with_suffix(".building")
+    _compile(module, package, draft, go, *flags, **env)
+    draft.replace(program)
+
+
+def _compile(module: Path, package: str, output: Path, go: str, *flags: str, **env: str) -> None:
     shell.run(
-        [go, "build", "-mod=readonly", "-trimpath", *flags, "-o", draft, package],
+        [go, "build", "-mod=readonly", "-trimpath", *flags, "-o", output, package],
         cwd=module,
         env={**_GO_LOCAL, **env},
     )
-    draft.replace(program)
 
 
 def _go(checkout: Path, step: Step) -> str:
     """Return a Go compiler: the machine's if it is new enough, else one from a Python wheel."""
     found = shutil.which("go")
-    match = re.search(r"go(\d+\.\d+)", shell.run([found, "version"])) if found else None
+    match = re.search(r"go(\d+(?:\.\d+)+)", shell.run([found, "version"])) if found else None
     if found and match and _parsed(match[1]) >= OLDEST_GO:
         return found
     folder = cache_folder() / "go"

@@ -4,7 +4,14 @@ import pwd
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import DATABASES, JOB_USERS, PAGES_USER, STORE_USER, Database
+from tasktracker_cluster.topology import (
+    DATABASES,
+    JOB_USERS,
+    OBSERVING_USERS,
+    PAGES_USER,
+    STORE_USER,
+    Database,
+)
 
 USERADD = (
     *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
@@ -13,9 +20,14 @@ USERADD = (
 
 
 def create() -> None:
-    """Make the missing system users, without home, shell or password."""
+    """Make the missing system users, without home, shell or password.
+
+    Those of `observe` are made with the others, before a task starts: a new user makes a new
+    /etc/passwd, which a task behind its wall could not read any more. PostgreSQL would then not
+    know who connects to its socket.
+    """
     known = {entry.pw_name for entry in pwd.getpwall()}
-    for name in (*JOB_USERS, PAGES_USER, STORE_USER):
+    for name in (*JOB_USERS, PAGES_USER, STORE_USER, *OBSERVING_USERS.values()):
         if name not in known:
             shell.run([*USERADD, name])
 

@@ -14,18 +14,19 @@ from tasktracker_cluster.agents import (
 )
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
-from tasktracker_cluster.jobs import allocations, rollout
+from tasktracker_cluster.jobs import allocations, observers, rollout
 from tasktracker_cluster.membership import members, quorum, survey
 from tasktracker_cluster.mesh import catalog
+from tasktracker_cluster.monitoring import alerts
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import JOBS, RELEASE, RELEASE_JOBS
+from tasktracker_cluster.topology import JOBS, METRICS, RELEASE, RELEASE_JOBS
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of `status`: an agent, a machine or a job."""
+    """One line of `status`: an agent, a machine, a job or an alert that fires."""
 
-    kind: str  # agent, machine or job
+    kind: str  # agent, machine, job or alert
     name: str
     state: str
     running: int | None  # instances; None when unknown
@@ -48,7 +49,9 @@ def rows(cluster: Cluster) -> list[Row]:
             *agents,
             *(Row("job", job, "unknown", None, None, "no agents") for job in jobs),
         ]
-    return [*agents, *_machines(cluster), *(of_job(cluster, job) for job in jobs)]
+    observing = _observing(cluster)
+    known = [of_job(cluster, job) for job in (*jobs, *observing)]
+    return [*agents, *_machines(cluster), *known, *(_alerts(cluster) if observing else [])]
 
 
 def warnings(cluster: Cluster) -> list[str]:
@@ -82,6 +85,17 @@ def _machines(cluster: Cluster) -> list[Row]:
         )
         for each in survey.of_machines(cluster)
     ]
+
+
+def _observing(cluster: Cluster) -> list[str]:
+    try:
+        return observers.running(cluster)
+    except ApiError:  # the lines of the other jobs say it
+        return []
+
+
+def _alerts(cluster: Cluster) -> list[Row]:
+    return [Row("alert", a.name, "firing", None, None, a.summary) for a in alerts.firing(cluster)]
 
 
 def _agents(site: Site) -> list[Row]:
@@ -138,6 +152,9 @@ def _wanted(cluster: Cluster, job: Mapping[str, Any]) -> int:
 def _health(cluster: Cluster, service: str, running: int) -> str:
     if service in RELEASE_JOBS:  # Consul does not know them
         return "passing" if running else "none runs"
+    if service == METRICS:  # the same
+        answers = cluster.metrics.answers("/health") and cluster.alerts.answers("/health")
+        return "passing" if answers else "its pages do not answer"
     failing = catalog.failing_checks(cluster, service)
     if failing is None:
         return "not registered"

@@ -286,7 +286,7 @@ def installed() -> Iterator[ThrowawayCluster]:
     cluster = ThrowawayCluster(home / "state")
     try:
         # Only this step needs a package registry, which the namespace cannot reach.
-        cluster.admin("install")
+        cluster.admin("install", "--observe")
         with network_namespace():
             try:
                 yield cluster

@@ -1,0 +1,46 @@
+"""`observe`: metrics, dashboards and alerts of the running cluster."""
+
+from typing import Annotated
+
+import typer
+
+from tasktracker_cluster import observing
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.commands.console import reporting
+from tasktracker_cluster.urls import OBSERVING_PAGES
+
+app = typer.Typer()
+
+
+@app.command()
+def observe(
+    off: Annotated[bool, typer.Option("--off", help="Take them away again.")] = False,
+    webhook: Annotated[
+        str,
+        typer.Option(
+            envvar="TASKTRACKER_ALERTS_WEBHOOK",
+            metavar="URL",
+            help="Send alerts there, in the form that Alertmanager takes.",
+        ),
+    ] = "",
+) -> None:
+    """Add metrics, dashboards and alerts to the running cluster.
+
+    The first time, their programs are built with Go, which takes minutes. What they store stays
+    until `destroy`.
+
+    \b
+    Examples:
+      sudo tasktracker-cli admin observe
+      sudo tasktracker-cli admin observe --webhook https://alerts.example.com
+      sudo tasktracker-cli admin observe --off
+    """
+    cluster = Cluster.from_environment()
+    with reporting() as steps:
+        if off:
+            observing.stop(cluster, steps)
+            steps.console.print("Nothing observes the cluster any more. The data are kept.")
+            return
+        observing.start(cluster, steps, webhook)
+    for page in OBSERVING_PAGES:
+        typer.echo(f"{page.title:<10} {page.page:<34} {page.about}")

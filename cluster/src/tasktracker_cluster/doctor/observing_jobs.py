@@ -1,0 +1,40 @@
+"""The hops of what `observe` added: requests do without them."""
+
+from functools import partial
+
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor import instances
+from tasktracker_cluster.doctor.hops import Hop, Path
+from tasktracker_cluster.errors import AdminError, BrokenHopError
+from tasktracker_cluster.jobs import observers
+from tasktracker_cluster.topology import METRICS
+from tasktracker_cluster.urls import TARGETS
+
+
+def paths(cluster: Cluster) -> list[Path]:
+    """Return the hops of the jobs of `observe`, none when none of them runs."""
+    try:
+        known = observers.running(cluster)
+    except AdminError:
+        return []  # another path has the reason
+    hops = [Hop(job, partial(_job, cluster, job)) for job in known]
+    if METRICS in known:
+        hops.append(Hop("what gives metrics", partial(_targets, cluster)))
+    return [Path("observing", hops)] if hops else []
+
+
+def _job(cluster: Cluster, job: str) -> str:
+    return f"runs as {instances.local(cluster, job)['ID'][:8]}"
+
+
+def _targets(cluster: Cluster) -> str:
+    found = cluster.metrics.call("GET", "/api/v1/query", query="up")["data"]["result"]
+    silent = [
+        f"{each['metric']['job']} {each['metric'].get('service', each['metric']['instance'])}"
+        for each in found
+        if each["value"][1] == "0"
+    ]
+    if silent or not found:
+        problem = f"without an answer: {', '.join(silent)}" if silent else "nothing is asked yet"
+        raise BrokenHopError(problem, f"See why: {TARGETS}")
+    return f"{len(found)} sources"

@@ -1,0 +1,32 @@
+"""The jobs of `observe`: they look at the cluster, and nothing needs them."""
+
+import time
+from collections.abc import Mapping
+
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.topology import OBSERVING_JOBS
+
+
+def running(cluster: Cluster) -> list[str]:
+    """Return the names of the jobs that Nomad has, and that were not stopped."""
+    known = {job: cluster.nomad.find(f"/v1/job/{job}") for job in OBSERVING_JOBS}
+    return [name for name, job in known.items() if job is not None and not job["Stop"]]
+
+
+def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
+    """Run every job, and wait until all are healthy. Raises JobFailedError."""
+    since = time.time()
+    for job in OBSERVING_JOBS:
+        deployment.submit(cluster, job, variables)
+    for job in OBSERVING_JOBS:
+        with steps.step(job):
+            deployment.wait_healthy(cluster, job, since)
+
+
+def stop(cluster: Cluster, steps: Steps) -> None:
+    """Stop those that run, and let Nomad forget them. Their data stay."""
+    for job in running(cluster):
+        with steps.step(job):
+            deployment.delete(cluster, job)

@@ -1,0 +1,54 @@
+"""`observe`: what looks at the running cluster is added to it, and taken away."""
+
+from tasktracker_cluster.agents import ownership, supervisor, variables
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import NotReadyError, UnfitMachineError
+from tasktracker_cluster.jobs import observers
+from tasktracker_cluster.machine import folders, preflight, tools
+from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.topology import METRICS, OBSERVING_JOBS, OBSERVING_USERS
+
+# Only vmalert can read it.
+RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"
+
+
+def start(cluster: Cluster, steps: Steps, webhook: str = "") -> None:
+    """Run the jobs of `observe` on this machine, the first one of its cluster.
+
+    If they run already, they get the files of this checkout. Alerts are sent to the URL `webhook`,
+    empty for none. Raises an AdminError.
+    """
+    site = cluster.site
+    _must_run(cluster, "./just observe")
+    with ownership.locked(site):
+        if not observers.running(cluster):
+            preflight.must_have_observing_ports()
+        for job, task in OBSERVING_JOBS.items():
+            folders.create_volume(site, job, OBSERVING_USERS[task])
+        with steps.step("programs") as step:
+            tools.install_observers(site, step)
+        if webhook:
+            variables.change(cluster.nomad, RECEIVER, {"webhook": webhook})
+        else:
+            variables.delete(cluster.nomad, RECEIVER)
+        observers.start(cluster, steps, {"node": site.node.name})
+
+
+def stop(cluster: Cluster, steps: Steps) -> None:
+    """Take the jobs of `observe` away. What they have stored stays until `destroy`."""
+    _must_run(cluster, "./just observe --off")
+    with ownership.locked(cluster.site):
+        observers.stop(cluster, steps)
+
+
+def _must_run(cluster: Cluster, command: str) -> None:
+    site = cluster.site
+    preflight.must_be_root("observe")
+    ownership.must_own(site)
+    if not site.node.is_first:
+        raise UnfitMachineError(
+            "Only the first machine of a cluster stores what is observed.",
+            f"On {site.node.first}: {command}",
+        )
+    if not supervisor.is_running(site):
+        raise NotReadyError("There is no running cluster.", "Start it with: ./just up")
