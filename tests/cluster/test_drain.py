@@ -1,8 +1,9 @@
-"""A drain of a machine under load."""
+"""Work on a cluster under load: a drain of a machine, and a rotation of all secrets."""
 
 import pytest
 
-from tasktracker_cluster.testing.machines import Laboratory
+from tasktracker_cluster.agents import gossip, renewed_tokens
+from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tasktracker_cluster.topology import DATABASES, GATEWAY, SERVICES
 from tests.cluster import load, steady
 
@@ -42,3 +43,31 @@ def test_the_databases_stay_on_the_first_machine(grown: Laboratory) -> None:
     with first.inside():
         nodes = [first.allocation(database.name)["NodeName"] for database in DATABASES]
     assert nodes == [first.name] * len(DATABASES)
+
+
+def test_every_secret_rotates_on_all_machines_without_a_failed_request(
+    grown: Laboratory,
+) -> None:
+    first, before = grown.machines[0], [secrets_of(machine) for machine in grown.machines]
+    with steady.requests(grown, grown.machines, "rotate") as sent:
+        for kind in ("gossip", "agent-tokens", "certificates"):
+            first.admin("rotate", kind)
+    assert sent.failed == []
+    assert set(sent.acknowledged) <= load.titles(grown, first, "rotate")
+    with first.inside():
+        keys = gossip.keys("consul", first.consul) | gossip.keys("nomad", first.nomad)
+        tokens = first.consul.call("GET", "/v1/acl/tokens")
+    known = {t["SecretID"] for t in tokens if t["Description"] != renewed_tokens.ENDED}
+    for machine, old in zip(grown.machines, before, strict=True):
+        new = secrets_of(machine)
+        assert new.keys() == old.keys()
+        # The authority has signed the new certificates.
+        unchanged = {name for name in new if new[name] == old[name]}
+        assert unchanged <= {"authority.pem", "authority.key"}
+        assert known.isdisjoint(old.values())
+        assert keys.isdisjoint(old.values())
+
+
+def secrets_of(machine: Machine) -> dict[str, str]:
+    """Return the content of every file of secrets of a machine, by its name."""
+    return {file.name: file.read_text().strip() for file in machine.site.secrets.iterdir()}
