@@ -103,6 +103,7 @@ def allocation(
         "DesiredStatus": "run",
         "NodeID": "1",
         "NodeName": "node-1",
+        "JobType": "service",
         "JobVersion": version,
         "CreateIndex": 1,
         "CreateTime": 2_000_000_000 * 10**9,

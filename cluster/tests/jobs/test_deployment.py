@@ -244,6 +244,23 @@ def test_replaced_instances_are_stopped_together_and_the_wait_lasts_until_each_h
     ]
 
 
+def test_for_a_replaced_instance_of_a_system_job_nomad_is_asked_to_place_another_one(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    asked: list[str] = []
+
+    def answer(request: Request) -> object:
+        asked.append(request.path)
+        return allocation("a", status="complete")
+
+    for path in ("/v1/allocation/a/stop", "/v1/allocation/a", "/v1/job/traefik/evaluate"):
+        nomad.answers[path] = answer
+
+    deployment.replace(cluster, [allocation("a", JobID="traefik", JobType="system")])
+
+    assert asked == ["/v1/allocation/a/stop", "/v1/allocation/a", "/v1/job/traefik/evaluate"]
+
+
 def test_a_deleted_job_is_forgotten_once_its_tasks_have_ended(
     cluster: Cluster, nomad: Nomad
 ) -> None:

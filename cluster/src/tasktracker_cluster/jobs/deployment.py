@@ -86,6 +86,9 @@ def replace(cluster: Cluster, old: Sequence[Allocation]) -> None:
             partial(_is_over, cluster, each["ID"]),
             LIMIT_SECONDS,
         )
+    # Of a system job Nomad stops an instance, and places another one only at the next evaluation.
+    for job in sorted({each["JobID"] for each in old if each["JobType"] == "system"}):
+        cluster.nomad.call("PUT", f"/v1/job/{job}/evaluate", {"JobID": job})
 
 
 def is_of_another_type(cluster: Cluster, job: str, kind: str) -> bool:
