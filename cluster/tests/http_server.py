@@ -73,7 +73,8 @@ def _handler(agent: Agent) -> type[BaseHTTPRequestHandler]:
         def _serve(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             url = urlsplit(self.path)
-            parsed = json.loads(body) if body else None
+            is_form = "form" in self.headers.get("Content-Type", "")
+            parsed = json.loads(body) if body and not is_form else None
             request = Request(self.command, url.path, dict(parse_qsl(url.query)), parsed)
             self._send(agent.answer(request))
 

@@ -15,7 +15,7 @@ from tasktracker_cluster.topology import SERVICES, Service
 from tests.infra.reading import ROOT, run
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
-SECRET_PATH = re.compile(r"nomad/jobs/[\w-]+/\w+/\w+")  # of a Nomad Variable
+SECRET_PATH = re.compile(r"nomad/jobs/[\w-]+/\w+/[\w-]+")  # of a Nomad Variable
 
 document = pytest.mark.parametrize(
     "document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT))

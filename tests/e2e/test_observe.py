@@ -15,7 +15,7 @@ from tasktracker_cluster.jobs import observers
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.monitoring import alerts
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, frozen
-from tasktracker_cluster.topology import OBSERVING_USERS, SERVICES
+from tasktracker_cluster.topology import LOGS, METRICS, OBSERVING_USERS, SERVICES
 from tests.infra.reading import ROOT
 
 pytestmark = pytest.mark.drill
@@ -121,7 +121,8 @@ def test_an_alert_fires_for_a_frozen_service_and_clears(
 
 def test_its_tasks_are_users_of_their_own_without_rights(observed: ThrowawayCluster) -> None:
     for task, user in OBSERVING_USERS.items():
-        pid = observed.task_pid("metrics", task)
+        job = LOGS if task in ("victoria-logs", "vlagent") else METRICS
+        pid = observed.task_pid(job, task)
         assert Path(f"/proc/{pid}").owner() == user
         status = Path(f"/proc/{pid}/status").read_text()
         fields = dict(line.split(":\t", 1) for line in status.splitlines())

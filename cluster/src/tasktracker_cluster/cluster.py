@@ -1,11 +1,22 @@
 """The running cluster of this machine, as one object that a command makes once."""
 
+from base64 import b64encode
 from functools import cached_property
 
-from tasktracker_cluster.agents import consul, credentials, nomad
+from tasktracker_cluster.agents import consul, credentials, nomad, variables
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
-from tasktracker_cluster.site import ALERTS_URL, GATEWAY_URL, METRICS_URL, TRAEFIK_URL, Site
+from tasktracker_cluster.site import (
+    ALERTS_URL,
+    GATEWAY_URL,
+    LOGS_URL,
+    METRICS_URL,
+    TRAEFIK_URL,
+    Site,
+)
+from tasktracker_cluster.topology import LOGS
+
+LOGS_PASSWORD = f"nomad/jobs/{LOGS}/store/victoria-logs"
 
 
 class Cluster:
@@ -71,3 +82,11 @@ class Cluster:
     def alerts(self) -> Api:
         """vmalert, which compares the metrics with the rules of alerts."""
         return Api("vmalert", ALERTS_URL, {}, self._timeout)
+
+    @cached_property
+    def logs(self) -> Api:
+        """VictoriaLogs, after `observe`. Raises ApiError when it has no password."""
+        password = variables.read(self.nomad, LOGS_PASSWORD)["password"]
+        login = b64encode(f"operator:{password}".encode()).decode()
+        headers = {"Authorization": f"Basic {login}"}
+        return Api("VictoriaLogs", LOGS_URL, headers, self._timeout)

@@ -3,10 +3,10 @@
 from tasktracker_cluster.agents import ownership, supervisor, variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError, UnfitMachineError
-from tasktracker_cluster.jobs import observers
+from tasktracker_cluster.jobs import observers, passwords
 from tasktracker_cluster.machine import folders, preflight, tools
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.topology import METRICS, OBSERVING_JOBS, OBSERVING_USERS
+from tasktracker_cluster.topology import COLLECTOR_USER, METRICS, OBSERVING_JOBS, OBSERVING_USERS
 
 # Only vmalert can read it.
 RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"
@@ -25,6 +25,9 @@ def start(cluster: Cluster, steps: Steps, webhook: str = "") -> None:
             preflight.must_have_observing_ports()
         for job, task in OBSERVING_JOBS.items():
             folders.create_volume(site, job, OBSERVING_USERS[task])
+        folders.create_volume(site, "collector", COLLECTOR_USER)
+        folders.create_log_links(site)
+        passwords.make_log_stores(cluster)
         with steps.step("programs") as step:
             tools.install_observers(site, step)
         if webhook:
@@ -39,6 +42,7 @@ def stop(cluster: Cluster, steps: Steps) -> None:
     _must_run(cluster, "./just observe --off")
     with ownership.locked(cluster.site):
         observers.stop(cluster, steps)
+        folders.delete_log_links(cluster.site)
 
 
 def _must_run(cluster: Cluster, command: str) -> None:

@@ -26,6 +26,7 @@ GATEWAY_URL = f"http://127.0.0.1:{topology.GATEWAY_PORT}"
 TRAEFIK_URL = f"http://127.0.0.1:{topology.DASHBOARD_PORT}"  # its API and dashboard
 METRICS_URL = f"http://127.0.0.1:{topology.METRICS_PORT}"  # after `observe`, as the next one
 ALERTS_URL = f"http://127.0.0.1:{topology.ALERTS_PORT}"
+LOGS_URL = f"http://127.0.0.1:{topology.LOGS_PORT}"
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,11 @@ class Site:
     def pages(self) -> Path:
         """The files of the proxy before the agents' pages."""
         return self.home / "pages"
+
+    @property
+    def log_links(self) -> Path:
+        """The links to every log, which the collector of logs reads."""
+        return self.volume("log-links")
 
     def volume(self, name: str) -> Path:
         return self.home / "volumes" / name

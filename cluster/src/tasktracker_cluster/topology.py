@@ -18,6 +18,8 @@ STORE_PORT = 8006
 MEMBERSHIP_PORT = 4651
 METRICS_PORT = 8428
 ALERTS_PORT = 8880
+LOGS_PORT = 9428
+COLLECTOR_PORT = 9429
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ PORTS = (
     Port(8503, "Envoy's configuration"),
     Port(METRICS_PORT, "the store of metrics", observes=True),
     Port(ALERTS_PORT, "the alerts", observes=True),
+    Port(LOGS_PORT, "the store of logs", observes=True),
+    Port(COLLECTOR_PORT, "the collector of logs", observes=True),
 )
 
 
@@ -193,16 +197,20 @@ MAIN_TASKS = {
 # no mesh, and `up` starts them before JOBS.
 RELEASE_JOBS = {STORE: "caddy", RELEASE: "install"}
 
+LOGS = "logs"  # the job that stores logs
+COLLECTOR_USER = "tasktracker-collector"  # of its task that reads them
 METRICS = "metrics"  # the job that stores metrics, and compares them with the rules of alerts
 
 # The jobs of `observe`, and the main task of each. They only read: nothing needs them, they are in
 # no mesh, and `up` does not start them.
-OBSERVING_JOBS = {METRICS: "victoria-metrics"}
+OBSERVING_JOBS = {METRICS: "victoria-metrics", LOGS: "victoria-logs"}
 
 # The system user of each of their tasks. A job's data belong to the user of its main task.
 OBSERVING_USERS = {
     "victoria-metrics": "tasktracker-metrics",
     "vmalert": "tasktracker-alerts",
+    "victoria-logs": "tasktracker-logs",
+    "vlagent": COLLECTOR_USER,
 }
 
 # The programs of these tasks, which tools/victoria builds.

@@ -24,7 +24,12 @@ class WebPage(NamedTuple):
         return self.url + _PATHS.get(self.name, "")
 
 
-_PATHS = {"docs": "/docs", "metrics": "/vmui/#/dashboards", "alerts": "/vmalert/alerts"}
+_PATHS = {
+    "docs": "/docs",
+    "metrics": "/vmui/#/dashboards",
+    "alerts": "/vmalert/alerts",
+    "logs": "/select/vmui/",
+}
 
 
 WEB_PAGES = (
@@ -40,4 +45,5 @@ TARGETS = f"http://localhost:{topology.METRICS_PORT}/targets"  # what gives metr
 OBSERVING_PAGES = (
     WebPage("metrics", "Dashboards", topology.METRICS_PORT, "metrics, and queries of your own"),
     WebPage("alerts", "Alerts", topology.METRICS_PORT, "what is wrong, and the rules"),
+    WebPage("logs", "Logs", topology.LOGS_PORT, "every log, with a login"),
 )

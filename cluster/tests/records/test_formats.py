@@ -63,8 +63,23 @@ def test_the_gateways_access_log_has_the_names_of_the_services() -> None:
 
 
 def test_values_become_text_and_inner_objects_get_dots() -> None:
-    facts = {"a": {"b": 1, "c": "x"}, "d": [1, "é"], "e": None, "f": "", "g": True}
-    assert formats.flat(facts) == {"a.b": "1", "a.c": "x", "d": '[1, "é"]', "g": "true"}
+    facts = {
+        "h": 9.0,
+        "i": 2.51,
+        "a": {"b": 1, "c": "x"},
+        "d": [1, "é"],
+        "e": None,
+        "f": "",
+        "g": True,
+    }
+    assert formats.flat(facts) == {
+        "h": "9",
+        "i": "2.51",
+        "a.b": "1",
+        "a.c": "x",
+        "d": '[1,"é"]',
+        "g": "true",
+    }
 
 
 @pytest.mark.parametrize(

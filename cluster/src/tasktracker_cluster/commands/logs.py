@@ -17,11 +17,10 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands import record_lines
 from tasktracker_cluster.errors import NoLogError, NoRecordError
 from tasktracker_cluster.jobs import logs
-from tasktracker_cluster.records import conditions, entries, log_files
+from tasktracker_cluster.records import conditions, entries, log_files, store
 from tasktracker_cluster.records.conditions import Conditions
 from tasktracker_cluster.records.record import Level, Record
-from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
+from tasktracker_cluster.topology import JOBS, OBSERVING_JOBS, RELEASE_JOBS
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -29,10 +28,11 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 LINES = 50
+STORE_SECONDS = 5  # without an answer in this time, what it stores is left out
 
 # The fields of a line: different names in the services, in Traefik and in its access log.
 TIMES, MESSAGES = ("timestamp", "time", "StartUTC"), ("event", "message", "msg")
-NAMES = (*JOBS, *RELEASE_JOBS, *supervisor.LOGGED)
+NAMES = (*JOBS, *RELEASE_JOBS, *OBSERVING_JOBS, *supervisor.LOGGED)
 
 
 def _services(incomplete: str) -> list[str]:
@@ -118,14 +118,16 @@ def show_logs(
     )
     if lines is None and not searched:
         lines = LINES
-    _show(session, _found(Site.from_environment(), wanted, lines), as_json=as_json)
+    cluster = Cluster.from_environment(timeout=STORE_SECONDS)
+    _show(session, _found(cluster, wanted, lines), as_json=as_json)
 
 
-def _found(site: Site, wanted: Conditions, lines: int | None) -> Iterator[Record]:
+def _found(cluster: Cluster, wanted: Conditions, lines: int | None) -> Iterator[Record]:
     if wanted.service and wanted.service not in NAMES:
         known = ", ".join(NAMES)
         raise NoLogError(f"There is no service {wanted.service!r}.", f"There are {known}.")
-    found = entries.search(log_files.find(site), wanted)
+    logs = log_files.find(cluster.site)
+    found = entries.search(logs, wanted, store.of_gone_files(cluster, wanted))
     return found if lines is None else iter(deque(found, maxlen=lines))
 
 

@@ -24,6 +24,7 @@ class Page(StrEnum):
     DOCS = "docs"
     METRICS = "metrics"
     ALERTS = "alerts"
+    LOGS = "logs"
 
 
 @app.command("open")

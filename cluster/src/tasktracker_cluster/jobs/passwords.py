@@ -3,8 +3,8 @@
 import secrets
 
 from tasktracker_cluster.agents import variables
-from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.topology import SERVICES
+from tasktracker_cluster.cluster import LOGS_PASSWORD, Cluster
+from tasktracker_cluster.topology import LOGS, SERVICES
 
 
 def make(cluster: Cluster) -> None:
@@ -23,6 +23,12 @@ def make(cluster: Cluster) -> None:
                 f"nomad/jobs/{service.name}/api/{task}",
                 {"database_password": roles[f"{role}_password"]},
             )
+
+
+def make_log_stores(cluster: Cluster) -> None:
+    """Give the store of logs and its collector one password. An existing one is not replaced."""
+    made = variables.ensure(cluster.nomad, LOGS_PASSWORD, {"password": _random_password()})
+    variables.ensure(cluster.nomad, f"nomad/jobs/{LOGS}/store/vlagent", made)
 
 
 def _random_password() -> str:

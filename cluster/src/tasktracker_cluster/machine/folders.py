@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import DATABASES, PAGES_USER
+from tasktracker_cluster.topology import COLLECTOR_USER, DATABASES, PAGES_USER
 
 
 def create(site: Site) -> None:
@@ -36,6 +36,18 @@ def create_volume(site: Site, name: str, user: str) -> None:
     if not volume.exists():
         volume.mkdir(mode=0o700)
         shutil.chown(volume, user, user)
+
+
+def create_log_links(site: Site) -> None:
+    """Make the folder of the links to logs: root writes in it, and the collector reads."""
+    site.log_links.mkdir(exist_ok=True, mode=0o700)
+    shutil.chown(site.log_links, "root", COLLECTOR_USER)
+    site.log_links.chmod(0o750)
+
+
+def delete_log_links(site: Site) -> None:
+    """Delete the links to logs. Without them, a log's space is free when it is deleted."""
+    shutil.rmtree(site.log_links, ignore_errors=True)
 
 
 def unmount_below(folder: Path) -> None:

@@ -19,7 +19,7 @@ from tasktracker_cluster.membership import members, quorum, survey
 from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.monitoring import alerts
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import JOBS, METRICS, RELEASE, RELEASE_JOBS
+from tasktracker_cluster.topology import JOBS, LOGS, METRICS, RELEASE, RELEASE_JOBS
 
 
 @dataclass(frozen=True)
@@ -155,6 +155,8 @@ def _health(cluster: Cluster, service: str, running: int) -> str:
     if service == METRICS:  # the same
         answers = cluster.metrics.answers("/health") and cluster.alerts.answers("/health")
         return "passing" if answers else "its pages do not answer"
+    if service == LOGS:
+        return "passing" if cluster.logs.answers("/health") else "its page does not answer"
     failing = catalog.failing_checks(cluster, service)
     if failing is None:
         return "not registered"

@@ -14,11 +14,16 @@ from tasktracker_cluster.records.record import Origin, Record
 WINDOW = 100
 
 
-def search(logs: Iterable[Log], conditions: Conditions) -> Iterator[Record]:
-    """Yield the records of all logs that meet the conditions, in the order of time."""
+def search(
+    logs: Iterable[Log], conditions: Conditions, stored: Iterable[Iterator[Record]] = ()
+) -> Iterator[Record]:
+    """Yield the records of all logs that meet the conditions, in the order of time.
+
+    `stored` are those of further logs, which meet them already.
+    """
     wanted = [log.since(conditions.since) for log in logs if conditions.concern(log.origin)]
     found = [filter(conditions.meets, records(log, conditions)) for log in wanted if log.files]
-    return heapq.merge(*map(ordered, found), key=lambda record: record.order)
+    return heapq.merge(*map(ordered, (*found, *stored)), key=lambda record: record.order)
 
 
 def records(log: Log, conditions: Conditions) -> Iterator[Record]:

@@ -79,9 +79,16 @@ def flat(facts: dict[str, Any], prefix: str = "") -> dict[str, str]:
             found.update(flat(value, f"{prefix}{name}."))
         elif isinstance(value, str):
             found[prefix + name] = value
+        elif isinstance(value, float):
+            found[prefix + name] = number(value)
         elif value is not None:
-            found[prefix + name] = json.dumps(value, ensure_ascii=False)
+            found[prefix + name] = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
     return {name: value for name, value in found.items() if value}
+
+
+def number(value: float) -> str:
+    """Return a number with six decimals at most, without zeros at its end."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def _json(line: str) -> Said:

@@ -11,11 +11,20 @@ from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.errors import NotRootError, StaleStateError
 from tasktracker_cluster.records.record import Origin
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import DATABASES, GATEWAY, MAIN_TASKS, RELEASE_JOBS
+from tasktracker_cluster.topology import (
+    DATABASES,
+    GATEWAY,
+    MAIN_TASKS,
+    OBSERVING_JOBS,
+    RELEASE_JOBS,
+)
 
 _SIDECAR = "connect-proxy-"
 # The jobs that have no sidecar, by their only task that writes.
-_JOBS = {MAIN_TASKS[GATEWAY]: GATEWAY, **{task: job for job, task in RELEASE_JOBS.items()}}
+_JOBS = {
+    MAIN_TASKS[GATEWAY]: GATEWAY,
+    **{task: job for job, task in {**RELEASE_JOBS, **OBSERVING_JOBS}.items()},
+}
 
 
 @dataclass(frozen=True)
@@ -74,12 +83,12 @@ def _of_tasks(site: Site) -> Iterator[Log]:
         for file in folder.glob("*.std*.*"):
             if found := re.fullmatch(r"([^.].*)\.(stdout|stderr)\.(\d+)", file.name):
                 streams[found[1], found[2]].append((int(found[3]), file))
-        job = _job({task for task, _ in streams}) or instance
+        job = job_of({task for task, _ in streams}) or instance
         for (task, _), files in sorted(streams.items()):
             yield Log(Origin(job, task, instance), tuple(file for _, file in sorted(files)))
 
 
-def _job(tasks: set[str]) -> str | None:
+def job_of(tasks: set[str]) -> str | None:
     """Return the job whose tasks these are: by its sidecar, which has its name, or its own task."""
     sidecars = [task.removeprefix(_SIDECAR) for task in tasks if task.startswith(_SIDECAR)]
     return next((job for job in (*sidecars, *map(_JOBS.get, sorted(tasks))) if job), None)

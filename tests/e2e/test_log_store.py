@@ -1,0 +1,112 @@
+"""`observe` stores logs: the same records as in the files, also when these are gone."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.records import entries, log_files, store
+from tasktracker_cluster.records.conditions import Conditions
+from tasktracker_cluster.records.record import Record
+from tasktracker_cluster.site import LOGS_URL
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster
+from tasktracker_cluster.topology import COLLECTOR_PORT, COLLECTOR_USER
+
+pytestmark = pytest.mark.drill
+
+LIMIT_SECONDS = 120  # for a machine with every core loaded
+MARK = "zqy"  # no other text contains it
+LAST = "the-last-request"
+
+
+@pytest.fixture(scope="module")
+def stored(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
+    """Give the cluster with a store of logs, after requests with marked data are in it."""
+    cluster.admin("observe")
+    with cluster.user(f"{MARK}-user").http() as client:
+        client.post("/api/v1/tasks/", json={"title": f"{MARK} title"})
+        client.get("/api/v1/tasks/", params={"q": MARK})
+        client.get("/api/v1/stats/", headers={"X-Request-ID": LAST})
+    wanted = Conditions(request_id=LAST)
+    wait.until("its lines", lambda: len(in_store(cluster, wanted)) == 2, LIMIT_SECONDS)
+    yield cluster
+    cluster.admin("observe", "--off")
+
+
+def in_store(cluster: ThrowawayCluster, wanted: Conditions) -> list[Record]:
+    api = cluster.as_operator.logs
+    found = store.search(api, store.origins(store.files(api)), wanted)
+    return by_time(entries.search([], wanted, found))
+
+
+def in_files(cluster: ThrowawayCluster, wanted: Conditions) -> list[Record]:
+    return by_time(entries.search(log_files.find(cluster.site), wanted))
+
+
+def by_time(records: Iterator[Record]) -> list[Record]:
+    # Two streams of one task may have lines of the same millisecond.
+    return sorted(records, key=lambda record: (record.order, record.event))
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {"request_id": LAST},
+        {"status": "2xx", "service": "stats-service"},
+        {"level": "warning", "service": "task-service"},
+        {"service": "task-db", "task": "postgres"},
+        {"user_id": 1},
+    ],
+    ids=str,
+)
+def test_the_store_has_the_same_records_as_the_files(
+    stored: ThrowawayCluster, wanted: dict[str, Any]
+) -> None:
+    conditions = Conditions(**wanted)
+
+    def same() -> bool:
+        return in_store(stored, conditions) == in_files(stored, conditions)
+
+    wait.until("the same records", same, LIMIT_SECONDS)
+    assert in_files(stored, conditions)
+
+
+def test_the_store_has_no_data_that_a_database_must_protect(stored: ThrowawayCluster) -> None:
+    asked = {"query": f'*:~"{MARK}" | count() as found', "start": "0"}
+    answer = stored.as_operator.logs.http.get("/select/logsql/query", params=asked)
+    assert json.loads(answer.text)["found"] == "0"
+
+
+def test_nobody_reads_the_store_without_its_password(stored: ThrowawayCluster) -> None:
+    for path in ("/select/logsql/query?query=*", "/select/vmui/", "/insert/jsonline"):
+        for url in (LOGS_URL, f"http://127.0.0.1:{COLLECTOR_PORT}"):
+            assert httpx.get(f"{url}{path}", trust_env=False).status_code == 401
+
+
+def test_the_collector_reads_logs_and_nothing_beside_them(stored: ThrowawayCluster) -> None:
+    def readable(path: str) -> bool:
+        command = ["runuser", "-u", COLLECTOR_USER, "--", "ls", path]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+    assert readable(str(stored.site.log_links))
+    for closed in ("nomad", "nomad/alloc", "logs", "secrets", "volumes/logs"):
+        assert not readable(f"{stored.home}/{closed}"), closed
+
+
+def test_a_request_is_found_when_the_instance_and_its_files_are_gone(
+    stored: ThrowawayCluster, settled: None
+) -> None:
+    old = stored.allocation("stats-service")["ID"]
+    stored.nomad.call("PUT", f"/v1/allocation/{old}/stop")
+    wait.until("another instance", lambda: old not in stored.running(), LIMIT_SECONDS)
+    folder = stored.home / "nomad" / "alloc" / old
+    stored.nomad.call("PUT", f"/v1/client/allocation/{old}/gc")
+    wait.until("the end of its files", lambda: not folder.exists(), LIMIT_SECONDS)
+    printed = stored.admin("logs", "--request-id", LAST, "--json").stdout
+    found = [json.loads(line) for line in printed.splitlines()]
+    assert [each["service"] for each in found] == ["task-service", "stats-service"]
+    assert found[1]["instance"] == old[:8]
