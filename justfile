@@ -87,6 +87,18 @@ rotate *what: _environment
 rotate-key: _environment
     @.venv/bin/tasktracker-cli admin rotate signing-key
 
+# Backups of the databases: on, off, now, list, verify
+[group('cluster')]
+[no-exit-message]
+backup *words: _environment
+    @.venv/bin/tasktracker-cli admin backup "$@"
+
+# Restore a database (user, task) to a time, beside the live one or in its place
+[group('cluster')]
+[no-exit-message]
+restore *words: _environment
+    @.venv/bin/tasktracker-cli admin restore "$@"
+
 # Print export lines for nomad and consul: eval "$(./just env)"
 [group('cluster')]
 [no-exit-message]

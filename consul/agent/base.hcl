@@ -53,6 +53,7 @@ ports {
 # the endpoint for Traefik's certificate (traefik/mesh.yml.tmpl).
 http_config {
   block_endpoints = [
+    "/v1/agent/connect/ca/leaf/backup",
     "/v1/agent/connect/ca/leaf/portal",
     "/v1/agent/connect/ca/leaf/stats-service",
     "/v1/agent/connect/ca/leaf/task-db",

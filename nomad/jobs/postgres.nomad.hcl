@@ -186,6 +186,7 @@ job "postgres" {
         DATABASE = "${local.noun}_db"
         OWNER    = "${local.noun}_owner"
         APP      = "${local.noun}_app"
+        BACKUP   = "${local.noun}_backup"
       }
 
       template {
@@ -206,6 +207,7 @@ job "postgres" {
           {{ with nomadVar "nomad/jobs/${var.name}/db/prepare" }}
           OWNER_PASSWORD={{ .owner_password }}
           APP_PASSWORD={{ .app_password }}
+          BACKUP_PASSWORD={{ .backup_password }}
           {{ end }}
         EOT
       }
@@ -235,6 +237,7 @@ job "postgres" {
           "-c", "dynamic_shared_memory_type=sysv", # needs no folder that is shared with other users
           "-c", "password_encryption=scram-sha-256",
           "-c", "shared_buffers=64MB",
+          "-c", "max_slot_wal_keep_size=1GB", # of its log, for backups that are away (docs/decisions/0056-backups.md)
         ]
       }
 

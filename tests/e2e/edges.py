@@ -2,11 +2,13 @@
 
 SERVICES = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal")
 DATABASES = ("user-db", "task-db")
-SOURCES = (*SERVICES, "traefik")
+SOURCES = (*SERVICES, "traefik", "backup")
 
 ALLOWED = {
     ("user-service", "user-db"),
     ("task-service", "task-db"),
+    ("backup", "user-db"),
+    ("backup", "task-db"),
     ("traefik", "user-service"),
     ("traefik", "task-service"),
     ("traefik", "stats-service"),

@@ -64,6 +64,7 @@ def test_no_variable_is_at_a_path_that_every_job_can_read(cluster: ThrowawayClus
         "nomad/jobs/task-service/api/migrate",
         "nomad/jobs/task-service/api/app",
         "nomad/jobs/stats-service/api/app",
+        "nomad/jobs/backup/archive/barman",
     }
 
 
@@ -87,6 +88,23 @@ def test_the_applications_role_cannot_change_the_schema(cluster: ThrowawayCluste
     assert "permission denied" in sql("CREATE TABLE intruder (id int)")
     assert "must be owner" in sql("ALTER TABLE tasks ADD COLUMN intruder int")
     assert "must be owner" in sql("DROP TABLE tasks")
+
+
+def test_the_role_for_backups_cannot_read_or_change_a_table(cluster: ThrowawayCluster) -> None:
+    path = "/v1/var/nomad%2Fjobs%2Fbackup%2Farchive%2Fbarman"
+    password = cluster.nomad.call("GET", path)["Items"]["task_db_password"]
+
+    def sql(database: str, statement: str) -> str:
+        url = f"postgresql://task_backup:{password}@127.0.0.1:5432/{database}"
+        command = ["psql", "--no-psqlrc", "-tA", "-c", statement, url]
+        result = cluster.exec("task-db", command, "nobody")
+        return result.stdout.strip() + result.stderr.strip()
+
+    assert sql("postgres", "SELECT 1") == "1"
+    assert "permission denied for database" in sql("task_db", "SELECT 1")
+    assert "permission denied" in sql("postgres", "CREATE TABLE intruder (id int)")
+    assert "permission denied" in sql("postgres", "SELECT pg_read_file('postgresql.conf')")
+    assert "permission denied" in sql("postgres", "ALTER SYSTEM SET fsync = off")
 
 
 def test_the_superuser_of_a_database_cannot_connect_over_tcp(cluster: ThrowawayCluster) -> None:

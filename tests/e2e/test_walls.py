@@ -33,7 +33,9 @@ TASKS = (
 )
 
 # The files that every user of the machine may read: programs, and the owner of the cluster.
-PUBLIC = r"(|owner\.json|\.lock|bin(/.*)?|artifacts(/.*)?|releases(/.*)?|volumes)"
+PUBLIC = (
+    r"(|backup(/barman\.conf)?|owner\.json|\.lock|bin(/.*)?|artifacts(/.*)?|releases(/.*)?|volumes)"
+)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,8 @@ from pathlib import Path
 from tasktracker_cluster.jobs.deployment import source
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
+    BACKUP_JOBS,
+    BACKUP_USERS,
     DATABASES,
     JOB_USERS,
     JOBS,
@@ -24,8 +26,8 @@ def file_of(job_name: str) -> Path:
     return ROOT / source(job_name)[-1]
 
 
-def test_a_job_and_its_service_have_the_name_that_up_uses(jobs: dict[str, Json]) -> None:
-    for name, job in jobs.items():
+def test_a_job_and_its_service_have_the_name_that_up_uses(mesh_jobs: dict[str, Json]) -> None:
+    for name, job in mesh_jobs.items():
         assert job["ID"] == job["Name"] == only_service(job)["Name"] == name
 
 
@@ -36,8 +38,8 @@ def test_a_job_has_the_name_of_its_file_unless_it_is_a_database() -> None:
         assert file_of(name) == FOLDER / f"{stem}.nomad.hcl"
 
 
-def test_up_or_observe_runs_every_job_file() -> None:
-    known = (*JOBS, *RELEASE_JOBS, *OBSERVING_JOBS)
+def test_up_observe_or_backup_runs_every_job_file() -> None:
+    known = (*JOBS, *BACKUP_JOBS, *RELEASE_JOBS, *OBSERVING_JOBS)
     assert {file_of(name) for name in known} == set(FOLDER.glob("*.nomad.hcl"))
 
 
@@ -61,18 +63,20 @@ def test_up_runs_a_job_after_the_databases_that_it_connects_to(jobs: dict[str, J
         started.update(row)
 
 
-def test_no_two_jobs_and_no_job_and_its_sidecar_share_a_system_user(jobs: dict[str, Json]) -> None:
+def test_no_two_jobs_and_no_job_and_its_sidecar_share_a_system_user(
+    mesh_jobs: dict[str, Json],
+) -> None:
     owner: dict[str, tuple[str, bool]] = {}
-    for name, job in jobs.items():
+    for name, job in mesh_jobs.items():
         for task in tasks(job):
             mine = name, task["Name"] == ENVOY
             user = wall(task).user
             assert owner.setdefault(user, mine) == mine, f"{user} runs {owner[user]} and {mine}"
 
 
-def test_up_makes_exactly_the_users_that_the_jobs_name(jobs: dict[str, Json]) -> None:
-    users = {wall(task).user for job in jobs.values() for task in tasks(job)}
-    assert users == set(JOB_USERS)
+def test_up_makes_exactly_the_users_that_the_jobs_name(mesh_jobs: dict[str, Json]) -> None:
+    users = {wall(task).user for job in mesh_jobs.values() for task in tasks(job)}
+    assert users == {*JOB_USERS, *BACKUP_USERS}
 
 
 def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> None:
@@ -82,4 +86,4 @@ def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> Non
 
 
 def test_no_name_of_a_system_user_is_too_long() -> None:
-    assert max(map(len, JOB_USERS)) <= LONGEST_NAME
+    assert max(map(len, (*JOB_USERS, *BACKUP_USERS))) <= LONGEST_NAME

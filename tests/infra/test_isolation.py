@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tasktracker_cluster.topology import BACKUP
 from tests.infra.reading import ROOT, Json, only_group, tasks
 
 # The names of variables whose values are secrets.
@@ -27,19 +28,19 @@ def secrets_of(task: Json) -> set[str]:
     }
 
 
-def test_a_task_reads_only_the_variable_of_its_own_path(job: Json) -> None:
-    group = only_group(job)
-    for task in tasks(job):
-        own = f'nomadVar "nomad/jobs/{job["ID"]}/{group["Name"]}/{task["Name"]}"'
+def test_a_task_reads_only_the_variable_of_its_own_path(mesh_job: Json) -> None:
+    group = only_group(mesh_job)
+    for task in tasks(mesh_job):
+        own = f'nomadVar "nomad/jobs/{mesh_job["ID"]}/{group["Name"]}/{task["Name"]}"'
         for template in templates(task):
             text = template["EmbeddedTmpl"]
             assert text.count("nomadVar") == text.count(own), task["Name"]
 
 
-def test_documents_name_every_variable_that_a_job_reads(jobs: dict[str, Json]) -> None:
+def test_documents_name_every_variable_that_a_job_reads(mesh_jobs: dict[str, Json]) -> None:
     read = {
         path
-        for job in jobs.values()
+        for job in mesh_jobs.values()
         for task in tasks(job)
         for template in templates(task)
         for path in re.findall(r'nomadVar "([^"]+)"', template["EmbeddedTmpl"])
@@ -48,8 +49,8 @@ def test_documents_name_every_variable_that_a_job_reads(jobs: dict[str, Json]) -
     assert set(re.findall(r"nomad/jobs/[\w-]+/\w+/\w+", text)) == read
 
 
-def test_no_secret_is_written_in_a_job(job: Json) -> None:
-    for task in tasks(job):
+def test_no_secret_is_written_in_a_job(mesh_job: Json) -> None:
+    for task in tasks(mesh_job):
         assert not [name for name in task.get("Env") or {} if SECRET.search(name)]
         for template in templates(task):
             for name, value in ASSIGNMENT.findall(template["EmbeddedTmpl"]):
@@ -57,8 +58,8 @@ def test_no_secret_is_written_in_a_job(job: Json) -> None:
             assert not LITERAL_PASSWORD.search(template["EmbeddedTmpl"])
 
 
-def test_a_file_with_secrets_is_private(job: Json) -> None:
-    for task in tasks(job):
+def test_a_file_with_secrets_is_private(mesh_job: Json) -> None:
+    for task in tasks(mesh_job):
         for template in templates(task):
             if RENDERS_SECRET.search(template["EmbeddedTmpl"]):
                 assert template["Perms"] == "0600", template["DestPath"]
@@ -75,12 +76,12 @@ def holders(jobs: dict[str, Json], variable: str) -> set[tuple[str, str]]:
     }
 
 
-def test_only_the_user_service_can_sign_tokens(jobs: dict[str, Json]) -> None:
+def test_only_the_user_service_can_sign_tokens(mesh_jobs: dict[str, Json]) -> None:
     signer = ("user-service", "app")
-    assert holders(jobs, "JWT_PRIVATE_KEY") == {signer}
-    assert holders(jobs, "SECRET_KEY") == set()
+    assert holders(mesh_jobs, "JWT_PRIVATE_KEY") == {signer}
+    assert holders(mesh_jobs, "SECRET_KEY") == set()
     checking = {signer, ("task-service", "app"), ("stats-service", "app")}
-    assert holders(jobs, "JWT_PUBLIC_KEYS") == checking
+    assert holders(mesh_jobs, "JWT_PUBLIC_KEYS") == checking
 
 
 def test_the_portal_holds_no_secret(jobs: dict[str, Json]) -> None:
@@ -100,8 +101,8 @@ def test_an_application_connects_as_a_role_that_is_not_its_migrations(
         assert roles == {"migrate": [f"{noun}_owner"], "app": [f"{noun}_app"]}
 
 
-def test_only_the_gateway_has_fixed_ports_and_the_hosts_network(jobs: dict[str, Json]) -> None:
-    for name, job in jobs.items():
+def test_only_the_gateway_has_fixed_ports_and_the_hosts_network(mesh_jobs: dict[str, Json]) -> None:
+    for name, job in mesh_jobs.items():
         (network,) = only_group(job)["Networks"]
         fixed = {port["Label"]: port["Value"] for port in network["ReservedPorts"] or []}
         if name == "traefik":
@@ -112,11 +113,12 @@ def test_only_the_gateway_has_fixed_ports_and_the_hosts_network(jobs: dict[str, 
             assert not fixed, name
             # For metrics, of the application and of the sidecar.
             own = set() if name.endswith("-db") else {"metrics"}
-            assert {port["Label"] for port in network["DynamicPorts"]} == own | {"sidecar"}, name
+            expected = set() if name == BACKUP else own | {"sidecar"}
+            assert {port["Label"] for port in network["DynamicPorts"] or []} == expected, name
 
 
-def test_a_job_names_no_folder_of_this_machine(job: Json) -> None:
-    for task in tasks(job):
+def test_a_job_names_no_folder_of_this_machine(mesh_job: Json) -> None:
+    for task in tasks(mesh_job):
         words = [task["Config"]["command"], *task["Config"]["args"]]
         names = [word for word in words if word.startswith("/")]
         assert all(name.startswith(("/bin/", "/usr/lib/", "/dev/fd/")) for name in names), names

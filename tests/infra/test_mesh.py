@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from tasktracker_cluster.topology import BACKUP, DATABASES
 from tests.infra.reading import (
     ROOT,
     Edge,
@@ -17,10 +18,10 @@ from tests.infra.reading import (
 
 
 @pytest.fixture
-def needed(jobs: dict[str, Json]) -> set[Edge]:
+def needed(mesh_jobs: dict[str, Json]) -> set[Edge]:
     """Return the connections: through an upstream, or by Traefik (Connect native) to its routes."""
-    edges = {(name, up) for name, job in jobs.items() for up in upstreams(job)}
-    return edges | {("traefik", name) for name, job in jobs.items() if is_routed(job)}
+    edges = {(name, up) for name, job in mesh_jobs.items() for up in upstreams(job)}
+    return edges | {("traefik", name) for name, job in mesh_jobs.items() if is_routed(job)}
 
 
 def test_intentions_allow_exactly_the_edges_that_jobs_use(
@@ -75,9 +76,10 @@ def test_a_service_that_checks_tokens_may_ask_about_sessions_and_tokens_only(
         ]
 
 
-def test_every_service_has_its_protocol(entries: Entries, jobs: dict[str, Json]) -> None:
+def test_every_service_has_its_protocol(entries: Entries, mesh_jobs: dict[str, Json]) -> None:
     protocols = {n: e["Protocol"] for (kind, n), e in entries.items() if kind == "service-defaults"}
-    assert protocols == {name: "tcp" if name.endswith("-db") else "http" for name in jobs}
+    tcp = {BACKUP, *(each.name for each in DATABASES)}
+    assert protocols == {name: "tcp" if name in tcp else "http" for name in mesh_jobs}
 
 
 def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) -> None:
@@ -85,16 +87,16 @@ def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) ->
     assert native == {"traefik"}
 
 
-def test_consul_gives_no_sidecars_certificate_over_http(jobs: dict[str, Json]) -> None:
+def test_consul_gives_no_sidecars_certificate_over_http(mesh_jobs: dict[str, Json]) -> None:
     agent = (ROOT / "consul" / "agent" / "base.hcl").read_text()
     blocked = set(re.findall(r'"/v1/agent/connect/ca/leaf/([\w-]+)"', agent))
     assert blocked == {
-        n for n, job in jobs.items() if only_service(job)["Connect"]["SidecarService"]
+        n for n, job in mesh_jobs.items() if only_service(job)["Connect"]["SidecarService"]
     }
 
 
-def test_no_database_has_a_route(jobs: dict[str, Json]) -> None:
-    routed = {name for name, job in jobs.items() if is_routed(job)}
+def test_no_database_has_a_route(mesh_jobs: dict[str, Json]) -> None:
+    routed = {name for name, job in mesh_jobs.items() if is_routed(job)}
     assert routed == {"portal", "stats-service", "task-service", "user-service"}
 
 
@@ -109,6 +111,6 @@ def test_the_gateway_has_a_route_for_each_enabled_service(jobs: dict[str, Json])
     assert named == {name for name, job in jobs.items() if is_routed(job)}
 
 
-def test_no_two_programs_in_an_allocation_share_a_port(job: Json) -> None:
-    own = [only_service(job)["PortLabel"], *map(str, upstreams(job).values())]
+def test_no_two_programs_in_an_allocation_share_a_port(mesh_job: Json) -> None:
+    own = [only_service(mesh_job)["PortLabel"], *map(str, upstreams(mesh_job).values())]
     assert len(own) == len(set(own))

@@ -14,6 +14,8 @@ from cluster.tests.nomad_server import Nomad
 from tasktracker_cluster.jobs import passwords, signing_keys
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
+    BACKUP,
+    BACKUP_JOBS,
     DATABASES,
     GATEWAY,
     MAIN_TASKS,
@@ -204,12 +206,21 @@ def test_a_database_has_the_names_that_its_job_gives_it(
     assert only_service(jobs[database.name])["PortLabel"] == str(POSTGRESQL_PORT)
 
 
-def test_the_main_task_is_the_one_that_no_other_waits_for(jobs: dict[str, Json]) -> None:
+def test_the_main_task_is_the_one_that_no_other_waits_for(mesh_jobs: dict[str, Json]) -> None:
     main = {
         name: [each["Name"] for each in only_group(job)["Tasks"] if not each["Lifecycle"]]
-        for name, job in jobs.items()
+        for name, job in mesh_jobs.items()
     }
-    assert main == {name: [task] for name, task in MAIN_TASKS.items()}
+    assert main == {name: [task] for name, task in (MAIN_TASKS | BACKUP_JOBS).items()}
+
+
+def test_barman_finds_each_database_on_the_port_and_by_the_role_that_it_has(
+    mesh_jobs: dict[str, Json],
+) -> None:
+    assert upstreams(mesh_jobs[BACKUP]) == {each.name: each.dev_port for each in DATABASES}
+    script = (ROOT / "nomad/jobs/backup/barman.sh").read_text()
+    for each in DATABASES:
+        assert f"{each.name}) port={each.dev_port} role={each.role('backup')} " in script
 
 
 def templates(job: Json) -> Iterator[tuple[str, str, set[str]]]:
@@ -223,14 +234,14 @@ def templates(job: Json) -> Iterator[tuple[str, str, set[str]]]:
                 yield path, own, set(re.findall(r"\{\{ \.(\w+)", text))
 
 
-def test_a_task_reads_the_variable_that_only_it_may_read(jobs: dict[str, Json]) -> None:
-    for job in jobs.values():
+def test_a_task_reads_the_variable_that_only_it_may_read(mesh_jobs: dict[str, Json]) -> None:
+    for job in mesh_jobs.values():
         for path, own, _ in templates(job):
             assert path == own
 
 
 def test_up_writes_the_variables_that_tasks_read_and_nothing_else(
-    jobs: dict[str, Json], tmp_path: Path
+    mesh_jobs: dict[str, Json], tmp_path: Path
 ) -> None:
     site = Site(tmp_path, ROOT)
     install_release(site)
@@ -239,7 +250,7 @@ def test_up_writes_the_variables_that_tasks_read_and_nothing_else(
         passwords.make(cluster)
         signing_keys.make(cluster)
     read: dict[str, set[str]] = {}
-    for job in jobs.values():
+    for job in mesh_jobs.values():
         for path, _, items in templates(job):
             read.setdefault(path, set()).update(items)
     assert {path: set(items) for path, items in nomad.variables.items()} == read

@@ -34,8 +34,8 @@ def test_a_new_release_changes_every_job_but_the_databases(
             assert "releases/current" not in json.dumps(released), name
 
 
-def test_every_task_is_started_by_its_wall(job: Json) -> None:
-    for task in tasks(job):
+def test_every_task_is_started_by_its_wall(mesh_job: Json) -> None:
+    for task in tasks(mesh_job):
         assert task["Driver"] == "raw_exec"
         assert not task.get("User"), (
             "Nomad would add group 0, and the wall needs root to begin with"
@@ -43,10 +43,10 @@ def test_every_task_is_started_by_its_wall(job: Json) -> None:
         assert wall(task).command, task["Name"]
 
 
-def test_a_task_writes_to_its_own_data_only(jobs: dict[str, Json]) -> None:
+def test_a_task_writes_to_its_own_data_only(mesh_jobs: dict[str, Json]) -> None:
     written = {
         (name, task["Name"]): set(wall(task).write)
-        for name, job in jobs.items()
+        for name, job in mesh_jobs.items()
         for task in tasks(job)
         if wall(task).write
     }
@@ -54,23 +54,25 @@ def test_a_task_writes_to_its_own_data_only(jobs: dict[str, Json]) -> None:
         **{(each.name, "prepare"): {f"{HOME}/volumes/{each.name}"} for each in DATABASES},
         **{(each.name, "postgres"): {f"{HOME}/volumes/{each.name}"} for each in DATABASES},
         ("traefik", "traefik"): {"../tmp"},
+        ("backup", "barman"): {f"{HOME}/backup/repository"},
     }
 
 
-def test_a_task_reads_its_release_and_its_files_of_nomad_only(job: Json) -> None:
-    for task in tasks(job):
+def test_a_task_reads_its_release_and_its_files_of_nomad_only(mesh_job: Json) -> None:
+    for task in tasks(mesh_job):
         below_home = {path for path in wall(task).read if path.startswith(HOME)}
-        assert below_home <= releases(job), task["Name"]
+        settings = {f"{HOME}/backup/barman.conf"} if task["Name"] == "barman" else set()
+        assert below_home == releases(mesh_job) & below_home | settings, task["Name"]
         # Relative paths are in the task's own folder, or (for a sidecar) one file of it.
         assert set(wall(task).read) - below_home <= {"local", "."}, task["Name"]
-        own = f"connect-proxy-{job['ID']}/secrets/envoy_bootstrap.json"
+        own = f"connect-proxy-{mesh_job['ID']}/secrets/envoy_bootstrap.json"
         private = ("../secrets/dynamic",) if task["Name"] == "traefik" else ()
         assert wall(task).private == private, task["Name"]
         assert wall(task).opened == ((own,) if task["Name"] == "envoy" else ()), task["Name"]
 
 
-def test_only_a_task_that_needs_its_folder_starts_in_it(job: Json) -> None:
-    for task in tasks(job):
+def test_only_a_task_that_needs_its_folder_starts_in_it(mesh_job: Json) -> None:
+    for task in tasks(mesh_job):
         folder = task["Config"].get("work_dir", "the task's own")
         if task["Name"] == "envoy":
             assert folder == "${NOMAD_ALLOC_DIR}/..", "Consul's socket is named relative to it"
@@ -82,8 +84,8 @@ def test_only_a_task_that_needs_its_folder_starts_in_it(job: Json) -> None:
             assert folder == "/", task["Name"]
 
 
-def test_a_check_that_runs_in_a_task_is_behind_the_tasks_wall(job: Json) -> None:
-    for check in only_service(job)["Checks"]:
+def test_a_check_that_runs_in_a_task_is_behind_the_tasks_wall(mesh_job: Json) -> None:
+    for check in only_service(mesh_job)["Checks"] or []:
         if check["Type"] == "script":
-            (task,) = [t for t in only_group(job)["Tasks"] if t["Name"] == check["TaskName"]]
+            (task,) = [t for t in only_group(mesh_job)["Tasks"] if t["Name"] == check["TaskName"]]
             assert parse_wall([check["Command"], *check["Args"]]).user == wall(task).user

@@ -3,6 +3,7 @@
 import typer
 
 from tasktracker_cluster.commands import (
+    backup,
     cluster,
     dev,
     growth,
@@ -25,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for noun in (cluster, growth, observe, health, top, logs, psql, pages, release, dev):
+for noun in (cluster, growth, backup, observe, health, top, logs, psql, pages, release, dev):
     app.add_typer(noun.app)
 app.add_typer(rotation.former)
 app.add_typer(rotation.app, name="rotate")

@@ -128,6 +128,42 @@ class BadHomeError(AdminError):
     code = "bad-home"
 
 
+class BackupsOffError(AdminError):
+    """Backups are off."""
+
+    code = "backups-off"
+
+
+class BadRepositoryError(AdminError):
+    """A folder cannot be used for backups or restored data."""
+
+    code = "bad-folder"
+
+
+class NoBackupError(AdminError):
+    """There is no backup to restore."""
+
+    code = "no-backup"
+
+
+class BadTimeError(AdminError):
+    """A database cannot be restored to this time."""
+
+    code = "bad-time"
+
+
+class DamagedBackupError(AdminError):
+    """The files of a backup have other checksums than when it was made."""
+
+    code = "damaged-backup"
+
+
+class RestoreFailedError(AdminError):
+    """A database was not restored, and stays as it was."""
+
+    code = "restore-failed"
+
+
 class StaleStateError(AdminError):
     """The state folder cannot be used as it is."""
 

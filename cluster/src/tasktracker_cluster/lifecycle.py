@@ -14,6 +14,7 @@ from tasktracker_cluster.agents import (
     pages,
     supervisor,
 )
+from tasktracker_cluster.backups import keeping, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError, StaleStateError
 from tasktracker_cluster.jobs import (
@@ -43,9 +44,19 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import GATEWAY, JOBS, METRICS, RELEASE_JOBS, START_ORDER
+from tasktracker_cluster.topology import (
+    BACKUP_JOBS,
+    GATEWAY,
+    JOBS,
+    METRICS,
+    RELEASE_JOBS,
+    START_ORDER,
+)
 
 LIMIT_SECONDS = 60
+
+# A database waits when it stops until its log is received.
+_STOP_ORDER = (*reversed(START_ORDER), tuple(BACKUP_JOBS))
 
 
 def install(site: Site, steps: Steps, *, observing: bool = False) -> None:
@@ -245,7 +256,8 @@ def _stop_outdated(cluster: Cluster, steps: Steps, restored: bool) -> None:
     # again. And a sidecar trusts only the authority that existed when it was placed: it cannot
     # reach Consul after a new authority was made.
     issued = certificates.authority(cluster.site).issued_at.timestamp() * 1e9
-    placed = [each for job in JOBS for each in allocations.active(cluster, job)]
+    jobs = (*JOBS, *BACKUP_JOBS)
+    placed = [each for job in jobs for each in allocations.active(cluster, job)]
     outdated = [
         each
         for each in placed
@@ -289,7 +301,11 @@ def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     # All at once: a migration waits for its database itself, and a service for whatever it needs.
     for job in JOBS:
         deployment.submit(cluster, job, variables)
-    for job in JOBS:
+    backups = BACKUP_JOBS if repository.is_on(cluster.site) else ()
+    if backups:
+        keeping.create(cluster.site)
+        keeping.start(cluster, variables)
+    for job in (*JOBS, *backups):
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)
     _wait_installed(cluster, steps, since)
@@ -331,7 +347,7 @@ def _stop(cluster: Cluster, steps: Steps) -> None:
 
 
 def _stop_all(cluster: Cluster) -> None:
-    for row in reversed(START_ORDER):
+    for row in _STOP_ORDER:
         deployment.stop(cluster, *row)
 
 
@@ -341,7 +357,9 @@ def _stop_jobs(cluster: Cluster, steps: Steps) -> None:
     if not cluster.nomad.answers("/v1/acl/token/self"):
         return  # `up` was interrupted before Nomad had its token, or an earlier version ran it
     observers.stop(cluster, steps)
-    for row in reversed(START_ORDER):
+    for row in _STOP_ORDER:
+        if row == tuple(BACKUP_JOBS) and not repository.is_on(cluster.site):
+            continue
         with steps.step(", ".join(row)):
             deployment.stop(cluster, *row)
     with steps.step(", ".join(RELEASE_JOBS)):

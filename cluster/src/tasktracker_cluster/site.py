@@ -114,6 +114,20 @@ class Site:
         """The links to every log, which the collector of logs reads."""
         return self.volume("log-links")
 
+    @property
+    def backup(self) -> Path:
+        """The folder of backups. It has Barman's settings where backups are on."""
+        return self.home / "backup"
+
+    @property
+    def barman_conf(self) -> Path:
+        return self.backup / "barman.conf"
+
+    @property
+    def repository(self) -> Path:
+        """The backups: a folder, or a link to one on another disk."""
+        return self.backup / "repository"
+
     def volume(self, name: str) -> Path:
         return self.home / "volumes" / name
 

@@ -89,7 +89,9 @@ class Database:
         return f"{self.noun}_{kind}"
 
 
-ROLES = ("owner", "app")  # the owner of a database's schema, and the application's limited role
+# The owner of a database's schema, the application's limited role, and the one that makes backups.
+BACKUP_ROLE = "backup"
+ROLES = ("owner", "app", BACKUP_ROLE)
 
 
 @dataclass(frozen=True)
@@ -216,12 +218,19 @@ OBSERVING_USERS = {
 # The programs of these tasks, which tools/victoria builds.
 OBSERVING_PROGRAMS = ("victoria-metrics", "vmalert", "victoria-logs", "vlagent")
 
+BACKUP = "backup"  # the job that keeps backups of both databases
+BACKUP_USER = "tasktracker-backup"
+
+# The job that `up` runs only where backups are on, and its main task. It stops before JOBS.
+BACKUP_JOBS = {BACKUP: "barman"}
+
 # Each program has a system user of its own: two tasks of one user could reach each other. A name
 # has at most 32 characters.
 JOB_USERS = (
     *(f"{each.user}{suffix}" for each in (*DATABASES, *SERVICES) for suffix in ("", "-envoy")),
     GATEWAY_USER,
 )
+BACKUP_USERS = (BACKUP_USER, f"{BACKUP_USER}-envoy")
 
 
 def database(name: str) -> Database:

@@ -3,7 +3,7 @@
 from cluster.tests.nomad_server import Nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import passwords
-from tasktracker_cluster.topology import SERVICES
+from tasktracker_cluster.topology import ROLES, SERVICES
 
 
 def test_each_task_has_the_password_of_its_role_and_no_other(
@@ -17,8 +17,23 @@ def test_each_task_has_the_password_of_its_role_and_no_other(
             app = nomad.variables.pop(f"nomad/jobs/{service.name}/api/app")
             assert migrate == {"database_password": roles["owner_password"]}
             assert app == {"database_password": roles["app_password"]}
-            assert roles["owner_password"] != roles["app_password"]
-    assert nomad.variables == {}
+            assert len(set(roles.values())) == len(ROLES)
+            backups = nomad.variables["nomad/jobs/backup/archive/barman"]
+            name = f"{service.database.noun}_db_password"
+            assert backups.pop(name) == roles["backup_password"]
+    assert nomad.variables == {"nomad/jobs/backup/archive/barman": {}}
+
+
+def test_a_database_of_an_earlier_version_gets_the_password_of_a_new_role(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    old = {"owner_password": "first", "app_password": "second"}
+    nomad.write("nomad/jobs/task-db/db/prepare", old)
+    passwords.make(cluster)
+    roles = nomad.variables["nomad/jobs/task-db/db/prepare"]
+    assert roles.items() > old.items()
+    backups = nomad.variables["nomad/jobs/backup/archive/barman"]
+    assert backups["task_db_password"] == roles["backup_password"]
 
 
 def test_existing_passwords_are_kept(cluster: Cluster, nomad: Nomad) -> None:

@@ -6,4 +6,9 @@ Sources = [
     Name   = "user-service"
     Action = "allow"
   },
+  {
+    # It receives the log and makes base backups, as a role that may do nothing else (prepare.sh).
+    Name   = "backup"
+    Action = "allow"
+  },
 ]

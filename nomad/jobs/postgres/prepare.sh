@@ -4,7 +4,7 @@
 # server of its own, which listens on a Unix socket only.
 #
 # Environment: PGBIN, DATA, SOCKETS (folders), HBA (a file), DATABASE, OWNER, OWNER_PASSWORD, APP,
-# APP_PASSWORD.
+# APP_PASSWORD, BACKUP, BACKUP_PASSWORD.
 set -eu
 umask 077
 
@@ -51,14 +51,22 @@ trap '"$PGBIN/pg_ctl" stop --wait --silent --pgdata "$DATA" --mode fast' EXIT
 \getenv owner_password OWNER_PASSWORD
 \getenv app APP
 \getenv app_password APP_PASSWORD
+\getenv backup BACKUP
+\getenv backup_password BACKUP_PASSWORD
 
 SET password_encryption = 'scram-sha-256';
 
 SELECT format('CREATE ROLE %I LOGIN', role)
-FROM unnest(ARRAY[:'owner', :'app']) AS role
+FROM unnest(ARRAY[:'owner', :'app', :'backup']) AS role
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
 ALTER ROLE :"owner" PASSWORD :'owner_password';
 ALTER ROLE :"app" PASSWORD :'app_password';
+ALTER ROLE :"backup" REPLICATION PASSWORD :'backup_password';
+
+-- What Barman needs beside replication, in the database `postgres`. It cannot connect to the tables'.
+GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(),
+    pg_create_restore_point(text) TO :"backup";
+GRANT pg_read_all_settings, pg_read_all_stats, pg_checkpoint TO :"backup";
 
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'owner')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec

@@ -80,8 +80,9 @@ def doctor(ctx: typer.Context) -> None:
 
     The hops are the machine, its agents, Traefik, its certificate and its routes, the intentions,
     the sidecars, the applications, the databases and their schema, the jobs that install releases,
-    and those of `observe`. Hops behind a broken one are skipped. Exit 0 when every hop works, else
-    1. On a machine that has joined, only the hops of that machine are checked.
+    those of `observe`, and the backups if they are on. Hops behind a broken one are skipped. Exit 0
+    when every hop works, else 1. On a machine that has joined, only the hops of that machine are
+    checked.
 
     \b
     Examples:

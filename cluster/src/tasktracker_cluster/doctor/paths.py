@@ -2,6 +2,7 @@
 
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import (
+    archive,
     cluster_nodes,
     database,
     edge,
@@ -26,7 +27,7 @@ def all_paths(cluster: Cluster) -> list[Path]:
         return own
     services = [_path(cluster, each) for each in SERVICES]
     nodes, releases = cluster_nodes.paths(cluster), release_jobs.path(cluster)
-    others = [releases, *observing_jobs.paths(cluster)]
+    others = [releases, *observing_jobs.paths(cluster), *archive.paths(cluster)]
     return [*own, edge.path(cluster), *nodes, *services, *others]
 
 

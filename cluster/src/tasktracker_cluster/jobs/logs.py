@@ -16,7 +16,13 @@ from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError, NoLogError
 from tasktracker_cluster.jobs import allocations
-from tasktracker_cluster.topology import JOBS, MAIN_TASKS, OBSERVING_JOBS, RELEASE_JOBS
+from tasktracker_cluster.topology import (
+    BACKUP_JOBS,
+    JOBS,
+    MAIN_TASKS,
+    OBSERVING_JOBS,
+    RELEASE_JOBS,
+)
 
 STREAMS = ("stdout", "stderr")
 BYTES_PER_LINE = 400  # a first guess
@@ -168,7 +174,7 @@ def read(logs: Sequence[Source], count: int, follow: bool) -> Iterator[Line]:
 
 def _task(allocation: allocations.Allocation, job: str, wanted: str | None) -> str:
     if wanted is None:
-        return {**MAIN_TASKS, **RELEASE_JOBS, **OBSERVING_JOBS}[job]
+        return {**MAIN_TASKS, **BACKUP_JOBS, **RELEASE_JOBS, **OBSERVING_JOBS}[job]
     tasks = allocation["TaskStates"] or {}
     if wanted not in tasks:
         raise NoLogError(f"There is no task {wanted!r}.", f"There are {', '.join(sorted(tasks))}.")

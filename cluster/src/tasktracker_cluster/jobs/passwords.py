@@ -4,25 +4,35 @@ import secrets
 
 from tasktracker_cluster.agents import variables
 from tasktracker_cluster.cluster import LOGS_PASSWORD, Cluster
-from tasktracker_cluster.topology import LOGS, SERVICES
+from tasktracker_cluster.topology import BACKUP, BACKUP_JOBS, LOGS, ROLES, SERVICES, Database
 
 
 def make(cluster: Cluster) -> None:
     """Give each task its passwords. An existing password is never replaced."""
+    backups = {}
     for service in SERVICES:
         if service.database is None:
             continue
-        roles = variables.ensure(
-            cluster.nomad,
-            f"nomad/jobs/{service.database.name}/db/prepare",
-            {"owner_password": _random_password(), "app_password": _random_password()},
-        )
+        roles = _of_roles(cluster, service.database)
         for task, role in (("migrate", "owner"), ("app", "app")):
             variables.ensure(
                 cluster.nomad,
                 f"nomad/jobs/{service.name}/api/{task}",
                 {"database_password": roles[f"{role}_password"]},
             )
+        backups[f"{service.database.noun}_db_password"] = roles["backup_password"]
+    variables.ensure(cluster.nomad, f"nomad/jobs/{BACKUP}/archive/{BACKUP_JOBS[BACKUP]}", backups)
+
+
+def _of_roles(cluster: Cluster, database: Database) -> dict[str, str]:
+    """Return the password of each role of a database. Those of a new role are made."""
+    path = f"nomad/jobs/{database.name}/db/prepare"
+    new = {f"{role}_password": _random_password() for role in ROLES}
+    known = variables.ensure(cluster.nomad, path, new)
+    missing = {name: value for name, value in new.items() if name not in known}
+    if missing:  # an earlier version had fewer roles
+        variables.change(cluster.nomad, path, missing)
+    return {**known, **missing}
 
 
 def make_log_stores(cluster: Cluster) -> None:

@@ -16,7 +16,7 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import OBSERVING_PROGRAMS
 
 # The programs outside a release that tasks run.
-TASK_PROGRAMS = ("postgres", "nomad", *OBSERVING_PROGRAMS)
+TASK_PROGRAMS = ("postgres", "pg_receivewal", "nomad", *OBSERVING_PROGRAMS)
 
 LIMIT_SECONDS = 70  # a database's clean shutdown may take a minute
 
@@ -75,7 +75,8 @@ def _examine(site: Site, folder: Path) -> Orphan | None:
     program = Path(words[0]).name
     is_agent = any(f"{home}{part}/" in word for word in words for part in ("agent", "pages"))
     # An operator's editor or shell in the folder is not the site's.
-    if not is_agent and f"{home}releases/" not in words[0] and program not in TASK_PROGRAMS:
+    is_task = f"{home}releases/" in words[0] or program in TASK_PROGRAMS
+    if not is_agent and not is_task and words[1:2] != ["local/keep.sh"]:
         return None
     return Orphan(int(folder.name), program, is_agent)
 

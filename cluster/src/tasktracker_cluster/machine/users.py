@@ -5,6 +5,7 @@ import pwd
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
+    BACKUP_USERS,
     DATABASES,
     JOB_USERS,
     OBSERVING_USERS,
@@ -27,7 +28,8 @@ def create() -> None:
     know who connects to its socket.
     """
     known = {entry.pw_name for entry in pwd.getpwall()}
-    for name in (*JOB_USERS, PAGES_USER, STORE_USER, *OBSERVING_USERS.values()):
+    others = (PAGES_USER, STORE_USER, *OBSERVING_USERS.values())
+    for name in (*JOB_USERS, *BACKUP_USERS, *others):
         if name not in known:
             shell.run([*USERADD, name])
 

@@ -12,6 +12,7 @@ from tasktracker_cluster.agents import (
     pages,
     supervisor,
 )
+from tasktracker_cluster.backups import health, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, observers, rollout
@@ -19,14 +20,22 @@ from tasktracker_cluster.membership import members, quorum, survey
 from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.monitoring import alerts
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import JOBS, LOGS, METRICS, RELEASE, RELEASE_JOBS
+from tasktracker_cluster.topology import (
+    BACKUP_JOBS,
+    DATABASES,
+    JOBS,
+    LOGS,
+    METRICS,
+    RELEASE,
+    RELEASE_JOBS,
+)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of `status`: an agent, a machine, a job or an alert that fires."""
+    """A line of `status`: an agent, machine, job, a database's backups, or an alert that fires."""
 
-    kind: str  # agent, machine, job or alert
+    kind: str  # agent, machine, job, backup or alert
     name: str
     state: str
     running: int | None  # instances; None when unknown
@@ -43,7 +52,8 @@ def rows(cluster: Cluster) -> list[Row]:
     """Return every agent and every job, or no rows when there is no cluster."""
     if ownership.owner(cluster.site) is None:
         return []
-    agents, jobs = _agents(cluster.site), (*JOBS, *RELEASE_JOBS)
+    backups = BACKUP_JOBS if repository.is_on(cluster.site) else ()
+    agents, jobs = _agents(cluster.site), (*JOBS, *backups, *RELEASE_JOBS)
     if not any(agent.is_well for agent in agents):
         return [
             *agents,
@@ -51,6 +61,7 @@ def rows(cluster: Cluster) -> list[Row]:
         ]
     observing = _observing(cluster)
     known = [of_job(cluster, job) for job in (*jobs, *observing)]
+    known += [_of_backups(cluster, each.name) for each in DATABASES if backups]
     return [*agents, *_machines(cluster), *known, *(_alerts(cluster) if observing else [])]
 
 
@@ -69,6 +80,11 @@ def warnings(cluster: Cluster) -> list[str]:
             for name in quorum.strangers(cluster)
         ]
     return found
+
+
+def _of_backups(cluster: Cluster, database: str) -> Row:
+    found = health.of(cluster.site, database)
+    return Row("backup", database, found.told, None, None, found.fault or "passing")
 
 
 def _machines(cluster: Cluster) -> list[Row]:

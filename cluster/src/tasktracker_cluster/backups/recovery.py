@@ -1,0 +1,269 @@
+"""Restoring a database beside the live one: from a base backup and the log that follows it.
+
+A server recovers in the repository, as its user and behind its wall, and is stopped again. What
+is left is a data folder that needs nothing of the repository any more.
+"""
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from tasktracker_cluster import topology
+from tasktracker_cluster.backups import repository
+from tasktracker_cluster.backups.repository import Backup
+from tasktracker_cluster.errors import (
+    BadTimeError,
+    CommandError,
+    DamagedBackupError,
+    NoBackupError,
+    RestoreFailedError,
+)
+from tasktracker_cluster.jobs import postgres
+from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import BACKUP_USER
+
+LONGEST_SECONDS = 24 * 3600  # of a recovery, which reads the log of a day
+STOPPING_SECONDS = 300
+LOG = "server"
+_NOT_REACHED = "recovery ended before configured recovery target was reached"
+_LIST = "List the backups: ./just backup list"
+
+COUNTS = (
+    "SELECT relname, (xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM "
+    "%I.%I', schemaname, relname), false, true, '')))[1] FROM pg_stat_user_tables ORDER BY 1"
+)
+
+_SETTINGS = """\
+listen_addresses = ''
+port = 5432
+unix_socket_directories = '{room}'
+hba_file = '{room}/pg_hba.conf'
+ident_file = '{room}/pg_ident.conf'
+dynamic_shared_memory_type = sysv
+shared_buffers = 64MB
+log_min_messages = log
+restore_command = '{get_wal} %f > "%p"'
+recovery_target_action = promote
+"""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored database: its data folder, and how many rows each of its tables has.
+
+    `last_commit` is the time of the last change in it, as PostgreSQL writes it.
+    """
+
+    database: str
+    backup: Backup
+    folder: Path
+    rows: dict[str, int]
+    last_commit: str
+
+
+def choose(site: Site, database: str, to: datetime | None) -> Backup:
+    """Return the backup that a restore to this time starts from.
+
+    Raises BadTimeError for a time in the future or before the first backup, NoBackupError.
+    """
+    repository.must_be_on(site)
+    if to is not None and to > datetime.now(UTC):
+        raise BadTimeError(f"{to:%Y-%m-%d %H:%M:%S %Z} is in the future.", "Give an earlier time.")
+    known = repository.backups(site, database)
+    if not known:
+        raise NoBackupError(f"There is no backup of {database} yet.", "Make one: ./just backup now")
+    fitting = [each for each in known if to is None or each.end <= to]
+    if not fitting:
+        first = known[-1].end.astimezone()
+        raise BadTimeError(
+            f"The first backup of {database} is complete only since {first:%Y-%m-%d %H:%M:%S %Z}.",
+            "Give that time or a later one.",
+        )
+    return fitting[0]
+
+
+def restore(site: Site, steps: Steps, database: str, to: datetime | None) -> Restored:
+    """Restore a database to a time, or to its last known change, in a folder of the repository.
+
+    An interrupted restore leaves nothing that disturbs the next one. Raises what `choose` does,
+    DamagedBackupError for wrong checksums, NoSpaceError, and RestoreFailedError.
+    """
+    backup = choose(site, database, to)
+    room = site.repository / "restoring" / database
+    with steps.step(f"checksums of the backup {backup.name}"):
+        _verify(site, backup)
+    repository.must_have_space(site.repository, backup.size, "a restore")
+    with steps.step("copy"):
+        _clear(site, room)
+        repository.run(site, "/bin/mkdir", "--parents", str(room))
+        source, copy = str(backup.folder(site)), str(room / "data")
+        repository.run(site, "/bin/cp", "--archive", "--reflink=auto", source, copy)
+    with steps.step("recovery") as step:
+        last_commit, rows = _recover(site, room, database, to)
+        step.detail = f"last change: {last_commit}"
+    _make_plain(site, room)
+    return Restored(database, backup, room / "data", rows, last_commit)
+
+
+def verify(site: Site, backup: Backup) -> None:
+    """Compare the files of a backup with its checksums. Raises DamagedBackupError."""
+    _verify(site, backup)
+
+
+def live_counts(site: Site, database: str) -> dict[str, int] | None:
+    """Return how many rows each table of the live database has; None when it does not answer."""
+    with suppress(CommandError):
+        return counts(shell.run(postgres.query(site, database, COUNTS)))
+    return None
+
+
+def counts(printed: str) -> dict[str, int]:
+    """Parse what psql prints for COUNTS."""
+    pairs = (line.rsplit("|", 1) for line in printed.splitlines() if "|" in line)
+    return {table: int(rows) for table, rows in pairs}
+
+
+def _verify(site: Site, backup: Backup) -> None:
+    folder = str(backup.folder(site))
+    try:
+        # The log is in an archive of its own.
+        repository.run(site, f"{postgres.BIN}/pg_verifybackup", "--no-parse-wal", folder)
+    except CommandError as error:
+        raise DamagedBackupError(
+            f"The backup {backup.name} of {backup.database} is damaged.",
+            f"Restore to a time of another backup. {_LIST}",
+            error.evidence,
+        ) from None
+
+
+def _recover(
+    site: Site, room: Path, database: str, to: datetime | None
+) -> tuple[str, dict[str, int]]:
+    """Let a server recover, and return the time of the last change, and the rows of each table."""
+    files = {
+        "pg_hba.conf": "local all postgres peer map=superuser\n",
+        "pg_ident.conf": f"superuser {BACKUP_USER} postgres\n",
+        "data/recovery.signal": "",
+    }
+    for name, text in files.items():
+        _write(site, room / name, text)
+    repository.run(site, "/bin/mv", str(_auto_conf(room)), str(room / "auto.conf"))
+    _write(site, _auto_conf(room), _settings(site, room, database, to))
+    try:
+        rows = _rows(site, room, database)
+    except RestoreFailedError as error:
+        if to is None or not any(_NOT_REACHED in line for line in error.evidence):
+            raise
+        # Nothing was written after that time, so the end of the log has the same state.
+        _write(site, _auto_conf(room), _settings(site, room, database, None, timeline="current"))
+        rows = _rows(site, room, database)
+    times = [
+        line.partition("at log time ")[2]
+        for line in _log(room).read_text(errors="replace").splitlines()
+        if "last completed transaction was at log time " in line
+    ]
+    return times[-1] if times else "none after the backup", rows
+
+
+def _rows(site: Site, room: Path, database: str) -> dict[str, int]:
+    """Run a server until it has recovered, and return how many rows each table has."""
+    name = topology.database(database).database
+    with _server(site, room) as server:
+
+        def has_recovered() -> bool:
+            if server.poll() is not None:
+                raise RestoreFailedError(
+                    "The recovery failed.",
+                    f"Restore to another time, or from another backup. {_LIST}",
+                    shell.tail(_log(room)),
+                )
+            with suppress(CommandError):  # it does not take connections yet
+                return _psql(site, room, name, "SELECT pg_is_in_recovery()").strip() == "f"
+            return False
+
+        wait.until("the recovery", has_recovered, LONGEST_SECONDS)
+        return counts(_psql(site, room, name, COUNTS))
+
+
+@contextmanager
+def _server(site: Site, room: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run PostgreSQL on a restored folder during the block, and shut it down cleanly."""
+    command = [f"{postgres.BIN}/postgres", "-D", str(room / "data")]
+    server = subprocess.Popen(
+        [*repository.wall(site), f"--log={room / LOG}", "--", *command],
+        cwd="/",
+        env={**os.environ, **repository.ENVIRONMENT},
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        yield server
+        server.send_signal(signal.SIGINT)
+        server.wait(STOPPING_SECONDS)
+    finally:
+        if server.poll() is None:
+            server.send_signal(signal.SIGQUIT)
+            server.wait()
+
+
+def _settings(
+    site: Site, room: Path, database: str, to: datetime | None, timeline: str | None = None
+) -> str:
+    get_wal = " ".join(repository.barman(site, "get-wal", "--partial", database))
+    target = f"recovery_target_time = '{to.astimezone(UTC).isoformat(' ')}'\n" if to else ""
+    # Of a time before an earlier restore, the data are in the log that this restore ended.
+    timeline = timeline or ("current" if to else "latest")
+    settings = _SETTINGS.format(room=room, get_wal=get_wal)
+    return f"{settings}{target}recovery_target_timeline = {timeline}\n"
+
+
+def _psql(site: Site, room: Path, database: str, statement: str) -> str:
+    connection = (f"--host={room}", "--username=postgres", f"--dbname={database}")
+    words = ("--no-psqlrc", "--no-align", "--tuples-only", "--command", statement)
+    return repository.run(site, f"{postgres.BIN}/psql", *connection, *words)
+
+
+def _clear(site: Site, room: Path) -> None:
+    _end_leftover(room)
+    repository.run(site, "/bin/rm", "--recursive", "--force", str(room))
+
+
+def _end_leftover(room: Path) -> None:
+    """End the server of a restore that was killed."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # the process has ended
+            words = (folder / "cmdline").read_text(errors="replace").split("\0")
+            if words[0].endswith("/postgres") and str(room / "data") in words:
+                os.kill(int(folder.name), signal.SIGQUIT)
+                wait.until("its end", partial(_has_ended, folder), STOPPING_SECONDS)
+
+
+def _has_ended(process: Path) -> bool:
+    return not process.exists()
+
+
+def _make_plain(site: Site, room: Path) -> None:
+    """Remove what only the recovery needed from the data folder."""
+    repository.run(site, "/bin/mv", str(room / "auto.conf"), str(_auto_conf(room)))
+    leftovers: Sequence[str] = ("backup_manifest", "backup_label.old", "tablespace_map.old")
+    paths = [str(room / "data" / name) for name in leftovers]
+    repository.run(site, "/bin/rm", "--force", *paths)
+
+
+def _log(room: Path) -> Path:
+    return room / f"{LOG}.stderr.0"
+
+
+def _auto_conf(room: Path) -> Path:
+    return room / "data" / "postgresql.auto.conf"
+
+
+def _write(site: Site, file: Path, text: str) -> None:
+    repository.run(site, "/bin/sh", "-c", 'printf %s "$1" >"$2"', "sh", text, str(file))

@@ -1,0 +1,114 @@
+"""The repository of backups on this machine, as Barman describes it."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tasktracker_cluster.errors import BackupsOffError, NoSpaceError
+from tasktracker_cluster.jobs.postgres import BIN
+from tasktracker_cluster.machine import shell, tools
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import BACKUP_USER
+
+GIB = 2**30
+ENVIRONMENT = {"HOME": "/nonexistent", "PATH": f"{BIN}:/usr/bin:/bin", "LANG": "C.UTF-8"}
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A base backup of a database. `size` is in bytes.
+
+    `end` is the earliest time that it can be restored to. It `is_good` when its checksums were
+    right after it was made.
+    """
+
+    database: str
+    name: str
+    end: datetime
+    size: int
+    is_good: bool
+
+    def folder(self, site: Site) -> Path:
+        """Return the data folder of the database, as it was copied."""
+        return site.repository / self.database / "base" / self.name / "data"
+
+
+def is_on(site: Site) -> bool:
+    """Return whether this machine keeps backups."""
+    return site.barman_conf.exists()
+
+
+def must_be_on(site: Site) -> None:
+    """Raise BackupsOffError unless this machine keeps backups."""
+    if not is_on(site):
+        raise BackupsOffError("This machine keeps no backups.", "Start them: ./just backup on")
+
+
+def backups(site: Site, database: str) -> list[Backup]:
+    """Return the complete base backups of a database, the newest first. Raises CommandError."""
+    printed = run(site, *barman(site, "--format", "json", "list-backups", database))
+    listed = json.loads(printed)[database]
+    verified = _verified(site, database)
+    found = [
+        Backup(
+            database,
+            each["backup_id"],
+            # Barman cuts it to seconds: a second later the backup is complete for sure.
+            datetime.fromtimestamp(int(each["end_time_timestamp"]) + 1, UTC),
+            int(each["size_bytes"]),
+            each["backup_id"] in verified,
+        )
+        for each in listed
+        if each["status"] == "DONE"
+    ]
+    return sorted(found, key=lambda each: each.name, reverse=True)
+
+
+def newest_good(site: Site, database: str) -> datetime | None:
+    """Return when the newest good backup ended, None when there is none. Raises CommandError."""
+    return next((each.end for each in backups(site, database) if each.is_good), None)
+
+
+def must_have_space(folder: Path, needed: int, purpose: str) -> None:
+    """Raise NoSpaceError unless the file system of a folder has so many bytes for a purpose."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise NoSpaceError(
+            f"{folder} has {free / GIB:.2f} GiB of free space; {purpose} needs "
+            f"{needed / GIB:.2f} GiB.",
+            "Delete files there, or move the repository to a larger disk.",
+        )
+
+
+def barman(site: Site, *words: str) -> tuple[str, ...]:
+    """Return a command of Barman, for `run`."""
+    return (f"{site.release.resolve()}/bin/barman", "--config", str(site.barman_conf), *words)
+
+
+def run(site: Site, *command: str) -> str:
+    """Run a program as the user of the repository, behind its wall, and return what it prints.
+
+    It reaches the repository and nothing else. Raises CommandError.
+    """
+    return shell.run([*wall(site), "--", *command], cwd=Path("/"), env=ENVIRONMENT)
+
+
+def wall(site: Site) -> tuple[str, ...]:
+    """Return the start of a command behind the wall of the repository.
+
+    Two such programs cannot send signals to each other.
+    """
+    return (
+        f"{site.bin / tools.WALL}",
+        f"--user={BACKUP_USER}",
+        f"--read={site.release.resolve()}",
+        f"--read={site.barman_conf}",
+        f"--write={site.repository}",
+    )
+
+
+def _verified(site: Site, database: str) -> set[str]:
+    file = site.repository / database / "verified"
+    return set(file.read_text().split()) if file.exists() else set()

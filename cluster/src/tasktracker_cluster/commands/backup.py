@@ -1,0 +1,222 @@
+"""`backup on|off|now|list|verify` and `restore`: backups of the databases."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tasktracker_cli.session import Session
+from tasktracker_cluster.agents import ownership
+from tasktracker_cluster.backups import exchange, keeping, recovery, repository
+from tasktracker_cluster.backups.recovery import Restored
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.commands.console import reporting
+from tasktracker_cluster.commands.options import ReportCommand
+from tasktracker_cluster.commands.psql import Database
+from tasktracker_cluster.commands.tables import Cell, table
+from tasktracker_cluster.errors import BadTimeError, NoBackupError
+from tasktracker_cluster.machine import preflight
+from tasktracker_cluster.topology import DATABASES
+
+app = typer.Typer()
+backup = typer.Typer(help="Backups of the databases.", no_args_is_help=True)
+app.add_typer(backup, name="backup")
+
+Which = Annotated[Database | None, typer.Argument(help="Which database. Without it: both.")]
+
+HEADINGS = ("DATABASE", "BACKUP", "COMPLETE SINCE", "MIB", "CHECKSUMS")
+ROW_HEADINGS = ("TABLE", "RESTORED", "LIVE")
+
+
+class RestoreCommand(ReportCommand):
+    """Prints the rows of tables."""
+
+    fields = ("table", "restored", "live")
+    key = "table"
+
+
+class BackupListCommand(ReportCommand):
+    """Prints base backups."""
+
+    fields = ("database", "name", "end", "size", "is_good")
+
+
+@backup.command()
+def on(
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Where they are kept, best on another disk."),
+    ] = None,
+) -> None:
+    """Keep backups of both databases from now on, and make the first ones.
+
+    \b
+    Example: sudo tasktracker-cli admin backup on --to /mnt/backups/tasktracker
+    """
+    preflight.must_be_root("backup on")
+    cluster = Cluster.from_environment()
+    ownership.must_own(cluster.site)
+    with reporting() as steps, ownership.locked(cluster.site):
+        keeping.switch_on(cluster, steps, to.absolute() if to else None)
+        steps.console.print("Backups are kept from now on. See: ./just backup list")
+
+
+@backup.command()
+def off() -> None:
+    """Keep no backups any more. Those that there are stay.
+
+    \b
+    Example: sudo tasktracker-cli admin backup off
+    """
+    preflight.must_be_root("backup off")
+    cluster = Cluster.from_environment()
+    ownership.must_own(cluster.site)
+    with reporting() as steps, ownership.locked(cluster.site):
+        keeping.switch_off(cluster, steps)
+        steps.console.print(f"The backups stay in {cluster.site.repository.resolve()}.")
+
+
+@backup.command()
+def now(database: Which = None) -> None:
+    """Make a base backup at once, and verify it.
+
+    \b
+    Examples:
+      sudo tasktracker-cli admin backup now
+      sudo tasktracker-cli admin backup now task
+    """
+    preflight.must_be_root("backup now")
+    cluster = Cluster.from_environment()
+    with reporting() as steps:
+        for name in _names(database):
+            with steps.step(f"backup of {name}"):
+                keeping.back_up(cluster, name)
+
+
+@backup.command("list", cls=BackupListCommand)
+def list_backups(ctx: typer.Context, database: Which = None) -> None:
+    """List the base backups. A database can be restored to every second since the oldest one.
+
+    \b
+    Examples:
+      sudo tasktracker-cli admin backup list
+      sudo tasktracker-cli admin backup list task --json
+    """
+    session: Session = ctx.obj
+    preflight.must_be_root("backup list")
+    site = Cluster.from_environment().site
+    with reporting():
+        repository.must_be_on(site)
+        found = [each for name in _names(database) for each in repository.backups(site, name)]
+    rows = [{**asdict(each), "end": each.end.isoformat()} for each in found]
+    shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
+    session.output.records(rows, lambda _: shown)
+    if not rows:
+        session.output.note("There is no backup yet. Make one: ./just backup now")
+
+
+@backup.command()
+def verify(database: Which = None) -> None:
+    """Compare every base backup with its checksums.
+
+    \b
+    Example: sudo tasktracker-cli admin backup verify task
+    """
+    preflight.must_be_root("backup verify")
+    site = Cluster.from_environment().site
+    with reporting() as steps:
+        repository.must_be_on(site)
+        for name in _names(database):
+            known = repository.backups(site, name)
+            if not known:
+                raise NoBackupError(
+                    f"There is no backup of {name} yet.", "Make one: ./just backup now"
+                )
+            for each in known:
+                with steps.step(f"{name} {each.name}"):
+                    recovery.verify(site, each)
+
+
+@app.command(cls=RestoreCommand)
+def restore(
+    ctx: typer.Context,
+    database: Annotated[Database, typer.Argument(help="Which database.")],
+    to: Annotated[
+        str, typer.Option(metavar="TIME", help="ISO 8601, of this machine's zone if it has none.")
+    ] = "",
+    into: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Leave the data there. The live database goes on."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Restore a database to a time, or without one to its last change that is in a backup.
+
+    It first restores beside the live database and counts rows. Then it stops the database, lets
+    both data folders change places, and starts the database on the restored one. The services
+    answer 503 meanwhile. The data that the database had are kept beside.
+
+    \b
+    Examples:
+      sudo tasktracker-cli admin restore task --to "2026-11-27 14:03:20"
+      sudo tasktracker-cli admin restore task --to 2026-11-27T14:03:20Z --into /srv/look
+    """
+    session: Session = ctx.obj
+    preflight.must_be_root("restore")
+    cluster = Cluster.from_environment()
+    name, time = f"{database}-db", _time(to)
+    ownership.must_own(cluster.site)
+    with reporting() as steps, ownership.locked(cluster.site):
+        if into is not None:
+            exchange.must_be_new(into.absolute())
+        restored = recovery.restore(cluster.site, steps, name, time)
+        _compare(session, cluster, restored)
+        if into is not None:
+            exchange.place(restored, into.absolute())
+            steps.console.print(f"The restored data are in {into.absolute()}.", soft_wrap=True)
+            return
+        if not yes:
+            typer.confirm(f"Replace {name} by the restored data?", abort=True, err=True)
+        before = exchange.bring_live(cluster, steps, restored)
+        kept = f" Its old data are in {before}: delete them when all is well." if before else ""
+        steps.console.print(f"{name} runs on the restored data.{kept}", soft_wrap=True)
+
+
+def _names(database: Database | None) -> list[str]:
+    return [f"{database}-db"] if database else [each.name for each in DATABASES]
+
+
+def _time(text: str) -> datetime | None:
+    """Parse a time. Raises BadTimeError."""
+    if not text:
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        raise BadTimeError(
+            f"{text!r} is no time.", 'Write it like "2026-11-27 14:03:20" or 2026-11-27T14:03:20Z.'
+        ) from None
+
+
+def _compare(session: Session, cluster: Cluster, restored: Restored) -> None:
+    live = recovery.live_counts(cluster.site, restored.database) or {}
+    rows = [
+        {"table": name, "restored": count, "live": live.get(name)}
+        for name, count in restored.rows.items()
+    ]
+    shown = table(
+        ROW_HEADINGS,
+        [[name, count, live.get(name)] for name, count in restored.rows.items()],
+        terminal=session.output.terminal,
+    )
+    session.output.records(rows, lambda _: shown)
+
+
+def _cells(row: Mapping[str, Any]) -> list[Cell]:
+    end = datetime.fromisoformat(row["end"]).astimezone()
+    checked = ("right", "green") if row["is_good"] else ("not compared", "red")
+    size = round(row["size"] / 2**20)
+    return [row["database"], row["name"], f"{end:%Y-%m-%d %H:%M:%S}", size, checked]

@@ -1,0 +1,31 @@
+"""The hops of the backups: the job that keeps them, and what it has of each database."""
+
+from functools import partial
+
+from tasktracker_cluster.backups import health, repository
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor import instances, intentions
+from tasktracker_cluster.doctor.hops import Hop, Path
+from tasktracker_cluster.doctor.repairs import LOGS
+from tasktracker_cluster.errors import BrokenHopError
+from tasktracker_cluster.topology import BACKUP, DATABASES
+
+
+def paths(cluster: Cluster) -> list[Path]:
+    """Return the hops to the backups, none where backups are off."""
+    if not repository.is_on(cluster.site):
+        return []
+    hops = [Hop("instance", lambda: f"runs as {instances.local(cluster, BACKUP)['ID'][:8]}")]
+    for database in DATABASES:
+        hops += [
+            intentions.hop(cluster, BACKUP, database.name),
+            Hop(f"backups of {database.name}", partial(_backups, cluster, database.name)),
+        ]
+    return [Path("backups", hops)]
+
+
+def _backups(cluster: Cluster, database: str) -> str:
+    found = health.of(cluster.site, database)
+    if found.fault:
+        raise BrokenHopError(found.fault, f"{LOGS} {BACKUP}")
+    return found.told

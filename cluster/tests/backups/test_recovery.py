@@ -1,0 +1,57 @@
+"""backups.recovery: the backup that a restore starts from."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cluster.tests.backups.conftest import Listing, backup
+from tasktracker_cluster.backups import recovery
+from tasktracker_cluster.errors import BackupsOffError, BadTimeError, NoBackupError
+from tasktracker_cluster.site import Site
+
+NOON = datetime(2025, 11, 27, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+def test_without_backups_nothing_is_restored(site: Site) -> None:
+    with pytest.raises(BackupsOffError):
+        recovery.choose(site, "task-db", None)
+
+
+def test_without_a_first_backup_nothing_is_restored(site: Site, listing: Listing) -> None:
+    with pytest.raises(NoBackupError):
+        recovery.choose(site, "task-db", None)
+
+
+def test_a_time_in_the_future_is_refused(site: Site, listing: Listing) -> None:
+    listing(backup(NOON))
+    with pytest.raises(BadTimeError, match="future"):
+        recovery.choose(site, "task-db", datetime.now(UTC) + HOUR)
+
+
+def test_a_time_before_the_first_backup_was_complete_is_refused(
+    site: Site, listing: Listing
+) -> None:
+    listing(backup(NOON), backup(NOON + HOUR))
+    with pytest.raises(BadTimeError, match="complete only since"):
+        recovery.choose(site, "task-db", NOON)
+
+
+@pytest.mark.parametrize(
+    ("to", "name"),
+    [
+        (None, "20251127T130000"),
+        (NOON + 2 * HOUR, "20251127T130000"),
+        (NOON + HOUR, "20251127T120000"),
+        (NOON + timedelta(seconds=1), "20251127T120000"),
+    ],
+)
+def test_a_restore_starts_from_the_last_backup_before_its_time(
+    site: Site, listing: Listing, to: datetime | None, name: str
+) -> None:
+    listing(backup(NOON), backup(NOON + HOUR))
+    assert recovery.choose(site, "task-db", to).name == name
+
+
+def test_the_rows_of_tables_are_read_from_what_psql_prints() -> None:
+    assert recovery.counts("alembic_version|1\ntasks|12\n\n") == {"alembic_version": 1, "tasks": 12}

@@ -1,0 +1,39 @@
+"""backups.repository: what Barman lists, and which backups count."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from cluster.tests.backups.conftest import Listing, backup
+from tasktracker_cluster.backups import repository
+from tasktracker_cluster.errors import BackupsOffError, NoSpaceError
+from tasktracker_cluster.site import Site
+
+NOON = datetime(2025, 11, 27, 12, tzinfo=UTC)
+
+
+def test_backups_are_off_until_there_are_settings(site: Site) -> None:
+    with pytest.raises(BackupsOffError):
+        repository.must_be_on(site)
+
+
+def test_the_newest_complete_backup_is_the_first(site: Site, listing: Listing) -> None:
+    later = NOON + timedelta(hours=1)
+    listing(backup(NOON), backup(later), backup(later + timedelta(hours=1), "FAILED"))
+    first, second = repository.backups(site, "task-db")
+    assert (first.end, second.end) == (later + timedelta(seconds=1), NOON + timedelta(seconds=1))
+
+
+def test_a_backup_is_good_when_its_checksums_were_compared(site: Site, listing: Listing) -> None:
+    later = NOON + timedelta(hours=1)
+    listing(backup(NOON), backup(later))
+    assert repository.newest_good(site, "task-db") is None
+    (site.repository / "task-db" / "verified").write_text(f"{NOON:%Y%m%dT%H%M%S}\n")
+    assert repository.newest_good(site, "task-db") == NOON + timedelta(seconds=1)
+
+
+def test_too_little_space_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
+    repository.must_have_space(tmp_path, 1, "a backup")
+    with pytest.raises(NoSpaceError, match="a backup needs"):
+        repository.must_have_space(tmp_path, 2**60, "a backup")

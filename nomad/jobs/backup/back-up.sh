@@ -1,0 +1,27 @@
+#!/bin/sh
+# Make a base backup of a database, verify it, and delete the backups that are too old: back-up.sh DATABASE
+#
+# The file `verified` has a line for each backup whose checksums were right. Only those count as good.
+#
+# Environment: as of keep.sh.
+set -eu
+umask 077
+folder=$REPOSITORY/$1
+barman() {
+    /bin/sh "$SCRIPTS/barman.sh" "$@"
+}
+
+barman "$1" --quiet backup --wait --wait-timeout 300 "$1"
+backup=$(ls "$folder/base" | tail -n 1)
+if barman "$1" verify-backup "$1" "$backup"; then
+    echo "$backup" >>"$folder/verified"
+    touch "$folder/done"
+else
+    echo "The checksums of the backup $backup of $1 are wrong, so it is deleted." >&2
+    barman "$1" delete "$1" "$backup"
+    exit 1
+fi
+# Barman keeps the last good one, and what the window of the retention policy needs.
+barman "$1" list-backups "$1" | sed -n 's/^[^ ]* \([0-9T]*\) .*OBSOLETE.*/\1/p' | while read -r old; do
+    barman "$1" delete "$1" "$old"
+done

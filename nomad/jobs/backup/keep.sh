@@ -1,0 +1,74 @@
+#!/bin/sh
+# Keep the backups of both databases: receive the log of each all the time, archive what is complete, and make a base
+# backup each day. It runs until its task is stopped.
+#
+# Environment: REPOSITORY (a folder), BARMAN, CONF (files), PGBIN (a folder), SCRIPTS (the folder of this file), and a
+# password for each database (barman.sh).
+set -u
+umask 077
+PATH=$PGBIN:/usr/bin:/bin
+trap 'trap - TERM INT; kill 0' TERM INT
+mkdir -p "$REPOSITORY/locks"
+databases="user-db task-db"
+day=1440 # minutes
+
+barman() {
+    /bin/sh "$SCRIPTS/barman.sh" "$@"
+}
+
+pause() {
+    sleep "$1" &
+    wait $!
+}
+
+# A restored database has no slot, and one that kept its log for too long has lost it. Then the log is received from
+# now on, and the next base backup is due: what is between is not in the archive.
+align() {
+    streaming=$REPOSITORY/$1/streaming
+    mkdir -p "$streaming"
+    state=$(barman "$1" ask "SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'barman'") || return 1
+    case $state in
+        reserved | extended | unreserved) return ;;
+        lost) barman "$1" receive-wal --drop-slot "$1" ;;
+    esac
+    barman "$1" receive-wal --create-slot "$1" || return 1
+    segment=$(barman "$1" ask "SELECT pg_walfile_name(pg_current_wal_lsn())") || return 1
+    # Barman archives an older segment beside it as it is, incomplete. Its own --reset would delete it.
+    if [ -n "$(ls "$streaming")" ] && [ ! -e "$streaming/$segment" ]; then
+        : >>"$streaming/$segment.partial"
+    fi
+    rm -f "$REPOSITORY/$1/done"
+}
+
+receive() {
+    while :; do
+        align "$1" && barman "$1" receive-wal "$1"
+        pause 2
+    done
+}
+
+is_younger() { # FILE MINUTES
+    [ -n "$(find "$1" -mmin "-$2" 2>/dev/null)" ]
+}
+
+is_due() {
+    ls "$REPOSITORY/$1"/streaming/*.partial >/dev/null 2>&1 || return 1 # nothing is received yet
+    ! is_younger "$REPOSITORY/$1/done" "$day" && ! is_younger "$REPOSITORY/$1/tried" 1
+}
+
+for name in $databases; do
+    receive "$name" &
+done
+while :; do
+    for name in $databases; do
+        # In the steady state there is one file, the segment that is being received.
+        if [ "$(ls "$REPOSITORY/$name/streaming" 2>/dev/null | wc -l)" -gt 1 ]; then
+            barman "$name" archive-wal "$name"
+        fi
+        if is_due "$name"; then
+            touch "$REPOSITORY/$name/tried"
+            /bin/sh "$SCRIPTS/back-up.sh" "$name"
+        fi
+    done
+    pause 5
+done

@@ -1,0 +1,280 @@
+"""Backups that are kept all the time, and databases that are restored to the second."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tasktracker_cluster.agents import ownership
+from tasktracker_cluster.jobs import gateway, postgres
+from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User
+from tasktracker_cluster.topology import BACKUP, BACKUP_JOBS, BACKUP_USER, BACKUP_USERS
+from tests.e2e.test_walls import intrude, walled
+from tests.e2e.traffic import titles, writing
+
+pytestmark = pytest.mark.drill
+
+LIMIT_SECONDS = 60
+REPOSITORY_BYTES = 768 * 2**20
+CHECKSUM = "SELECT count(*), md5(string_agg(tasks::text, ',' ORDER BY id)) FROM tasks WHERE id <= "
+
+
+@pytest.fixture(scope="module")
+def repository(cluster: ThrowawayCluster) -> Iterator[Path]:
+    """Give the repository of a cluster that keeps backups: a small disk of its own."""
+    disk = cluster.home.parent / "disk"
+    disk.mkdir(mode=0o755)
+    shell.run(["mount", "-t", "tmpfs", "-o", f"size={REPOSITORY_BYTES},mode=755", "none", disk])
+    try:
+        cluster.admin("backup", "on", "--to", str(disk / "backups"))
+        yield disk / "backups"
+        cluster.admin("backup", "off")
+    finally:
+        cluster.nomad.call("DELETE", f"/v1/job/{BACKUP}", purge="true")
+        wait.until("the end of the job", lambda: not cluster.allocations(BACKUP), LIMIT_SECONDS)
+        shell.run(["umount", "--lazy", disk])
+
+
+@pytest.fixture(scope="module")
+def ida(cluster: ThrowawayCluster) -> User:
+    return cluster.user("ida")
+
+
+def query(cluster: ThrowawayCluster, statement: str) -> str:
+    """Run a statement in the live database of the tasks."""
+    return shell.run(postgres.query(cluster.site, "task-db", statement)).strip()
+
+
+def rows(cluster: ThrowawayCluster, kind: str) -> dict[str, Any]:
+    """Return the lines of `status` of one kind, by name."""
+    found = json.loads(cluster.admin("status", "--json", check=False).stdout)
+    return {row["name"]: row for row in found if row["kind"] == kind}
+
+
+def error(cluster: ThrowawayCluster, *words: str) -> str:
+    """Run a command that must fail, and return the code of its error."""
+    result = cluster.admin(*words, "--json", check=False)
+    assert result.returncode == 1, result.stdout + result.stderr
+    last = json.loads(result.stderr.splitlines()[-1])
+    return str(last["error"]["code"])
+
+
+def refusal(cluster: ThrowawayCluster, *words: str) -> str:
+    """Run a command that prints no data and must fail, and return what it says."""
+    result = cluster.admin(*words, check=False)
+    assert result.returncode == 1, result.stdout + result.stderr
+    return " ".join(result.stderr.split())
+
+
+def after_a_second() -> datetime:
+    """Wait for a second, so that what follows is later than the time that this returns."""
+    now = datetime.now(UTC)
+    wait.until("the next second", lambda: (datetime.now(UTC) - now).total_seconds() > 1, 2)
+    return now
+
+
+def newest_backup(repository: Path) -> Path:
+    return max((repository / "task-db" / "base").iterdir())
+
+
+def test_the_job_is_behind_walls_of_its_own_users(
+    cluster: ThrowawayCluster, repository: Path
+) -> None:
+    tasks = (BACKUP_JOBS[BACKUP], f"connect-proxy-{BACKUP}")
+    pids = [cluster.task_pid(BACKUP, task) for task in tasks]
+    assert [Path(f"/proc/{pid}").owner() for pid in pids] == list(BACKUP_USERS)
+    allocation = f"nomad/alloc/{cluster.allocation(BACKUP)['ID']}"
+    release = f"releases/{cluster.site.release.resolve().name}(/.*)?"
+    own = rf"{release}|backup/(repository|barman\.conf)|{allocation}/barman/local(/.*)?"
+    reached = intrude(cluster, walled(cluster, BACKUP, tasks[0]),
+                      cluster.task_folder(BACKUP, tasks[0]))  # fmt: skip
+    assert [name for name in reached.read if not re.fullmatch(own, name)] == []
+    assert reached.write <= {"backup/repository"}
+    assert repository.stat().st_mode & 0o777 == 0o700
+    assert repository.owner() == BACKUP_USER
+
+
+def test_status_and_doctor_know_the_backups(cluster: ThrowawayCluster, repository: Path) -> None:
+    def all_is_well() -> bool:
+        found = rows(cluster, "backup")
+        return {row["health"] for row in found.values()} == {"passing"} and len(found) == 2
+
+    wait.until("backups without a fault", all_is_well, LIMIT_SECONDS)
+    assert rows(cluster, "job")[BACKUP]["health"] == "passing"
+    findings = json.loads(cluster.admin("doctor", "--json").stdout)
+    assert len([each for each in findings if each["path"] == "backups"]) == 5
+    listed = json.loads(cluster.admin("backup", "list", "--json").stdout)
+    assert {each["database"] for each in listed if each["is_good"]} == {"user-db", "task-db"}
+
+
+def test_tasks_are_restored_to_the_second_before_they_were_deleted(
+    cluster: ThrowawayCluster, repository: Path, ida: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with ida.http() as client, writing(client) as before:
+        wait.until("fifty tasks", lambda: len(before.acknowledged) >= 50, LIMIT_SECONDS)
+    last = query(cluster, "SELECT max(id) FROM tasks")
+    checksum = query(cluster, CHECKSUM + last)
+    then = after_a_second()
+
+    with ida.http() as client, writing(client) as meanwhile:
+        wait.until("more tasks", lambda: len(meanwhile.acknowledged) >= 5, LIMIT_SECONDS)
+        query(cluster, "DELETE FROM tasks")
+        begin = time.monotonic()
+        cluster.admin("restore", "task", "--to", then.isoformat(), "--yes")
+        seconds = time.monotonic() - begin
+        written = len(meanwhile.acknowledged)
+        wait.until("a write", lambda: len(meanwhile.acknowledged) > written, LIMIT_SECONDS)
+
+    assert query(cluster, CHECKSUM + last) == checksum
+    with ida.http() as client:
+        assert set(before.acknowledged) <= titles(client)
+    with capsys.disabled():
+        print(f" restored {len(before.acknowledged)} tasks in {seconds:.1f} s", end="")  # noqa: T201
+
+    # The receiver goes on with the new timeline, from a new base backup.
+    def is_well() -> bool:
+        return bool(rows(cluster, "backup")["task-db"]["health"] == "passing")
+
+    wait.until("the log of the restored database", is_well, LIMIT_SECONDS)
+    made = newest_backup(repository).name
+    wait.until("a new backup", lambda: newest_backup(repository).name >= made, LIMIT_SECONDS)
+
+
+def test_a_restore_beside_leaves_the_live_database_alone(
+    cluster: ThrowawayCluster, repository: Path, ida: User
+) -> None:
+    ida.run("task", "create", "kept")
+    live = query(cluster, "SELECT count(*) FROM tasks")
+    folder = cluster.home.parent / "beside"
+    found = json.loads(cluster.admin("restore", "task", "--into", str(folder), "--json").stdout)
+    counts = {row["table"]: (row["restored"], row["live"]) for row in found}
+    assert counts["tasks"] == (int(live), int(live))
+    assert (folder / "PG_VERSION").exists()
+    assert folder.owner() == "tasktracker-task-db"
+    assert query(cluster, "SELECT count(*) FROM tasks") == live
+    assert error(cluster, "restore", "task", "--into", str(folder)) == "bad-folder"
+
+
+def test_a_restore_to_an_impossible_time_is_refused(
+    cluster: ThrowawayCluster, repository: Path
+) -> None:
+    assert error(cluster, "restore", "task", "--to", "2001-01-01") == "bad-time"
+    assert error(cluster, "restore", "task", "--to", "2101-01-01") == "bad-time"
+    assert error(cluster, "restore", "task", "--to", "yesterday") == "bad-time"
+
+
+def test_a_repository_is_not_moved_by_naming_another_folder(
+    cluster: ThrowawayCluster, repository: Path, tmp_path: Path
+) -> None:
+    told = refusal(cluster, "backup", "on", "--to", str(tmp_path))
+    assert f"The repository is in {repository} already." in told
+
+
+def test_two_restores_at_once_are_refused(cluster: ThrowawayCluster, repository: Path) -> None:
+    with ownership.locked(cluster.site):
+        assert error(cluster, "restore", "task", "--yes") == "busy"
+
+
+@pytest.mark.parametrize("moment", ["recovery", "exchange"])
+def test_an_interrupted_restore_loses_nothing_and_a_second_one_works(
+    cluster: ThrowawayCluster, repository: Path, ida: User, moment: str
+) -> None:
+    with ida.http() as client, writing(client) as before:
+        wait.until("some tasks", lambda: len(before.acknowledged) >= 5, LIMIT_SECONDS)
+    volume = cluster.site.volume("task-db")
+    old = set(volume.glob("data.before-*"))
+
+    def has_come() -> bool:
+        if moment == "recovery":
+            return (repository / "restoring" / "task-db" / "data" / "postmaster.pid").exists()
+        return bool(set(volume.glob("data.before-*")) - old)
+
+    restore = cluster.start_admin("restore", "task", "--yes")
+    wait.until(moment, has_come, LIMIT_SECONDS)
+    os.killpg(restore.pid, signal.SIGKILL)
+    restore.communicate()
+
+    cluster.admin("restore", "task", "--yes")
+    wait.until("the gateway", gateway.answers, LIMIT_SECONDS)
+    with ida.http() as client:
+        assert set(before.acknowledged) <= titles(client)
+
+
+def test_a_damaged_backup_is_found_and_not_restored(
+    cluster: ThrowawayCluster, repository: Path
+) -> None:
+    cluster.admin("backup", "now", "task")
+    with flipped(newest_backup(repository) / "data" / "base" / "1" / "1259"):
+        assert "is damaged. Restore" in refusal(cluster, "backup", "verify", "task")
+        assert error(cluster, "restore", "task", "--yes") == "damaged-backup"
+    cluster.admin("backup", "verify", "task")
+
+
+@contextmanager
+def flipped(file: Path) -> Iterator[None]:
+    """Change one byte of a file during the block."""
+    content = file.read_bytes()
+    file.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+    yield
+    file.write_bytes(content)
+
+
+def test_a_full_repository_refuses_a_backup_and_heals_by_itself(
+    cluster: ThrowawayCluster, repository: Path, ida: User
+) -> None:
+    filler = repository.parent / "filler"
+    free = os.statvfs(repository).f_bavail * os.statvfs(repository).f_frsize
+    subprocess.run(["fallocate", "--length", str(free - 2**20), filler], check=True)
+    try:
+        assert "of free space; a backup needs" in refusal(cluster, "backup", "now", "task")
+        assert error(cluster, "restore", "task", "--yes") == "no-space"
+        ida.run("task", "create", "written while the repository is full")
+        query(cluster, "SELECT pg_switch_wal()")
+        ida.run("task", "create", "and after it")
+    finally:
+        filler.unlink()
+
+    def is_well() -> bool:
+        return bool(rows(cluster, "backup")["task-db"]["health"] == "passing")
+
+    wait.until("a receiver", is_well, LIMIT_SECONDS)
+    cluster.admin("backup", "now", "task")
+    live = query(cluster, "SELECT count(*) FROM tasks")
+    folder = cluster.home.parent / "healed"
+    found = json.loads(cluster.admin("restore", "task", "--into", str(folder), "--json").stdout)
+    assert {row["table"]: row["restored"] for row in found}["tasks"] == int(live)
+
+
+def test_doctor_names_the_intention_without_which_nothing_is_received(
+    cluster: ThrowawayCluster, repository: Path, settled: None
+) -> None:
+    entry = cluster.consul.call("GET", "/v1/config/service-intentions/user-db")
+    rest = [source for source in entry["Sources"] if source["Name"] != BACKUP]
+    cluster.consul.call("PUT", "/v1/config", {**entry, "Sources": rest})
+    try:
+        result = cluster.admin("doctor", "--json", check=False)
+        broken = [f for f in map(dict, json.loads(result.stdout)) if f["state"] == "broken"]
+        assert [each["hop"] for each in broken] == ["intention backup -> user-db"]
+    finally:
+        cluster.consul.call("PUT", "/v1/config", entry)
+
+
+def test_up_continues_with_backups(cluster: ThrowawayCluster, repository: Path, ida: User) -> None:
+    cluster.admin("down")
+    cluster.admin("up")
+    ida.run("task", "create", "after a restart")
+
+    def is_well() -> bool:
+        return {row["health"] for row in rows(cluster, "backup").values()} == {"passing"}
+
+    wait.until("backups after a restart", is_well, LIMIT_SECONDS)
