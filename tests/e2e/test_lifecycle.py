@@ -232,7 +232,7 @@ def test_two_commands_at_once_are_refused(cluster: ThrowawayCluster) -> None:
     first.communicate(timeout=LIMIT_SECONDS)
     assert first.returncode == 0
     assert result.returncode == 1
-    assert "is running" in result.stderr
+    assert "is changing" in result.stderr
 
 
 def test_destroy_asks_first(cluster: ThrowawayCluster) -> None:
