@@ -22,6 +22,7 @@ from tasktracker_cluster.agents import (
 )
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import (
+    ApiError,
     BusyError,
     NotReadyError,
     NotRootError,
@@ -175,6 +176,13 @@ def test_while_a_machine_is_away_nothing_changes(site: Site, servers: Servers, w
     assert "node-3 is away" in raised.value.message
     assert "node remove node-3" in raised.value.hint
     assert {file: file.read_text() for file in site.secrets.iterdir()} == before
+    assert rotations.current(servers.cluster.consul) is None, "others may join"
+
+
+def test_without_nomad_nothing_begins(servers: Servers) -> None:
+    servers.nomad.answers["/v1/nodes"] = Refusal(500, "no cluster leader")
+    with pytest.raises(ApiError):
+        rotating.rotate(servers.cluster, STEPS, GOSSIP)
     assert rotations.current(servers.cluster.consul) is None, "others may join"
 
 

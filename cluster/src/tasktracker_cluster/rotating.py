@@ -6,6 +6,7 @@ secrets anew, and ends every one that these replace.
 """
 
 import uuid
+from contextlib import suppress
 from dataclasses import replace
 
 from tasktracker_cluster import lifecycle
@@ -19,7 +20,7 @@ from tasktracker_cluster.agents import (
     supervisor,
 )
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import ApiError, NotReadyError, RefusedRotationError
+from tasktracker_cluster.errors import AdminError, ApiError, NotReadyError, RefusedRotationError
 from tasktracker_cluster.machine import preflight, wait
 from tasktracker_cluster.membership import members, refreshing, rotations, sharing, survey
 from tasktracker_cluster.membership.rotations import Rotation
@@ -73,9 +74,10 @@ def _begin(cluster: Cluster, what: str) -> Rotation:
     rotations.put(cluster.consul, rotation)
     try:
         _must_be_present(cluster)
-    except RefusedRotationError:
+    except AdminError:
         if interrupted is None:
-            rotations.end(cluster.consul)
+            with suppress(ApiError):  # the first error is the reason
+                rotations.end(cluster.consul)
         raise
     return rotation
 
