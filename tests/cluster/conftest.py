@@ -7,6 +7,7 @@ import pytest
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.testing.machines import Laboratory, three_machines
+from tests.cluster import losses
 
 LIMIT_SECONDS = 1800
 
@@ -39,3 +40,11 @@ def pytest_runtest_makereport(
             shown = machine.admin("status", check=False)
             report.sections.append((f"{machine.name} status", shown.stdout + shown.stderr))
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what the losses cost."""
+    if lines := losses.table():
+        terminalreporter.section("losses")
+        for line in lines:
+            terminalreporter.write_line(line)

@@ -1,11 +1,14 @@
 """Work on a cluster under load: a drain of a machine, and a rotation of all secrets."""
 
+import time
+
 import pytest
 
 from tasktracker_cluster.agents import gossip, renewed_tokens
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tasktracker_cluster.topology import DATABASES, GATEWAY, SERVICES
-from tests.cluster import load, steady
+from tests.cluster import load, losses, steady
+from tests.cluster.losses import Loss
 
 pytestmark = pytest.mark.drill
 
@@ -25,12 +28,18 @@ def test_a_drained_machines_services_move_and_no_request_to_the_others_fails(
     first, drained = grown.machines[0], grown.machines[number - 1]
     living = [machine for machine in grown.machines if machine is not drained]
     with steady.requests(grown, living, f"drain{number}") as sent:
+        begin = time.monotonic()
         first.admin("node", "drain", drained.name)
+        moved = time.monotonic() - begin
         with first.inside():
             placed = {s.name: first.allocations(s.name) for s in SERVICES}
             gateways = {each["NodeName"] for each in first.allocations(GATEWAY)}
+        back = time.monotonic()
         first.admin("node", "enable", drained.name)
         first.admin("up")
+        green = time.monotonic() - back
+    missing = losses.missing(grown, sent, f"drain{number}")
+    losses.record(Loss(f"machine {number} drained", sent, missing, green, moved))
     assert {name: len(known) for name, known in placed.items()} == dict.fromkeys(placed, 2)
     nodes = {each["NodeName"] for known in placed.values() for each in known}
     assert drained.name not in nodes | gateways

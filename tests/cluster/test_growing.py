@@ -8,6 +8,7 @@ import pytest
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tests.cluster import load
+from tests.cluster.health import voters
 
 LIMIT_SECONDS = 60
 
@@ -59,18 +60,6 @@ def test_without_the_first_machine_nobody_joins_and_later_the_same_line_works(
         first.heal()
     second.admin("join", line)
     assert set(listed(first)) == {first.name, second.name}
-
-
-def voters(machine: Machine) -> list[set[str]]:
-    """Return the voting servers of Consul and of Nomad, by their addresses."""
-    with machine.inside():
-        configurations = [
-            api.call("GET", "/v1/operator/raft/configuration")["Servers"]
-            for api in (machine.consul, machine.nomad)
-        ]
-    return [
-        {s["Address"].rpartition(":")[0] for s in each if s["Voter"]} for each in configurations
-    ]
 
 
 def listed(machine: Machine) -> dict[str, dict[str, object]]:

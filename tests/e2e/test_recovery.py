@@ -2,12 +2,11 @@
 
 import os
 import signal
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tasktracker_cluster.machine import folders, network, shell, wait
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e.traffic import titles, writing
 
@@ -48,25 +47,9 @@ def test_a_killed_database_is_restarted_and_no_write_is_lost(cluster: ThrowawayC
 def test_after_a_loss_of_power_up_brings_every_task_back(cluster: ThrowawayCluster) -> None:
     user = cluster.user("mallory")
     user.run("task", "create", "Survive")
-    cluster.kill()
-    _forget_what_was_in_memory(cluster)
+    cluster.lose_power()
     cluster.admin("up")
     assert [task["title"] for task in user.json("task", "list")] == ["Survive"]
-
-
-def _forget_what_was_in_memory(cluster: ThrowawayCluster) -> None:
-    """Unmount the secrets' file systems; remove the namespaces, their addresses and interfaces."""
-    folders.unmount_below(cluster.home)
-    allocated = {folder.name for folder in (cluster.home / "nomad" / "alloc").iterdir()}
-    for name in allocated:
-        if Path("/run/netns", name).exists():
-            shell.run(["ip", "netns", "delete", name])
-    # CNI's list of the addresses in use, a file for each. With one that is still in use Nomad may
-    # crash when it sets up an allocation again.
-    for address in Path("/run/cni/nomad").glob("[0-9]*"):
-        if address.read_text().partition("\n")[0].strip() in allocated:
-            address.unlink()
-    network.remove_interfaces()
 
 
 def test_the_gateway_answers_503_for_a_stopped_service(cluster: ThrowawayCluster) -> None:

@@ -23,9 +23,9 @@ from tasktracker_cli.logins.credentials import Credentials
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.errors import AdminError, CommandError
 from tasktracker_cluster.jobs import allocations, gateway
-from tasktracker_cluster.machine import processes, wait
+from tasktracker_cluster.machine import folders, network, processes, shell, wait
 from tasktracker_cluster.site import GATEWAY_URL, Site
 from tasktracker_cluster.testing.namespaces import network_namespace
 from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
@@ -137,6 +137,33 @@ class ThrowawayCluster:
         except AdminError:
             return False
         return {check["Status"] for check in checks} == {"passing"} and gateway.answers()
+
+    def lose_power(self) -> None:
+        """Kill all processes, and forget what a machine without power forgets."""
+        self.kill()
+        self._forget_what_was_in_memory()
+
+    def _forget_what_was_in_memory(self) -> None:
+        """Unmount the secrets' file systems; remove the namespaces, their addresses, interfaces."""
+        wait.until("the end of the last file's user", self._unmount, SETTLING_SECONDS)
+        allocated = {folder.name for folder in (self.home / "nomad" / "alloc").iterdir()}
+        for name in allocated:
+            if Path("/run/netns", name).exists():
+                shell.run(["ip", "netns", "delete", name])
+        # CNI's list of the addresses in use, a file for each. With one that is still in use Nomad
+        # may crash when it sets up an allocation again.
+        for address in Path("/run/cni/nomad").glob("[0-9]*"):
+            if address.read_text().partition("\n")[0].strip() in allocated:
+                address.unlink()
+        network.remove_interfaces()
+
+    def _unmount(self) -> bool:
+        """Unmount all below the state folder. A process that is being killed may still use one."""
+        try:
+            folders.unmount_below(self.home)
+        except CommandError:
+            return False
+        return True
 
     def running(self) -> set[str]:
         """Return the ids of all running allocations."""
