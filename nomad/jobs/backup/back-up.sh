@@ -11,6 +11,21 @@ barman() {
     /bin/sh "$SCRIPTS/barman.sh" "$@"
 }
 
+# One at a time: this waits for the other.
+exec 8>"$folder/lock"
+flock 8
+
+# The log has to be received from before the backup on. After a restore that takes some seconds.
+seconds=60
+until [ "$(barman "$1" ask "SELECT active FROM pg_replication_slots WHERE slot_name = 'barman'")" = t ]; do
+    seconds=$((seconds - 1))
+    if [ "$seconds" -eq 0 ]; then
+        echo "The log of $1 is not received." >&2
+        exit 1
+    fi
+    sleep 1
+done
+
 barman "$1" --quiet backup --wait --wait-timeout 300 "$1"
 backup=$(ls "$folder/base" | tail -n 1)
 if barman "$1" verify-backup "$1" "$backup"; then
