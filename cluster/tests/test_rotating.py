@@ -30,7 +30,7 @@ from tasktracker_cluster.errors import (
 )
 from tasktracker_cluster.membership import members, refreshing, rotations, sharing
 from tasktracker_cluster.membership.members import Member
-from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP
+from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP, Rotation
 from tasktracker_cluster.node import Node
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
@@ -177,6 +177,20 @@ def test_while_a_machine_is_away_nothing_changes(site: Site, servers: Servers, w
     assert "node remove node-3" in raised.value.hint
     assert {file: file.read_text() for file in site.secrets.iterdir()} == before
     assert rotations.current(servers.cluster.consul) is None, "others may join"
+
+
+@pytest.mark.parametrize("what", [CERTIFICATES, AGENT_TOKENS])
+def test_an_interrupted_rotation_of_another_kind_is_completed_first(
+    site: Site, servers: Servers, what: str
+) -> None:
+    interrupted = Rotation("1", GOSSIP, "node-2")
+    rotations.put(servers.cluster.consul, interrupted)
+    before = {file: file.read_text() for file in site.secrets.iterdir()}
+    with pytest.raises(RefusedRotationError, match="rotation of gossip was interrupted") as raised:
+        rotating.rotate(servers.cluster, STEPS, what)
+    assert raised.value.hint == "Complete it first: ./just rotate gossip"
+    assert {file: file.read_text() for file in site.secrets.iterdir()} == before
+    assert rotations.current(servers.cluster.consul) == interrupted, "nobody may join"
 
 
 def test_without_nomad_nothing_begins(servers: Servers) -> None:

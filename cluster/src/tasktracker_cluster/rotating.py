@@ -68,8 +68,17 @@ def _run(cluster: Cluster, steps: Steps, rotation: Rotation) -> None:
 
 
 def _begin(cluster: Cluster, what: str) -> Rotation:
-    """Let no machine join from now on, and refuse when one is away: it would keep old secrets."""
+    """Let no machine join from now on, and refuse when one is away: it would keep old secrets.
+
+    Refuse after an interrupted rotation of another kind, too: its record would be lost, and with it
+    that old secrets are still good.
+    """
     interrupted = rotations.current(cluster.consul)
+    if interrupted and interrupted.what != what:
+        raise RefusedRotationError(
+            f"A rotation of {interrupted.what} was interrupted.",
+            f"Complete it first: ./just rotate {interrupted.what}",
+        )
     rotation = Rotation(str(uuid.uuid4()), what)
     rotations.put(cluster.consul, rotation)
     try:
