@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tasktracker_cluster.errors import MissingProgramError
+from tasktracker_cluster.errors import MissingProgramError, NoSpaceError
 from tasktracker_cluster.machine import tools
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
@@ -34,8 +34,12 @@ def program(folder: Path, name: str, version: str) -> Path:
     return file
 
 
+def quiet(name: str) -> Step:
+    return Step(name, Console(quiet=True), status=None)
+
+
 def find(checkout: Path) -> Path:
-    return tools.find(checkout, tools.CONSUL, Step("Consul", Console(quiet=True), status=None))
+    return tools.find(checkout, tools.CONSUL, quiet("Consul"))
 
 
 @pytest.mark.parametrize(
@@ -111,3 +115,58 @@ def test_a_tool_with_another_edit_is_built_anew() -> None:
     plain = replace(tools.CONSUL, edit=None)
     assert plain.file_name(PINNED) == "consul-1.22.6"
     assert tools.CONSUL.file_name(PINNED).startswith("consul-1.22.6-")
+
+
+@pytest.fixture
+def observing(checkout: Path, path: Path) -> Path:
+    """Return a checkout with the module of the programs of `observe`, which needs Go 1.26.6."""
+    module = checkout / "tools" / "victoria"
+    module.mkdir()
+    (module / "go.mod").write_text("module victoria\n\ngo 1.26.6\n")
+    (module / "go.sum").touch()
+    return checkout
+
+
+def observers(checkout: Path) -> Path:
+    return tools.observers(checkout, quiet("programs"))
+
+
+def compiler(folder: Path, version: str, building: str) -> None:
+    """Put a Go of this version into a folder. It builds with a line of shell, into `$2`."""
+    lines = ["#!/bin/sh", f'[ "$1" = version ] && echo go{version} && exit',
+             'while [ "$1" != -o ]; do shift; done', building]  # fmt: skip
+    program(folder, "go", "").write_text("\n".join(lines))
+
+
+def test_of_two_builds_at_once_the_first_is_taken(observing: Path, path: Path) -> None:
+    compiler(path, "1.26.6", "true")
+    folder = observers(observing)
+    folder.rmdir()
+    compiler(path, "1.26.6", f'mkdir "{folder}" && touch "{folder}/first" "$2/second"')
+    assert observers(observing) == folder
+    assert [file.name for file in folder.iterdir()] == ["first"]
+
+
+def test_a_build_that_cannot_be_stored_fails(observing: Path, path: Path) -> None:
+    compiler(path, "1.26.6", 'rmdir "$2"')
+    with pytest.raises(FileNotFoundError):
+        observers(observing)
+
+
+def test_each_module_says_which_go_is_too_old(observing: Path, path: Path) -> None:
+    compiler(path, "1.26.5", 'touch "$2"')
+    compiler(tools.cache_folder() / "go" / "bin", "1.26.6", 'touch "$2/built"')
+    assert (observers(observing) / "built").exists()  # by the one of the wheel
+    module = observing / "tools" / "nomad" / "go.mod"
+    module.parent.mkdir()
+    module.write_text("go 1.25.8\n\nrequire github.com/hashicorp/nomad v1.99.0\n")
+    assert tools.find(observing, tools.NOMAD, quiet("Nomad")).is_file()  # by the one on PATH
+
+
+def test_without_space_the_hint_is_one_that_helps(
+    observing: Path, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tools, "BUILD_BYTES", 2**60)
+    with pytest.raises(NoSpaceError) as failure:
+        observers(observing)
+    assert failure.value.hint == "Delete files."

