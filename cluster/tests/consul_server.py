@@ -14,7 +14,8 @@ FORCE_LEAVE = "/v1/agent/force-leave/"
 class Consul(Agent):
     """`keys` holds JSON by name, `tokens` what each new token may do, `alive` and `lost` members.
 
-    `left` are the names that were made to leave. As with Consul, only a member can be.
+    `left` are the names that were made to leave. As with Consul, only a member can be. A token that
+    was deleted is refused; a request without one may do everything.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,8 @@ class Consul(Agent):
     def answer(self, request: Request) -> object:
         """Answer for keys, tokens and members as Consul does."""
         path, method = request.path, request.method
+        if request.token and request.token not in {token["SecretID"] for token in self.tokens}:
+            return Refusal(403, "ACL not found")
         if path.startswith(KEYS):
             return self._key(path.removeprefix(KEYS), request)
         if path == TOKENS and method == "PUT":

@@ -31,6 +31,19 @@ class FakeCluster(Cluster):
         return self._consul.api()
 
 
+class ClusterWithToken(FakeCluster):
+    """A cluster that shows Consul the token of this machine's agent, as a joined machine does."""
+
+    def anew(self) -> "ClusterWithToken":
+        """Return the same cluster with its tokens as their files are now."""
+        return ClusterWithToken(self.site, self._nomad, self._consul)
+
+    @cached_property
+    def consul(self) -> Api:
+        """The test's Consul."""
+        return self._consul.api(self.tokens.consul_agent)
+
+
 def install_release(site: Site) -> None:
     """Give the site a release: the program that makes keys is in it."""
     program = site.releases / "a1b2c3" / "bin" / "python"

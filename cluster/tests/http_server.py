@@ -22,6 +22,7 @@ class Request:
     path: str
     query: Mapping[str, str]
     body: Any
+    token: str = ""  # for Consul
 
 
 @dataclass(frozen=True)
@@ -48,9 +49,10 @@ class Agent:
         found = self.answers.get(request.path, Refusal(404))
         return found(request) if callable(found) else found
 
-    def api(self) -> Api:
-        """Return a client, as the commands have one."""
-        return Api(type(self).__name__, f"http://127.0.0.1:{self.port}", {}, timeout=10)
+    def api(self, token: str = "") -> Api:
+        """Return a client, as the commands have one. `token` is for Consul."""
+        headers = {"X-Consul-Token": token}
+        return Api(type(self).__name__, f"http://127.0.0.1:{self.port}", headers, timeout=10)
 
 
 @contextmanager
@@ -75,7 +77,8 @@ def _handler(agent: Agent) -> type[BaseHTTPRequestHandler]:
             url = urlsplit(self.path)
             is_form = "form" in self.headers.get("Content-Type", "")
             parsed = json.loads(body) if body and not is_form else None
-            request = Request(self.command, url.path, dict(parse_qsl(url.query)), parsed)
+            token = self.headers.get("X-Consul-Token", "")
+            request = Request(self.command, url.path, dict(parse_qsl(url.query)), parsed, token)
             self._send(agent.answer(request))
 
         def _send(self, answer: object) -> None:

@@ -3,23 +3,28 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
-from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.fake_cluster import ClusterWithToken, FakeCluster
 from cluster.tests.membership.conftest import First, Joins
-from tasktracker_cluster.agents import certificates, credentials, ownership
+from tasktracker_cluster.agents import certificates, credentials, ownership, supervisor
+from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import BusyError, RefusedJoinError
+from tasktracker_cluster.errors import ApiError, BusyError, RefusedJoinError
 from tasktracker_cluster.membership import (
     caller,
+    follower,
     members,
+    node_tokens,
     refreshing,
     renewal,
     rotations,
     turns,
 )
 from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP, Rotation
+from tasktracker_cluster.node import Node
 from tasktracker_cluster.site import Site
 
 ROOT = Path(__file__).parents[3]
@@ -42,7 +47,7 @@ def second(first: First, join: Joins, refreshed: list[Cluster]) -> FakeCluster:
         (site.agent / agent).mkdir(parents=True)
         key = credentials.gossip_key(site, agent)
         (site.agent / agent / "node.hcl").write_text(f'encrypt = "{key}"\n')
-    return FakeCluster(site, first.nomad, first.consul)
+    return ClusterWithToken(site, first.nomad, first.consul)
 
 
 Turn = Callable[[str], Rotation]
@@ -125,6 +130,65 @@ def test_tokens_of_an_attempt_that_failed_end_too(
     monkeypatch.setattr(turns, "PAUSE_SECONDS", 0.01)
     turn(AGENT_TOKENS)
     assert {token["SecretID"] for token in first.consul.tokens} == tokens_of(second.site)
+
+
+def fail_once_behind(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> None:
+    """Let a function raise ApiError once, after it has done its work."""
+    real, errors = getattr(module, name), iter([ApiError("no answer")])
+
+    def failing(*arguments: object) -> object:
+        found = real(*arguments)
+        if error := next(errors, None):
+            raise error
+        return found
+
+    monkeypatch.setattr(module, name, failing)
+    monkeypatch.setattr(turns, "PAUSE_SECONDS", 0.01)
+
+
+@pytest.mark.parametrize("name", ["make", "delete_old"])
+def test_a_turn_goes_on_after_a_failure_of_the_first_machine(
+    first: First,
+    second: FakeCluster,
+    refreshed: list[Cluster],
+    monkeypatch: pytest.MonkeyPatch,
+    turn: Turn,
+    name: str,
+) -> None:
+    fail_once_behind(monkeypatch, node_tokens, name)
+    turn(AGENT_TOKENS)
+    assert record(first).rotated == "1"
+    assert {token["SecretID"] for token in first.consul.tokens} == tokens_of(second.site)
+
+
+@pytest.mark.parametrize(
+    "become_server", [follower.follow, lambda cluster: follower.promote(cluster, set())]
+)
+def test_a_server_gets_the_tokens_from_after_a_rotation(
+    first: First,
+    second: FakeCluster,
+    refreshed: list[Cluster],
+    monkeypatch: pytest.MonkeyPatch,
+    turn: Turn,
+    become_server: Callable[[Cluster], None],
+) -> None:
+    rendered: list[Tokens] = []
+
+    def render(_site: Site, tokens: Tokens, _node: Node) -> dict[str, bool]:
+        rendered.append(tokens)
+        return dict.fromkeys(supervisor.AGENTS, False)
+
+    monkeypatch.setattr(supervisor, "render", render)
+    monkeypatch.setattr(supervisor, "ensure", lambda *_arguments: None)
+    monkeypatch.setattr(supervisor, "wait_for", lambda *_arguments: None)
+    monkeypatch.setattr(follower, "votes", lambda _cluster: True)
+    monkeypatch.setattr(follower, "PAUSE_SECONDS", 0.01)
+    waiting = second.anew()
+    assert waiting.tokens  # as they are before the rotation
+    turn(AGENT_TOKENS)
+    members.set_servers(first.cluster.consul, ["node-1", "node-2"])
+    become_server(waiting)
+    assert {rendered[0].consul_agent, rendered[0].consul_nomad} == tokens_of(second.site)
 
 
 def test_a_turn_is_taken_once(second: FakeCluster, refreshed: list[Cluster], turn: Turn) -> None:

@@ -41,6 +41,7 @@ def promote(cluster: Cluster, restarts: set[str]) -> None:
         "nomad": lambda: nomad_agent.has_leader(cluster.nomad),
     }
     with ownership.locked(site):
+        cluster = cluster.anew()  # the agents must not get tokens from before a rotation
         if due := renewal.due(site, certificates.of_agents(is_server=True)):
             renewal.renew(site, due)
         node = replace(site.node, is_server=True)
@@ -79,6 +80,7 @@ def _become_server(cluster: Cluster) -> None:
             if str(error) != last:  # nobody shortens this log
                 _log(error)
             last, index = str(error), 0
+            cluster = cluster.anew()  # a rotation may have ended its tokens
             time.sleep(PAUSE_SECONDS)
 
 

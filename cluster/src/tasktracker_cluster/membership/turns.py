@@ -38,6 +38,7 @@ def follow(cluster: Cluster) -> None:
             if str(error) != last:  # nobody shortens this log
                 _log(error)
             last, index = str(error), 0
+            cluster = cluster.anew()  # its tokens may have ended: the turn failed after that
             time.sleep(PAUSE_SECONDS)
 
 
