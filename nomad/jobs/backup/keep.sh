@@ -22,22 +22,25 @@ pause() {
 }
 
 # A restored database has no slot, and one that kept its log for too long has lost it. Then the log is received from
-# now on, and the next base backup is due: what is between is not in the archive.
+# now on, and the next base backup is due: what is between is not in the archive. The file `anew` has the time of each
+# such hole, one a line. Both facts are written before the slot is made: an end in between must not lose them.
 align() {
     streaming=$REPOSITORY/$1/streaming
     mkdir -p "$streaming"
-    state=$(barman "$1" ask "SELECT wal_status FROM pg_replication_slots WHERE slot_name = 'barman'") || return 1
+    # A new slot has no state until the first answer of the receiver.
+    slot="SELECT coalesce(wal_status, 'reserved') FROM pg_replication_slots WHERE slot_name = 'barman'"
+    state=$(barman "$1" ask "$slot") || return 1
     case $state in
         reserved | extended | unreserved) return ;;
         lost) barman "$1" receive-wal --drop-slot "$1" ;;
     esac
+    date --utc +%Y-%m-%dT%H:%M:%SZ >>"$REPOSITORY/$1/anew" && rm -f "$REPOSITORY/$1/done" || return 1
     barman "$1" receive-wal --create-slot "$1" || return 1
     segment=$(barman "$1" ask "SELECT pg_walfile_name(pg_current_wal_lsn())") || return 1
     # Barman archives an older segment beside it as it is, incomplete. Its own --reset would delete it.
     if [ -n "$(ls "$streaming")" ] && [ ! -e "$streaming/$segment" ]; then
         : >>"$streaming/$segment.partial"
     fi
-    rm -f "$REPOSITORY/$1/done"
 }
 
 receive() {
