@@ -192,15 +192,14 @@ def test_an_interrupted_restore_loses_nothing_and_a_second_one_works(
     with ida.http() as client, writing(client) as before:
         wait.until("some tasks", lambda: len(before.acknowledged) >= 5, LIMIT_SECONDS)
     volume = cluster.site.volume("task-db")
-    old = set(volume.glob("data.before-*"))
-
-    def has_come() -> bool:
-        if moment == "recovery":
-            return (repository / "restoring" / "task-db" / "data" / "postmaster.pid").exists()
-        return bool(set(volume.glob("data.before-*")) - old)
+    old = len(list(volume.glob("data.before-*")))
+    sign = {
+        "recovery": repository / "restoring" / "task-db" / "data" / "postmaster.pid",
+        "exchange": volume / "data.restoring",
+    }[moment]
 
     restore = cluster.start_admin("restore", "task", "--yes")
-    wait.until(moment, has_come, LIMIT_SECONDS)
+    wait.until(moment, sign.exists, LIMIT_SECONDS)
     os.killpg(restore.pid, signal.SIGKILL)
     restore.communicate()
 
@@ -208,6 +207,7 @@ def test_an_interrupted_restore_loses_nothing_and_a_second_one_works(
     wait.until("the gateway", gateway.answers, LIMIT_SECONDS)
     with ida.http() as client:
         assert set(before.acknowledged) <= titles(client)
+    assert len(list(volume.glob("data.before-*"))) == old + 1  # none is of the interrupted one
 
 
 def test_a_damaged_backup_is_found_and_not_restored(

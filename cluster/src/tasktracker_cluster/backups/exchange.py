@@ -8,10 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from tasktracker_cluster import topology
+from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.backups import repository
 from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import BadRepositoryError, JobFailedError, RestoreFailedError
+from tasktracker_cluster.errors import (
+    AdminError,
+    BadRepositoryError,
+    NotReadyError,
+    RestoreFailedError,
+)
 from tasktracker_cluster.jobs import deployment, gateway, signing_keys
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.progress import Steps
@@ -22,33 +28,43 @@ LIMIT_SECONDS = 60
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 
 
+def must_be_possible(cluster: Cluster) -> None:
+    """Raise NotReadyError when no database can be stopped and started."""
+    if not supervisor.is_running(cluster.site):
+        raise NotReadyError("There is no running cluster.", "Start it: ./just up")
+
+
 def bring_live(cluster: Cluster, steps: Steps, restored: Restored) -> Path | None:
     """Let the database run on the restored data. Return the folder of those that it had.
 
-    If it does not start on them, it gets the old ones back. Raises JobFailedError then.
+    If it does not start on them, it gets the old ones back. Raises the error of that then, and
+    NotReadyError when the gateway does not answer afterwards.
     """
     database, data = restored.database, cluster.site.volume(restored.database) / "data"
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    # The name is right as soon as the folders have changed places.
-    before = data.with_name(f"data.before-{stamp}")
+    new = data.with_name("data.restoring")
     with steps.step("data folder"):
-        place(restored, before)
-    with steps.step(f"stop {database}"):
-        deployment.stop(cluster, database)
-    had_data = data.exists()
-    _swap(before, data)
+        if new.exists():  # of a restore that ended before the folders changed places
+            shutil.rmtree(new)
+        place(restored, new)
+    before = None
     try:
+        with steps.step(f"stop {database}"):
+            deployment.stop(cluster, database)
+        before = _swap(new, data)
         with steps.step(f"start {database}"):
             _start(cluster, database)
-    except JobFailedError:
+    except AdminError as error:
         with steps.step("put the old data back"):
-            deployment.stop(cluster, database)
-            _swap(before, data)
-            _start(cluster, database)
+            _put_back(cluster, database, before, error)
         raise
-    with steps.step("gateway"):
-        wait.until("every service healthy at the gateway", gateway.answers, LIMIT_SECONDS)
-    return before if had_data else None
+    try:
+        with steps.step("gateway"):
+            wait.until("every service healthy at the gateway", gateway.answers, LIMIT_SECONDS)
+    except NotReadyError as error:
+        kept = f" Its old data are in {before}." if before else ""
+        hint = f"{database} runs on the restored data.{kept} Look closer: ./just status"
+        raise NotReadyError(error.message, hint) from error
+    return before
 
 
 def place(restored: Restored, folder: Path) -> None:
@@ -79,13 +95,49 @@ def _start(cluster: Cluster, database: str) -> None:
     deployment.wait_healthy(cluster, database, since)
 
 
-def _swap(one: Path, other: Path) -> None:
+def _put_back(cluster: Cluster, database: str, before: Path | None, error: AdminError) -> None:
+    """Start the database on the data that it had, if it had some, after an error."""
+    data = cluster.site.volume(database) / "data"
+    try:
+        if before is not None and before.exists():
+            deployment.stop(cluster, database)
+            _exchange(before, data)
+            before.replace(data.with_name("data.restoring"))
+        _start(cluster, database)
+    except AdminError as second:
+        kept = before if before is not None and before.exists() else data
+        raise RestoreFailedError(
+            f"{database} started neither on the restored data nor again: {second.message}",
+            f"Its data are in {kept}. Start it: ./just up",
+            [error.message, *error.evidence, *second.evidence],
+        ) from error
+
+
+def _swap(new: Path, data: Path) -> Path | None:
+    """Let restored data take their place, and return the folder of the old ones, if any.
+
+    If the command is killed on the way, no folder that may be deleted has the old ones.
+    """
+    if not data.exists():  # the database had lost them
+        new.replace(data)
+        return None
+    before = data.with_name(f"data.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    new.replace(before)
+    try:
+        _exchange(before, data)
+    except RestoreFailedError:
+        before.replace(new)
+        raise
+    return before
+
+
+def _exchange(one: Path, other: Path) -> None:
     """Let two folders change their names in one step: at no moment is there none of a name."""
-    if not other.exists():  # the database had lost its data
-        one.replace(other)
-        return
     libc = ctypes.CDLL(None, use_errno=True)
     paths = os.fsencode(one), os.fsencode(other)
     if libc.renameat2(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _RENAME_EXCHANGE) != 0:
         reason = os.strerror(ctypes.get_errno())
-        raise RestoreFailedError(f"{one} and {other} cannot change places: {reason}.")
+        raise RestoreFailedError(
+            f"{one} and {other} cannot change places: {reason}.",
+            "Restore with --into, and move the folders while the cluster is down.",
+        )

@@ -172,6 +172,8 @@ def restore(
     with reporting() as steps, ownership.locked(cluster.site):
         if into is not None:
             exchange.must_be_new(into.absolute())
+        else:
+            exchange.must_be_possible(cluster)
         restored = recovery.restore(cluster.site, steps, name, time)
         _compare(session, cluster, restored)
         if into is not None:
