@@ -75,7 +75,8 @@ job "logs" {
           "-storageDataPath=${meta.tasktracker.home}/volumes/logs",
           "-retentionPeriod=14d",
           "-retention.maxDiskSpaceUsageBytes=1GiB",
-          "-storage.minFreeDiskSpaceBytes=1GB", # below it nothing is stored: the databases need the space
+          # Below it nothing is stored: the databases need the space, and vlagent then buffers on the same disk.
+          "-storage.minFreeDiskSpaceBytes=2GB",
           "-memory.allowedBytes=64MiB",
           "-loggerLevel=WARN",
         ]

@@ -69,3 +69,13 @@ def test_no_other_job_has_the_right_to_read_the_agents() -> None:
     assert re.findall(r'"BindType": "policy",\s+"BindName": "(.+)"', rules) == ["metrics"]
     selector = rules.partition('"BindName": "metrics"')[2]
     assert 'value.nomad_job_id == \\"metrics\\"' in selector
+
+
+def test_the_store_refuses_lines_before_the_collectors_buffer_fills_the_disk(site: Site) -> None:
+    store, collector = (wall(task).command for task in walled(read_job(site, LOGS)))
+    (free,) = [word for word in store if word.startswith("-storage.minFreeDiskSpaceBytes=")]
+    (buffer,) = [word for word in collector if word.startswith("-remoteWrite.maxDiskUsage")]
+    gigabytes, mebibytes = int(free.partition("=")[2][:-2]), int(buffer.partition("=")[2][:-3])
+    assert free.endswith("GB")
+    assert buffer.endswith("MiB")
+    assert gigabytes * 10**9 - mebibytes * 2**20 > 10**9
