@@ -42,7 +42,6 @@ def stop(cluster: Cluster, steps: Steps) -> None:
     _must_run(cluster, "./just observe --off")
     with ownership.locked(cluster.site):
         observers.stop(cluster, steps)
-        folders.delete_log_links(cluster.site)
 
 
 def _must_run(cluster: Cluster, command: str) -> None:

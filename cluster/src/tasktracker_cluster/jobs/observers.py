@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.machine import folders
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.topology import OBSERVING_JOBS
 
@@ -26,7 +27,8 @@ def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
 
 
 def stop(cluster: Cluster, steps: Steps) -> None:
-    """Stop those that run, and let Nomad forget them. Their data stay."""
+    """Stop those that run, and let Nomad forget them. Their data stay, but no link to a log."""
     for job in running(cluster):
         with steps.step(job):
             deployment.delete(cluster, job)
+    folders.delete_log_links(cluster.site)

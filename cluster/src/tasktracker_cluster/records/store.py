@@ -30,7 +30,7 @@ def of_gone_files(cluster: Cluster, conditions: Conditions) -> list[Iterator[Rec
     """Return the records of each stored log whose file is gone, none when nothing is stored."""
     site = cluster.site
     if not site.log_links.exists():
-        return []  # `observe` never ran
+        return []  # `observe` does not run
     try:
         known = origins(files(cluster.logs))
         gone = {link: origin for link, origin in known.items() if not _has_file(site, link)}
