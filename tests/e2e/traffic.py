@@ -1,5 +1,6 @@
 """Continuous writes during a fault, and their results."""
 
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,12 +19,13 @@ class Traffic:
 
 @contextmanager
 def writing(client: httpx.Client) -> Iterator[Traffic]:
-    """Create tasks in a thread during the block."""
+    """Create tasks in a thread during the block, with titles that no other block gives."""
     traffic, stop = Traffic(), threading.Event()
+    block = secrets.token_hex(4)
 
     def write() -> None:
         while not stop.is_set():
-            title = f"task {len(traffic.acknowledged) + len(traffic.failed)}"
+            title = f"task {block} {len(traffic.acknowledged) + len(traffic.failed)}"
             try:
                 answer = client.post("/api/v1/tasks/", json={"title": title})
             except httpx.TransportError as error:
