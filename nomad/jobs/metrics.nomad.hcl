@@ -151,7 +151,7 @@ job "metrics" {
         data        = <<-EOT
           {{- if nomadVarExists "nomad/jobs/metrics/store/vmalert" }}
           {{- with nomadVar "nomad/jobs/metrics/store/vmalert" }}
-          notifier_url={{ .webhook }}
+          notifier_url={{ .webhook.Value | toJSON }}
           {{- end }}
           {{- else }}
           notifier_blackhole=true

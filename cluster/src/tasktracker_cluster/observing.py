@@ -1,22 +1,19 @@
 """`observe`: what looks at the running cluster is added to it, and taken away."""
 
-from tasktracker_cluster.agents import ownership, supervisor, variables
+from tasktracker_cluster.agents import ownership, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError, UnfitMachineError
 from tasktracker_cluster.jobs import observers, passwords
 from tasktracker_cluster.machine import folders, preflight, tools
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.topology import COLLECTOR_USER, METRICS, OBSERVING_JOBS, OBSERVING_USERS
-
-# Only vmalert can read it.
-RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"
+from tasktracker_cluster.topology import COLLECTOR_USER, OBSERVING_JOBS, OBSERVING_USERS
 
 
-def start(cluster: Cluster, steps: Steps, webhook: str = "") -> None:
+def start(cluster: Cluster, steps: Steps, webhook: str | None = None) -> None:
     """Run the jobs of `observe` on this machine, the first one of its cluster.
 
-    If they run already, they get the files of this checkout. Alerts are sent to the URL `webhook`,
-    empty for none. Raises an AdminError.
+    If they run already, they get the files of this checkout. Alerts are sent to the URL `webhook`:
+    None keeps the one that is set, an empty one removes it. Raises an AdminError.
     """
     site = cluster.site
     _must_run(cluster, "./just observe")
@@ -30,10 +27,7 @@ def start(cluster: Cluster, steps: Steps, webhook: str = "") -> None:
         passwords.make_log_stores(cluster)
         with steps.step("programs") as step:
             tools.install_observers(site, step)
-        if webhook:
-            variables.change(cluster.nomad, RECEIVER, {"webhook": webhook})
-        else:
-            variables.delete(cluster.nomad, RECEIVER)
+        observers.set_receiver(cluster, webhook)
         observers.start(cluster, steps, {"node": site.node.name})
 
 

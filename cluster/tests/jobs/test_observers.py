@@ -1,4 +1,4 @@
-"""jobs.observers: which jobs of `observe` Nomad runs, and what they leave behind."""
+"""jobs.observers: which jobs Nomad runs, who is told of alerts, and what is left behind."""
 
 import pytest
 from rich.console import Console
@@ -25,3 +25,14 @@ def test_no_link_to_a_log_is_left_when_they_are_stopped(cluster: Cluster) -> Non
     (cluster.site.log_links / "consul.17.log").touch()
     observers.stop(cluster, Steps(Console(quiet=True)))
     assert not cluster.site.log_links.exists()
+
+
+def test_the_receiver_of_alerts_is_kept_until_it_is_changed_or_removed(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    seen = []
+    for webhook in (None, "https://first", None, "https://second", None, "", None):
+        observers.set_receiver(cluster, webhook)
+        seen.append(nomad.variables.get(observers.RECEIVER, {}).get("webhook"))
+    first, second = "https://first", "https://second"
+    assert seen == [None, first, first, second, second, None, None]

@@ -1,5 +1,6 @@
 """`observe`: metrics, dashboards and alerts of the running cluster."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -15,26 +16,26 @@ app = typer.Typer()
 @app.command()
 def observe(
     off: Annotated[bool, typer.Option("--off", help="Take them away again.")] = False,
-    webhook: Annotated[
-        str,
-        typer.Option(
-            envvar="TASKTRACKER_ALERTS_WEBHOOK",
-            metavar="URL",
-            help="Send alerts there, in the form that Alertmanager takes.",
-        ),
-    ] = "",
+    no_webhook: Annotated[
+        bool, typer.Option("--no-webhook", help="Send alerts nowhere any more.")
+    ] = False,
 ) -> None:
     """Add metrics, dashboards and alerts to the running cluster.
 
     The first time, their programs are built with Go, which takes minutes. What they store stays
     until `destroy`.
 
+    Alerts are sent to the URL in TASKTRACKER_ALERTS_WEBHOOK, in the form that Alertmanager takes.
+    It is stored: without the variable, the last one is used.
+
     \b
     Examples:
       sudo tasktracker-cli admin observe
-      sudo tasktracker-cli admin observe --webhook https://alerts.example.com
+      sudo --preserve-env=TASKTRACKER_ALERTS_WEBHOOK tasktracker-cli admin observe
       sudo tasktracker-cli admin observe --off
     """
+    # Not an option: everybody can read a command line.
+    webhook = "" if no_webhook else os.environ.get("TASKTRACKER_ALERTS_WEBHOOK") or None
     cluster = Cluster.from_environment()
     with reporting() as steps:
         if off:

@@ -3,17 +3,28 @@
 import time
 from collections.abc import Mapping
 
+from tasktracker_cluster.agents import variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import deployment
 from tasktracker_cluster.machine import folders
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.topology import OBSERVING_JOBS
+from tasktracker_cluster.topology import METRICS, OBSERVING_JOBS
+
+RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"  # only vmalert can read it
 
 
 def running(cluster: Cluster) -> list[str]:
     """Return the names of the jobs that Nomad has, and that were not stopped."""
     known = {job: cluster.nomad.find(f"/v1/job/{job}") for job in OBSERVING_JOBS}
     return [name for name, job in known.items() if job is not None and not job["Stop"]]
+
+
+def set_receiver(cluster: Cluster, webhook: str | None) -> None:
+    """Have alerts sent to a URL, if it is empty to nobody. None keeps what is set."""
+    if webhook:
+        variables.change(cluster.nomad, RECEIVER, {"webhook": webhook})
+    elif webhook is not None:
+        variables.delete(cluster.nomad, RECEIVER)
 
 
 def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
