@@ -28,12 +28,21 @@ def test_the_newest_complete_backup_is_the_first(site: Site, listing: Listing) -
 def test_a_backup_is_good_when_its_checksums_were_compared(site: Site, listing: Listing) -> None:
     later = NOON + timedelta(hours=1)
     listing(backup(NOON), backup(later))
-    assert repository.newest_good(site, "task-db") is None
+    assert not any(each.is_good for each in repository.backups(site, "task-db"))
     (site.repository / "task-db" / "verified").write_text(f"{NOON:%Y%m%dT%H%M%S}\n")
-    assert repository.newest_good(site, "task-db") == NOON + timedelta(seconds=1)
+    assert [each.is_good for each in repository.backups(site, "task-db")] == [False, True]
 
 
 def test_too_little_space_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
     repository.must_have_space(tmp_path, 1, "a backup")
     with pytest.raises(NoSpaceError, match="a backup needs"):
         repository.must_have_space(tmp_path, 2**60, "a backup")
+
+
+def test_a_backup_larger_than_the_free_space_does_not_fit_again(site: Site) -> None:
+    site.repository.mkdir(parents=True)
+    small = repository.Backup("task-db", "1", NOON, 1, True)
+    large = repository.Backup("task-db", "2", NOON, 2**60, True)
+    assert repository.has_space_for_another(site, [])
+    assert repository.has_space_for_another(site, [small, large])
+    assert not repository.has_space_for_another(site, [large, small])

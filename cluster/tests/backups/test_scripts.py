@@ -1,5 +1,6 @@
 """The scripts of the job that keeps backups, with a Barman that writes down what it is told."""
 
+import fcntl
 import os
 import re
 import signal
@@ -20,6 +21,8 @@ echo "$*" >>"$REPOSITORY/told"
 if [ "$2" = ask ]; then
     column=$(echo "$3" | sed 's/^SELECT //; s/[( ].*//')
     cat "$REPOSITORY/answers/$column" 2>/dev/null
+elif [ "$2" = list-backups ]; then
+    cat "$REPOSITORY/answers/listed" 2>/dev/null
 fi
 exit 0
 """
@@ -93,3 +96,59 @@ def test_a_slot_that_nobody_has_used_yet_is_not_made_again(repository: Path, kee
     wait.until("a receiver", lambda: told(repository, "task-db receive-wal task-db"), LIMIT_SECONDS)
     assert not (repository / "task-db" / "anew").exists()
     assert (repository / "task-db" / "done").exists()
+
+
+def back_up(environment: dict[str, str], *words: str) -> "subprocess.CompletedProcess[str]":
+    command = ["/bin/sh", f"{environment['SCRIPTS']}/back-up.sh", "task-db", *words]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_a_due_backup_is_not_made_when_another_one_was_made_meanwhile(
+    repository: Path, environment: dict[str, str]
+) -> None:
+    (repository / "task-db" / "base" / "20261127T140000").mkdir()
+    (repository / "task-db" / "done").unlink()
+    with (repository / "task-db" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        command = ["/bin/sh", f"{environment['SCRIPTS']}/back-up.sh", "task-db", "1440"]
+        due = subprocess.Popen(command, env=environment)
+        (repository / "task-db" / "done").touch()
+    assert due.wait(LIMIT_SECONDS) == 0
+    assert not (repository / "told").exists()
+    assert back_up(environment).returncode == 0
+    assert told(repository, "task-db --quiet backup --wait --wait-timeout 300 task-db")
+
+
+def test_what_a_failed_backup_left_is_deleted_before_the_next_one(
+    repository: Path, environment: dict[str, str]
+) -> None:
+    (repository / "answers" / "listed").write_text(
+        "task-db 20261127T140300 - F - STARTED\n"
+        "task-db 20261127T140200 - F - FAILED\n"
+        "task-db 20261127T140100 - F - Fri Nov 27 14:01:00 2026 - Size: 1 KiB - WAL Size: 0 B\n"
+    )
+    (repository / "task-db" / "base" / "20261127T140100").mkdir()
+    assert back_up(environment).returncode == 0
+    deleted = [
+        line for line in (repository / "told").read_text().splitlines() if " delete " in line
+    ]
+    assert deleted == [
+        "task-db delete task-db 20261127T140300",
+        "task-db delete task-db 20261127T140200",
+    ]
+
+
+def test_no_backup_begins_when_the_last_one_would_not_fit(
+    repository: Path, environment: dict[str, str], tmp_path: Path
+) -> None:
+    last = repository / "task-db" / "base" / "20261127T140100"
+    last.mkdir()
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "du").write_text("#!/bin/sh\necho 9000000000000000000\n")
+    (programs / "du").chmod(0o755)
+    environment["PATH"] = f"{programs}:{environment['PATH']}"
+    result = back_up(environment)
+    assert result.returncode == 1
+    assert "needs 9000000000000000000 bytes, and the repository has" in result.stderr
+    assert not told(repository, "task-db --quiet backup --wait --wait-timeout 300 task-db")

@@ -1,5 +1,8 @@
 #!/bin/sh
-# Make a base backup of a database, verify it, and delete the backups that are too old: back-up.sh DATABASE
+# Make a base backup of a database, verify it, and delete the backups that are too old:
+#
+#     back-up.sh DATABASE              at once
+#     back-up.sh DATABASE MINUTES      unless the last one is younger
 #
 # The file `verified` has a line for each backup whose checksums were right. Only those count as good.
 #
@@ -14,6 +17,25 @@ barman() {
 # One at a time: this waits for the other.
 exec 8>"$folder/lock"
 flock 8
+if [ $# -gt 1 ] && [ -n "$(find "$folder/done" -mmin "-$2" 2>/dev/null)" ]; then
+    exit
+fi
+
+# What an interrupted or failed backup left. Barman's retention policy knows only complete ones.
+barman "$1" list-backups "$1" | sed -nE 's/^[^ ]* ([0-9T]*) .* (EMPTY|STARTED|FAILED)$/\1/p' | while read -r partial; do
+    barman "$1" delete "$1" "$partial" || echo "The partial backup $partial of $1 is not deleted." >&2
+done
+
+# A backup that cannot end would fill the disk, on which the databases may be.
+last=$(ls "$folder/base" 2>/dev/null | tail -n 1)
+if [ -n "$last" ]; then
+    needed=$(du --summarize --block-size=1 "$folder/base/$last" | cut -f 1)
+    free=$(($(stat --file-system --format '%a * %S' "$folder")))
+    if [ "$free" -lt "$needed" ]; then
+        echo "A backup of $1 needs $needed bytes, and the repository has $free: free some space." >&2
+        exit 1
+    fi
+fi
 
 # The log has to be received from before the backup on. After a restore that takes some seconds.
 seconds=60

@@ -70,7 +70,7 @@ while :; do
         fi
         if is_due "$name"; then
             touch "$REPOSITORY/$name/tried"
-            /bin/sh "$SCRIPTS/back-up.sh" "$name"
+            /bin/sh "$SCRIPTS/back-up.sh" "$name" "$day"
         fi
     done
     pause 5

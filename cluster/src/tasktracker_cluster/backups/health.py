@@ -34,15 +34,18 @@ class Health:
 def of(site: Site, database: str) -> Health:
     """Return the health of the backups of a database."""
     try:
-        end = repository.newest_good(site, database)
+        listed = repository.backups(site, database)
+        has_space = repository.has_space_for_another(site, listed)
     except CommandError as error:
         return Health(None, None, f"repository: {error.message.rstrip('.')}")
+    end = next((each.end for each in listed if each.is_good), None)
     age = datetime.now(UTC) - end if end else None
     try:
         behind = keeping.behind(site, database)
     except CommandError:
         return Health(age, None, "the database does not answer")
-    return Health(age, behind, _fault(age, behind))
+    full = "" if has_space else "the repository has no space for another backup"
+    return Health(age, behind, _fault(age, behind) or full)
 
 
 def _fault(age: timedelta | None, behind: int | None) -> str:

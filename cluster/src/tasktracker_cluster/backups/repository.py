@@ -66,9 +66,9 @@ def backups(site: Site, database: str) -> list[Backup]:
     return sorted(found, key=lambda each: each.name, reverse=True)
 
 
-def newest_good(site: Site, database: str) -> datetime | None:
-    """Return when the newest good backup ended, None when there is none. Raises CommandError."""
-    return next((each.end for each in backups(site, database) if each.is_good), None)
+def has_space_for_another(site: Site, listed: list[Backup]) -> bool:
+    """Return whether a backup as large as the newest one of these fits. The job makes none else."""
+    return not listed or shutil.disk_usage(site.repository).free >= listed[0].size
 
 
 def must_have_space(folder: Path, needed: int, purpose: str) -> None:
