@@ -33,6 +33,17 @@ def test_a_backup_is_good_when_its_checksums_were_compared(site: Site, listing: 
     assert [each.is_good for each in repository.backups(site, "task-db")] == [False, True]
 
 
+def test_a_log_that_began_anew_after_a_backup_has_a_hole(site: Site, listing: Listing) -> None:
+    listing(backup(NOON))
+    known = repository.backups(site, "task-db")[0]
+    assert repository.is_unbroken(site, known)
+    times = site.repository / "task-db" / "anew"
+    times.write_text("2025-11-27T11:59:58Z\n2025-11-27T12:00:01Z\n")
+    assert repository.is_unbroken(site, known)
+    times.write_text("2025-11-27T11:59:58Z\n2025-11-27T12:00:02Z\n")
+    assert not repository.is_unbroken(site, known)
+
+
 def test_too_little_space_is_an_error_that_names_the_folder(tmp_path: Path) -> None:
     repository.must_have_space(tmp_path, 1, "a backup")
     with pytest.raises(NoSpaceError, match="a backup needs"):

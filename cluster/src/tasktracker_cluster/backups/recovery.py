@@ -107,7 +107,7 @@ def restore(site: Site, steps: Steps, database: str, to: datetime | None) -> Res
         source, copy = str(backup.folder(site)), str(room / "data")
         repository.run(site, "/bin/cp", "--archive", "--reflink=auto", source, copy)
     with steps.step("recovery") as step:
-        last_commit, rows = _recover(site, room, database, to)
+        last_commit, rows = _recover(site, room, backup, to)
         step.detail = f"last change: {last_commit}"
     _make_plain(site, room)
     return Restored(database, backup, room / "data", rows, last_commit)
@@ -145,9 +145,10 @@ def _verify(site: Site, backup: Backup) -> None:
 
 
 def _recover(
-    site: Site, room: Path, database: str, to: datetime | None
+    site: Site, room: Path, backup: Backup, to: datetime | None
 ) -> tuple[str, dict[str, int]]:
     """Let a server recover, and return the time of the last change, and the rows of each table."""
+    database = backup.database
     files = {
         "pg_hba.conf": "local all postgres peer map=superuser\n",
         "pg_ident.conf": f"superuser {BACKUP_USER} postgres\n",
@@ -162,15 +163,25 @@ def _recover(
     except RestoreFailedError as error:
         if to is None or not any(_NOT_REACHED in line for line in error.evidence):
             raise
+        if not repository.is_unbroken(site, backup):
+            raise RestoreFailedError(
+                "The log is not complete up to that time.",
+                f"Give a time before its last change ({_last_change(room)}), or one after the end "
+                f"of a later backup. {_LIST}",
+            ) from None
         # Nothing was written after that time, so the end of the log has the same state.
         _write(site, _auto_conf(room), _settings(site, room, database, None, timeline="current"))
         rows = _rows(site, room, database)
+    return _last_change(room), rows
+
+
+def _last_change(room: Path) -> str:
     times = [
         line.partition("at log time ")[2]
         for line in _log(room).read_text(errors="replace").splitlines()
         if "last completed transaction was at log time " in line
     ]
-    return times[-1] if times else "none after the backup", rows
+    return times[-1] if times else "none after the backup"
 
 
 def _rows(site: Site, room: Path, database: str) -> dict[str, int]:

@@ -71,6 +71,13 @@ def has_space_for_another(site: Site, listed: list[Backup]) -> bool:
     return not listed or shutil.disk_usage(site.repository).free >= listed[0].size
 
 
+def is_unbroken(site: Site, backup: Backup) -> bool:
+    """Return whether the log was received from a backup on without a hole."""
+    file = site.repository / backup.database / "anew"  # when it began anew, a time in each line
+    times = file.read_text().split() if file.exists() else []
+    return all(datetime.fromisoformat(each) <= backup.end for each in times)
+
+
 def must_have_space(folder: Path, needed: int, purpose: str) -> None:
     """Raise NoSpaceError unless the file system of a folder has so many bytes for a purpose."""
     free = shutil.disk_usage(folder).free
