@@ -1,5 +1,6 @@
 """membership.turns: a joined machine replaces its secrets when it is its turn, and only then."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -189,6 +190,21 @@ def test_a_server_gets_the_tokens_from_after_a_rotation(
     members.set_servers(first.cluster.consul, ["node-1", "node-2"])
     become_server(waiting)
     assert {rendered[0].consul_agent, rendered[0].consul_nomad} == tokens_of(second.site)
+
+
+def test_the_program_starts_with_the_pair_that_a_killed_one_has_left(
+    first: First, second: FakeCluster, refreshed: list[Cluster], turn: Turn
+) -> None:
+    site = second.site
+    for role in (certificates.TOOLS, certificates.MEMBERSHIP):
+        found = certificates.identity(site, role)
+        pair = site.secrets / f"{role.name}.pair"
+        pair.write_text(json.dumps({"certificate": found.certificate, "key": found.key}))
+        other = certificates.issue(certificates.authority(first.site), role)
+        certificates.paths(site, role.name)[1].write_text(other.key)  # the certificate was next
+    turn(GOSSIP)
+    assert record(first).rotated == "1"
+    assert certificates.client(site)
 
 
 def test_a_turn_is_taken_once(second: FakeCluster, refreshed: list[Cluster], turn: Turn) -> None:

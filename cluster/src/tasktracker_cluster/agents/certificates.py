@@ -6,10 +6,12 @@ names that Consul and Nomad verify, and a client's certificate is not valid for 
 
 import hashlib
 import ipaddress
+import json
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -141,7 +143,8 @@ def reissue(site: Site, roles: Iterable[Role]) -> None:
 def client(site: Site) -> ssl.SSLContext:
     """Return the TLS settings of the tools: the authority, and their own certificate.
 
-    Raises NotRootError when the files cannot be read, StaleStateError when one is missing.
+    Raises NotRootError when the files cannot be read, StaleStateError when one is missing, is
+    damaged, or does not fit its key.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
@@ -154,6 +157,11 @@ def client(site: Site) -> ssl.SSLContext:
     except FileNotFoundError as error:
         raise StaleStateError(
             f"A certificate is missing in {site.secrets}.", "Make a new one: ./just up"
+        ) from error
+    except ssl.SSLError as error:
+        raise StaleStateError(
+            f"A certificate in {site.secrets} is damaged, or does not fit its key.",
+            "Finish the change that was interrupted: ./just up",
         ) from error
     return context
 
@@ -298,10 +306,33 @@ def _certificate(site: Site, name: str) -> str:
 
 
 def write(site: Site, name: str, identity: Identity) -> None:
-    """Write a party's certificate and key into `secrets`."""
+    """Write a party's certificate and key into `secrets`. After a kill, `complete` finishes it."""
+    # First both in one file: a key without its certificate would be of no use.
+    files.write(site.secrets / f"{name}.pair", json.dumps(asdict(identity)), mode=0o600)
+    _place(site, name, identity)
+
+
+def complete(site: Site) -> None:
+    """Finish what a killed process was writing. Only for the holder of the site's lock."""
+    for pair in _pairs(site):
+        with suppress(FileNotFoundError):  # it was being written, without the lock
+            _place(site, pair.stem, Identity(**json.loads(pair.read_text())))
+
+
+def is_incomplete(site: Site) -> bool:
+    """Return whether a pair is being written, or a killed process has not finished one."""
+    return bool(_pairs(site))
+
+
+def _pairs(site: Site) -> list[Path]:
+    return list(site.secrets.glob("*.pair"))
+
+
+def _place(site: Site, name: str, identity: Identity) -> None:
     certificate, key = paths(site, name)
     files.write(key, identity.key, mode=0o600)
     files.write(certificate, identity.certificate, mode=0o600)
+    (site.secrets / f"{name}.pair").unlink(missing_ok=True)
 
 
 def _pem(certificate: x509.Certificate) -> str:

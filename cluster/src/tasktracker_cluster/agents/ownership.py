@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.agents import certificates, supervisor
 from tasktracker_cluster.errors import BusyError, OwnedElsewhereError, StaleStateError
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import Site
@@ -14,7 +14,10 @@ from tasktracker_cluster.site import Site
 
 @contextmanager
 def locked(site: Site) -> Iterator[None]:
-    """Hold the site's lock. Raises BusyError when another admin command holds it."""
+    """Hold the site's lock, with whole pairs of certificates and keys from an interrupted command.
+
+    Raises BusyError when another admin command holds it.
+    """
     site.home.mkdir(parents=True, exist_ok=True, mode=0o755)
     with (site.home / ".lock").open("w") as lock:
         try:
@@ -23,6 +26,7 @@ def locked(site: Site) -> Iterator[None]:
             raise BusyError(
                 f"Another command is changing {site.home}.", "Wait until it ends."
             ) from error
+        certificates.complete(site)
         yield
 
 

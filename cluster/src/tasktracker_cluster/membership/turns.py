@@ -2,6 +2,7 @@
 
 import sys
 import time
+from contextlib import suppress
 
 import httpx
 
@@ -13,7 +14,7 @@ from tasktracker_cluster.agents import (
     ownership,
 )
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.errors import AdminError, BusyError
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.membership import caller, members, refreshing, renewal, rotations
 from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP, Rotation
@@ -27,6 +28,9 @@ def follow(cluster: Cluster) -> None:
 
     The process must end then: its tokens and its certificate are those from before.
     """
+    if certificates.is_incomplete(cluster.site):  # else no command must find the lock taken
+        with suppress(BusyError), ownership.locked(cluster.site):
+            pass  # this has completed what the process before this one left half written
     index, last = 0, ""
     while True:
         try:
