@@ -73,6 +73,7 @@ job "metrics" {
           "--read=local", "--write=${meta.tasktracker.home}/volumes/metrics",
           "--log=${NOMAD_ALLOC_DIR}/logs/victoria-metrics", "--",
           "${meta.tasktracker.home}/bin/victoria-metrics",
+          "-envflag.enable", # the keys are in keys.env
           "-httpListenAddr=127.0.0.1:8428",
           "-storageDataPath=${meta.tasktracker.home}/volumes/metrics",
           "-storage.minFreeDiskSpaceBytes=1GB", # below it nothing is stored: the databases need the space
@@ -97,6 +98,26 @@ job "metrics" {
         # The file is not a template.
         left_delimiter  = "[["
         right_delimiter = "]]"
+      }
+
+      # Whoever reaches the page may read and add series. Anything else needs a key, which nobody uses.
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/keys.env"
+        env         = true
+        perms       = "0600"
+        data        = <<-EOT
+          {{ with nomadVar "nomad/jobs/metrics/store/victoria-metrics" }}
+          deleteAuthKey={{ .key }}
+          snapshotAuthKey={{ .key }}
+          forceMergeAuthKey={{ .key }}
+          forceFlushAuthKey={{ .key }}
+          logNewSeriesAuthKey={{ .key }}
+          metricNamesStatsResetAuthKey={{ .key }}
+          search_resetCacheAuthKey={{ .key }}
+          reloadAuthKey={{ .key }}
+          pprofAuthKey={{ .key }}
+          {{ end }}
+        EOT
       }
 
       dynamic "template" {

@@ -79,7 +79,7 @@ def consul(site: Site, tokens: Tokens) -> Iterator[Consul]:
     program, address = site.bin / "consul", f"unix://{site.home}/consul.sock"
     extra, log = site.home / "extra.json", site.home / "consul.log"
     ports = {"http": 8500, "https": -1, "grpc_tls": -1}  # http: a socket, in place of the port
-    own = _own_address()
+    own = own_address()
     settings = {
         "bind_addr": own,
         "advertise_addr": own,
@@ -120,7 +120,7 @@ def entries(consul: Consul) -> dict[tuple[str, str], Json]:
     return stored
 
 
-def _own_address() -> str:
+def own_address() -> str:
     """Return a loopback address for this process only: no other program takes its ports."""
     pid = os.getpid()  # at most 22 bits
     return f"127.{1 + (pid >> 16)}.{pid >> 8 & 255}.{pid & 255}"

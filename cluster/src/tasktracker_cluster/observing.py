@@ -25,6 +25,7 @@ def start(cluster: Cluster, steps: Steps, webhook: str | None = None) -> None:
         folders.create_volume(site, "collector", COLLECTOR_USER)
         folders.create_log_links(site)
         passwords.make_log_stores(cluster)
+        passwords.make_metrics_store(cluster)
         with steps.step("programs") as step:
             tools.install_observers(site, step)
         observers.set_receiver(cluster, webhook)

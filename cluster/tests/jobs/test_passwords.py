@@ -51,3 +51,11 @@ def test_a_service_that_lost_its_password_gets_that_of_the_database(
     before = nomad.delete(path)
     passwords.make(cluster)
     assert nomad.variables[path] == before
+
+
+def test_the_store_of_metrics_keeps_its_key(cluster: Cluster, nomad: Nomad) -> None:
+    passwords.make_metrics_store(cluster)
+    made = dict(nomad.variables)
+    assert [len(each["key"]) for each in made.values()] == [64]
+    passwords.make_metrics_store(cluster)
+    assert nomad.variables == made

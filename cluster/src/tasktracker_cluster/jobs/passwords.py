@@ -1,10 +1,19 @@
-"""The databases' passwords, in Nomad Variables: only one task can read each path."""
+"""The passwords of databases and stores, in Nomad Variables: only one task can read each path."""
 
 import secrets
 
 from tasktracker_cluster.agents import variables
 from tasktracker_cluster.cluster import LOGS_PASSWORD, Cluster
-from tasktracker_cluster.topology import BACKUP, BACKUP_JOBS, LOGS, ROLES, SERVICES, Database
+from tasktracker_cluster.topology import (
+    BACKUP,
+    BACKUP_JOBS,
+    LOGS,
+    METRICS,
+    OBSERVING_JOBS,
+    ROLES,
+    SERVICES,
+    Database,
+)
 
 
 def make(cluster: Cluster) -> None:
@@ -39,6 +48,12 @@ def make_log_stores(cluster: Cluster) -> None:
     """Give the store of logs and its collector one password. An existing one is not replaced."""
     made = variables.ensure(cluster.nomad, LOGS_PASSWORD, {"password": _random_password()})
     variables.ensure(cluster.nomad, f"nomad/jobs/{LOGS}/store/vlagent", made)
+
+
+def make_metrics_store(cluster: Cluster) -> None:
+    """Give the store of metrics the key without which nobody deletes anything there."""
+    path = f"nomad/jobs/{METRICS}/store/{OBSERVING_JOBS[METRICS]}"
+    variables.ensure(cluster.nomad, path, {"key": _random_password()})
 
 
 def _random_password() -> str:
