@@ -5,13 +5,11 @@ from pathlib import Path
 from tasktracker_cluster.jobs.deployment import source
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
-    BACKUP_JOBS,
+    ALL_MAIN_TASKS,
     BACKUP_USERS,
     DATABASES,
     JOB_USERS,
     JOBS,
-    OBSERVING_JOBS,
-    RELEASE_JOBS,
     START_ORDER,
 )
 from tests.infra.reading import ROOT, Json, only_service, run, tasks, upstreams, wall
@@ -39,8 +37,7 @@ def test_a_job_has_the_name_of_its_file_unless_it_is_a_database() -> None:
 
 
 def test_up_observe_or_backup_runs_every_job_file() -> None:
-    known = (*JOBS, *BACKUP_JOBS, *RELEASE_JOBS, *OBSERVING_JOBS)
-    assert {file_of(name) for name in known} == set(FOLDER.glob("*.nomad.hcl"))
+    assert {file_of(name) for name in ALL_MAIN_TASKS} == set(FOLDER.glob("*.nomad.hcl"))
 
 
 def test_a_database_that_no_service_has_is_refused(site: Site) -> None:

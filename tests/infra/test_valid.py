@@ -12,13 +12,13 @@ from servicekit import body_limit
 from tasktracker_cluster.agents import certificates, pages
 from tasktracker_cluster.jobs import deployment
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import BACKUP_JOBS, JOBS, OBSERVING_JOBS, RELEASE_JOBS
+from tasktracker_cluster.topology import ALL_MAIN_TASKS
 from tests.infra.reading import ENTRY_FILES, ROOT, Consul, Json, only_service, run
 
 POLICY_FILES = sorted((ROOT / "consul" / "acl").glob("*.hcl"))
 
 
-@pytest.mark.parametrize("name", [*JOBS, *BACKUP_JOBS, *RELEASE_JOBS, *OBSERVING_JOBS])
+@pytest.mark.parametrize("name", ALL_MAIN_TASKS)
 def test_nomad_accepts_the_job(site: Site, name: str) -> None:
     result = run(site.bin / "nomad", "job", "validate", *deployment.source(name))
     assert result.returncode == 0, result.stderr

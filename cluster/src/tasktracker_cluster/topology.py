@@ -224,6 +224,9 @@ BACKUP_USER = "tasktracker-backup"
 # The job that `up` runs only where backups are on, and its main task. It stops before JOBS.
 BACKUP_JOBS = {BACKUP: "barman"}
 
+# The main task of each job that there can be.
+ALL_MAIN_TASKS = {**MAIN_TASKS, **BACKUP_JOBS, **RELEASE_JOBS, **OBSERVING_JOBS}
+
 # Each program has a system user of its own: two tasks of one user could reach each other. A name
 # has at most 32 characters.
 JOB_USERS = (

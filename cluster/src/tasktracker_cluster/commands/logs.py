@@ -20,7 +20,7 @@ from tasktracker_cluster.jobs import logs
 from tasktracker_cluster.records import conditions, entries, log_files, store
 from tasktracker_cluster.records.conditions import Conditions
 from tasktracker_cluster.records.record import Level, Record
-from tasktracker_cluster.topology import BACKUP_JOBS, JOBS, OBSERVING_JOBS, RELEASE_JOBS
+from tasktracker_cluster.topology import ALL_MAIN_TASKS
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -32,7 +32,7 @@ STORE_SECONDS = 5  # without an answer in this time, what it stores is left out
 
 # The fields of a line: different names in the services, in Traefik and in its access log.
 TIMES, MESSAGES = ("timestamp", "time", "StartUTC"), ("event", "message", "msg")
-NAMES = (*JOBS, *BACKUP_JOBS, *RELEASE_JOBS, *OBSERVING_JOBS, *supervisor.LOGGED)
+NAMES = (*ALL_MAIN_TASKS, *supervisor.LOGGED)
 
 
 def _services(incomplete: str) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from tasktracker_cli.terminal.text import visible
 from tasktracker_cluster.records.record import Record
-from tasktracker_cluster.topology import MAIN_TASKS, OBSERVING_JOBS, RELEASE_JOBS
+from tasktracker_cluster.topology import ALL_MAIN_TASKS
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -43,7 +43,7 @@ def coloured(record: Record) -> "Text":
 def _parts(record: Record) -> tuple[str, str, str, str, str]:
     fields = dict(record.fields)
     service, task = record.origin.service, record.origin.task
-    if task and task != {**MAIN_TASKS, **RELEASE_JOBS, **OBSERVING_JOBS}.get(service):
+    if task and task != ALL_MAIN_TASKS.get(service):
         fields["task"] = task
     if record.origin.instance:
         fields["instance"] = record.origin.instance

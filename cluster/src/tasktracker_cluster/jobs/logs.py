@@ -16,13 +16,7 @@ from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError, NoLogError
 from tasktracker_cluster.jobs import allocations
-from tasktracker_cluster.topology import (
-    BACKUP_JOBS,
-    JOBS,
-    MAIN_TASKS,
-    OBSERVING_JOBS,
-    RELEASE_JOBS,
-)
+from tasktracker_cluster.topology import ALL_MAIN_TASKS
 
 STREAMS = ("stdout", "stderr")
 BYTES_PER_LINE = 400  # a first guess
@@ -129,7 +123,7 @@ def sources(cluster: Cluster, name: str, task: str | None) -> Sequence[Source]:
     if name in supervisor.LOGGED:
         return [AgentLog(name, cluster.site.logs / f"{name}.log")]
     if cluster.nomad.find(f"/v1/job/{name}") is None:
-        known = ", ".join((*JOBS, *RELEASE_JOBS, *supervisor.LOGGED))
+        known = ", ".join((*ALL_MAIN_TASKS, *supervisor.LOGGED))
         raise NoLogError(f"There is no service {name!r}.", f"There are {known}.")
     running = [a for a in allocations.active(cluster, name) if a["ClientStatus"] != "unknown"]
     if not running:
@@ -174,7 +168,7 @@ def read(logs: Sequence[Source], count: int, follow: bool) -> Iterator[Line]:
 
 def _task(allocation: allocations.Allocation, job: str, wanted: str | None) -> str:
     if wanted is None:
-        return {**MAIN_TASKS, **BACKUP_JOBS, **RELEASE_JOBS, **OBSERVING_JOBS}[job]
+        return ALL_MAIN_TASKS[job]
     tasks = allocation["TaskStates"] or {}
     if wanted not in tasks:
         raise NoLogError(f"There is no task {wanted!r}.", f"There are {', '.join(sorted(tasks))}.")
