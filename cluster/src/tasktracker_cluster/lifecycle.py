@@ -48,7 +48,6 @@ from tasktracker_cluster.topology import (
     BACKUP_JOBS,
     GATEWAY,
     JOBS,
-    METRICS,
     RELEASE_JOBS,
     START_ORDER,
 )
@@ -115,6 +114,8 @@ def up(cluster: Cluster, steps: Steps, address: str = "") -> None:
         _stop_outdated(cluster, steps, nothing_runs)
         _change_database_owners(cluster, steps)
         _run_jobs(cluster, steps, release)
+        if nothing_runs:
+            observers.renew(cluster)
 
 
 def advertise(cluster: Cluster, steps: Steps, address: str) -> None:
@@ -263,8 +264,6 @@ def _stop_outdated(cluster: Cluster, steps: Steps, restored: bool) -> None:
         for each in placed
         if each["CreateTime"] < issued or (restored and each["NodeName"] == cluster.site.node.name)
     ]
-    if restored:  # its Consul token was in memory, too
-        deployment.replace(cluster, allocations.active(cluster, METRICS))
     if not outdated:
         return
     with steps.step("instances from before a restart, or before a new authority"):

@@ -3,10 +3,12 @@
 import pytest
 from rich.console import Console
 
-from cluster.tests.nomad_server import Nomad
+from cluster.tests.http_server import Refusal, Request
+from cluster.tests.nomad_server import Nomad, allocation
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import observers
 from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.topology import METRICS
 
 
 @pytest.mark.parametrize(
@@ -36,3 +38,25 @@ def test_the_receiver_of_alerts_is_kept_until_it_is_changed_or_removed(
         seen.append(nomad.variables.get(observers.RECEIVER, {}).get("webhook"))
     first, second = "https://first", "https://second"
     assert seen == [None, first, first, second, second, None, None]
+
+
+def test_the_store_of_metrics_is_renewed_without_waiting(cluster: Cluster, nomad: Nomad) -> None:
+    stopped = []
+
+    def stop(request: Request) -> object:
+        stopped.append(request.method)
+        return {}
+
+    nomad.has_job(METRICS, allocation("old"), allocation("older", status="complete"))
+    nomad.answers["/v1/allocation/old/stop"] = stop
+    observers.renew(cluster)  # the fake goes on to say that it runs
+    assert stopped == ["PUT"]
+
+
+@pytest.mark.parametrize("path", ["/v1/job/metrics/allocations", "/v1/allocation/old/stop"])
+def test_a_store_of_metrics_that_nomad_does_not_renew_fails_nothing(
+    cluster: Cluster, nomad: Nomad, path: str
+) -> None:
+    nomad.has_job(METRICS, allocation("old"))
+    nomad.answers[path] = Refusal(500)
+    observers.renew(cluster)

@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 from tasktracker_cluster.agents import variables
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.errors import ApiError
+from tasktracker_cluster.jobs import allocations, deployment
 from tasktracker_cluster.machine import folders
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.topology import METRICS, OBSERVING_JOBS
@@ -35,6 +37,16 @@ def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
     for job in OBSERVING_JOBS:
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)
+
+
+def renew(cluster: Cluster) -> None:
+    """Let Nomad replace the store of metrics, whose Consul token a restart of the machine ended.
+
+    It waits for nothing, and cannot fail: a cluster is up without what looks at it.
+    """
+    with suppress(ApiError):
+        for each in allocations.active(cluster, METRICS):
+            cluster.nomad.call("PUT", f"/v1/allocation/{each['ID']}/stop")
 
 
 def stop(cluster: Cluster, steps: Steps) -> None:
