@@ -2,7 +2,6 @@
 
 import ssl
 import stat
-from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
+from cluster.tests.killed import KilledError, killed_at
 from tasktracker_cluster.agents import certificates, ownership
 from tasktracker_cluster.agents.certificates import CONSUL, RENEWED_BEFORE_END, TOOLS, Role
 from tasktracker_cluster.errors import StaleStateError
@@ -47,36 +47,14 @@ def test_a_key_whose_certificate_was_not_written_is_replaced_with_both(site: Sit
     assert certificates.identity(site, CONSUL).is_pair
 
 
-class KilledError(BaseException):
-    """The process ends here: nothing catches it."""
-
-
-def kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
-    """Let the process end right before its next change of a file of that number."""
-    steps = iter(range(step))
-
-    def before(real: Callable[..., Path | None]) -> Callable[..., Path | None]:
-        def change(*arguments: object, **named: object) -> Path | None:
-            if next(steps, None) is None:
-                raise KilledError
-            return real(*arguments, **named)
-
-        return change
-
-    monkeypatch.setattr(Path, "replace", before(Path.replace))
-    monkeypatch.setattr(Path, "unlink", before(Path.unlink))
-
-
 @pytest.mark.parametrize(("step", "is_written"), [(0, False), (1, True), (2, True), (3, True)])
 def test_a_kill_at_any_step_leaves_the_old_pair_or_the_new_one(
     site: Site, step: int, is_written: bool
 ) -> None:
     old = certificates.identity(site, TOOLS)
     new = certificates.issue(certificates.authority(site), TOOLS)
-    with pytest.MonkeyPatch.context() as patched:
-        kill_at(patched, step)
-        with pytest.raises(KilledError):
-            certificates.write(site, TOOLS.name, new)
+    with pytest.raises(KilledError), killed_at(step):
+        certificates.write(site, TOOLS.name, new)
     with ownership.locked(site):
         assert certificates.present(site, TOOLS) == (new if is_written else old)
     assert not certificates.is_incomplete(site)

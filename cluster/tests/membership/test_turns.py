@@ -1,5 +1,6 @@
 """membership.turns: a joined machine replaces its secrets when it is its turn, and only then."""
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -9,6 +10,7 @@ from types import ModuleType
 import pytest
 
 from cluster.tests.fake_cluster import ClusterWithToken, FakeCluster
+from cluster.tests.killed import every_kill
 from cluster.tests.membership.conftest import First, Joins
 from tasktracker_cluster.agents import certificates, credentials, ownership, supervisor
 from tasktracker_cluster.agents.credentials import Tokens
@@ -205,6 +207,46 @@ def test_the_program_starts_with_the_pair_that_a_killed_one_has_left(
     turn(GOSSIP)
     assert record(first).rotated == "1"
     assert certificates.client(site)
+
+
+@pytest.mark.parametrize("what", [GOSSIP, CERTIFICATES, AGENT_TOKENS])
+def test_after_a_kill_at_any_step_the_turn_is_taken(
+    first: First, second: FakeCluster, refreshed: list[Cluster], what: str
+) -> None:
+    identifiers = map(str, itertools.count())
+
+    def give() -> None:
+        rotation = Rotation(next(identifiers), what, "node-2")
+        for agent in supervisor.AGENTS:
+            credentials.set_gossip_key(first.site, agent, f"{NEW_KEY} {rotation.identifier}")
+        rotations.put(first.cluster.consul, rotation)
+
+    def recover() -> None:
+        running = rotations.current(first.cluster.consul)
+        assert running
+        if turns.is_due(second.anew(), running):
+            turns.follow(second.anew())
+        assert record(first).rotated == running.identifier
+        must_have_new_secrets(first, second.site, what)
+        give()
+
+    give()
+    assert every_kill(lambda: turns.follow(second.anew()), recover) > 5
+    if what == AGENT_TOKENS:
+        assert refreshed[-1].tokens == credentials.load(second.site)
+
+
+def must_have_new_secrets(first: First, site: Site, what: str) -> None:
+    for role in renewal.of_machine(site):
+        found = certificates.identity(site, role)
+        assert found.is_pair
+        assert certificates.is_valid(found, certificates.authority(first.site))
+    assert {token["SecretID"] for token in first.consul.tokens} == tokens_of(site)
+    if what == GOSSIP:
+        for agent in supervisor.AGENTS:
+            key = credentials.gossip_key(first.site, agent)
+            assert credentials.gossip_key(site, agent) == key
+            assert (site.agent / agent / "node.hcl").read_text() == f'encrypt = "{key}"\n'
 
 
 def test_a_turn_is_taken_once(second: FakeCluster, refreshed: list[Cluster], turn: Turn) -> None:
