@@ -172,6 +172,7 @@ def test_a_restore_beside_leaves_the_live_database_alone(
     assert (folder / "PG_VERSION").exists()
     assert folder.owner() == "tasktracker-task-db"
     assert query(cluster, "SELECT count(*) FROM tasks") == live
+    assert not (repository / "restoring" / "task-db").exists()
     assert error(cluster, "restore", "task", "--into", str(folder)) == "bad-folder"
 
 
@@ -245,7 +246,8 @@ def test_a_full_repository_refuses_a_backup_and_heals_by_itself(
     subprocess.run(["fallocate", "--length", str(free - 2**20), filler], check=True)
     try:
         assert "of free space; a backup needs" in refusal(cluster, "backup", "now", "task")
-        assert error(cluster, "restore", "task", "--yes") == "no-space"
+        beside = str(cluster.home.parent / "too-large")
+        assert error(cluster, "restore", "task", "--into", beside) == "no-space"
         ida.run("task", "create", "written while the repository is full")
         query(cluster, "SELECT pg_switch_wal()")
         ida.run("task", "create", "and after it")

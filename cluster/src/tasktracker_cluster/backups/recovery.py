@@ -90,27 +90,32 @@ def choose(site: Site, database: str, to: datetime | None) -> Backup:
     return fitting[0]
 
 
-def restore(site: Site, steps: Steps, database: str, to: datetime | None) -> Restored:
+@contextmanager
+def restored(site: Site, steps: Steps, database: str, to: datetime | None) -> Iterator[Restored]:
     """Restore a database to a time, or to its last known change, in a folder of the repository.
 
-    An interrupted restore leaves nothing that disturbs the next one. Raises what `choose` does,
-    DamagedBackupError for wrong checksums, NoSpaceError, and RestoreFailedError.
+    What is still there at the end of the block is deleted, as is what an interrupted restore left.
+    Raises what `choose` does, DamagedBackupError for wrong checksums, NoSpaceError, and
+    RestoreFailedError.
     """
     backup = choose(site, database, to)
     room = site.repository / "restoring" / database
     with steps.step(f"checksums of the backup {backup.name}"):
         _verify(site, backup)
+    _clear(site, room)
     repository.must_have_space(site.repository, backup.size, "a restore")
-    with steps.step("copy"):
+    try:
+        with steps.step("copy"):
+            repository.run(site, "/bin/mkdir", "--parents", str(room))
+            source, copy = str(backup.folder(site)), str(room / "data")
+            repository.run(site, "/bin/cp", "--archive", "--reflink=auto", source, copy)
+        with steps.step("recovery") as step:
+            last_commit, rows = _recover(site, room, backup, to)
+            step.detail = f"last change: {last_commit}"
+        _make_plain(site, room)
+        yield Restored(database, backup, room / "data", rows, last_commit)
+    finally:
         _clear(site, room)
-        repository.run(site, "/bin/mkdir", "--parents", str(room))
-        source, copy = str(backup.folder(site)), str(room / "data")
-        repository.run(site, "/bin/cp", "--archive", "--reflink=auto", source, copy)
-    with steps.step("recovery") as step:
-        last_commit, rows = _recover(site, room, backup, to)
-        step.detail = f"last change: {last_commit}"
-    _make_plain(site, room)
-    return Restored(database, backup, room / "data", rows, last_commit)
 
 
 def verify(site: Site, backup: Backup) -> None:

@@ -10,15 +10,16 @@ import typer
 
 from tasktracker_cli.session import Session
 from tasktracker_cluster.agents import ownership
-from tasktracker_cluster.backups import exchange, keeping, recovery, repository
+from tasktracker_cluster.backups import exchange, keeping, reception, recovery, repository
 from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.commands.options import ReportCommand
 from tasktracker_cluster.commands.psql import Database
 from tasktracker_cluster.commands.tables import Cell, table
-from tasktracker_cluster.errors import BadTimeError, NoBackupError
+from tasktracker_cluster.errors import BadTimeError, NoBackupError, RestoreFailedError
 from tasktracker_cluster.machine import preflight
+from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.topology import DATABASES
 
 app = typer.Typer()
@@ -174,17 +175,37 @@ def restore(
             exchange.must_be_new(into.absolute())
         else:
             exchange.must_be_possible(cluster)
-        restored = recovery.restore(cluster.site, steps, name, time)
-        _compare(session, cluster, restored)
-        if into is not None:
-            exchange.place(restored, into.absolute())
-            steps.console.print(f"The restored data are in {into.absolute()}.", soft_wrap=True)
-            return
-        if not yes:
-            typer.confirm(f"Replace {name} by the restored data?", abort=True, err=True)
-        before = exchange.bring_live(cluster, steps, restored)
+        repository.must_be_on(cluster.site)
+        missing = _missing(cluster, steps, name) if time is None else ""
+        if missing and into is None:
+            _may_be_missing(missing, yes=yes)
+        with recovery.restored(cluster.site, steps, name, time) as restored:
+            _compare(session, cluster, restored)
+            if into is not None:
+                exchange.place(restored, into.absolute())
+                steps.console.print(f"The restored data are in {into.absolute()}.", soft_wrap=True)
+                return
+            if time is None and not repository.is_unbroken(cluster.site, restored.backup):
+                _may_be_missing(f"The log since {restored.backup.name} has a hole.", yes=yes)
+            if not yes:
+                typer.confirm(f"Replace {name} by the restored data?", abort=True, err=True)
+            before = exchange.bring_live(cluster, steps, restored)
         kept = f" Its old data are in {before}: delete them when all is well." if before else ""
         steps.console.print(f"{name} runs on the restored data.{kept}", soft_wrap=True)
+
+
+def _missing(cluster: Cluster, steps: Steps, database: str) -> str:
+    """Wait for the present log. Return in words what is missing, else nothing."""
+    with steps.step("log received") as step:
+        missing = step.detail = reception.missing(cluster.site, database)
+    return missing
+
+
+def _may_be_missing(what: str, *, yes: bool) -> None:
+    """Ask whether to restore less than there is. Raises RestoreFailedError when nobody may ask."""
+    if yes:
+        raise RestoreFailedError(what, "Repeat it later, without --yes, or with --to.")
+    typer.confirm(f"{what} Restore without it?", abort=True, err=True)
 
 
 def _names(database: Database | None) -> list[str]:
