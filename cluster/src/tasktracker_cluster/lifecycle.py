@@ -300,10 +300,7 @@ def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     # All at once: a migration waits for its database itself, and a service for whatever it needs.
     for job in JOBS:
         deployment.submit(cluster, job, variables)
-    backups = BACKUP_JOBS if repository.is_on(cluster.site) else ()
-    if backups:
-        keeping.create(cluster.site)
-        keeping.start(cluster, variables)
+    backups = BACKUP_JOBS if keeping.go_on(cluster, steps, variables) else ()
     for job in (*JOBS, *backups):
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tasktracker_cluster.backups import keeping, repository
+from tasktracker_cluster.backups import disk, keeping, repository
 from tasktracker_cluster.errors import CommandError
 from tasktracker_cluster.site import Site
 
@@ -33,6 +33,8 @@ class Health:
 
 def of(site: Site, database: str) -> Health:
     """Return the health of the backups of a database."""
+    if disk.is_missing(site):
+        return Health(None, None, disk.GONE)
     try:
         listed = repository.backups(site, database)
         has_space = repository.has_space_for_another(site, listed)

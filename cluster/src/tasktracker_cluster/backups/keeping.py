@@ -1,51 +1,40 @@
 """The job that keeps backups: switching it on and off, and backups in between."""
 
-import shutil
 import subprocess
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
-from string import Template
 
-from tasktracker_cluster import topology
 from tasktracker_cluster.agents import supervisor
-from tasktracker_cluster.backups import repository
+from tasktracker_cluster.backups import disk, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import (
-    BadRepositoryError,
     CommandError,
     NotReadyError,
 )
 from tasktracker_cluster.jobs import deployment, postgres, signing_keys
 from tasktracker_cluster.jobs.tasks import Task
-from tasktracker_cluster.machine import files, shell, wait
+from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import BACKUP, BACKUP_JOBS, BACKUP_USER, DATABASES
+from tasktracker_cluster.topology import BACKUP, BACKUP_JOBS, DATABASES
 
 LIMIT_SECONDS = 120
 EVIDENCE_LINES = 20
-
-_DATABASE = """
-[$name]
-conninfo = host=127.0.0.1 port=$port user=$role dbname=postgres
-streaming_conninfo = host=127.0.0.1 port=$port user=$role
-"""
 
 
 def switch_on(cluster: Cluster, steps: Steps, folder: Path | None) -> None:
     """Keep backups from now on, in `folder` or in the state folder. Wait for the first ones.
 
-    Raises NotReadyError without a running cluster, BadRepositoryError for an unusable folder.
+    Raises NotReadyError without a running cluster, BadRepositoryError for an unusable folder or
+    when its disk is not there.
     """
     site = cluster.site
-    if not supervisor.is_running(site) or not site.node.is_first:
-        raise NotReadyError(
-            "There is no running cluster whose first machine this is.", "Start one with: ./just up"
-        )
+    _must_run(site)
     with steps.step("repository") as step:
-        create(site, folder)
+        disk.create(site, folder)
         step.detail = str(site.repository.resolve())
     with steps.step(BACKUP):
         since = time.time()
@@ -57,47 +46,41 @@ def switch_on(cluster: Cluster, steps: Steps, folder: Path | None) -> None:
 
 
 def switch_off(cluster: Cluster, steps: Steps) -> None:
-    """Keep no backups any more. Those that there are stay. Raises what deployment.stop does."""
-    repository.must_be_on(cluster.site)
-    with steps.step(BACKUP):
-        if supervisor.is_running(cluster.site):
-            deployment.stop(cluster, BACKUP)
-            for database in DATABASES:
-                _drop_slot(cluster.site, database.name)
-        cluster.site.barman_conf.unlink()
+    """Keep no backups any more, and no log for them. The backups that there are stay.
 
-
-def create(site: Site, folder: Path | None = None) -> None:
-    """Make the folders of the repository, or correct them, and write Barman's settings.
-
-    Raises BadRepositoryError when `folder` cannot be the repository.
+    Raises NotReadyError without a running cluster, or when a part of the job does not end in time.
     """
-    site.backup.mkdir(exist_ok=True, mode=0o755)
-    if folder is not None and site.repository.resolve() != folder.resolve():
-        if site.repository.exists():
-            raise BadRepositoryError(
-                f"The repository is in {site.repository.resolve()} already.",
-                f"Move it to {folder}, and make {site.repository} a link to it.",
+    site = cluster.site
+    repository.must_be_on(site)
+    _must_run(site)
+    with steps.step(BACKUP):
+        deployment.stop(cluster, BACKUP)
+        for database in DATABASES:
+            wait.until(
+                f"the end of the receiver of {database.name}",
+                partial(_has_no_slot, site, database.name),
+                LIMIT_SECONDS,
             )
-        if folder.exists() and (not folder.is_dir() or _belongs_to_others(folder)):
-            raise BadRepositoryError(
-                f"{folder} has files that are no backups.", "Choose a new folder."
-            )
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        site.repository.unlink(missing_ok=True)  # a link to a folder that is gone
-        site.repository.symlink_to(folder)
-    site.repository.resolve().mkdir(exist_ok=True, mode=0o700)
-    shutil.chown(site.repository, BACKUP_USER, BACKUP_USER)
-    site.repository.chmod(0o700)
-    files.write(site.barman_conf, _settings(site))
-    try:
-        repository.run(site, "/usr/bin/test", "-w", str(site.repository))
-    except CommandError:
         site.barman_conf.unlink()
-        raise BadRepositoryError(
-            f"The user {BACKUP_USER} cannot enter {site.repository.resolve()}.",
-            "Choose a folder below one that every user can enter.",
-        ) from None
+
+
+def go_on(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> bool:
+    """Start the job where backups are on, without waiting for it. Return whether it starts.
+
+    Without the disk of the backups it stops: it would begin anew in the folder that is there then.
+    Raises CommandError, BadRepositoryError, and what deployment.stop does.
+    """
+    site = cluster.site
+    if not repository.is_on(site):
+        return False
+    if disk.is_missing(site):
+        with steps.step(BACKUP) as step:
+            deployment.stop(cluster, BACKUP)
+            step.detail = f"{disk.GONE}: mount {site.repository.resolve()}, then ./just up"
+        return False
+    disk.create(site)
+    start(cluster, variables)
+    return True
 
 
 def start(cluster: Cluster, variables: Mapping[str, str]) -> None:
@@ -108,11 +91,12 @@ def start(cluster: Cluster, variables: Mapping[str, str]) -> None:
 def back_up(cluster: Cluster, database: str) -> None:
     """Make a base backup of a database and verify it.
 
-    Raises NoSpaceError when the repository is too full, NoInstanceError when the job does not run,
-    CommandError when the backup failed.
+    Raises BadRepositoryError when its disk is not there, NoSpaceError when it is too full,
+    NoInstanceError when the job does not run, CommandError when the backup failed.
     """
     site = cluster.site
     repository.must_be_on(site)
+    disk.must_be_there(site)
     size = shell.run(["du", "--bytes", "--summarize", site.volume(database) / "data"]).split()[0]
     repository.must_have_space(site.repository, int(size), "a backup")
     task = Task.find(cluster, BACKUP, BACKUP_JOBS[BACKUP])
@@ -147,26 +131,6 @@ def behind(site: Site, database: str) -> int | None:
     return max(0, int(printed)) if printed else None
 
 
-def _settings(site: Site) -> str:
-    template = (site.checkout / "nomad/jobs/backup/barman.conf.tmpl").read_text()
-    databases = [
-        Template(_DATABASE).substitute(
-            name=each.name, port=each.dev_port, role=each.role(topology.BACKUP_ROLE)
-        )
-        for each in DATABASES
-    ]
-    return Template(template).substitute(
-        user=BACKUP_USER,
-        repository=site.repository,
-        pgbin=postgres.BIN,
-        databases="".join(databases),
-    )
-
-
-def _belongs_to_others(folder: Path) -> bool:
-    return folder.owner() != BACKUP_USER and any(folder.iterdir())
-
-
 def _wait_for_a_backup(site: Site, database: str) -> None:
     verified = site.repository / database / "verified"
     try:
@@ -176,10 +140,19 @@ def _wait_for_a_backup(site: Site, database: str) -> None:
         raise NotReadyError(error.message, f"Look closer: ./just logs {BACKUP}", log) from error
 
 
-def _drop_slot(site: Site, database: str) -> None:
-    # A slot that nobody uses would keep the log of the database.
-    statement = (
+def _must_run(site: Site) -> None:
+    if not supervisor.is_running(site) or not site.node.is_first:
+        raise NotReadyError(
+            "There is no running cluster whose first machine this is.", "Start one with: ./just up"
+        )
+
+
+def _has_no_slot(site: Site, database: str) -> bool:
+    # A slot that nobody uses would keep the log. It is active until its receiver has ended.
+    for statement in (
         "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
-        "WHERE slot_name = 'barman' AND NOT active"
-    )
-    shell.run(postgres.query(site, database, statement))
+        "WHERE slot_name = 'barman' AND NOT active",
+        "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'barman'",
+    ):
+        printed = shell.run(postgres.query(site, database, statement))
+    return not printed.strip()

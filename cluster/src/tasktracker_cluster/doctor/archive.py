@@ -2,11 +2,11 @@
 
 from functools import partial
 
-from tasktracker_cluster.backups import health, repository
+from tasktracker_cluster.backups import disk, health, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import instances, intentions
 from tasktracker_cluster.doctor.hops import Hop, Path
-from tasktracker_cluster.doctor.repairs import LOGS
+from tasktracker_cluster.doctor.repairs import LOGS, UP
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.topology import BACKUP, DATABASES
 
@@ -15,13 +15,19 @@ def paths(cluster: Cluster) -> list[Path]:
     """Return the hops to the backups, none where backups are off."""
     if not repository.is_on(cluster.site):
         return []
-    hops = [Hop("instance", lambda: f"runs as {instances.local(cluster, BACKUP)['ID'][:8]}")]
+    hops = [Hop("instance", partial(_instance, cluster))]
     for database in DATABASES:
         hops += [
             intentions.hop(cluster, BACKUP, database.name),
             Hop(f"backups of {database.name}", partial(_backups, cluster, database.name)),
         ]
     return [Path("backups", hops)]
+
+
+def _instance(cluster: Cluster) -> str:
+    if disk.is_missing(cluster.site):
+        raise BrokenHopError(disk.GONE, f"mount {cluster.site.repository.resolve()}, then {UP}")
+    return f"runs as {instances.local(cluster, BACKUP)['ID'][:8]}"
 
 
 def _backups(cluster: Cluster, database: str) -> str:
