@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -219,13 +219,21 @@ def test_an_interrupted_restore_loses_nothing_and_a_second_one_works(
         assert set(before.acknowledged) <= titles(client)
 
 
-def test_a_damaged_backup_is_found_and_not_restored(
+def test_a_damaged_backup_is_found_and_an_older_one_restored(
     cluster: ThrowawayCluster, repository: Path
 ) -> None:
     cluster.admin("backup", "now", "task")
+    live = query(cluster, "SELECT count(*) FROM tasks")
     with flipped(newest_backup(repository) / "data" / "base" / "1" / "1259"):
         assert "is damaged. Restore" in refusal(cluster, "backup", "verify", "task")
-        assert error(cluster, "restore", "task", "--yes") == "damaged-backup"
+        folder = cluster.home.parent / "older"
+        found = cluster.admin("restore", "task", "--into", str(folder), "--json").stdout
+        counts = {row["table"]: row["restored"] for row in json.loads(found)}
+        assert counts["tasks"] == int(live)
+        with ExitStack() as stack:
+            for base in sorted((repository / "task-db" / "base").iterdir())[:-1]:
+                stack.enter_context(flipped(base / "data" / "base" / "1" / "1259"))
+            assert error(cluster, "restore", "task", "--yes") == "damaged-backup"
     cluster.admin("backup", "verify", "task")
 
 

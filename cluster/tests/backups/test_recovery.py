@@ -1,12 +1,21 @@
 """backups.recovery: the backup that a restore starts from."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from rich.console import Console
 
 from cluster.tests.backups.conftest import Listing, backup
 from tasktracker_cluster.backups import recovery
-from tasktracker_cluster.errors import BackupsOffError, BadTimeError, NoBackupError
+from tasktracker_cluster.backups.repository import Backup
+from tasktracker_cluster.errors import (
+    BackupsOffError,
+    BadTimeError,
+    DamagedBackupError,
+    NoBackupError,
+)
+from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
 NOON = datetime(2025, 11, 27, 12, tzinfo=UTC)
@@ -15,18 +24,18 @@ HOUR = timedelta(hours=1)
 
 def test_without_backups_nothing_is_restored(site: Site) -> None:
     with pytest.raises(BackupsOffError):
-        recovery.choose(site, "task-db", None)
+        recovery.fitting(site, "task-db", None)
 
 
 def test_without_a_first_backup_nothing_is_restored(site: Site, listing: Listing) -> None:
     with pytest.raises(NoBackupError):
-        recovery.choose(site, "task-db", None)
+        recovery.fitting(site, "task-db", None)
 
 
 def test_a_time_in_the_future_is_refused(site: Site, listing: Listing) -> None:
     listing(backup(NOON))
     with pytest.raises(BadTimeError, match="future"):
-        recovery.choose(site, "task-db", datetime.now(UTC) + HOUR)
+        recovery.fitting(site, "task-db", datetime.now(UTC) + HOUR)
 
 
 def test_a_time_before_the_first_backup_was_complete_is_refused(
@@ -34,7 +43,7 @@ def test_a_time_before_the_first_backup_was_complete_is_refused(
 ) -> None:
     listing(backup(NOON), backup(NOON + HOUR))
     with pytest.raises(BadTimeError, match="complete only since"):
-        recovery.choose(site, "task-db", NOON)
+        recovery.fitting(site, "task-db", NOON)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +59,28 @@ def test_a_restore_starts_from_the_last_backup_before_its_time(
     site: Site, listing: Listing, to: datetime | None, name: str
 ) -> None:
     listing(backup(NOON), backup(NOON + HOUR))
-    assert recovery.choose(site, "task-db", to).name == name
+    assert recovery.fitting(site, "task-db", to)[0].name == name
+
+
+def has_checksums(backup: Backup, site: Site) -> None:
+    """Give a backup a manifest of no files, which is right."""
+    manifest = '{"PostgreSQL-Backup-Manifest-Version": 1,\n"Files": [],\n"WAL-Ranges": [],\n'
+    checksum = hashlib.sha256(manifest.encode()).hexdigest()
+    folder = backup.folder(site)
+    folder.mkdir(parents=True)
+    (folder / "backup_manifest").write_text(f'{manifest}"Manifest-Checksum": "{checksum}"}}\n')
+
+
+def test_a_damaged_backup_is_left_out(site: Site, listing: Listing) -> None:
+    listing(backup(NOON), backup(NOON + HOUR), backup(NOON + 2 * HOUR))
+    newest, second, oldest = known = recovery.fitting(site, "task-db", None)
+    steps = Steps(Console(quiet=True))
+    with pytest.raises(DamagedBackupError, match=newest.name):
+        recovery.choose(site, steps, known)
+    has_checksums(oldest, site)
+    assert recovery.choose(site, steps, known) == oldest
+    has_checksums(second, site)
+    assert recovery.choose(site, steps, known) == second
 
 
 def test_the_rows_of_tables_are_read_from_what_psql_prints() -> None:

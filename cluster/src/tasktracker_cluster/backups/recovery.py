@@ -69,8 +69,8 @@ class Restored:
     last_commit: str
 
 
-def choose(site: Site, database: str, to: datetime | None) -> Backup:
-    """Return the backup that a restore to this time starts from.
+def fitting(site: Site, database: str, to: datetime | None) -> list[Backup]:
+    """Return the backups that a restore to this time can start from, the newest first.
 
     Raises BadTimeError for a time in the future or before the first backup, NoBackupError.
     """
@@ -80,14 +80,28 @@ def choose(site: Site, database: str, to: datetime | None) -> Backup:
     known = repository.backups(site, database)
     if not known:
         raise NoBackupError(f"There is no backup of {database} yet.", "Make one: ./just backup now")
-    fitting = [each for each in known if to is None or each.end <= to]
-    if not fitting:
+    found = [each for each in known if to is None or each.end <= to]
+    if not found:
         first = known[-1].end.astimezone()
         raise BadTimeError(
             f"The first backup of {database} is complete only since {first:%Y-%m-%d %H:%M:%S %Z}.",
             "Give that time or a later one.",
         )
-    return fitting[0]
+    return found
+
+
+def choose(site: Site, steps: Steps, backups: Sequence[Backup]) -> Backup:
+    """Return the first backup with the right checksums. Raises DamagedBackupError if none has."""
+    damaged: list[DamagedBackupError] = []
+    for each in backups:
+        with suppress(DamagedBackupError), steps.step(f"checksums of the backup {each.name}"):
+            try:
+                verify(site, each)
+            except DamagedBackupError as error:
+                damaged.append(error)
+                raise
+            return each
+    raise damaged[0]
 
 
 @contextmanager
@@ -95,13 +109,10 @@ def restored(site: Site, steps: Steps, database: str, to: datetime | None) -> It
     """Restore a database to a time, or to its last known change, in a folder of the repository.
 
     What is still there at the end of the block is deleted, as is what an interrupted restore left.
-    Raises what `choose` does, DamagedBackupError for wrong checksums, NoSpaceError, and
-    RestoreFailedError.
+    Raises what `fitting` and `choose` do, NoSpaceError, and RestoreFailedError.
     """
-    backup = choose(site, database, to)
+    backup = choose(site, steps, fitting(site, database, to))
     room = site.repository / "restoring" / database
-    with steps.step(f"checksums of the backup {backup.name}"):
-        _verify(site, backup)
     _clear(site, room)
     repository.must_have_space(site.repository, backup.size, "a restore")
     try:
@@ -120,7 +131,16 @@ def restored(site: Site, steps: Steps, database: str, to: datetime | None) -> It
 
 def verify(site: Site, backup: Backup) -> None:
     """Compare the files of a backup with its checksums. Raises DamagedBackupError."""
-    _verify(site, backup)
+    folder = str(backup.folder(site))
+    try:
+        # The log is in an archive of its own.
+        repository.run(site, f"{postgres.BIN}/pg_verifybackup", "--no-parse-wal", folder)
+    except CommandError as error:
+        raise DamagedBackupError(
+            f"The backup {backup.name} of {backup.database} is damaged.",
+            f"Restore to a time of another backup. {_LIST}",
+            error.evidence,
+        ) from None
 
 
 def live_counts(site: Site, database: str) -> dict[str, int] | None:
@@ -134,19 +154,6 @@ def counts(printed: str) -> dict[str, int]:
     """Parse what psql prints for COUNTS."""
     pairs = (line.rsplit("|", 1) for line in printed.splitlines() if "|" in line)
     return {table: int(rows) for table, rows in pairs}
-
-
-def _verify(site: Site, backup: Backup) -> None:
-    folder = str(backup.folder(site))
-    try:
-        # The log is in an archive of its own.
-        repository.run(site, f"{postgres.BIN}/pg_verifybackup", "--no-parse-wal", folder)
-    except CommandError as error:
-        raise DamagedBackupError(
-            f"The backup {backup.name} of {backup.database} is damaged.",
-            f"Restore to a time of another backup. {_LIST}",
-            error.evidence,
-        ) from None
 
 
 def _recover(
