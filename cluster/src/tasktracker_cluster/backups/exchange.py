@@ -54,7 +54,7 @@ def bring_live(cluster: Cluster, steps: Steps, restored: Restored) -> Path | Non
         with steps.step(f"start {database}"):
             _start(cluster, database)
     except AdminError as error:
-        with steps.step("put the old data back"):
+        with steps.step("put the old data back" if before else f"start {database} again"):
             _put_back(cluster, database, before, error)
         raise
     try:
