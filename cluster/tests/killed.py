@@ -1,4 +1,4 @@
-"""A process that is killed at each step of its work, one after another."""
+"""A process that is killed before each change that it makes, one after another."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -18,42 +18,29 @@ class KilledError(BaseException):
 
 @contextmanager
 def killed_at(step: int) -> Iterator[None]:
-    """Let the test's thread end at the step of that number, counted from 0.
+    """Let the test's thread end right before the change of that number, counted from 0.
 
-    Steps are before a file is put in its place or deleted, and before and after a request.
+    Changes are a file that is put in its place or deleted, and a request that is not only to read.
     """
     left = iter(range(step))
 
-    def count() -> None:
-        if threading.current_thread() is threading.main_thread() and next(left, None) is None:
-            raise KilledError
-
     def before(real: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: object, **named: object) -> Any:
-            count()
+        def change(*arguments: object, **named: object) -> Any:
+            is_mine = threading.current_thread() is threading.main_thread()
+            if is_mine and "GET" not in arguments and next(left, None) is None:
+                raise KilledError
             return real(*arguments, **named)
 
-        return step
-
-    def around(real: Callable[..., Any]) -> Callable[..., Any]:
-        def step(*arguments: object, **named: object) -> Any:
-            count()
-            found = real(*arguments, **named)
-            count()  # as if the answer had been lost
-            return found
-
-        return step
+        return change
 
     with pytest.MonkeyPatch.context() as patched:
-        for name in ("replace", "unlink"):
-            patched.setattr(Path, name, before(getattr(Path, name)))
-        patched.setattr(caller, "call", around(caller.call))
-        patched.setattr(Api, "call", around(Api.call))
+        for owner, name in ((Path, "replace"), (Path, "unlink"), (caller, "call"), (Api, "call")):
+            patched.setattr(owner, name, before(getattr(owner, name)))
         yield
 
 
 def every_kill(work: Callable[[], object], recover: Callable[[], object]) -> int:
-    """Kill `work` at each of its steps, `recover` after each, and return the number of kills."""
+    """Kill `work` before each of its changes, and `recover` each time. Return how often."""
     for step in range(1000):
         try:
             with killed_at(step):

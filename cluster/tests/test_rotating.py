@@ -6,9 +6,12 @@ from collections.abc import Iterator
 import pytest
 from rich.console import Console
 
+from cluster.tests import keyring
 from cluster.tests.consul_server import Consul
 from cluster.tests.fake_cluster import FakeCluster
 from cluster.tests.http_server import Refusal, Request, serving
+from cluster.tests.keyring import Ring
+from cluster.tests.killed import every_kill
 from cluster.tests.nomad_server import Nomad, node
 from tasktracker_cluster import rotating
 from tasktracker_cluster.agents import (
@@ -165,6 +168,68 @@ def test_new_tokens_replace_the_old_ones_of_all_runs_and_no_others(
     former = left.pop("secret-1")
     assert (former["Description"], former["Policies"]) == (renewed_tokens.ENDED, [])
     assert left.keys() == {tokens.consul_management, tokens.consul_agent, tokens.consul_nomad}
+
+
+class NomadTokens:
+    """The tokens of Nomad's operators."""
+
+    def __init__(self, site: Site, nomad: Nomad) -> None:
+        self.site, self.nomad = site, nomad
+        self.tokens: dict[str, dict[str, str]] = {}
+        nomad.answers["/v1/acl/token"] = self.make
+        nomad.answers["/v1/acl/token/self"] = lambda _request: self.present()
+        nomad.answers["/v1/acl/tokens"] = lambda _request: list(self.tokens.values())
+
+    def make(self, request: Request) -> dict[str, str]:
+        """Make a token."""
+        name = f"nomad-{len(self.nomad.answers)}"
+        self.tokens[name] = {"AccessorID": name, "SecretID": name, "Name": request.body["Name"]}
+        self.nomad.answers[f"/v1/acl/token/{name}"] = lambda _request: self.tokens.pop(name)
+        return self.tokens[name]
+
+    def present(self) -> dict[str, str]:
+        """Return the one in the files."""
+        return self.tokens[credentials.load(self.site).nomad_management]
+
+
+@pytest.mark.parametrize("what", [GOSSIP, CERTIFICATES, AGENT_TOKENS])
+def test_after_a_kill_at_any_step_the_same_command_completes_the_rotation(
+    site: Site, servers: Servers, refreshed: list[list[str]], what: str
+) -> None:
+    operators, rings = NomadTokens(site, servers.nomad), {"consul": Ring(), "nomad": Ring()}
+    for agent, ring in rings.items():
+        ring.keys = [credentials.gossip_key(site, agent)]
+        (site.agent / agent).mkdir(parents=True)
+        (site.agent / agent / "node.hcl").write_text(f'encrypt = "{ring.keys[0]}"\n')
+    servers.consul.answers[keyring.PATHS["consul"]] = rings["consul"].answer
+    for name in keyring.CONSULS.values():
+        servers.nomad.answers[f"{keyring.PATHS['nomad']}{name}"] = rings["nomad"].answer
+    old = secrets(site, what)
+
+    def rotate() -> None:
+        rotating.rotate(servers.cluster.anew(), STEPS, what)
+
+    def recover() -> None:
+        rotate()
+        assert rotations.current(servers.cluster.consul) is None
+        assert len({each.rotated for each in members.all_of(servers.cluster.consul)[1:]}) == 1
+        new = secrets(site, what)
+        assert not new & old
+        old.update(new)
+        if what == GOSSIP:
+            assert {key for ring in rings.values() for key in ring.keys} == new
+        if what == AGENT_TOKENS:
+            known = [*servers.consul.tokens, *operators.tokens.values()]
+            ended = {"Description": renewed_tokens.ENDED}.items()
+            assert {token["SecretID"] for token in known if not ended <= token.items()} == new
+
+    assert every_kill(rotate, recover) > 5
+
+
+def secrets(site: Site, what: str) -> set[str]:
+    """Return the secrets of this kind in the files."""
+    names = {GOSSIP: "*-gossip.key", CERTIFICATES: "[!a]*.pem", AGENT_TOKENS: "*.token"}
+    return {file.read_text().strip() for file in site.secrets.glob(names[what])}
 
 
 @pytest.mark.parametrize("what", [GOSSIP, CERTIFICATES, AGENT_TOKENS])
