@@ -40,6 +40,7 @@ def repository(cluster: ThrowawayCluster) -> Iterator[Path]:
         cluster.admin("backup", "on", "--to", str(disk / "backups"))
         yield disk / "backups"
         cluster.admin("backup", "off")
+        assert query(cluster, "SELECT count(*) FROM pg_replication_slots") == "0"
     finally:
         cluster.nomad.call("DELETE", f"/v1/job/{BACKUP}", purge="true")
         wait.until("the end of the job", lambda: not cluster.allocations(BACKUP), LIMIT_SECONDS)

@@ -1,12 +1,15 @@
 """The scripts of the job that keeps backups, with a Barman that writes down what it is told."""
 
 import fcntl
+import getpass
 import os
 import re
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -15,14 +18,16 @@ from tasktracker_cluster.machine import wait
 SCRIPTS = Path(__file__).parents[3] / "nomad/jobs/backup"
 LIMIT_SECONDS = 20
 
-# It answers a question with the file whose name is the first column that is asked for.
+# It answers a question with the file whose name is the first column that is asked for. With
+# settings, the real one lists and deletes: that needs no database.
 BARMAN = """#!/bin/sh
 echo "$*" >>"$REPOSITORY/told"
 if [ "$2" = ask ]; then
     column=$(echo "$3" | sed 's/^SELECT //; s/[( ].*//')
     cat "$REPOSITORY/answers/$column" 2>/dev/null
-elif [ "$2" = list-backups ]; then
-    cat "$REPOSITORY/answers/listed" 2>/dev/null
+elif [ -n "${CONF-}" ] && { [ "$2" = list-backups ] || [ "$2" = delete ]; }; then
+    shift
+    exec "$BARMAN" --config "$CONF" "$@"
 fi
 exit 0
 """
@@ -119,23 +124,44 @@ def test_a_due_backup_is_not_made_when_another_one_was_made_meanwhile(
     assert told(repository, "task-db --quiet backup --wait --wait-timeout 300 task-db")
 
 
+@pytest.fixture
+def settings(repository: Path, environment: dict[str, str], tmp_path: Path) -> None:
+    """Let the scripts list and delete with the real Barman."""
+    (repository / "locks").mkdir()
+    template = Template((SCRIPTS / "barman.conf.tmpl").read_text())
+    database = "[task-db]\nconninfo = host=127.0.0.1\nstreaming_conninfo = host=127.0.0.1\n"
+    conf = tmp_path / "barman.conf"
+    conf.write_text(
+        template.substitute(
+            user=getpass.getuser(), repository=repository, pgbin="/bin", databases=database
+        )
+    )
+    environment |= {"CONF": str(conf), "BARMAN": str(Path(sys.executable).parent / "barman")}
+
+
+def add_backup(repository: Path, name: str, status: str) -> None:
+    folder = repository / "task-db" / "base" / name
+    (folder / "data").mkdir(parents=True)
+    (folder / "backup.info").write_text(
+        f"backup_id={name}\nmode=postgres\nserver_name=task-db\nstatus={status}\n"
+        "begin_time=2026-11-27 14:00:00+00:00\nend_time=2026-11-27 14:00:30+00:00\n"
+        "begin_wal=000000010000000000000002\nend_wal=000000010000000000000002\n"
+        "timeline=1\nsize=1\n"
+    )
+
+
+@pytest.mark.usefixtures("settings")
 def test_what_a_failed_backup_left_is_deleted_before_the_next_one(
     repository: Path, environment: dict[str, str]
 ) -> None:
-    (repository / "answers" / "listed").write_text(
-        "task-db 20261127T140300 - F - STARTED\n"
-        "task-db 20261127T140200 - F - FAILED\n"
-        "task-db 20261127T140100 - F - Fri Nov 27 14:01:00 2026 - Size: 1 KiB - WAL Size: 0 B\n"
-    )
-    (repository / "task-db" / "base" / "20261127T140100").mkdir()
+    states = ("DONE", "EMPTY", "STARTED", "FAILED")
+    for minute, status in enumerate(states):
+        add_backup(repository, f"20261127T140{minute}00", status)
     assert back_up(environment).returncode == 0
-    deleted = [
-        line for line in (repository / "told").read_text().splitlines() if " delete " in line
+    assert [each.name for each in (repository / "task-db" / "base").iterdir()] == [
+        "20261127T140000"
     ]
-    assert deleted == [
-        "task-db delete task-db 20261127T140300",
-        "task-db delete task-db 20261127T140200",
-    ]
+    assert told(repository, "task-db --quiet backup --wait --wait-timeout 300 task-db")
 
 
 def test_no_backup_begins_when_the_last_one_would_not_fit(
