@@ -16,7 +16,7 @@ S = TypeVar("S", bound="Agent")
 
 @dataclass(frozen=True)
 class Request:
-    """A request that came. `path` is as it was sent; `body` is its parsed JSON."""
+    """A request that came. `path` is as it was sent; `body` is its parsed JSON or form."""
 
     method: str
     path: str
@@ -76,7 +76,7 @@ def _handler(agent: Agent) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             url = urlsplit(self.path)
             is_form = "form" in self.headers.get("Content-Type", "")
-            parsed = json.loads(body) if body and not is_form else None
+            parsed: Any = dict(parse_qsl(body.decode())) if is_form else json.loads(body or "null")
             token = self.headers.get("X-Consul-Token", "")
             request = Request(self.command, url.path, dict(parse_qsl(url.query)), parsed, token)
             self._send(agent.answer(request))

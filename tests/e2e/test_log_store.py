@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from tasktracker_cluster.machine import wait
-from tasktracker_cluster.records import entries, log_files, store
+from tasktracker_cluster.records import entries, links, log_files, store
 from tasktracker_cluster.records.conditions import Conditions
 from tasktracker_cluster.records.record import Record
 from tasktracker_cluster.site import LOGS_URL
@@ -39,7 +39,8 @@ def stored(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
 
 def in_store(cluster: ThrowawayCluster, wanted: Conditions) -> list[Record]:
     api = cluster.as_operator.logs
-    found = store.search(api, store.origins(store.files(api)), wanted)
+    known = links.origins(links.files(api))
+    found = store.search(api, known, wanted)
     return by_time(entries.search([], wanted, found))
 
 

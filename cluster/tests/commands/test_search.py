@@ -94,3 +94,13 @@ def test_without_a_cluster_there_are_no_logs(isolated: Cli, tmp_path: Path) -> N
 def test_an_error_is_json_when_the_records_are(search: Cli) -> None:
     done = search("admin", "logs", "--request-id", "r9", "--json")
     assert json.loads(done.stderr)["error"]["code"] == "not-found"
+
+
+def test_a_store_without_an_answer_is_named(search: Cli, tmp_path: Path) -> None:
+    (tmp_path / "home/volumes/log-links").mkdir(parents=True)  # it runs, but not Nomad
+    done = search("admin", "logs", "--request-id", "r1")
+    assert (done.returncode, len(done.stdout.splitlines())) == (0, 1)
+    assert "The store of logs did not answer, so lines of ended instances are" in done.stderr
+    done = search("admin", "logs", "--request-id", "r9")
+    assert (done.returncode, done.stdout) == (5, "")
+    assert "The store of logs did not answer" in done.stderr

@@ -15,7 +15,7 @@ from tasktracker_cli.terminal.text import visible
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands import record_lines
-from tasktracker_cluster.errors import NoLogError, NoRecordError
+from tasktracker_cluster.errors import AdminError, NoLogError, NoRecordError
 from tasktracker_cluster.jobs import logs
 from tasktracker_cluster.records import conditions, entries, log_files, store
 from tasktracker_cluster.records.conditions import Conditions
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 LINES = 50
-STORE_SECONDS = 5  # without an answer in this time, what it stores is left out
+STORE_SECONDS = 5  # to say which logs it has; without an answer its lines are left out
 
 # The fields of a line: different names in the services, in Traefik and in its access log.
 TIMES, MESSAGES = ("timestamp", "time", "StartUTC"), ("event", "message", "msg")
@@ -119,32 +119,44 @@ def show_logs(
     if lines is None and not searched:
         lines = LINES
     cluster = Cluster.from_environment(timeout=STORE_SECONDS)
-    _show(session, _found(cluster, wanted, lines), as_json=as_json)
+    failures: list[AdminError] = []
+    found = _found(cluster, wanted, lines, failures)
+    count = _show(session, found, as_json=as_json)
+    if failures:
+        session.output.note(
+            "The store of logs did not answer, so lines of ended instances are missing: "
+            f"{failures[0].told()}"
+        )
+    if not count:
+        raise NoRecordError(
+            "No log has such a line.",
+            "Look further back, or leave a condition out. Logs of an instance end with it.",
+        )
 
 
-def _found(cluster: Cluster, wanted: Conditions, lines: int | None) -> Iterator[Record]:
+def _found(
+    cluster: Cluster, wanted: Conditions, lines: int | None, failures: list[AdminError]
+) -> Iterator[Record]:
     if wanted.service and wanted.service not in NAMES:
         known = ", ".join(NAMES)
         raise NoLogError(f"There is no service {wanted.service!r}.", f"There are {known}.")
     logs = log_files.find(cluster.site)
-    found = entries.search(logs, wanted, store.of_gone_files(cluster, wanted))
+    stored = store.of_gone_files(cluster, wanted, lines, failures)
+    found = entries.search(logs, wanted, stored)
     return found if lines is None else iter(deque(found, maxlen=lines))
 
 
-def _show(session: Session, found: Iterator[Record], *, as_json: bool) -> None:
-    record = None
+def _show(session: Session, found: Iterator[Record], *, as_json: bool) -> int:
+    count = 0
     for record in found:
+        count += 1
         if as_json:
             session.output.event(record_lines.raw(record))
         elif session.output.terminal:
             session.output.show(record_lines.coloured(record))
         else:
             session.output.write(f"{record_lines.plain(record)}\n")
-    if record is None:
-        raise NoRecordError(
-            "No log has such a line.",
-            "Look further back, or leave a condition out. Logs of an instance end with it.",
-        )
+    return count
 
 
 def _pretty(line: logs.Line) -> "Text":

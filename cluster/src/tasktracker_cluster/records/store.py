@@ -2,23 +2,23 @@
 
 import json
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections import defaultdict, deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import chain
 from pathlib import Path
-
-import httpx
 
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import AdminError, ApiError
-from tasktracker_cluster.records import entries, formats, log_files
+from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.records import entries, formats, links, victoria_logs
 from tasktracker_cluster.records.conditions import Conditions
 from tasktracker_cluster.records.record import LEVELS, Origin, Record
-from tasktracker_cluster.site import Site
 
-LIMIT_SECONDS = 60
-EVERYTHING = "*"
+Span = tuple[datetime, datetime]  # from the first on, before the second
+
+ROWS = 2000  # of each file in memory, or those of one hour
+HOUR = timedelta(hours=1)
 # Fields that are not the line's own.
 OWN = ("_msg", "_stream", "_stream_id", "_time", "file")
 NO_MESSAGE = "-"  # of a line of JSON (nomad/jobs/logs.nomad.hcl)
@@ -26,81 +26,122 @@ NO_MESSAGE = "-"  # of a line of JSON (nomad/jobs/logs.nomad.hcl)
 CHANGED = re.compile(r"-?\d+\.(\d{10,}|0)")
 
 
-def of_gone_files(cluster: Cluster, conditions: Conditions) -> list[Iterator[Record]]:
-    """Return the records of each stored log whose file is gone, none when nothing is stored."""
+def of_gone_files(
+    cluster: Cluster, conditions: Conditions, lines: int | None, failures: list[AdminError]
+) -> list[Iterator[Record]]:
+    """Return the records of each stored log whose file is gone, none when nothing is stored.
+
+    `lines` as in `search`. An error of the store ends all of them, and is added to `failures`.
+    """
     site = cluster.site
     if not site.log_links.exists():
         return []  # `observe` does not run
     try:
-        known = origins(files(cluster.logs))
-        gone = {link: origin for link, origin in known.items() if not _has_file(site, link)}
-        return search(cluster.logs, gone, conditions)
-    except AdminError:
+        known = links.origins(links.files(cluster.logs))
+        gone = {link: origin for link, origin in known.items() if not links.has_file(site, link)}
+        found = search(cluster.logs, gone, conditions, lines)
+    except AdminError as error:
+        failures.append(error)
         return []
+    return [_until_failure(records, failures) for records in found]
 
 
-def origins(links: Iterable[Path]) -> dict[Path, Origin]:
-    """Return who wrote what is behind each of these links (nomad/jobs/logs/link.py)."""
-    tasks: dict[str, set[str]] = defaultdict(set)
-    found = {link: _parts(link) for link in links}
-    for allocation, rest in found.values():
-        tasks[allocation].add(rest.rpartition(".std")[0])
-    jobs = {allocation: log_files.job_of(names) for allocation, names in tasks.items()}
-    return {
-        link: Origin(jobs[allocation] or allocation[:8], rest.rpartition(".std")[0], allocation[:8])
-        if ".std" in rest
-        else Origin(allocation)
-        for link, (allocation, rest) in found.items()
-    }
-
-
-def _has_file(site: Site, link: Path) -> bool:
-    allocation, rest = _parts(link)
-    if ".std" in rest:
-        return (site.home / "nomad" / "alloc" / allocation / "alloc" / "logs" / rest).exists()
-    inode = int(rest.partition(".")[0])
-    return any(file.stat().st_ino == inode for file in site.logs.glob(f"{allocation}*"))
-
-
-def _parts(link: Path) -> tuple[str, str]:
-    """Return the allocation or the agent, and the rest of the name."""
-    first, _, rest = link.name.partition(".")
-    return first, rest
-
-
-def files(store: Api) -> list[Path]:
-    """Return the files whose lines it has. Raises ApiError when it does not answer."""
-    answer = store.call(
-        "GET", "/select/logsql/stream_field_values", query=EVERYTHING, field="file", start="0"
-    )
-    return sorted(Path(each["value"]) for each in answer["values"])
+def _until_failure(records: Iterator[Record], failures: list[AdminError]) -> Iterator[Record]:
+    try:
+        while not failures and (record := next(records, None)):
+            yield record
+    except AdminError as error:
+        failures.append(error)
 
 
 def search(
-    store: Api, origins: Mapping[Path, Origin], conditions: Conditions
+    store: Api,
+    origins: Mapping[Path, Origin],
+    conditions: Conditions,
+    lines: int | None = None,
 ) -> list[Iterator[Record]]:
     """Return the records of each of these files that meet the conditions, as they were logged.
 
-    Raises ApiError when it does not answer, or has too many.
+    With `lines` at least so many of the last ones, if there are. Raises ApiError when it does not
+    answer, also later: the records are read while they are used.
     """
     wanted = {path: origin for path, origin in origins.items() if conditions.concern(origin)}
     if not wanted:
         return []
-    rows: dict[Path, list[dict[str, str]]] = defaultdict(list)
-    for row in _ask(store, query(wanted, conditions)):
-        rows[Path(row["file"])].append(row)
-    return [filter(conditions.meets, records(wanted[path], found)) for path, found in rows.items()]
+    return [
+        _in_file(store, path, wanted[path], conditions, spans, lines)
+        for path, spans in _spans(store, wanted, conditions).items()
+    ]
 
 
-def query(paths: Iterable[Path], conditions: Conditions) -> str:
+def _in_file(
+    store: Api,
+    path: Path,
+    origin: Origin,
+    conditions: Conditions,
+    spans: Sequence[Span],
+    lines: int | None,
+) -> Iterator[Record]:
+    def found(spans: Sequence[Span]) -> Iterator[Record]:
+        rows = (_rows(store, query([path], conditions, span)) for span in spans)
+        return filter(conditions.meets, records(origin, chain.from_iterable(rows)))
+
+    if lines is None:
+        yield from found(spans)
+        return
+    count = 1
+    # One more, because the first one may have begun before its span.
+    while len(last := deque(found(spans[-count:]), maxlen=lines + 1)) <= lines:
+        if count >= len(spans):
+            break
+        count *= 2
+    yield from last
+
+
+def _spans(store: Api, paths: Iterable[Path], conditions: Conditions) -> dict[Path, list[Span]]:
+    """Return for each file the spans of time in which it has lines, each with about ROWS of them.
+
+    The store sorts only what fits in a fifth of its memory, so it sorts nothing. A span is small
+    enough to be sorted here.
+    """
+    rows = victoria_logs.ask(
+        store, f"{query(paths, conditions)} | stats by (file, _time:1h) count() as rows"
+    )
+    hours: dict[Path, dict[datetime, int]] = defaultdict(dict)
+    for row in rows:
+        hours[Path(row["file"])][datetime.fromisoformat(row["_time"])] = int(row["rows"])
+    return {path: list(joined(counts)) for path, counts in hours.items()}
+
+
+def joined(hours: Mapping[datetime, int]) -> Iterator[Span]:
+    """Yield spans of hours that have together about ROWS lines, from the lines of each hour."""
+    begin, rows = None, 0
+    for hour in sorted(hours):
+        begin = begin or hour
+        rows += hours[hour]
+        if rows >= ROWS:
+            yield begin, hour + HOUR
+            begin, rows = None, 0
+    if begin:
+        yield begin, max(hours) + HOUR
+
+
+def _rows(store: Api, text: str) -> list[dict[str, str]]:
+    # A time without its zone is in the order of its text, however many digits it has.
+    return sorted(victoria_logs.ask(store, text), key=lambda row: row["_time"].rstrip("Z"))
+
+
+def query(paths: Iterable[Path], conditions: Conditions, span: Span | None = None) -> str:
     """Return the query in LogsQL. It may find more than what meets the conditions.
 
     Lines of text have no fields, and the first line of an entry may be another one than that which
     meets them: all of those are asked for.
     """
-    words = [f"{{file in ({','.join(json.dumps(str(path)) for path in paths)})}}"]
+    words = [victoria_logs.in_files(paths)]
+    if span:
+        words.append(f"_time:[{_time(span[0])}, {_time(span[1])})")
     if conditions.since:
-        words.append(f"_time:>={conditions.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}")
+        words.append(f"_time:>={_time(conditions.since)}")
     if conditions.request_id:
         words.append(f"(*:{json.dumps(conditions.request_id)} or !level:*)")
     if conditions.user_id is not None:
@@ -112,7 +153,11 @@ def query(paths: Iterable[Path], conditions: Conditions) -> str:
     if conditions.status:
         pattern = json.dumps(f"^{conditions.status.rstrip('x')}")
         words.append(f"(status:~{pattern} or DownstreamStatus:~{pattern})")
-    return f"{' '.join(words)} | sort by (_time)"
+    return " ".join(words)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
 
 
 def records(origin: Origin, rows: Iterable[Mapping[str, str]]) -> Iterator[Record]:
@@ -148,16 +193,3 @@ def _as_logged(fields: Mapping[str, str], message: str) -> dict[str, str]:
 def _of_text(origin: Origin, entry: str, read: datetime) -> Record:
     said = formats.read(entry)
     return entries.record(origin, said.time or read, said)
-
-
-def _ask(store: Api, text: str) -> Iterator[dict[str, str]]:
-    try:
-        with store.http.stream(
-            "POST", "/select/logsql/query", data={"query": text}, timeout=LIMIT_SECONDS
-        ) as answer:
-            if answer.is_error:
-                answer.read()
-                raise ApiError(f"VictoriaLogs answered {answer.status_code}: {answer.text[:300]}.")
-            yield from map(json.loads, answer.iter_lines())
-    except httpx.TransportError as error:
-        raise ApiError("VictoriaLogs does not answer.", "Start it with: ./just observe") from error

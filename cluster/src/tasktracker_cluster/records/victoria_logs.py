@@ -1,0 +1,43 @@
+"""VictoriaLogs, which stores the lines of logs: its answer to a query."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import httpx
+
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.errors import ApiError
+
+LIMIT_SECONDS = 60
+
+
+def in_files(paths: Iterable[Path]) -> str:
+    """Return the filter in LogsQL for the lines of these files."""
+    return f"{{file in ({','.join(json.dumps(str(path)) for path in paths)})}}"
+
+
+def ask(store: Api, text: str) -> Iterator[dict[str, str]]:
+    """Yield the rows that a query in LogsQL finds, in no order unless it sorts them.
+
+    Raises ApiError when it does not answer, or refuses.
+    """
+    try:
+        with store.http.stream(
+            "POST", "/select/logsql/query", data={"query": text}, timeout=LIMIT_SECONDS
+        ) as answer:
+            if answer.is_error:
+                answer.read()
+                raise ApiError(f"VictoriaLogs answered {answer.status_code}: {answer.text[:300]}.")
+            for line in answer.iter_lines():
+                yield _row(line)
+    except httpx.TransportError as error:
+        raise ApiError("VictoriaLogs does not answer.", "Start it with: ./just observe") from error
+
+
+def _row(line: str) -> dict[str, str]:
+    try:
+        row: dict[str, str] = json.loads(line)
+    except ValueError:  # it ended the rows with an error
+        raise ApiError(f"VictoriaLogs failed: {line[:300]}.") from None
+    return row
