@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -39,7 +40,7 @@ def stored(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
 
 def in_store(cluster: ThrowawayCluster, wanted: Conditions) -> list[Record]:
     api = cluster.as_operator.logs
-    known = links.origins(links.files(api))
+    known = links.named(api, links.origins(links.files(api)))
     found = store.search(api, known, wanted)
     return by_time(entries.search([], wanted, found))
 
@@ -74,6 +75,24 @@ def test_the_store_has_the_same_records_as_the_files(
 
     wait.until("the same records", same, LIMIT_SECONDS)
     assert in_files(stored, conditions)
+
+
+def test_the_lines_of_a_service_name_it(stored: ThrowawayCluster) -> None:
+    api = stored.as_operator.logs
+    nameless = {
+        link: replace(origin, service=origin.instance)
+        for link, origin in links.origins(links.files(api)).items()
+        if origin.service == "stats-service"
+    }
+    assert {each.service for each in links.named(api, nameless).values()} == {"stats-service"}
+
+
+def test_the_last_records_are_those_of_the_whole_search(stored: ThrowawayCluster) -> None:
+    api, wanted = stored.as_operator.logs, Conditions(service="stats-service", task="app")
+    known = links.origins(links.files(api))
+    last = by_time(entries.search([], wanted, store.search(api, known, wanted, lines=1)))
+    assert last
+    assert set(map(str, last)) <= set(map(str, in_store(stored, wanted)))
 
 
 def test_the_store_has_no_data_that_a_database_must_protect(stored: ThrowawayCluster) -> None:

@@ -166,6 +166,16 @@ def test_an_error_between_the_rows_is_an_error(victoria: Victoria) -> None:
         store.search(victoria.api(), {LINK: Origin("consul")}, Conditions())
 
 
+def test_a_line_names_the_service_when_the_sidecars_lines_are_gone(victoria: Victoria) -> None:
+    files = [LINKS / f"{ONE}.{task}.stdout.0" for task in ("app", "prepare")]
+    rows = [{"file": str(files[0]), "service": name} for name in ("portal", "unheard-of")]
+    victoria.answers["/select/logsql/query"] = lines(rows)
+    assert links.named(victoria.api(), links.origins(files)) == {
+        files[0]: Origin("portal", "app", "0a1b2c3d"),
+        files[1]: Origin("portal", "prepare", "0a1b2c3d"),
+    }
+
+
 def test_without_a_store_there_are_only_files(cluster: Cluster) -> None:
     failures: list[AdminError] = []
     assert store.of_gone_files(cluster, Conditions(), None, failures) == []

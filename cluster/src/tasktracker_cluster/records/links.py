@@ -1,13 +1,15 @@
 """The links to logs, by whose names the store knows each line: who wrote it."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from tasktracker_cluster.agents.api import Api
-from tasktracker_cluster.records import log_files
+from tasktracker_cluster.records import log_files, victoria_logs
 from tasktracker_cluster.records.record import Origin
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import JOBS
 
 EVERYTHING = "*"
 
@@ -32,6 +34,29 @@ def origins(links: Iterable[Path]) -> dict[Path, Origin]:
         if ".std" in rest
         else Origin(allocation)
         for link, (allocation, rest) in found.items()
+    }
+
+
+def named(store: Api, origins: Mapping[Path, Origin]) -> dict[Path, Origin]:
+    """Return these origins, with the service that the lines name where no link named the job.
+
+    The store forgets the lines of the sidecar, which are of its start, before those of the service.
+    Raises ApiError when it does not answer.
+    """
+    nameless = [path for path, origin in origins.items() if origin.service == origin.instance]
+    if not nameless:
+        return dict(origins)
+    rows = victoria_logs.ask(
+        store, f"{victoria_logs.in_files(nameless)} service:* | uniq by (file, service)"
+    )
+    services = {
+        origins[Path(row["file"])].instance: row["service"]
+        for row in rows
+        if row["service"] in JOBS
+    }
+    return {
+        path: replace(origin, service=services.get(origin.instance, origin.service))
+        for path, origin in origins.items()
     }
 
 

@@ -39,7 +39,7 @@ def of_gone_files(
     try:
         known = links.origins(links.files(cluster.logs))
         gone = {link: origin for link, origin in known.items() if not links.has_file(site, link)}
-        found = search(cluster.logs, gone, conditions, lines)
+        found = search(cluster.logs, links.named(cluster.logs, gone), conditions, lines)
     except AdminError as error:
         failures.append(error)
         return []
