@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -183,6 +183,36 @@ def test_a_restore_to_an_impossible_time_is_refused(
     assert error(cluster, "restore", "task", "--to", "2001-01-01") == "bad-time"
     assert error(cluster, "restore", "task", "--to", "2101-01-01") == "bad-time"
     assert error(cluster, "restore", "task", "--to", "yesterday") == "bad-time"
+
+
+def test_a_restore_that_would_miss_changes_is_refused(
+    cluster: ThrowawayCluster, repository: Path, ida: User
+) -> None:
+    with suspended(receiver(cluster)):
+        ida.run("task", "create", "not received")
+        assert error(cluster, "restore", "task", "--yes") == "restore-failed"
+    with ida.http() as client:
+        assert "not received" in titles(client)
+
+
+def receiver(cluster: ThrowawayCluster) -> int:
+    """Return the process that receives the log of the tasks."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # the process has ended
+            command = (folder / "cmdline").read_text()
+            if "pg_receivewal" in command and f"{cluster.site.repository}/task-db" in command:
+                return int(folder.name)
+    raise AssertionError("Nobody receives the log.")
+
+
+@contextmanager
+def suspended(pid: int) -> Iterator[None]:
+    """Suspend a process during the block."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
 
 
 def test_a_repository_is_not_moved_by_naming_another_folder(
