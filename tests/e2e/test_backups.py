@@ -318,8 +318,16 @@ def test_doctor_names_the_intention_without_which_nothing_is_received(
         cluster.consul.call("PUT", "/v1/config", entry)
 
 
-def test_up_continues_with_backups(cluster: ThrowawayCluster, repository: Path, ida: User) -> None:
+def test_up_continues_with_backups_when_their_disk_is_there(
+    cluster: ThrowawayCluster, repository: Path, ida: User
+) -> None:
     cluster.admin("down")
+    away = repository.rename(repository.with_name("away"))
+    assert "the disk of the backups is not there" in cluster.admin("up").stderr
+    assert not repository.exists()
+    faults = {row["health"] for row in rows(cluster, "backup").values()}
+    assert faults == {"the disk of the backups is not there"}
+    away.rename(repository)
     cluster.admin("up")
     ida.run("task", "create", "after a restart")
 
