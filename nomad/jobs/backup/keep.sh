@@ -35,7 +35,7 @@ align() {
         lost) barman "$1" receive-wal --drop-slot "$1" ;;
     esac
     date --utc +%Y-%m-%dT%H:%M:%SZ >>"$REPOSITORY/$1/anew" || return 1
-    rm -f "$REPOSITORY/$1/done" || return 1
+    rm -f "$REPOSITORY/$1/done" "$REPOSITORY/$1/tried" || return 1
     barman "$1" receive-wal --create-slot "$1" || return 1
     segment=$(barman "$1" ask "SELECT pg_walfile_name(pg_current_wal_lsn())") || return 1
     # Barman archives an older segment beside it as it is, incomplete. Its own --reset would delete it.
