@@ -14,7 +14,7 @@ from tasktracker_cluster.records import entries, links, log_files, store
 from tasktracker_cluster.records.conditions import Conditions
 from tasktracker_cluster.records.record import Record
 from tasktracker_cluster.site import LOGS_URL
-from tasktracker_cluster.testing.throwaway import ThrowawayCluster
+from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User
 from tasktracker_cluster.topology import COLLECTOR_PORT, COLLECTOR_USER
 
 pytestmark = pytest.mark.drill
@@ -25,10 +25,15 @@ LAST = "the-last-request"
 
 
 @pytest.fixture(scope="module")
-def stored(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
+def marked(cluster: ThrowawayCluster) -> User:
+    return cluster.user(f"{MARK}-user")
+
+
+@pytest.fixture(scope="module")
+def stored(cluster: ThrowawayCluster, marked: User) -> Iterator[ThrowawayCluster]:
     """Give the cluster with a store of logs, after requests with marked data are in it."""
     cluster.admin("observe")
-    with cluster.user(f"{MARK}-user").http() as client:
+    with marked.http() as client:
         client.post("/api/v1/tasks/", json={"title": f"{MARK} title"})
         client.get("/api/v1/tasks/", params={"q": MARK})
         client.get("/api/v1/stats/", headers={"X-Request-ID": LAST})
@@ -59,16 +64,27 @@ def by_time(records: Iterator[Record]) -> list[Record]:
     [
         {"request_id": LAST},
         {"status": "2xx", "service": "stats-service"},
-        {"level": "warning", "service": "task-service"},
+        {"level": "info", "service": "stats-service"},
         {"service": "task-db", "task": "postgres"},
-        {"user_id": 1},
     ],
     ids=str,
 )
 def test_the_store_has_the_same_records_as_the_files(
     stored: ThrowawayCluster, wanted: dict[str, Any]
 ) -> None:
-    conditions = Conditions(**wanted)
+    compare(stored, Conditions(**wanted))
+
+
+def test_the_store_has_the_same_records_of_a_user_as_the_files(
+    stored: ThrowawayCluster, marked: User
+) -> None:
+    with marked.http() as client:
+        own = client.get("/api/v1/auth/me").json()["id"]
+    compare(stored, Conditions(user_id=own))
+
+
+def compare(stored: ThrowawayCluster, conditions: Conditions) -> None:
+    """Wait until the store has the same records as the files, which must have some."""
 
     def same() -> bool:
         # Nomad deletes the files of the oldest instances when there are more than fifty.
