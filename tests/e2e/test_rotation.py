@@ -31,16 +31,16 @@ PAUSE = 0.05  # seconds between two rounds
 
 @dataclass
 class Visitor:
-    """A user who sends requests with new tokens and with the `old` one."""
+    """A client that sends requests with new tokens and with the `old` one."""
 
     client: httpx.Client
     old: str = ""
     accepted: int = 0
     refused: list[str] = field(default_factory=list)
 
-    def log_in(self) -> str:
+    def log_in(self, name: str = "rupert") -> str:
         """Log in, and return a new access token."""
-        body = {"username": "rupert", "password": PASSWORD}
+        body = {"username": name, "password": PASSWORD}
         answer = self.client.post("/api/v1/auth/login", json=body)
         return str(answer.raise_for_status().json()["access_token"])
 
@@ -51,7 +51,8 @@ class Visitor:
 
     def send_requests(self) -> None:
         """Send a request to each service with a new token, and with the old one."""
-        for token in (self.log_in(), self.old):
+        # Of another account: one has at most 100 sessions, and a new one ends the oldest.
+        for token in (self.log_in("ruprecht"), self.old):
             seen = self.statuses(token)
             self.accepted += seen.count(200)
             if 401 in seen:
@@ -80,7 +81,8 @@ def visiting(visitor: Visitor) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def visitor(cluster: ThrowawayCluster) -> Iterator[Visitor]:
-    cluster.user("rupert")
+    for name in ("rupert", "ruprecht"):
+        cluster.user(name)
     with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
         yield Visitor(client)
 

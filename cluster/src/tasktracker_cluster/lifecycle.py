@@ -297,6 +297,7 @@ def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     if deployment.is_of_another_type(cluster, GATEWAY, "system"):
         with steps.step("the gateway of an earlier version"):
             deployment.delete(cluster, GATEWAY)
+    keys_before = signing_keys.deployed()
     # All at once: a migration waits for its database itself, and a service for whatever it needs.
     for job in JOBS:
         deployment.submit(cluster, job, variables)
@@ -304,6 +305,9 @@ def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     for job in (*JOBS, *backups):
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)
+    if keys_before not in ("", variables["signing_keys"]):
+        with steps.step("the end of the old signing keys"):
+            signing_keys.wait_replaced(cluster)
     _wait_installed(cluster, steps, since)
     if moved := placement.spread_out(cluster):
         with steps.step("instances") as step:

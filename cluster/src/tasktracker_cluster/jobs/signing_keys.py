@@ -82,6 +82,15 @@ def deployed() -> str:
     return str(((job or {}).get("Meta") or {}).get("signing_keys", ""))
 
 
+def wait_replaced(cluster: Cluster) -> None:
+    """Wait until no instance with other keys answers: it would sign with, and accept, those.
+
+    Raises NotReadyError.
+    """
+    for service in SERVICES:
+        deployment.wait_replaced(cluster, service)
+
+
 def _public_keys(cluster: Cluster) -> str:
     return variables.read(cluster.nomad, _path(SIGNER))["jwt_public_keys"]
 
@@ -117,6 +126,4 @@ def _deploy(cluster: Cluster, signer: Mapping[str, str], public_keys: str) -> No
         deployment.submit(cluster, service, values)
     for service in SERVICES:
         deployment.wait_healthy(cluster, service, since)
-    # An old instance answers for some seconds more: it would sign with, and accept, the old keys.
-    for service in SERVICES:
-        deployment.wait_replaced(cluster, service)
+    wait_replaced(cluster)
