@@ -127,8 +127,7 @@ def advertise(cluster: Cluster, steps: Steps, address: str) -> None:
     preflight.must_be_root("advertise")
     ownership.must_own(site)
     sharing.must_be_usable(cluster, address)
-    if not supervisor.is_running(site):
-        raise NotReadyError("There is no running cluster.", f"./just up --advertise {address}")
+    supervisor.must_run(site, f"./just up --advertise {address}")
     with ownership.locked(site):
         share(cluster, steps, address)
         _run_jobs(cluster, steps, installed.present(site))

@@ -2,7 +2,7 @@
 
 from tasktracker_cluster.agents import ownership, supervisor
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import NotReadyError, UnfitMachineError
+from tasktracker_cluster.errors import UnfitMachineError
 from tasktracker_cluster.jobs import observers, passwords
 from tasktracker_cluster.machine import folders, preflight, tools
 from tasktracker_cluster.progress import Steps
@@ -48,5 +48,4 @@ def _must_run(cluster: Cluster, command: str) -> None:
             "Only the first machine of a cluster stores what is observed.",
             f"On {site.node.first}: {command}",
         )
-    if not supervisor.is_running(site):
-        raise NotReadyError("There is no running cluster.", "Start it with: ./just up")
+    supervisor.must_run(site)

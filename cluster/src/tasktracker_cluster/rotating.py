@@ -44,8 +44,7 @@ def rotate(cluster: Cluster, steps: Steps, what: str) -> None:
             "This machine has joined a cluster.",
             f"Rotate on its first machine, {site.node.first}, for all machines.",
         )
-    if not supervisor.is_running(site):
-        raise NotReadyError("There is no running cluster.", "Start it with: ./just up")
+    supervisor.must_run(site)
     with ownership.locked(site):
         if not all(each.state == "RUNNING" for each in supervisor.processes(site)):
             lifecycle.start_agents(cluster, steps)  # a rotation ended between a stop and a start

@@ -197,6 +197,12 @@ def is_running(site: Site) -> bool:
     return True
 
 
+def must_run(site: Site, hint: str = "Start it with: ./just up") -> None:
+    """Raise NotReadyError when no supervisor listens on this site's socket."""
+    if not is_running(site):
+        raise NotReadyError("There is no running cluster.", hint)
+
+
 def processes(site: Site) -> list[Process]:
     """Return the state of the agents and the proxy, empty when no supervisor runs."""
     if not is_running(site):

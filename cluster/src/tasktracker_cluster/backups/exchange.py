@@ -30,8 +30,7 @@ _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 
 def must_be_possible(cluster: Cluster) -> None:
     """Raise NotReadyError when no database can be stopped and started."""
-    if not supervisor.is_running(cluster.site):
-        raise NotReadyError("There is no running cluster.", "Start it: ./just up")
+    supervisor.must_run(cluster.site, "Start it: ./just up")
 
 
 def bring_live(cluster: Cluster, steps: Steps, restored: Restored) -> Path | None:
