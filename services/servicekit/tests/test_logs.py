@@ -12,8 +12,11 @@ from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.routing import Route
 
-from servicekit import logs
+from servicekit import app as application
+from servicekit import logs, middleware
+from servicekit.testing import client as testing_client
 from servicekit.testing.credentials import bearer
+from services.servicekit.tests.span_receiver import receiving
 
 Capture = pytest.CaptureFixture[str]
 
@@ -128,3 +131,17 @@ def test_person_at_a_terminal_reads_plain_tracebacks(
     text = capsys.readouterr().out
     assert "RuntimeError" in text
     assert "HUNTER2" not in text
+
+
+def test_line_of_a_traced_request_names_its_trace(app: FastAPI, capsys: Capture) -> None:
+    trace = "5f2c41d06b8a4e1f9d3c7b6a50e8f412"
+    with receiving("note-service"):
+        traced = application.create("Notes", "1.2.3")
+        middleware.install(traced)
+        with testing_client.running(traced) as client:
+            logs.configure("note-service", "INFO")
+            client.get("/none", headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
+            client.get("/none")
+    of_traced, of_other = lines(capsys)
+    assert of_traced["trace_id"] == trace
+    assert "trace_id" not in of_other

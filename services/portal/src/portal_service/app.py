@@ -12,7 +12,7 @@ from portal_service.api import documents, gateway_errors, health, home, unrouted
 from portal_service.clients.backend import Backend
 from portal_service.settings import PortalSettings
 from servicekit import app as base
-from servicekit import docs, errors, http_client, logs, middleware, registration
+from servicekit import docs, errors, http_client, logs, middleware, registration, tracing
 from servicekit.instance import Service
 from servicekit.settings import load
 
@@ -32,6 +32,7 @@ def create_app(
     """
     settings = settings or load(PortalSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
+    tracing.configure(SERVICE, settings.traces_url)
     time_limit = settings.service_time_limit
 
     def backend(name: str, prefix: str, address: HttpUrl | None) -> Backend:

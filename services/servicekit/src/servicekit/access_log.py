@@ -8,7 +8,7 @@ import structlog
 from prometheus_client import Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from servicekit import ended_sessions, request_id
+from servicekit import ended_sessions, request_id, tracing
 from servicekit.routing import TEMPLATE
 
 # Machines call these every second, so they are logged at the level debug only.
@@ -40,6 +40,8 @@ class AccessLogMiddleware:
 
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id.current())
+        if trace_id := tracing.trace_id():
+            structlog.contextvars.bind_contextvars(trace_id=trace_id)
         start = time.perf_counter()
         try:
             await self.app(scope, receive, noting_status)

@@ -8,9 +8,11 @@ from alembic.script import ScriptDirectory
 from psycopg2.errors import UndefinedTable
 from sqlalchemy import Engine, QueuePool, create_engine, exc, text
 
+from servicekit import tracing
 from servicekit.health import Check
 from servicekit.problems import ProblemType
 from servicekit.settings import CONNECT_TIMEOUT, DatabaseSettings
+from servicekit.traced_engine import trace_statements
 
 STATEMENT_TIMEOUT = 10_000  # milliseconds
 POOL_TIMEOUT = 5  # seconds
@@ -43,7 +45,7 @@ def engine(settings: DatabaseSettings) -> Engine:
     Before each use it checks that the server has not closed the connection, as it does when it
     restarts. So a restart makes no request fail.
     """
-    return create_engine(
+    made = create_engine(
         settings.database_url.get_secret_value(),
         pool_pre_ping=True,
         pool_size=settings.database_pool_size,
@@ -55,6 +57,9 @@ def engine(settings: DatabaseSettings) -> Engine:
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
         },
     )
+    if tracing.is_on():
+        trace_statements(made)
+    return made
 
 
 def autocommit(engine: Engine) -> Engine:

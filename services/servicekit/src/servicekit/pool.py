@@ -19,6 +19,7 @@ import asyncpg
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.elements import ClauseElement
 
+from servicekit import tracing
 from servicekit.database import (
     POOL_TIMEOUT,
     STATEMENT_TIMEOUT,
@@ -115,7 +116,8 @@ class Pool:
         except (OSError, asyncpg.PostgresError) as error:
             raise DatabaseUnavailableError from error
         try:
-            return await connection.fetch(statement.sql, *arguments)
+            with tracing.statement(statement.sql):
+                return await connection.fetch(statement.sql, *arguments)
         except asyncpg.InternalClientError:
             connection.terminate()  # or the pool would give it to the next caller, too
             raise

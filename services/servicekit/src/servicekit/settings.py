@@ -11,7 +11,15 @@ Those for access tokens are in token_settings.py.
 import sys
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic_core import ErrorDetails, PydanticKnownError
 from pydantic_settings import BaseSettings, SettingsError
 
@@ -32,11 +40,13 @@ class ConsulSettings(BaseSettings):
 
 
 class ServiceSettings(ConsulSettings):
-    """HOST, PORT and LOG_LEVEL."""
+    """HOST, PORT, LOG_LEVEL, and TRACES_URL: where spans are sent, by OTLP over HTTP."""
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)]
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    # A job file has no variable that is only sometimes there: empty is none.
+    traces_url: Annotated[HttpUrl | None, BeforeValidator(lambda text: text or None)] = None
 
 
 def psycopg2_url(url: str) -> str:

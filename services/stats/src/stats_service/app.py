@@ -17,6 +17,7 @@ from servicekit import (
     middleware,
     registration,
     session_follower,
+    tracing,
 )
 from servicekit.instance import Service
 from servicekit.settings import load
@@ -42,6 +43,7 @@ def create_app(
     """
     settings = settings or load(StatsSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
+    tracing.configure(SERVICE, settings.traces_url)
     tasks = http_client.for_service(
         "task-service", settings.task_service_url, settings, TIMEOUT, transport
     )

@@ -19,6 +19,7 @@ from servicekit import (
     middleware,
     registration,
     session_follower,
+    tracing,
 )
 from servicekit.instance import Service
 from servicekit.pool import ReadPool, WritePool
@@ -43,6 +44,7 @@ def create_app(
     """
     settings = settings or load(TaskSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
+    tracing.configure(SERVICE, settings.traces_url)
     engine = database.engine(settings)
     reads, writes = ReadPool(settings), WritePool(settings)
 

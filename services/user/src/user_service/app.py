@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from servicekit import app as base
-from servicekit import database, docs, health, logs, metrics, middleware, registration
+from servicekit import database, docs, health, logs, metrics, middleware, registration, tracing
 from servicekit.instance import Service
 from servicekit.settings import load
 from user_service import MIGRATIONS, SERVICE
@@ -59,6 +59,7 @@ def create_app(settings: UserSettings | None = None) -> FastAPI:
     """Return the application. Settings that are not given come from the environment."""
     settings = settings or load(UserSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
+    tracing.configure(SERVICE, settings.traces_url)
     engine = database.engine(settings)
     hasher = BcryptHasher(
         cost=settings.password_cost,
