@@ -1,4 +1,4 @@
-"""What the environment says: how long to wait for the gateway, and where files are kept."""
+"""What the environment says: how long to wait, where traces are, and where files are kept."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from tasktracker_cli.errors import UsageError
 
 DEFAULT_TIMEOUT = 15.0  # seconds
+DEFAULT_TRACES_URL = "http://localhost:16686"
 SHORTEST_TIMEOUT, LONGEST_TIMEOUT = 0.1, 3600.0  # seconds
 _NAME = "tasktracker"
 
@@ -24,6 +25,16 @@ def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
         bounds = f"from {SHORTEST_TIMEOUT:g} to {LONGEST_TIMEOUT:g}"
         raise UsageError(f"TASKTRACKER_TIMEOUT is {text!r}.", f"Give it seconds, {bounds}.")
     return seconds
+
+
+def traces_url(environ: Mapping[str, str] = os.environ) -> str:
+    """Return where traces are stored: TASKTRACKER_TRACES_URL or this machine's own store."""
+    url = environ.get("TASKTRACKER_TRACES_URL") or DEFAULT_TRACES_URL
+    if not url.startswith("http://"):
+        raise UsageError(
+            f"TASKTRACKER_TRACES_URL is {url!r}.", f"Give it an address like {DEFAULT_TRACES_URL}."
+        )
+    return url.rstrip("/")
 
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:

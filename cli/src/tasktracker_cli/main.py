@@ -91,12 +91,17 @@ def run() -> int:
     """Run the program and return its exit code."""
     streams.open_closed()
     output = Output(expected(sys.argv[1:]))
+    session = Session(output)
 
     def main() -> Any:
         with streams.writing():
-            return program().main(prog_name=PROGRAM, standalone_mode=False, obj=Session(output))
+            return program().main(prog_name=PROGRAM, standalone_mode=False, obj=session)
 
     code = guard(main, output)
+    if session.trace is not None:
+        from tasktracker_cli.traces.report import report
+
+        report(output, session.trace)
     if code == INTERRUPTED and is_terminal(sys.stderr):
         streams.tell("")  # the shell's next line begins on a line of its own
     return code

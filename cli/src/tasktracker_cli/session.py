@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tasktracker_cli.settings import Settings
     from tasktracker_cli.terminal.plain import PlainViews
     from tasktracker_cli.terminal.views import Views
+    from tasktracker_cli.traces.context import Trace
 
 
 class Session:
@@ -37,6 +38,8 @@ class Session:
         self.url: str | None = None
         self.profile_name: str | None = None
         self.verbose = False
+        self.traced = False
+        self.trace: Trace | None = None  # of the requests, from the first connection on
 
     @cached_property
     def configuration(self) -> ConfigFile:
@@ -169,10 +172,23 @@ class Session:
         from tasktracker_cli.gateway.client import Client
         from tasktracker_cli.gateway.transport import Transport
 
-        transport = Transport(self.gateway, timeout or environment.timeout_seconds(), self._trace)
+        transport = Transport(
+            self.gateway,
+            timeout or environment.timeout_seconds(),
+            self._observe,
+            self._begin_trace().headers if self.traced else {},
+        )
         return Client(transport, access, lambda: self.output.progress("Waiting for the gateway"))
 
-    def _trace(self, exchange: Exchange) -> None:
+    def _begin_trace(self) -> Trace:
+        from tasktracker_cli.traces.context import Trace
+
+        self.trace = self.trace or Trace()
+        return self.trace
+
+    def _observe(self, exchange: Exchange) -> None:
+        if self.trace is not None:
+            self.trace.requests += 1
         if self.verbose:
             self.output.trace(
                 f"{exchange.method} {exchange.path} {exchange.status}"

@@ -48,6 +48,7 @@ def _environment() -> str:
   TASKTRACKER_PROFILE    the profile to use; --profile wins
   TASKTRACKER_TOKEN      a token to use instead of a login; it is never kept
   TASKTRACKER_TIMEOUT    seconds to wait for the gateway, from 0.1 to 3600 (15)
+  TASKTRACKER_TRACES_URL where --trace finds traces (http://localhost:16686)
   TASKTRACKER_PAGER      shows lists that are longer than the screen; empty for none.
                          Without it PAGER, else less
   VISUAL, EDITOR         opened by: tasktracker-cli task edit

@@ -18,7 +18,7 @@ PasswordStdin = Annotated[
 
 
 def gateway_options(*, with_environment: bool = False) -> list[TyperOption]:
-    """Return --url, --profile and --verbose; the first two may have a variable, too.
+    """Return --url, --profile, --verbose and --trace; the first two may have a variable, too.
 
     A command takes them after its name as well as before it, and only there without a variable:
     else the variable would win over an option in front of the command.
@@ -40,6 +40,7 @@ def gateway_options(*, with_environment: bool = False) -> list[TyperOption]:
             autocompletion=lambda ctx, _words, begun: profile_names(ctx, begun),
         ),
         _flag("--verbose", _use_verbose, "-v", help="Show each request, without its secrets."),
+        _flag("--trace", _use_trace, help="Show the way of each request through the cluster."),
     ]
 
 
@@ -158,6 +159,10 @@ def _use_profile(ctx: typer.Context, _param: object, name: str | None) -> None:
 
 def _use_verbose(ctx: typer.Context, _param: object, wanted: bool) -> None:
     ctx.obj.verbose = ctx.obj.verbose or wanted
+
+
+def _use_trace(ctx: typer.Context, _param: object, wanted: bool) -> None:
+    ctx.obj.traced = ctx.obj.traced or wanted
 
 
 def _use_format(ctx: typer.Context, _param: object, text: str | None) -> None:

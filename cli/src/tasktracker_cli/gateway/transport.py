@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, IncompleteRead
+from types import MappingProxyType
 from typing import Any
 
 from tasktracker_cli.address import Gateway
@@ -50,17 +51,22 @@ class Exchange:
 
 
 class Transport:
-    """Sends requests to one gateway. `timeout` is in seconds, for each step of an exchange."""
+    """Sends requests to one gateway, each with `headers`.
+
+    `timeout` is in seconds, for each step of an exchange.
+    """
 
     def __init__(
         self,
         gateway: Gateway,
         timeout: float,
         observe: Callable[[Exchange], None] = lambda _: None,
+        headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self._gateway = gateway
         self._timeout = timeout
         self._observe = observe
+        self._headers = headers
         self._route = route.to(gateway, timeout)
 
     @property
@@ -89,7 +95,8 @@ class Transport:
         connection = self._connected()
         try:
             target = f"{self._route.prefix}{path}"
-            connection.request(method, target, content, {**self._route.headers, **headers})
+            sent = {**self._route.headers, **self._headers, **headers}
+            connection.request(method, target, content, sent)
             return _read(connection)
         except TimeoutError:
             connection.close()

@@ -1,0 +1,1 @@
+"""`--trace`: the way of a run's requests through the cluster, hop by hop."""
