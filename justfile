@@ -27,7 +27,7 @@ down: _environment
 destroy *flags: _environment
     @.venv/bin/tasktracker-cli admin destroy "$@"
 
-# Add metrics, dashboards and alerts to the running cluster (--off: take them away)
+# Add metrics, dashboards and alerts to the running cluster (--traces, too; --off: take them away)
 [group('cluster')]
 [no-exit-message]
 observe *flags: _environment

@@ -14,6 +14,12 @@ variable "instances" {
   default     = 1
 }
 
+variable "traces" {
+  description = "Where spans are sent, by OTLP over HTTP. Empty: nothing is traced."
+  type        = string
+  default     = ""
+}
+
 variable "network" {
   description = "A name for the network that sidecars are registered in. Another one makes new instances."
   type        = string
@@ -165,6 +171,10 @@ job "portal" {
         ]
       }
 
+      env {
+        OTEL_RESOURCE_ATTRIBUTES = "service.name=portal-sidecar" # its name in traces
+      }
+
       # The wall writes its few lines: Nomad's collector takes 14 MiB (docs/decisions/0043-idle.md).
       logs {
         disabled = true
@@ -195,6 +205,7 @@ job "portal" {
         USER_SERVICE_URL  = "http://${NOMAD_UPSTREAM_ADDR_user_service}"
         TASK_SERVICE_URL  = "http://${NOMAD_UPSTREAM_ADDR_task_service}"
         STATS_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_stats_service}"
+        TRACES_URL        = var.traces
       }
 
       resources {

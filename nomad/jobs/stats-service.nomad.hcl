@@ -20,6 +20,12 @@ variable "signing_keys" {
   default     = ""
 }
 
+variable "traces" {
+  description = "Where spans are sent, by OTLP over HTTP. Empty: nothing is traced."
+  type        = string
+  default     = ""
+}
+
 variable "network" {
   description = "A name for the network that sidecars are registered in. Another one makes new instances."
   type        = string
@@ -171,6 +177,10 @@ job "stats-service" {
         ]
       }
 
+      env {
+        OTEL_RESOURCE_ATTRIBUTES = "service.name=stats-service-sidecar" # its name in traces
+      }
+
       # The wall writes its few lines: Nomad's collector takes 14 MiB (docs/decisions/0043-idle.md).
       logs {
         disabled = true
@@ -200,6 +210,7 @@ job "stats-service" {
         PORT             = "8003"
         TASK_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_task_service}"
         USER_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_user_service}"
+        TRACES_URL       = var.traces
       }
 
       template {

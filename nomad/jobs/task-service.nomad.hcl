@@ -20,6 +20,12 @@ variable "signing_keys" {
   default     = ""
 }
 
+variable "traces" {
+  description = "Where spans are sent, by OTLP over HTTP. Empty: nothing is traced."
+  type        = string
+  default     = ""
+}
+
 variable "network" {
   description = "A name for the network that sidecars are registered in. Another one makes new instances."
   type        = string
@@ -173,6 +179,10 @@ job "task-service" {
         ]
       }
 
+      env {
+        OTEL_RESOURCE_ATTRIBUTES = "service.name=task-service-sidecar" # its name in traces
+      }
+
       # The wall writes its few lines: Nomad's collector takes 14 MiB (docs/decisions/0043-idle.md).
       logs {
         disabled = true
@@ -249,6 +259,7 @@ job "task-service" {
         PORT               = "8002"
         USER_SERVICE_URL   = "http://${NOMAD_UPSTREAM_ADDR_user_service}"
         DATABASE_POOL_SIZE = local.pool
+        TRACES_URL         = var.traces
       }
 
       template {

@@ -8,6 +8,18 @@ variable "release" {
   default     = "current"
 }
 
+variable "traces" {
+  description = "Where spans are sent, by OTLP over HTTP. Empty: nothing is traced."
+  type        = string
+  default     = ""
+}
+
+variable "sampling" {
+  description = "The share of requests that are traced although their caller does not ask for it: 0 to 1."
+  type        = string
+  default     = "0"
+}
+
 job "traefik" {
   type = "system" # one on each node: it owns the ports 8000, 8005 and 8080 there
 
@@ -93,6 +105,9 @@ job "traefik" {
       env {
         TMPDIR = "../tmp" # Traefik buffers answers of more than 1 MiB here
         GOGC   = "400"    # its heap is small: collect less often (docs/decisions/0040-sidecars-do-no-more.md)
+
+        TRACES_URL      = var.traces
+        TRACES_SAMPLING = var.sampling
       }
 
       # A Consul token for this task's own identity (consul/acl/binding-rules.json).

@@ -20,6 +20,12 @@ variable "signing_keys" {
   default     = ""
 }
 
+variable "traces" {
+  description = "Where spans are sent, by OTLP over HTTP. Empty: nothing is traced."
+  type        = string
+  default     = ""
+}
+
 variable "network" {
   description = "A name for the network that sidecars are registered in. Another one makes new instances."
   type        = string
@@ -168,6 +174,10 @@ job "user-service" {
         ]
       }
 
+      env {
+        OTEL_RESOURCE_ATTRIBUTES = "service.name=user-service-sidecar" # its name in traces
+      }
+
       # The wall writes its few lines: Nomad's collector takes 14 MiB (docs/decisions/0043-idle.md).
       logs {
         disabled = true
@@ -243,6 +253,7 @@ job "user-service" {
       env {
         PORT               = "8001"
         DATABASE_POOL_SIZE = local.pool
+        TRACES_URL         = var.traces
         # All requests come through the sidecar, and its intentions allow sign-ins by Traefik only.
         TRUST_FORWARDED_FOR = "true"
       }

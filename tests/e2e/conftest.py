@@ -26,12 +26,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[ThrowawayCluster]:
+def cluster(request: pytest.FixtureRequest) -> Iterator[ThrowawayCluster]:
     """Give the running cluster. At the end its processes are stopped and its files deleted.
 
     It runs until the end of all tests: the tests of this folder are the last (`tools/test`).
     """
-    with throwaway.installed() as cluster:
+    # The program for traces takes ten minutes to build: only for the tests that use it.
+    traces = any("traced" in getattr(i, "fixturenames", ()) for i in request.session.items)
+    with throwaway.installed(traces=traces) as cluster:
         cluster.admin("up")
         yield cluster
 

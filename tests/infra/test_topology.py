@@ -96,7 +96,7 @@ def test_every_port_is_in_the_configuration_of_a_program() -> None:
     agents = agent_ports("nomad", NOMAD_DEFAULTS, "base", "client", "server", "single")
     agents |= agent_ports("consul", CONSUL_DEFAULTS, "base", "server", "single")
     others = {port for _, port in (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())}
-    others |= {port.number for port in PORTS if port.observes}
+    others |= {port.number for port in PORTS if port.observes or port.traces}
     assert {port.number for port in PORTS} == agents | others | {STORE_PORT, MEMBERSHIP_PORT}
 
 

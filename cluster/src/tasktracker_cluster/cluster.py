@@ -11,6 +11,7 @@ from tasktracker_cluster.site import (
     GATEWAY_URL,
     LOGS_URL,
     METRICS_URL,
+    TRACES_URL,
     TRAEFIK_URL,
     Site,
 )
@@ -82,6 +83,11 @@ class Cluster:
     def alerts(self) -> Api:
         """vmalert, which compares the metrics with the rules of alerts."""
         return Api("vmalert", ALERTS_URL, {}, self._timeout)
+
+    @cached_property
+    def traces(self) -> Api:
+        """Jaeger, which answers after `observe --traces` only."""
+        return Api("Jaeger", TRACES_URL, {}, self._timeout)
 
     @cached_property
     def logs(self) -> Api:

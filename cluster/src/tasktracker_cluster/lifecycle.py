@@ -26,6 +26,7 @@ from tasktracker_cluster.jobs import (
     placement,
     rollout,
     signing_keys,
+    tracing,
 )
 from tasktracker_cluster.machine import (
     files,
@@ -58,10 +59,11 @@ LIMIT_SECONDS = 60
 _STOP_ORDER = (*reversed(START_ORDER), tuple(BACKUP_JOBS))
 
 
-def install(site: Site, steps: Steps, *, observing: bool = False) -> None:
+def install(site: Site, steps: Steps, *, observing: bool = False, traces: bool = False) -> None:
     """Fetch and build everything that `up` needs, without starting it. Raises an AdminError.
 
-    After this, `up` needs no network. With `observing`, neither does `observe`.
+    After this, `up` needs no network. With `observing`, neither does `observe`, and with `traces`
+    neither does `observe --traces`.
     """
     preflight.must_be_root("install")
     preflight.must_have_a_usable_home(site)
@@ -73,6 +75,9 @@ def install(site: Site, steps: Steps, *, observing: bool = False) -> None:
         if observing:
             with steps.step("programs of observe") as step:
                 tools.install_observers(site, step)
+        if traces:
+            with steps.step("program for traces") as step:
+                tools.install_tracer(site, step)
 
 
 def install_packages(steps: Steps) -> None:
@@ -113,7 +118,7 @@ def up(cluster: Cluster, steps: Steps, address: str = "") -> None:
             share(cluster, steps, address)
         _stop_outdated(cluster, steps, nothing_runs)
         _change_database_owners(cluster, steps)
-        _run_jobs(cluster, steps, release)
+        run_jobs(cluster, steps, release)
         if nothing_runs:
             observers.renew(cluster)
 
@@ -130,7 +135,7 @@ def advertise(cluster: Cluster, steps: Steps, address: str) -> None:
     supervisor.must_run(site, f"./just up --advertise {address}")
     with ownership.locked(site):
         share(cluster, steps, address)
-        _run_jobs(cluster, steps, installed.present(site))
+        run_jobs(cluster, steps, installed.present(site))
 
 
 def share(cluster: Cluster, steps: Steps, address: str) -> None:
@@ -284,7 +289,11 @@ def _change_database_owners(cluster: Cluster, steps: Steps) -> None:
             step.detail = f"{names} got users of their own"
 
 
-def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
+def run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
+    """Run every job with this release, and wait until the gateway answers for all services.
+
+    A job that is as it was is not restarted. Raises an AdminError.
+    """
     since = time.time()
     rollout.start(cluster, release)
     if not (installed.is_installed(cluster.site, release.name) and rollout.is_one_node(cluster)):
@@ -298,6 +307,8 @@ def _run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
             deployment.delete(cluster, GATEWAY)
     keys_before = signing_keys.deployed()
     # All at once: a migration waits for its database itself, and a service for whatever it needs.
+    if tracing.is_in(variables):  # before a sidecar is made
+        consul.trace(cluster.site, cluster.consul, on=True)
     for job in JOBS:
         deployment.submit(cluster, job, variables)
     backups = BACKUP_JOBS if keeping.go_on(cluster, steps, variables) else ()

@@ -1,19 +1,24 @@
 """`observe`: what looks at the running cluster is added to it, and taken away."""
 
-from tasktracker_cluster.agents import ownership, supervisor
+from tasktracker_cluster import lifecycle
+from tasktracker_cluster.agents import consul, ownership, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import UnfitMachineError
-from tasktracker_cluster.jobs import observers, passwords
+from tasktracker_cluster.jobs import observers, passwords, tracing
 from tasktracker_cluster.machine import folders, preflight, tools
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.topology import COLLECTOR_USER, OBSERVING_JOBS, OBSERVING_USERS
+from tasktracker_cluster.releases import installed
+from tasktracker_cluster.topology import COLLECTOR_USER, OBSERVING_JOBS, OBSERVING_USERS, TRACES
 
 
-def start(cluster: Cluster, steps: Steps, webhook: str | None = None) -> None:
+def start(
+    cluster: Cluster, steps: Steps, webhook: str | None = None, sampling: float | None = None
+) -> None:
     """Run the jobs of `observe` on this machine, the first one of its cluster.
 
     If they run already, they get the files of this checkout. Alerts are sent to the URL `webhook`:
-    None keeps the one that is set, an empty one removes it. Raises an AdminError.
+    None keeps the one that is set, an empty one removes it. With `sampling`, traces are stored,
+    too: of this share of the requests, and of those that ask for it. Raises an AdminError.
     """
     site = cluster.site
     _must_run(cluster, "./just observe")
@@ -30,13 +35,32 @@ def start(cluster: Cluster, steps: Steps, webhook: str | None = None) -> None:
             tools.install_observers(site, step)
         observers.set_receiver(cluster, webhook)
         observers.start(cluster, steps, {"node": site.node.name})
+        if sampling is not None:
+            _trace(cluster, steps, sampling)
 
 
 def stop(cluster: Cluster, steps: Steps) -> None:
-    """Take the jobs of `observe` away. What they have stored stays until `destroy`."""
+    """Take the jobs of `observe` away.
+
+    What they have stored stays until `destroy`, but for traces, which were in memory.
+    """
     _must_run(cluster, "./just observe --off")
     with ownership.locked(cluster.site):
         observers.stop(cluster, steps)
+        if tracing.is_deployed(cluster):
+            consul.trace(cluster.site, cluster.consul, on=False)
+            lifecycle.run_jobs(cluster, steps, installed.present(cluster.site))
+
+
+def _trace(cluster: Cluster, steps: Steps, sampling: float) -> None:
+    """Store traces, and give every service and the gateway new instances that send spans."""
+    site = cluster.site
+    if TRACES not in observers.running(cluster):
+        preflight.must_have_tracing_ports()
+    with steps.step("program for traces") as step:
+        tools.install_tracer(site, step)
+    tracing.start(cluster, steps, sampling)
+    lifecycle.run_jobs(cluster, steps, installed.present(site))
 
 
 def _must_run(cluster: Cluster, command: str) -> None:

@@ -27,6 +27,7 @@ TRAEFIK_URL = f"http://127.0.0.1:{topology.DASHBOARD_PORT}"  # its API and dashb
 METRICS_URL = f"http://127.0.0.1:{topology.METRICS_PORT}"  # after `observe`, as the next one
 ALERTS_URL = f"http://127.0.0.1:{topology.ALERTS_PORT}"
 LOGS_URL = f"http://127.0.0.1:{topology.LOGS_PORT}"
+TRACES_URL = f"http://127.0.0.1:{topology.TRACES_PORT}"
 
 
 @dataclass(frozen=True)

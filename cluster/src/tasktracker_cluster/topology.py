@@ -20,6 +20,8 @@ METRICS_PORT = 8428
 ALERTS_PORT = 8880
 LOGS_PORT = 9428
 COLLECTOR_PORT = 9429
+TRACES_PORT = 16686
+SPANS_PORT = 4318
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Port:
 
     `is_public`: it is on the address of TASKTRACKER_BIND. `is_shared`: in a cluster of several
     machines it is on the address that the others know. Every other port is on loopback.
-    `in_dev`: `./just dev` uses it, too. `observes`: it is used only after `./just observe`.
+    `in_dev`: `./just dev` uses it, too. `observes`: it is used only after `./just observe`, and
+    `traces`: only after `./just observe --traces`.
     """
 
     number: int
@@ -37,6 +40,7 @@ class Port:
     is_shared: bool = False
     in_dev: bool = False
     observes: bool = False
+    traces: bool = False
 
 
 PORTS = (
@@ -59,6 +63,9 @@ PORTS = (
     Port(ALERTS_PORT, "the alerts", observes=True),
     Port(LOGS_PORT, "the store of logs", observes=True),
     Port(COLLECTOR_PORT, "the collector of logs", observes=True),
+    Port(TRACES_PORT, "the traces", traces=True),
+    Port(16685, "the traces by gRPC, which nothing uses", traces=True),
+    Port(SPANS_PORT, "spans", traces=True),
 )
 
 
@@ -218,6 +225,14 @@ OBSERVING_USERS = {
 # The programs of these tasks, which tools/victoria builds.
 OBSERVING_PROGRAMS = ("victoria-metrics", "vmalert", "victoria-logs", "vlagent")
 
+TRACES = "traces"  # the job that stores traces
+TRACES_USER = "tasktracker-traces"
+TRACES_PROGRAM = "jaeger"  # which tools/jaeger builds
+
+# The job of `observe --traces`, and its main task. The gateway and the services send it spans, and
+# do without it.
+TRACING_JOBS = {TRACES: TRACES_PROGRAM}
+
 BACKUP = "backup"  # the job that keeps backups of both databases
 BACKUP_USER = "tasktracker-backup"
 
@@ -225,7 +240,13 @@ BACKUP_USER = "tasktracker-backup"
 BACKUP_JOBS = {BACKUP: "barman"}
 
 # The main task of each job that there can be.
-ALL_MAIN_TASKS = {**MAIN_TASKS, **BACKUP_JOBS, **RELEASE_JOBS, **OBSERVING_JOBS}
+ALL_MAIN_TASKS = {
+    **MAIN_TASKS,
+    **BACKUP_JOBS,
+    **RELEASE_JOBS,
+    **OBSERVING_JOBS,
+    **TRACING_JOBS,
+}
 
 # Each program has a system user of its own: two tasks of one user could reach each other. A name
 # has at most 32 characters.

@@ -13,6 +13,12 @@ from tasktracker_cluster.site import CONSUL_URL, Site
 # Consul's own name for the token in the configuration of its server.
 MANAGEMENT = "Initial Management Token"
 
+# What makes sidecars send spans, and the files below consul/tracing.
+_TRACING = {
+    "envoy_extra_static_clusters_json": "receiver.json",
+    "envoy_listener_tracing_json": "listeners.json",
+}
+
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
 
@@ -96,6 +102,21 @@ def apply_config_entries(site: Site) -> int:
         list(pool.map(write, [entry for entry in entries if entry not in intentions]))
         list(pool.map(write, intentions))
     return len(entries)
+
+
+def trace(site: Site, consul: Api, *, on: bool) -> None:
+    """Have sidecars send spans of the requests that are traced, or no longer.
+
+    It works at once in sidecars that were made while it was on: the receiver is in the file that
+    they start with.
+    """
+    entry = consul.call("GET", "/v1/config/proxy-defaults/global")
+    folder = site.checkout / "consul" / "tracing"
+    changed = {name: value for name, value in entry["Config"].items() if name not in _TRACING}
+    if on:
+        changed |= {name: (folder / file).read_text() for name, file in _TRACING.items()}
+    if changed != entry["Config"]:
+        consul.call("PUT", "/v1/config", {**entry, "Config": changed})
 
 
 def _set_policy(site: Site, consul: Api, name: str) -> None:

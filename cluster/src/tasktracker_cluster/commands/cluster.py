@@ -25,6 +25,9 @@ def install(
     observing: Annotated[
         bool, typer.Option("--observe", help="And everything that `observe` needs.")
     ] = False,
+    traces: Annotated[
+        bool, typer.Option("--traces", help="And what `observe --traces` needs.")
+    ] = False,
 ) -> None:
     """Install everything that `up` needs, without starting it.
 
@@ -35,7 +38,8 @@ def install(
         if only_packages:
             lifecycle.install_packages(steps)
         else:
-            lifecycle.install(Site.from_environment(), steps, observing=observing)
+            site = Site.from_environment()
+            lifecycle.install(site, steps, observing=observing, traces=traces)
 
 
 @app.command()

@@ -19,6 +19,16 @@ def observe(
     no_webhook: Annotated[
         bool, typer.Option("--no-webhook", help="Send alerts nowhere any more.")
     ] = False,
+    traces: Annotated[
+        bool,
+        typer.Option("--traces", help="Store traces, too. The gateway is restarted for it."),
+    ] = False,
+    sampling: Annotated[
+        float,
+        typer.Option(
+            min=0, max=1, help="With --traces: the share of requests traced unasked, such as 0.01."
+        ),
+    ] = 0,
 ) -> None:
     """Add metrics, dashboards and alerts to the running cluster.
 
@@ -28,10 +38,14 @@ def observe(
     Alerts are sent to the URL in TASKTRACKER_ALERTS_WEBHOOK, in the form that Alertmanager takes.
     It is stored: without the variable, the last one is used.
 
+    With --traces, `tasktracker-cli --trace COMMAND` shows the way of its requests. Its program
+    takes ten more minutes to build. Traces stay until `--off` or `down`.
+
     \b
     Examples:
       sudo tasktracker-cli admin observe
       sudo --preserve-env=TASKTRACKER_ALERTS_WEBHOOK tasktracker-cli admin observe
+      sudo tasktracker-cli admin observe --traces --sampling 0.01
       sudo tasktracker-cli admin observe --off
     """
     # Not an option: everybody can read a command line.
@@ -42,6 +56,6 @@ def observe(
             observing.stop(cluster, steps)
             steps.console.print("Nothing observes the cluster any more. The data are kept.")
             return
-        observing.start(cluster, steps, webhook)
+        observing.start(cluster, steps, webhook, sampling if traces else None)
     for page in OBSERVING_PAGES:
         typer.echo(f"{page.title:<10} {page.page:<34} {page.about}")

@@ -10,14 +10,15 @@ from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, deployment
 from tasktracker_cluster.machine import folders
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.topology import METRICS, OBSERVING_JOBS
+from tasktracker_cluster.topology import METRICS, OBSERVING_JOBS, TRACING_JOBS
 
 RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"  # only vmalert can read it
 
 
 def running(cluster: Cluster) -> list[str]:
     """Return the names of the jobs that Nomad has, and that were not stopped."""
-    known = {job: cluster.nomad.find(f"/v1/job/{job}") for job in OBSERVING_JOBS}
+    jobs = (*OBSERVING_JOBS, *TRACING_JOBS)
+    known = {job: cluster.nomad.find(f"/v1/job/{job}") for job in jobs}
     return [name for name, job in known.items() if job is not None and not job["Stop"]]
 
 

@@ -9,7 +9,8 @@ from tasktracker_cluster.machine import shell
 # A link-local address on a bridge without ports: every allocation reaches it, and it is the same on
 # every network. (A bridge needs no other kernel module than Nomad's own networking does.)
 NODE_INTERFACE = "tasktracker0"
-NODE_ADDRESS = "169.254.1.1/32"
+NODE_HOST = "169.254.1.1"
+NODE_ADDRESS = f"{NODE_HOST}/32"
 ALLOCATIONS_INTERFACE = "tasktracker1"  # made by Nomad (nomad/agent/single.hcl)
 
 

@@ -13,8 +13,9 @@ from tasktracker_cluster.errors import (
     PortTakenError,
 )
 from tasktracker_cluster.machine import shell
+from tasktracker_cluster.machine.network import NODE_HOST
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import MEMBERSHIP_PORT, PORTS
+from tasktracker_cluster.topology import MEMBERSHIP_PORT, PORTS, SPANS_PORT
 
 NEEDED_BYTES = 2 * 2**30
 
@@ -56,7 +57,11 @@ def must_have_ports(site: Site) -> None:
     """Raise PortTakenError, which names the program that uses the port, unless all are free."""
     shared = site.node.address or "127.0.0.1"
     for port in PORTS:
-        if port.observes or (port.number == MEMBERSHIP_PORT and not site.node.is_advertised):
+        if (
+            port.observes
+            or port.traces
+            or (port.number == MEMBERSHIP_PORT and not site.node.is_advertised)
+        ):
             continue  # nothing listens there
         address = site.bind if port.is_public else shared if port.is_shared else "127.0.0.1"
         must_be_free(address, port.number, port.purpose, "Stop that program, then run: ./just up")
@@ -68,6 +73,15 @@ def must_have_observing_ports() -> None:
         if port.observes:
             hint = "Stop that program, then run: ./just observe"
             must_be_free("127.0.0.1", port.number, port.purpose, hint)
+
+
+def must_have_tracing_ports() -> None:
+    """Raise PortTakenError unless the ports of `observe --traces` are free."""
+    for port in PORTS:
+        if port.traces:
+            address = NODE_HOST if port.number == SPANS_PORT else "127.0.0.1"
+            hint = "Stop that program, then run: ./just observe --traces"
+            must_be_free(address, port.number, port.purpose, hint)
 
 
 def must_have_shared_ports(address: str) -> None:

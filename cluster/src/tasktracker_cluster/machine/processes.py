@@ -13,10 +13,10 @@ from pathlib import Path
 
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import OBSERVING_PROGRAMS
+from tasktracker_cluster.topology import OBSERVING_PROGRAMS, TRACES_PROGRAM
 
 # The programs outside a release that tasks run.
-TASK_PROGRAMS = ("postgres", "pg_receivewal", "nomad", *OBSERVING_PROGRAMS)
+TASK_PROGRAMS = ("postgres", "pg_receivewal", "nomad", *OBSERVING_PROGRAMS, TRACES_PROGRAM)
 
 LIMIT_SECONDS = 70  # a database's clean shutdown may take a minute
 

@@ -2,7 +2,7 @@
 
 Nomad and Consul are taken from PATH or from the cache, or built. The wall is a program of this
 repository: it is built once for each version of its sources. The programs of `observe` are built
-together, once for each version of their module.
+together, once for each version of their module, and the one for traces by itself: most do without.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from tasktracker_cluster.errors import CommandError, MissingProgramError, NoSpac
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import OBSERVING_PROGRAMS
+from tasktracker_cluster.topology import OBSERVING_PROGRAMS, TRACES_PROGRAM
 
 Version = tuple[int, ...]
 
@@ -73,6 +73,7 @@ NOMAD = Tool("nomad", tags="ui,release")
 
 WALL = "wall"
 VICTORIA = "victoria"
+JAEGER = "jaeger"
 
 
 def install(site: Site, step: Step) -> None:
@@ -96,22 +97,40 @@ def install_observers(site: Site, step: Step) -> None:
     step.detail = ", ".join(OBSERVING_PROGRAMS)
 
 
+def install_tracer(site: Site, step: Step) -> None:
+    """Put the program of `observe --traces` into the site's `bin`. Build it if need be."""
+    place(tracer(site.checkout, step) / TRACES_PROGRAM, site.bin / TRACES_PROGRAM)
+    step.detail = TRACES_PROGRAM
+
+
 def observers(checkout: Path, step: Step) -> Path:
     """Return the folder of the programs of `observe`, in the cache. Build them if need be.
 
     `vmalert-tool` is with them, which only tests use.
     """
-    module = checkout / "tools" / VICTORIA
-    folder = cache_folder() / f"{VICTORIA}-{_digest([module / 'go.mod', module / 'go.sum'])}"
+    return _tools_of(checkout, VICTORIA, "VictoriaMetrics and VictoriaLogs", "two minutes", step)
+
+
+def tracer(checkout: Path, step: Step) -> Path:
+    """Return the folder of the program of `observe --traces`. Build it if need be."""
+    # Without symbols and debugging data it has 85 MB.
+    return _tools_of(checkout, JAEGER, "Jaeger", "ten minutes", step, "-ldflags=-s -w")
+
+
+def _tools_of(checkout: Path, name: str, what: str, duration: str, step: Step, *flags: str) -> Path:
+    """Return the folder of the tools that the module `tools/<name>` names, in the cache."""
+    module = checkout / "tools" / name
+    folder = cache_folder() / f"{name}-{_digest([module / 'go.mod', module / 'go.sum'])}"
     if not folder.exists():
         _must_have_space_to_build("Delete files.")
-        step.note("building VictoriaMetrics and VictoriaLogs with Go, once (about two minutes)")
+        step.note(f"building {what} with Go, once (about {duration})")
         cache_folder().mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache_folder()) as draft:
-            built = Path(draft) / VICTORIA
+            built = Path(draft) / name
             built.mkdir()
             # `tool` stands for all tools that the module names.
-            _compile(module, "tool", built, _go(checkout, module, step), CGO_ENABLED="0")
+            go = _go(checkout, module, step)
+            _compile(module, "tool", built, go, *flags, CGO_ENABLED="0")
             try:
                 built.rename(folder)
             except OSError:

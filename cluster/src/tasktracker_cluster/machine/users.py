@@ -11,6 +11,7 @@ from tasktracker_cluster.topology import (
     OBSERVING_USERS,
     PAGES_USER,
     STORE_USER,
+    TRACES_USER,
     Database,
 )
 
@@ -28,7 +29,7 @@ def create() -> None:
     know who connects to its socket.
     """
     known = {entry.pw_name for entry in pwd.getpwall()}
-    others = (PAGES_USER, STORE_USER, *OBSERVING_USERS.values())
+    others = (PAGES_USER, STORE_USER, *OBSERVING_USERS.values(), TRACES_USER)
     for name in (*JOB_USERS, *BACKUP_USERS, *others):
         if name not in known:
             shell.run([*USERADD, name])

@@ -28,6 +28,7 @@ from tasktracker_cluster.topology import (
     METRICS,
     RELEASE,
     RELEASE_JOBS,
+    TRACES,
 )
 
 
@@ -173,6 +174,8 @@ def _health(cluster: Cluster, service: str, running: int) -> str:
         return "passing" if answers else "its pages do not answer"
     if service == LOGS:
         return "passing" if cluster.logs.answers("/health") else "its page does not answer"
+    if service == TRACES:
+        return "passing" if cluster.traces.answers("/api/services") else "its API does not answer"
     failing = catalog.failing_checks(cluster, service)
     if failing is None:
         return "not registered"

@@ -17,13 +17,14 @@ from tasktracker_cluster.topology import (
     MAIN_TASKS,
     OBSERVING_JOBS,
     RELEASE_JOBS,
+    TRACING_JOBS,
 )
 
 _SIDECAR = "connect-proxy-"
 # The jobs that have no sidecar, by their only task that writes.
 _JOBS = {
     MAIN_TASKS[GATEWAY]: GATEWAY,
-    **{task: job for job, task in {**RELEASE_JOBS, **OBSERVING_JOBS}.items()},
+    **{task: job for job, task in {**RELEASE_JOBS, **OBSERVING_JOBS, **TRACING_JOBS}.items()},
 }
 
 

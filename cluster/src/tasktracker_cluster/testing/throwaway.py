@@ -301,8 +301,10 @@ class User:
 
 
 @contextmanager
-def installed() -> Iterator[ThrowawayCluster]:
+def installed(*, traces: bool = False) -> Iterator[ThrowawayCluster]:
     """Install a cluster that is ready for `up`, with its state in a folder of its own.
+
+    With `traces` it is ready for `observe --traces`, too.
 
     During the block this thread is in the namespace, where `localhost:8000` is the cluster's
     gateway.
@@ -313,7 +315,7 @@ def installed() -> Iterator[ThrowawayCluster]:
     cluster = ThrowawayCluster(home / "state")
     try:
         # Only this step needs a package registry, which the namespace cannot reach.
-        cluster.admin("install", "--observe")
+        cluster.admin("install", "--observe", *(["--traces"] if traces else []))
         with network_namespace():
             try:
                 yield cluster
