@@ -28,6 +28,8 @@ from task_service import MIGRATIONS, SERVICE
 from task_service.api import read_routes, write_routes
 from task_service.api.problems import PROBLEMS
 from task_service.domain.service import TaskService
+from task_service.persistence import count_drift
+from task_service.persistence.count_drift import CountDrift
 from task_service.persistence.tasks import TaskRepository
 from task_service.settings import TaskSettings
 
@@ -47,6 +49,7 @@ def create_app(
     tracing.configure(SERVICE, settings.traces_url)
     engine = database.engine(settings)
     reads, writes = ReadPool(settings), WritePool(settings)
+    drift = CountDrift(reads)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,6 +57,7 @@ def create_app(
             reads,
             writes,
             session_follower.followed(app, settings, user_service),
+            drift.compared(),
             registration.registered(REGISTRATION, settings),
         ):
             yield
@@ -70,5 +74,6 @@ def create_app(
     errors.install(app, {**PROBLEMS, **database.PROBLEMS})
     docs.install(app)
     middleware.install(app)
+    count_drift.measure(app, drift)
     metrics.watch_pools(app, settings.database_pool_size, reads=reads.in_use, writes=writes.in_use)
     return app
