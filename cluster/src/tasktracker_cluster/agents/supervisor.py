@@ -17,7 +17,13 @@ from xmlrpc.client import Fault, ServerProxy  # nosec B411 - our own supervisor,
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
-from tasktracker_cluster.agents import certificates, credentials, membership_program, pages
+from tasktracker_cluster.agents import (
+    certificates,
+    credentials,
+    membership_program,
+    mesh_figures,
+    pages,
+)
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.errors import NotReadyError, NotRootError
 from tasktracker_cluster.machine import files, network, shell, wait
@@ -109,7 +115,7 @@ def _include(site: Site) -> str:
 def _render_agent(site: Site, node: Node, agent: str, values: dict[str, str]) -> bool:
     source, target = site.checkout / agent / "agent", site.agent / agent
     target.mkdir(exist_ok=True, mode=0o700)
-    names = config_files(node, agent)
+    names = [*config_files(node, agent), *mesh_figures.files_of(site, agent)]
     writes = []
     for name in names:
         text = (source / name).read_text()
