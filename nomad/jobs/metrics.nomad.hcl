@@ -142,6 +142,38 @@ job "metrics" {
       }
     }
 
+    # Whether or not alerts are sent to somebody, their begin and end are in its log.
+    task "alert-log" {
+      driver      = "raw_exec"
+      kill_signal = "SIGTERM"
+
+      config {
+        command = "${meta.tasktracker.home}/bin/wall"
+        args = [
+          "--user=tasktracker-alert-log", "--read=${meta.tasktracker.home}/releases/current", "--read=local",
+          "--log=${NOMAD_ALLOC_DIR}/logs/alert-log", "--",
+          # As its input: Python would open the file by its full path, which the task may not follow.
+          "/bin/sh", "-c",
+          "exec ${meta.tasktracker.home}/releases/current/bin/python -I -S - http://127.0.0.1:8880 <local/log_alerts.py",
+        ]
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/log_alerts.py"
+        data        = file("nomad/jobs/metrics/log_alerts.py")
+      }
+
+      # As above.
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 20
+        memory = 48
+      }
+    }
+
     task "vmalert" {
       driver      = "raw_exec"
       kill_signal = "SIGTERM"
@@ -159,12 +191,15 @@ job "metrics" {
           "-remoteRead.url=http://127.0.0.1:8428",  # and reads them again after a restart
           "-rule=local/rules/*.yml",
           "-rule.evalDelay=0s",
-          "-evaluationInterval=5s",
+          "-evaluationInterval=2s",
+          # How long a value counts that no newer one follows: three scrapes. By default it is five minutes, and what
+          # was there before a restart of the store would count so long.
+          "-datasource.queryStep=15s",
           "-loggerLevel=WARN",
         ]
       }
 
-      # The address of a receiver may have a secret in it. Without one, alerts are on the pages only.
+      # The address of a receiver may have a secret in it.
       template {
         destination = "${NOMAD_SECRETS_DIR}/alerts.env"
         env         = true

@@ -8,23 +8,28 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
     JOB_USERS,
     LOGS,
-    OBSERVING_JOBS,
     OBSERVING_PROGRAMS,
     OBSERVING_USERS,
     PORTS,
+    STORING_JOBS,
 )
 from tests.infra.reading import ROOT, Json, only_group, read_job, tasks, wall
 
 HOME = "${meta.tasktracker.home}"
+SCRIPT = "/bin/sh"  # runs a script of its job
 LINKER = "link"  # makes links to files of root's: no wall would allow that
 # What a task may read and write beside its program, and beside `local` and its job's own data.
-READS = {"vlagent": {f"{HOME}/volumes/log-links"}, "victoria-logs": set[str]()}
+READS = {
+    "vlagent": {f"{HOME}/volumes/log-links"},
+    "victoria-logs": set[str](),
+    "alert-log": {f"{HOME}/releases/current", "local"},
+}
 WRITES = {"vlagent": (f"{HOME}/volumes/collector",)}
 
 
-@pytest.fixture(params=OBSERVING_JOBS)
+@pytest.fixture(params=STORING_JOBS)
 def observer(request: pytest.FixtureRequest, site: Site) -> Json:
-    """Return each job of `observe`, as Nomad reads it."""
+    """Return each job of `observe` that stores something, as Nomad reads it."""
     return read_job(site, request.param)
 
 
@@ -38,14 +43,14 @@ def test_each_task_runs_as_a_user_of_its_own_behind_a_wall(observer: Json) -> No
         assert wall(task).user == OBSERVING_USERS[task["Name"]]
         assert wall(task).user not in JOB_USERS
         program = wall(task).command[0]
-        assert program == f"{HOME}/bin/{task['Name']}"
-        assert task["Name"] in OBSERVING_PROGRAMS
-        assert set(wall(task).read) == {program, *READS.get(task["Name"], {"local"})}
+        own = {program} - {SCRIPT}
+        assert own <= {f"{HOME}/bin/{name}" for name in OBSERVING_PROGRAMS if name == task["Name"]}
+        assert set(wall(task).read) == own | READS.get(task["Name"], {"local"})
 
 
 def test_only_the_main_task_writes_and_only_the_jobs_own_data(observer: Json) -> None:
     for task in walled(observer):
-        is_main = task["Name"] == OBSERVING_JOBS[observer["ID"]]
+        is_main = task["Name"] == STORING_JOBS[observer["ID"]]
         data = (f"{HOME}/volumes/{observer['ID']}",) if is_main else ()
         assert wall(task).write == WRITES.get(task["Name"], data), task["Name"]
 
@@ -59,7 +64,7 @@ def test_its_pages_have_no_login_so_they_are_on_loopback(observer: Json) -> None
         for word in wall(task).command
         if word.startswith("-httpListenAddr=")
     ]
-    assert len(listening) == len(walled(observer))
+    assert len(listening) == len([t for t in walled(observer) if wall(t).command[0] != SCRIPT])
     known = {f"127.0.0.1:{port.number}" for port in PORTS if port.observes}
     assert set(listening) <= known
 
