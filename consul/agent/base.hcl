@@ -55,6 +55,7 @@ http_config {
   block_endpoints = [
     "/v1/agent/connect/ca/leaf/backup",
     "/v1/agent/connect/ca/leaf/portal",
+    "/v1/agent/connect/ca/leaf/postgres-exporter",
     "/v1/agent/connect/ca/leaf/stats-service",
     "/v1/agent/connect/ca/leaf/task-db",
     "/v1/agent/connect/ca/leaf/task-service",

@@ -187,6 +187,7 @@ job "postgres" {
         OWNER    = "${local.noun}_owner"
         APP      = "${local.noun}_app"
         BACKUP   = "${local.noun}_backup"
+        MONITOR  = "${local.noun}_monitor"
       }
 
       template {
@@ -208,6 +209,7 @@ job "postgres" {
           OWNER_PASSWORD={{ .owner_password }}
           APP_PASSWORD={{ .app_password }}
           BACKUP_PASSWORD={{ .backup_password }}
+          MONITOR_PASSWORD={{ .monitor_password }}
           {{ end }}
         EOT
       }

@@ -38,6 +38,14 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[ThrowawayCluster]:
         yield cluster
 
 
+@pytest.fixture(scope="module")
+def observed(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
+    """Give the cluster with metrics, alerts and a store of logs, for the tests of one file."""
+    cluster.admin("observe")
+    yield cluster
+    cluster.admin("observe", "--off")
+
+
 @pytest.fixture
 def settled(cluster: ThrowawayCluster) -> Iterator[None]:
     """For a test that breaks something: nothing is broken before it, and nothing after it.

@@ -2,13 +2,15 @@
 
 SERVICES = ("user-db", "task-db", "user-service", "task-service", "stats-service", "portal")
 DATABASES = ("user-db", "task-db")
-SOURCES = (*SERVICES, "traefik", "backup")
+SOURCES = (*SERVICES, "traefik", "backup", "postgres-exporter")
 
 ALLOWED = {
     ("user-service", "user-db"),
     ("task-service", "task-db"),
     ("backup", "user-db"),
     ("backup", "task-db"),
+    ("postgres-exporter", "user-db"),
+    ("postgres-exporter", "task-db"),
     ("traefik", "user-service"),
     ("traefik", "task-service"),
     ("traefik", "stats-service"),

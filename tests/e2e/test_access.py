@@ -65,6 +65,7 @@ def test_no_variable_is_at_a_path_that_every_job_can_read(cluster: ThrowawayClus
         "nomad/jobs/task-service/api/app",
         "nomad/jobs/stats-service/api/app",
         "nomad/jobs/backup/archive/barman",
+        "nomad/jobs/postgres-exporter/databases/exporter",
     }
 
 
@@ -105,6 +106,25 @@ def test_the_role_for_backups_cannot_read_or_change_a_table(cluster: ThrowawayCl
     assert "permission denied" in sql("postgres", "CREATE TABLE intruder (id int)")
     assert "permission denied" in sql("postgres", "SELECT pg_read_file('postgresql.conf')")
     assert "permission denied" in sql("postgres", "ALTER SYSTEM SET fsync = off")
+
+
+def test_the_role_for_statistics_cannot_read_or_change_a_table(cluster: ThrowawayCluster) -> None:
+    path = "/v1/var/nomad%2Fjobs%2Fpostgres-exporter%2Fdatabases%2Fexporter"
+    password = cluster.nomad.call("GET", path)["Items"]["task_db_password"]
+
+    def sql(database: str, statement: str) -> str:
+        url = f"postgresql://task_monitor:{password}@127.0.0.1:5432/{database}"
+        command = ["psql", "--no-psqlrc", "-tA", "-c", statement, url]
+        result = cluster.exec("task-db", command, "nobody")
+        return result.stdout.strip() + result.stderr.strip()
+
+    assert "task_db" in sql("postgres", "SELECT * FROM monitor_sizes()")
+    seen = sql("postgres", "SELECT DISTINCT query FROM pg_stat_activity WHERE datname = 'task_db'")
+    assert seen == "<insufficient privilege>"
+    assert "permission denied for database" in sql("task_db", "SELECT 1")
+    assert "permission denied" in sql("postgres", "CREATE TABLE intruder (id int)")
+    assert "permission denied" in sql("postgres", "SELECT pg_read_file('postgresql.conf')")
+    assert "permission denied" in sql("postgres", "SELECT pg_backup_start('intruder')")
 
 
 def test_the_superuser_of_a_database_cannot_connect_over_tcp(cluster: ThrowawayCluster) -> None:

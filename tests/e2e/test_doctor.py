@@ -24,7 +24,7 @@ from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import allocations, deployment, postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.throwaway import PROGRAM, ThrowawayCluster, frozen
-from tasktracker_cluster.topology import BACKUP, GATEWAY
+from tasktracker_cluster.topology import BACKUP, EXPORTER, GATEWAY
 from tests.e2e.edges import ALLOWED, PARTLY
 
 LIMIT_SECONDS = 90  # generous: a machine may be busy
@@ -387,8 +387,8 @@ CASES = [
 
 # Every edge of the mesh by its path. A round breaks at most one edge of each path.
 Edge = tuple[str, str]
-# Backups are off here (tests/e2e/test_backups.py).
-EDGES = {edge for edge in ALLOWED | PARTLY.keys() if edge[0] != BACKUP}
+# Backups are off here, and nobody observes (tests/e2e/test_backups.py, test_observe.py).
+EDGES = {edge for edge in ALLOWED | PARTLY.keys() if edge[0] not in (BACKUP, EXPORTER)}
 EDGES_BY_PATH: dict[str, list[Edge]] = {}
 for source, to in sorted(EDGES, key=lambda edge: edge[0] != "traefik"):
     EDGES_BY_PATH.setdefault(to if source == "traefik" else source, []).append((source, to))

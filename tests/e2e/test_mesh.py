@@ -221,8 +221,9 @@ def test_a_closed_port_refuses_the_connection(cluster: ThrowawayCluster) -> None
 def test_the_matrix_knows_every_service(cluster: ThrowawayCluster) -> None:
     registered = set(cluster.consul.call("GET", "/v1/catalog/services"))
     ours = {name for name in registered if not name.endswith("-sidecar-proxy")}
-    backup = {"backup"}  # it is there only where backups are on (test_backups.py)
-    assert ours - {"consul", "nomad", "nomad-client"} - backup == set(SOURCES) - backup
+    # These are there only when they were asked for (test_backups.py, test_observe.py).
+    others = {"backup", "postgres-exporter"}
+    assert ours - {"consul", "nomad", "nomad-client"} - others == set(SOURCES) - others
     assert {p.stem for p in Path("consul/config-entries/service-intentions").iterdir()} == set(
         SERVICES
     )

@@ -1,4 +1,4 @@
-"""`observe`: every query finds something, an alert fires and clears, and nothing of it stays."""
+"""`observe`: every query finds something, an alert is in the status, and nothing of it stays."""
 
 import json
 import re
@@ -9,31 +9,37 @@ from pathlib import Path
 
 import pytest
 import yaml
+from playwright.sync_api import expect
 
 from tasktracker_cluster.errors import NotReadyError
-from tasktracker_cluster.jobs import observers
-from tasktracker_cluster.machine import wait
+from tasktracker_cluster.jobs import observers, postgres
+from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.monitoring import alerts
+from tasktracker_cluster.site import CONSUL_PAGE
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, frozen
-from tasktracker_cluster.topology import LOGS, METRICS, OBSERVING_USERS, SERVICES
+from tasktracker_cluster.topology import (
+    DATABASES,
+    EXPORTER,
+    EXPORTER_USERS,
+    LOGS,
+    METRICS,
+    OBSERVING_USERS,
+    SERVICES,
+)
+from tests.e2e.browser import chromium
+from tests.e2e.test_pages import ask
 from tests.infra.reading import ROOT
 
 pytestmark = pytest.mark.drill
 
 LIMIT_SECONDS = 120  # for a machine with every core loaded
 FILES = ROOT / "nomad" / "jobs" / "metrics"
+OF_TASKS = 'consul_source_service="task-service",envoy_http_conn_manager_prefix="public_listener"'
+EXPORTER_TASKS = ("exporter", f"connect-proxy-{EXPORTER}")
 
 # Matchers of what a healthy cluster does not have: the series must exist without them.
 OF_FAULTS = re.compile(r',?\s*(status|code)=~?"[^"]*"')
 SELECTOR = re.compile(r"\b[a-z]\w*\{[^}]*\}|\{__name__[^}]*\}|\bup\b")
-
-
-@pytest.fixture(scope="module")
-def observed(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
-    """Give the cluster with metrics."""
-    cluster.admin("observe")
-    yield cluster
-    cluster.admin("observe", "--off")
 
 
 def panels() -> Iterator[str]:
@@ -67,19 +73,35 @@ def answers(cluster: ThrowawayCluster, query: str) -> bool:
     return bool(found["data"]["result"])
 
 
+@pytest.fixture
+def slots(observed: ThrowawayCluster) -> Iterator[None]:
+    """Let both databases keep their log for somebody, as for backups and standbys."""
+    for each in DATABASES:
+        sql(observed, each.name, "SELECT pg_create_physical_replication_slot('drill', true)")
+    yield
+    for each in DATABASES:
+        sql(observed, each.name, "SELECT pg_drop_replication_slot('drill')")
+
+
+def sql(cluster: ThrowawayCluster, database: str, statement: str) -> str:
+    return shell.run(postgres.query(cluster.site, database, statement)).strip()
+
+
 def test_every_source_answers(observed: ThrowawayCluster) -> None:
     def all_answer() -> bool:
-        asked = 'count(up{job=~"service|sidecar"} == 1)'
+        asked = 'count(up{job=~"service|sidecar|postgres"} == 1)'
         found = observed.as_operator.metrics.call("GET", "/api/v1/query", query=asked)
         result = found["data"]["result"]
-        # A sidecar for each service and each database.
-        return bool(result) and int(result[0]["value"][1]) == 2 * len(SERVICES) + 2
+        # A sidecar for each service and each database, and the exporter with its own.
+        return bool(result) and int(result[0]["value"][1]) == 2 * len(SERVICES) + 2 + 2
 
     wait.until("all sources", all_answer, LIMIT_SECONDS)
     wait.until("none silent", lambda: not answers(observed, "up == 0"), LIMIT_SECONDS)
 
 
-def test_every_query_of_dashboards_and_rules_finds_something(observed: ThrowawayCluster) -> None:
+def test_every_query_of_dashboards_and_rules_finds_something(
+    observed: ThrowawayCluster, slots: None
+) -> None:
     left = [*panels(), *selectors()]
     user = observed.user("asked")
     with user.http() as client:
@@ -115,14 +137,42 @@ def test_an_alert_fires_for_a_frozen_service_and_clears(
         start = time.monotonic()
     wait.until("its end", lambda: down not in firing(observed), LIMIT_SECONDS)
     cleared = time.monotonic() - start
+    found = observed.admin("logs", "metrics", "--since", "10m", "--json").stdout.splitlines()
+    said = [record for record in map(json.loads, found) if record.get("summary") == down]
+    assert [(record["level"], record["event"]) for record in said] == [
+        ("error", "alert fires"), ("info", "alert ends")
+    ]  # fmt: skip
     with capsys.disabled():
         print(f"\n  fired after {fired:.1f} s, cleared after {cleared:.1f} s")  # noqa: T201
 
 
+def test_a_database_that_does_not_answer_is_missing_and_the_other_one_is_not(
+    observed: ThrowawayCluster, settled: None
+) -> None:
+    def seen() -> set[str]:
+        asked = 'pg_static{job="postgres"}'
+        found = observed.as_operator.metrics.call("GET", "/api/v1/query", query=asked)
+        return {each["metric"]["service"] for each in found["data"]["result"]}
+
+    both = {each.name for each in DATABASES}
+    wait.until("both databases", lambda: seen() == both, LIMIT_SECONDS)
+    exporter = observed.task_pid(EXPORTER, "exporter")
+    job = observed.nomad.call("GET", "/v1/job/task-db")
+    observed.nomad.call("DELETE", "/v1/job/task-db")
+    try:
+        wait.until("one database", lambda: seen() == {"user-db"}, LIMIT_SECONDS)
+    finally:
+        observed.nomad.call("POST", "/v1/jobs", {"Job": {**job, "Stop": False}})
+    wait.until("both again", lambda: seen() == both, LIMIT_SECONDS)
+    assert observed.task_pid(EXPORTER, "exporter") == exporter
+
+
 def test_its_tasks_are_users_of_their_own_without_rights(observed: ThrowawayCluster) -> None:
-    for task, user in OBSERVING_USERS.items():
-        job = LOGS if task in ("victoria-logs", "vlagent") else METRICS
-        pid = observed.task_pid(job, task)
+    jobs = dict.fromkeys(("victoria-logs", "vlagent"), LOGS)
+    jobs |= dict.fromkeys(EXPORTER_TASKS, EXPORTER)
+    of_exporter = dict(zip(EXPORTER_TASKS, EXPORTER_USERS, strict=True))
+    for task, user in (OBSERVING_USERS | of_exporter).items():
+        pid = observed.task_pid(jobs.get(task, METRICS), task)
         assert Path(f"/proc/{pid}").owner() == user
         status = Path(f"/proc/{pid}/status").read_text()
         fields = dict(line.split(":\t", 1) for line in status.splitlines())
@@ -130,8 +180,47 @@ def test_its_tasks_are_users_of_their_own_without_rights(observed: ThrowawayClus
         assert int(fields["CapBnd"], 16) == int(fields["CapEff"], 16) == 0
 
 
+def test_consuls_page_shows_figures_of_the_mesh(observed: ThrowawayCluster) -> None:
+    user = observed.user("looked")
+    with user.http() as client, chromium() as browser:
+
+        def asks() -> bool:
+            return bool(client.get("/api/v1/stats/").is_success) and answers(
+                observed, f"rate(envoy_http_downstream_rq_completed{{{OF_TASKS}}}[15m]) > 0"
+            )
+
+        wait.until("requests in the metrics", asks, LIMIT_SECONDS)
+        page = browser.new_page()
+        page.goto(f"{CONSUL_PAGE}/ui/dc1/services/task-service/topology")
+        # Requests a second that it sends to the user service.
+        card = page.locator("a#user-service")
+        expect(card).to_contain_text(re.compile(r"\d\s+RPS"), timeout=LIMIT_SECONDS * 1000)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "api/v1/query?query=up", 200),
+        ("GET", "api/v1/query_range?query=up", 200),
+        ("POST", "api/v1/query?query=up", 405),
+        ("GET", "api/v1/export?match[]=up", 403),
+        ("GET", "api/v1/query/../export?match[]=up", 403),
+        ("GET", "api/v1/query/%2e%2e/export?match[]=up", 403),
+        ("GET", "api/v1/admin/tsdb/delete_series?match[]=up", 403),
+        ("GET", "api/v1/import/csv?format=1:metric:x", 403),
+        ("GET", "metrics", 403),
+        ("GET", "", 403),
+    ],
+)
+def test_consuls_page_passes_on_two_calls_only(
+    observed: ThrowawayCluster, method: str, path: str, status: int
+) -> None:
+    assert ask(CONSUL_PAGE, f"/v1/internal/ui/metrics-proxy/{path}", method) == status
+
+
 def test_off_leaves_nothing_but_the_data(observed: ThrowawayCluster) -> None:
     observed.admin("observe", "--off")
+    assert ask(CONSUL_PAGE, "/v1/internal/ui/metrics-proxy/api/v1/query?query=up") == 404
     assert observers.running(observed.as_operator) == []
     rows = json.loads(observed.admin("status", "--json", check=False).stdout)
     assert "metrics" not in [row["name"] for row in rows]

@@ -17,7 +17,7 @@ from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import tools, wait
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import BACKUP_JOBS, JOBS
+from tasktracker_cluster.topology import BACKUP_JOBS, EXPORTER, JOBS
 from tests.infra.reading import ENTRY_FILES, ROOT, Consul, Json, read_job
 
 BUILD_LIMIT = 1800  # seconds: on a new machine the first tests build all programs with Go
@@ -57,11 +57,11 @@ def jobs(site: Site) -> dict[str, Json]:
 
 @pytest.fixture(scope="session")
 def mesh_jobs(site: Site, jobs: dict[str, Json]) -> dict[str, Json]:
-    """Return every job of the mesh: with those that `up` runs only where backups are on."""
-    return {**jobs, **{name: read_job(site, name) for name in BACKUP_JOBS}}
+    """Return every job of the mesh: with those that run only where they were asked for."""
+    return {**jobs, **{name: read_job(site, name) for name in (*BACKUP_JOBS, EXPORTER)}}
 
 
-@pytest.fixture(params=(*JOBS, *BACKUP_JOBS))
+@pytest.fixture(params=(*JOBS, *BACKUP_JOBS, EXPORTER))
 def mesh_job(request: pytest.FixtureRequest, mesh_jobs: dict[str, Json]) -> Json:
     """Return each job of the mesh, one after the other."""
     return mesh_jobs[request.param]

@@ -8,6 +8,7 @@ from tasktracker_cluster.topology import (
     ALL_MAIN_TASKS,
     BACKUP_USERS,
     DATABASES,
+    EXPORTER_USERS,
     JOB_USERS,
     JOBS,
     START_ORDER,
@@ -73,7 +74,7 @@ def test_no_two_jobs_and_no_job_and_its_sidecar_share_a_system_user(
 
 def test_up_makes_exactly_the_users_that_the_jobs_name(mesh_jobs: dict[str, Json]) -> None:
     users = {wall(task).user for job in mesh_jobs.values() for task in tasks(job)}
-    assert users == {*JOB_USERS, *BACKUP_USERS}
+    assert users == {*JOB_USERS, *BACKUP_USERS, *EXPORTER_USERS}
 
 
 def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> None:
@@ -83,4 +84,4 @@ def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> Non
 
 
 def test_no_name_of_a_system_user_is_too_long() -> None:
-    assert max(map(len, (*JOB_USERS, *BACKUP_USERS))) <= LONGEST_NAME
+    assert max(map(len, (*JOB_USERS, *BACKUP_USERS, *EXPORTER_USERS))) <= LONGEST_NAME

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tasktracker_cluster.topology import BACKUP, DATABASES
+from tasktracker_cluster.topology import BACKUP, DATABASES, EXPORTER
 from tests.infra.reading import (
     ROOT,
     Edge,
@@ -78,7 +78,7 @@ def test_a_service_that_checks_tokens_may_ask_about_sessions_and_tokens_only(
 
 def test_every_service_has_its_protocol(entries: Entries, mesh_jobs: dict[str, Json]) -> None:
     protocols = {n: e["Protocol"] for (kind, n), e in entries.items() if kind == "service-defaults"}
-    tcp = {BACKUP, *(each.name for each in DATABASES)}
+    tcp = {BACKUP, EXPORTER, *(each.name for each in DATABASES)}
     assert protocols == {name: "tcp" if name in tcp else "http" for name in mesh_jobs}
 
 

@@ -17,6 +17,7 @@ from tasktracker_cluster.topology import (
     BACKUP,
     BACKUP_JOBS,
     DATABASES,
+    EXPORTER,
     GATEWAY,
     MAIN_TASKS,
     MEMBERSHIP_PORT,
@@ -29,6 +30,7 @@ from tasktracker_cluster.topology import (
     SIGNER,
     STORE,
     STORE_PORT,
+    STORING_JOBS,
     Database,
     Service,
 )
@@ -103,7 +105,7 @@ def test_every_port_is_in_the_configuration_of_a_program() -> None:
 def test_the_ports_of_observe_are_those_of_its_jobs(site: Site) -> None:
     reserved = {
         port["Value"]
-        for name in OBSERVING_JOBS
+        for name in STORING_JOBS
         for port in only_group(read_job(site, name))["Networks"][0]["ReservedPorts"]
     }
     assert {port.number for port in PORTS if port.observes} == reserved
@@ -211,7 +213,8 @@ def test_the_main_task_is_the_one_that_no_other_waits_for(mesh_jobs: dict[str, J
         name: [each["Name"] for each in only_group(job)["Tasks"] if not each["Lifecycle"]]
         for name, job in mesh_jobs.items()
     }
-    assert main == {name: [task] for name, task in (MAIN_TASKS | BACKUP_JOBS).items()}
+    known = MAIN_TASKS | BACKUP_JOBS | {EXPORTER: OBSERVING_JOBS[EXPORTER]}
+    assert main == {name: [task] for name, task in known.items()}
 
 
 def test_barman_finds_each_database_on_the_port_and_by_the_role_that_it_has(
@@ -221,6 +224,22 @@ def test_barman_finds_each_database_on_the_port_and_by_the_role_that_it_has(
     script = (ROOT / "nomad/jobs/backup/barman.sh").read_text()
     for each in DATABASES:
         assert f"{each.name}) port={each.dev_port} role={each.role('backup')} " in script
+
+
+def test_the_exporter_finds_each_database_on_the_port_and_by_the_role_that_it_has(
+    mesh_jobs: dict[str, Json],
+) -> None:
+    job = mesh_jobs[EXPORTER]
+    assert upstreams(job) == {each.name: each.dev_port for each in DATABASES}
+    templates = task(job, OBSERVING_JOBS[EXPORTER])["Templates"]
+    (text,) = [each["EmbeddedTmpl"] for each in templates if each["Envvars"]]
+    scrape = (ROOT / "nomad/jobs/metrics/scrape.yml").read_text()
+    for each in DATABASES:
+        item = f"{each.name.replace('-', '_')}_password"
+        login = f"postgresql://{each.role('monitor')}:{{{{ .{item} }}}}@127.0.0.1:{each.dev_port}/"
+        assert login in text
+        named = f'regex: ".*:{each.dev_port}", target_label: service, replacement: {each.name}'
+        assert named in scrape
 
 
 def templates(job: Json) -> Iterator[tuple[str, str, set[str]]]:

@@ -15,6 +15,11 @@ from tests.infra.reading import (
 )
 
 HOME = "${meta.tasktracker.home}"
+# What a task reads outside its folder beside its release.
+FURTHER = {
+    "barman": {f"{HOME}/backup/barman.conf"},
+    "exporter": {f"{HOME}/bin/postgres-exporter"},
+}
 
 
 def releases(job: Json) -> set[str]:
@@ -61,8 +66,8 @@ def test_a_task_writes_to_its_own_data_only(mesh_jobs: dict[str, Json]) -> None:
 def test_a_task_reads_its_release_and_its_files_of_nomad_only(mesh_job: Json) -> None:
     for task in tasks(mesh_job):
         below_home = {path for path in wall(task).read if path.startswith(HOME)}
-        settings = {f"{HOME}/backup/barman.conf"} if task["Name"] == "barman" else set()
-        assert below_home == releases(mesh_job) & below_home | settings, task["Name"]
+        further = FURTHER.get(task["Name"], set[str]())
+        assert below_home == releases(mesh_job) & below_home | further, task["Name"]
         # Relative paths are in the task's own folder, or (for a sidecar) one file of it.
         assert set(wall(task).read) - below_home <= {"local", "."}, task["Name"]
         own = f"connect-proxy-{mesh_job['ID']}/secrets/envoy_bootstrap.json"

@@ -29,6 +29,7 @@ from tasktracker_cluster.jobs import (
     tracing,
 )
 from tasktracker_cluster.machine import (
+    exporter,
     files,
     folders,
     network,
@@ -75,6 +76,8 @@ def install(site: Site, steps: Steps, *, observing: bool = False, traces: bool =
         if observing:
             with steps.step("programs of observe") as step:
                 tools.install_observers(site, step)
+            with steps.step("PostgreSQL's exporter") as step:
+                exporter.install(site, step)
         if traces:
             with steps.step("program for traces") as step:
                 tools.install_tracer(site, step)

@@ -1,14 +1,14 @@
 """`observe`: what looks at the running cluster is added to it, and taken away."""
 
 from tasktracker_cluster import lifecycle
-from tasktracker_cluster.agents import consul, ownership, supervisor
+from tasktracker_cluster.agents import consul, mesh_figures, ownership, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import UnfitMachineError
 from tasktracker_cluster.jobs import observers, passwords, tracing
-from tasktracker_cluster.machine import folders, preflight, tools
+from tasktracker_cluster.machine import exporter, folders, preflight, tools
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
-from tasktracker_cluster.topology import COLLECTOR_USER, OBSERVING_JOBS, OBSERVING_USERS, TRACES
+from tasktracker_cluster.topology import COLLECTOR_USER, OBSERVING_USERS, STORING_JOBS, TRACES
 
 
 def start(
@@ -25,7 +25,7 @@ def start(
     with ownership.locked(site):
         if not observers.running(cluster):
             preflight.must_have_observing_ports()
-        for job, task in OBSERVING_JOBS.items():
+        for job, task in STORING_JOBS.items():
             folders.create_volume(site, job, OBSERVING_USERS[task])
         folders.create_volume(site, "collector", COLLECTOR_USER)
         folders.create_log_links(site)
@@ -33,8 +33,12 @@ def start(
         passwords.make_metrics_store(cluster)
         with steps.step("programs") as step:
             tools.install_observers(site, step)
+        with steps.step("PostgreSQL's exporter") as step:
+            exporter.install(site, step)
         observers.set_receiver(cluster, webhook)
-        observers.start(cluster, steps, {"node": site.node.name})
+        network = site.node.first_address
+        observers.start(cluster, steps, {"node": site.node.name, "network": network})
+        mesh_figures.show(site, cluster.consul)
         if sampling is not None:
             _trace(cluster, steps, sampling)
 

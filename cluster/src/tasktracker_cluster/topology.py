@@ -96,9 +96,10 @@ class Database:
         return f"{self.noun}_{kind}"
 
 
-# The owner of a database's schema, the application's limited role, and the one that makes backups.
+# The owner of a database's schema, the application's limited role, the one that makes backups, and
+# the one that reads statistics.
 BACKUP_ROLE = "backup"
-ROLES = ("owner", "app", BACKUP_ROLE)
+ROLES = ("owner", "app", BACKUP_ROLE, "monitor")
 
 
 @dataclass(frozen=True)
@@ -210,19 +211,25 @@ LOGS = "logs"  # the job that stores logs
 COLLECTOR_USER = "tasktracker-collector"  # of its task that reads them
 METRICS = "metrics"  # the job that stores metrics, and compares them with the rules of alerts
 
-# The jobs of `observe`, and the main task of each. They only read: nothing needs them, they are in
-# no mesh, and `up` does not start them.
-OBSERVING_JOBS = {METRICS: "victoria-metrics", LOGS: "victoria-logs"}
+EXPORTER = "postgres-exporter"  # the job that asks the databases for metrics, by the mesh
 
-# The system user of each of their tasks. A job's data belong to the user of its main task.
+# The jobs of `observe`, and the main task of each. They only read: nothing needs them, and `up`
+# does not start them. STORING_JOBS are in no mesh.
+STORING_JOBS = {METRICS: "victoria-metrics", LOGS: "victoria-logs"}
+OBSERVING_JOBS = {**STORING_JOBS, EXPORTER: "exporter"}
+
+# The system user of each task of STORING_JOBS. A job's data belong to the user of its main task.
 OBSERVING_USERS = {
     "victoria-metrics": "tasktracker-metrics",
     "vmalert": "tasktracker-alerts",
+    "alert-log": "tasktracker-alert-log",
     "victoria-logs": "tasktracker-logs",
     "vlagent": COLLECTOR_USER,
 }
 
-# The programs of these tasks, which tools/victoria builds.
+EXPORTER_USERS = ("tasktracker-exporter", "tasktracker-exporter-envoy")
+
+# The programs of STORING_JOBS, which tools/victoria builds.
 OBSERVING_PROGRAMS = ("victoria-metrics", "vmalert", "victoria-logs", "vlagent")
 
 TRACES = "traces"  # the job that stores traces

@@ -186,7 +186,8 @@ def test_an_unknown_service_is_a_usage_error_and_a_stopped_one_an_error(
     with pytest.raises(NoLogError, match=r"There is no service 'nope'\.") as raised:
         logs.sources(cluster, "nope", None)
     assert (raised.value.exit_code, raised.value.code) == (2, "usage")
-    assert "backup, store, release, metrics, logs, traces, consul" in raised.value.hint
+    known = "backup, store, release, metrics, logs, postgres-exporter, traces, consul"
+    assert known in raised.value.hint
     nomad.has_job("portal", allocation(status="complete"))
     with pytest.raises(NoInstanceError, match="portal has no instance"):
         logs.sources(cluster, "portal", None)

@@ -5,6 +5,12 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import passwords
 from tasktracker_cluster.topology import ROLES, SERVICES
 
+# The tasks that have a role in each database.
+OF_BOTH = {
+    "nomad/jobs/backup/archive/barman": "backup",
+    "nomad/jobs/postgres-exporter/databases/exporter": "monitor",
+}
+
 
 def test_each_task_has_the_password_of_its_role_and_no_other(
     cluster: Cluster, nomad: Nomad
@@ -18,10 +24,10 @@ def test_each_task_has_the_password_of_its_role_and_no_other(
             assert migrate == {"database_password": roles["owner_password"]}
             assert app == {"database_password": roles["app_password"]}
             assert len(set(roles.values())) == len(ROLES)
-            backups = nomad.variables["nomad/jobs/backup/archive/barman"]
             name = f"{service.database.noun}_db_password"
-            assert backups.pop(name) == roles["backup_password"]
-    assert nomad.variables == {"nomad/jobs/backup/archive/barman": {}}
+            for path, role in OF_BOTH.items():
+                assert nomad.variables[path].pop(name) == roles[f"{role}_password"]
+    assert nomad.variables == {path: {} for path in OF_BOTH}
 
 
 def test_a_database_of_an_earlier_version_gets_the_password_of_a_new_role(

@@ -11,4 +11,9 @@ Sources = [
     Name   = "backup"
     Action = "allow"
   },
+  {
+    # It reads statistics, as a role that may do nothing else (prepare.sh).
+    Name   = "postgres-exporter"
+    Action = "allow"
+  },
 ]

@@ -4,7 +4,7 @@
 # server of its own, which listens on a Unix socket only.
 #
 # Environment: PGBIN, DATA, SOCKETS (folders), HBA (a file), DATABASE, OWNER, OWNER_PASSWORD, APP,
-# APP_PASSWORD, BACKUP, BACKUP_PASSWORD.
+# APP_PASSWORD, BACKUP, BACKUP_PASSWORD, MONITOR, MONITOR_PASSWORD.
 set -eu
 umask 077
 
@@ -53,20 +53,36 @@ trap '"$PGBIN/pg_ctl" stop --wait --silent --pgdata "$DATA" --mode fast' EXIT
 \getenv app_password APP_PASSWORD
 \getenv backup BACKUP
 \getenv backup_password BACKUP_PASSWORD
+\getenv monitor MONITOR
+\getenv monitor_password MONITOR_PASSWORD
 
 SET password_encryption = 'scram-sha-256';
 
 SELECT format('CREATE ROLE %I LOGIN', role)
-FROM unnest(ARRAY[:'owner', :'app', :'backup']) AS role
+FROM unnest(ARRAY[:'owner', :'app', :'backup', :'monitor']) AS role
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
 ALTER ROLE :"owner" PASSWORD :'owner_password';
 ALTER ROLE :"app" PASSWORD :'app_password';
 ALTER ROLE :"backup" REPLICATION PASSWORD :'backup_password';
+ALTER ROLE :"monitor" PASSWORD :'monitor_password';
 
 -- What Barman needs beside replication, in the database `postgres`. It cannot connect to the tables'.
 GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(),
     pg_create_restore_point(text) TO :"backup";
 GRANT pg_read_all_settings, pg_read_all_stats, pg_checkpoint TO :"backup";
+
+-- What the exporter of metrics reads, beside views that are open to every role. With pg_monitor it could
+-- read the text of all statements, and those of the user service have their values in them.
+CREATE OR REPLACE FUNCTION monitor_activity()
+    RETURNS TABLE (datname name, state text, count bigint, max_tx_duration float)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT datname, state, count(*), coalesce(max(extract(epoch FROM now() - xact_start)), 0)
+    FROM pg_stat_activity WHERE datname IS NOT NULL AND state IS NOT NULL GROUP BY datname, state $$;
+CREATE OR REPLACE FUNCTION monitor_sizes() RETURNS TABLE (datname name, size_bytes bigint)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    SELECT datname, pg_database_size(oid) FROM pg_database WHERE NOT datistemplate $$;
+REVOKE ALL ON FUNCTION monitor_activity(), monitor_sizes() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION monitor_activity(), monitor_sizes() TO :"monitor";
 
 SELECT format('CREATE DATABASE %I OWNER %I', :'database', :'owner')
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = :'database') \gexec

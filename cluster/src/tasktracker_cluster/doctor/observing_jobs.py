@@ -3,11 +3,11 @@
 from functools import partial
 
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.doctor import instances
+from tasktracker_cluster.doctor import instances, intentions
 from tasktracker_cluster.doctor.hops import Hop, Path
 from tasktracker_cluster.errors import AdminError, BrokenHopError
 from tasktracker_cluster.jobs import observers
-from tasktracker_cluster.topology import METRICS
+from tasktracker_cluster.topology import DATABASES, EXPORTER, METRICS
 from tasktracker_cluster.urls import TARGETS
 
 
@@ -18,6 +18,8 @@ def paths(cluster: Cluster) -> list[Path]:
     except AdminError:
         return []  # another path has the reason
     hops = [Hop(job, partial(_job, cluster, job)) for job in known]
+    if EXPORTER in known:
+        hops += [intentions.hop(cluster, EXPORTER, each.name) for each in DATABASES]
     if METRICS in known:
         hops.append(Hop("what gives metrics", partial(_targets, cluster)))
     return [Path("observing", hops)] if hops else []

@@ -4,13 +4,13 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 
-from tasktracker_cluster.agents import variables
+from tasktracker_cluster.agents import mesh_figures, variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, deployment
 from tasktracker_cluster.machine import folders
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.topology import METRICS, OBSERVING_JOBS, TRACING_JOBS
+from tasktracker_cluster.topology import EXPORTER, METRICS, OBSERVING_JOBS, TRACING_JOBS
 
 RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"  # only vmalert can read it
 
@@ -41,17 +41,19 @@ def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
 
 
 def renew(cluster: Cluster) -> None:
-    """Let Nomad replace the store of metrics, whose Consul token a restart of the machine ended.
+    """Let Nomad replace what has a Consul token: a restart of the machine ended them.
 
     It waits for nothing, and cannot fail: a cluster is up without what looks at it.
     """
     with suppress(ApiError):
-        for each in allocations.active(cluster, METRICS):
-            cluster.nomad.call("PUT", f"/v1/allocation/{each['ID']}/stop")
+        for job in (METRICS, EXPORTER):
+            for each in allocations.active(cluster, job):
+                cluster.nomad.call("PUT", f"/v1/allocation/{each['ID']}/stop")
 
 
 def stop(cluster: Cluster, steps: Steps) -> None:
     """Stop those that run, and let Nomad forget them. Their data stay, but no link to a log."""
+    mesh_figures.hide(cluster.site, cluster.consul)
     for job in running(cluster):
         with steps.step(job):
             deployment.delete(cluster, job)

@@ -7,6 +7,7 @@ from tasktracker_cluster.cluster import LOGS_PASSWORD, Cluster
 from tasktracker_cluster.topology import (
     BACKUP,
     BACKUP_JOBS,
+    EXPORTER,
     LOGS,
     METRICS,
     OBSERVING_JOBS,
@@ -18,7 +19,7 @@ from tasktracker_cluster.topology import (
 
 def make(cluster: Cluster) -> None:
     """Give each task its passwords. An existing password is never replaced."""
-    backups = {}
+    backups, monitors = {}, {}
     for service in SERVICES:
         if service.database is None:
             continue
@@ -29,8 +30,11 @@ def make(cluster: Cluster) -> None:
                 f"nomad/jobs/{service.name}/api/{task}",
                 {"database_password": roles[f"{role}_password"]},
             )
-        backups[f"{service.database.noun}_db_password"] = roles["backup_password"]
+        item = f"{service.database.noun}_db_password"
+        backups[item], monitors[item] = roles["backup_password"], roles["monitor_password"]
     variables.ensure(cluster.nomad, f"nomad/jobs/{BACKUP}/archive/{BACKUP_JOBS[BACKUP]}", backups)
+    path = f"nomad/jobs/{EXPORTER}/databases/{OBSERVING_JOBS[EXPORTER]}"
+    variables.ensure(cluster.nomad, path, monitors)
 
 
 def _of_roles(cluster: Cluster, database: Database) -> dict[str, str]:

@@ -7,6 +7,7 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
     BACKUP_USERS,
     DATABASES,
+    EXPORTER_USERS,
     JOB_USERS,
     OBSERVING_USERS,
     PAGES_USER,
@@ -29,7 +30,7 @@ def create() -> None:
     know who connects to its socket.
     """
     known = {entry.pw_name for entry in pwd.getpwall()}
-    others = (PAGES_USER, STORE_USER, *OBSERVING_USERS.values(), TRACES_USER)
+    others = (PAGES_USER, STORE_USER, *OBSERVING_USERS.values(), *EXPORTER_USERS, TRACES_USER)
     for name in (*JOB_USERS, *BACKUP_USERS, *others):
         if name not in known:
             shell.run([*USERADD, name])

@@ -15,8 +15,8 @@ from tasktracker_cluster.topology import (
     DATABASES,
     GATEWAY,
     MAIN_TASKS,
-    OBSERVING_JOBS,
     RELEASE_JOBS,
+    STORING_JOBS,
     TRACING_JOBS,
 )
 
@@ -24,7 +24,7 @@ _SIDECAR = "connect-proxy-"
 # The jobs that have no sidecar, by their only task that writes.
 _JOBS = {
     MAIN_TASKS[GATEWAY]: GATEWAY,
-    **{task: job for job, task in {**RELEASE_JOBS, **OBSERVING_JOBS, **TRACING_JOBS}.items()},
+    **{task: job for job, task in {**RELEASE_JOBS, **STORING_JOBS, **TRACING_JOBS}.items()},
 }
 
 

@@ -1,0 +1,3 @@
+Kind     = "service-defaults"
+Name     = "postgres-exporter"
+Protocol = "tcp"
