@@ -1,12 +1,13 @@
-"""The services' jobs have a file each, and their common parts are equal."""
+"""Jobs have a file each, and the parts that several have in common are equal."""
 
 import json
 import re
 
 import pytest
 
-from tasktracker_cluster.topology import SERVICES, Service
-from tests.infra.reading import Json, only_group, only_service, tasks
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import BACKUP, LOGS, METRICS, SERVICES, Service
+from tests.infra.reading import Json, only_group, only_service, read_job, tasks
 
 MODEL, *OTHERS = SERVICES
 
@@ -15,9 +16,13 @@ each_other_service = pytest.mark.parametrize("other", OTHERS, ids=lambda service
 
 def anonymous(service: Service, jobs: dict[str, Json]) -> Json:
     """Return a service's job with NAME for its name, which is in users, modules and roles, too."""
+    return without_name(service.folder, jobs[service.name])
+
+
+def without_name(name: str, job: Json) -> Json:
     # The pattern must not match the wall's option `--user=`.
-    name = rf"(?<![a-z]){service.folder}(?:-service)?(?![a-z=])"
-    return dict(json.loads(re.sub(name, "NAME", json.dumps(jobs[service.name]))))
+    pattern = rf"(?<![a-z]){name}(?:-service)?(?![a-z=])"
+    return dict(json.loads(re.sub(pattern, "NAME", json.dumps(job))))
 
 
 def group_alone(job: Json) -> Json:
@@ -81,3 +86,26 @@ def test_every_application_starts_in_the_same_way(jobs: dict[str, Json], other: 
 def test_both_migrations_differ_by_the_name_only(jobs: dict[str, Json]) -> None:
     first, second = (anonymous(each, jobs) for each in SERVICES if each.database)
     assert task(first, "migrate") == task(second, "migrate")
+
+
+@pytest.mark.parametrize("part", ["Count", "Update", "Disconnect", "RestartPolicy"])
+def test_the_jobs_whose_data_are_on_one_machine_wait_for_it_in_the_same_way(
+    site: Site, part: str
+) -> None:
+    backup, logs, metrics = (only_group(read_job(site, each)) for each in (BACKUP, LOGS, METRICS))
+    assert backup[part] == logs[part] == metrics[part]
+
+
+def test_logs_and_metrics_are_on_the_first_machine(site: Site) -> None:
+    logs, metrics = (read_job(site, each, node="node-7") for each in (LOGS, METRICS))
+    (constraint,) = logs["Constraints"]
+    assert constraint["RTarget"] == "node-7"
+    assert metrics["Constraints"] == [constraint]
+
+
+def test_the_sidecar_of_the_backups_is_like_those_of_the_services(
+    site: Site, jobs: dict[str, Json]
+) -> None:
+    sidecar = task(without_name(BACKUP, read_job(site, BACKUP)), "envoy")
+    model = task(anonymous(MODEL, jobs), "envoy")
+    assert {**sidecar, "Env": model["Env"]} == model  # the backups send no traces
