@@ -1,33 +1,40 @@
-"""Light load from the client: thirty requests a second, a third of them writes."""
+"""Thirty requests a second from the client, whatever becomes of each: a third are writes."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 
 import httpx
 
-from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 
 PASSWORD = "an example passphrase"
-INTERVAL_SECONDS = 1 / 30
-LIMIT_SECONDS = 30
+WORKERS = 15
+INTERVAL_SECONDS = 0.5  # of each worker
+TIMEOUT_SECONDS = 30  # longer than the gateway's own limits: its answer is what counts
 
 
 @dataclass
-class Load:
-    """What happened. `failed` has the second, the request and the answer of each failure."""
+class Report:
+    """What happened. A failure has the second since the begin, and the answer."""
 
     sent: int = 0
     acknowledged: list[str] = field(default_factory=list)
-    failed: list[str] = field(default_factory=list)
+    failed: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def failing_seconds(self) -> float:
+        """The time from the first failure to the last one."""
+        seconds = [second for second, _ in self.failed]
+        return max(seconds) - min(seconds) if seconds else 0
 
 
 def client(machine: Machine, name: str) -> httpx.Client:
     """Return a client of a machine's gateway, as a user. Use it in `lab.client()` only."""
-    api = httpx.Client(base_url=machine.gateway_url, trust_env=False, timeout=30)
+    api = httpx.Client(base_url=machine.gateway_url, trust_env=False, timeout=TIMEOUT_SECONDS)
     user = {"username": name, "password": PASSWORD}
     made = api.post("/api/v1/auth/register", json={**user, "email": f"{name}@example.com"})
     assert made.status_code in (201, 409), made.text
@@ -37,25 +44,42 @@ def client(machine: Machine, name: str) -> httpx.Client:
 
 
 @contextmanager
-def running(lab: Laboratory, machine: Machine, name: str) -> Iterator[Load]:
-    """Send requests in a thread during the block. Each third one creates a task."""
-    load, stop = Load(), threading.Event()
+def requests(lab: Laboratory, machines: Sequence[Machine], user: str) -> Iterator[Report]:
+    """Send requests to the gateways of these machines in turn, as a new user, during the block."""
+    report, stop, lock = Report(), threading.Event(), threading.Lock()
+    with lab.client(), closing(client(machines[0], user)) as api:
+        headers = dict(api.headers)
+    begin = time.monotonic()
 
-    def send() -> None:
-        with lab.client(), closing(client(machine, name)) as api:
-            begin = time.monotonic()
-            while not stop.is_set():
-                _request(api, load, begin)
-                stop.wait(max(0, begin + load.sent * INTERVAL_SECONDS - time.monotonic()))
+    def work(worker: int) -> None:
+        with lab.client(), httpx.Client(
+            headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS
+        ) as api:  # fmt: skip
+            stop.wait(worker * INTERVAL_SECONDS / WORKERS)
+            for number in range(1_000_000):
+                if stop.is_set():
+                    return
+                sent = time.monotonic()
+                url = f"{machines[number % len(machines)].gateway_url}/api/v1/tasks/"
+                title = f"task {worker} {number}" if (worker + number) % 3 == 0 else ""
+                error = _send(api, url, title)
+                with lock:
+                    report.sent += 1
+                    if error:
+                        report.failed.append((round(sent - begin, 1), error))
+                    elif title:
+                        report.acknowledged.append(title)
+                stop.wait(max(0, sent + INTERVAL_SECONDS - time.monotonic()))
 
-    thread = threading.Thread(target=send)
-    thread.start()
-    try:
-        wait.until("the first request", lambda: load.sent > 0, LIMIT_SECONDS)
-        yield load
-    finally:
-        stop.set()
-        thread.join()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        working = [pool.submit(work, worker) for worker in range(WORKERS)]
+        try:
+            yield report
+        finally:
+            stop.set()
+        for each in working:
+            each.result()
+    assert report.acknowledged
 
 
 def titles(lab: Laboratory, machine: Machine, name: str) -> set[str]:
@@ -70,19 +94,13 @@ def titles(lab: Laboratory, machine: Machine, name: str) -> set[str]:
     return found
 
 
-def _request(api: httpx.Client, load: Load, begin: float) -> None:
-    at, number = time.monotonic(), load.sent
-    title = f"task {number}" if number % 3 == 0 else ""
-    load.sent += 1
+def _send(api: httpx.Client, url: str, title: str) -> str:
+    """Send a request, and return what was wrong with the answer."""
     try:
         if title:
-            status = api.post("/api/v1/tasks/", json={"title": title}).status_code
+            status, wanted = api.post(url, json={"title": title}).status_code, 201
         else:
-            status = api.get("/api/v1/tasks/?limit=20").status_code
+            status, wanted = api.get(url, params={"limit": 5}).status_code, 200
     except httpx.TransportError as error:
-        load.failed.append(f"{at - begin:.1f} s: {title or 'list'}: {error!r}")
-        return
-    if status == (201 if title else 200):
-        load.acknowledged.extend([title] if title else [])
-    else:
-        load.failed.append(f"{at - begin:.1f} s: {title or 'list'}: {status}")
+        return f"{title or 'list'}: {error!r}"
+    return "" if status == wanted else f"{title or 'list'}: {status}"

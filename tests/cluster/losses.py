@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from tasktracker_cluster.testing.machines import Laboratory
 from tests.cluster import load
-from tests.cluster.steady import Report
+from tests.cluster.load import Report
 
 HEADINGS = (
     "what is lost", "requests", "failed", "within s", "writes", "lost", "moved s", "green s",

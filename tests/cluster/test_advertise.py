@@ -12,13 +12,13 @@ def test_a_running_machine_takes_an_address_and_keeps_every_task(lab: Laboratory
     """Each database restarts once: meanwhile requests that need it are refused."""
     first, second, _ = lab.machines
     first.admin("up")
-    with load.running(lab, first, "address") as sent:
+    with load.requests(lab, [first], "address") as sent:
         first.admin("advertise", first.address)
-    refused = {line.rpartition(": ")[2] for line in sent.failed}
+    refused = {answer.rpartition(": ")[2] for _, answer in sent.failed}
     assert refused <= {"502", "503", "504"}
     assert sent.acknowledged
     assert set(sent.acknowledged) <= load.titles(lab, first, "address")
     second.admin("join", first.invite())
-    with load.running(lab, first, "later") as sent:
+    with load.requests(lab, [first], "later") as sent:
         first.admin("up")
     assert sent.failed == []

@@ -7,7 +7,7 @@ import pytest
 from tasktracker_cluster.agents import gossip, renewed_tokens
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tasktracker_cluster.topology import DATABASES, GATEWAY, SERVICES
-from tests.cluster import load, losses, steady
+from tests.cluster import load, losses
 from tests.cluster.losses import Loss
 
 pytestmark = pytest.mark.drill
@@ -27,7 +27,7 @@ def test_a_drained_machines_services_move_and_no_request_to_the_others_fails(
 ) -> None:
     first, drained = grown.machines[0], grown.machines[number - 1]
     living = [machine for machine in grown.machines if machine is not drained]
-    with steady.requests(grown, living, f"drain{number}") as sent:
+    with load.requests(grown, living, f"drain{number}") as sent:
         begin = time.monotonic()
         first.admin("node", "drain", drained.name)
         moved = time.monotonic() - begin
@@ -58,7 +58,7 @@ def test_every_secret_rotates_on_all_machines_without_a_failed_request(
     grown: Laboratory,
 ) -> None:
     first, before = grown.machines[0], [secrets_of(machine) for machine in grown.machines]
-    with steady.requests(grown, grown.machines, "rotate") as sent:
+    with load.requests(grown, grown.machines, "rotate") as sent:
         for kind in ("gossip", "agent-tokens", "certificates"):
             first.admin("rotate", kind)
     assert sent.failed == []

@@ -71,7 +71,7 @@ def test_one_machine_grows_to_three_under_load_without_a_failed_request(
     lab: Laboratory, first: Machine
 ) -> None:
     third = lab.machines[2]
-    with load.running(lab, first, "grow") as sent:
+    with load.requests(lab, [first], "grow") as sent:
         assert voters(first) == [{first.address}] * 2, "two machines have one server"
         assert "Nothing is safe yet" in first.admin("status", check=False).stderr
         third.admin("join", first.invite())
@@ -119,7 +119,7 @@ def test_only_the_first_machine_rotates(lab: Laboratory) -> None:
 
 def test_up_starts_a_killed_machine_again(lab: Laboratory, first: Machine) -> None:
     second = lab.machines[1]
-    with load.running(lab, first, "kill") as sent:
+    with load.requests(lab, [first], "kill") as sent:
         second.kill()
         wait.until(
             "its loss", lambda: listed(first)[second.name]["agents"] == "gone", LIMIT_SECONDS
@@ -151,7 +151,7 @@ def test_a_machine_leaves_without_a_failed_request_and_leaves_nothing_behind(
     lab: Laboratory, first: Machine
 ) -> None:
     third = lab.machines[2]
-    with load.running(lab, first, "leave") as sent:
+    with load.requests(lab, [first], "leave") as sent:
         third.admin("leave", "--yes")
     assert sent.failed == []
     assert not third.home.exists()

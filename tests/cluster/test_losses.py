@@ -18,7 +18,7 @@ from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.errors import AdminError
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
-from tests.cluster import health, losses, steady
+from tests.cluster import health, load, losses
 from tests.cluster.health import LIMIT_SECONDS
 from tests.cluster.losses import Loss
 
@@ -77,14 +77,14 @@ def test_a_killed_machines_services_start_elsewhere_and_it_comes_back(
     if number == 3:
         make_leader(grown, lost)
         role = ", the leader of Nomad"
-    with steady.requests(grown, living, user) as sent:
+    with load.requests(grown, living, user) as sent:
         begin = time.monotonic()
         lost.lose_power()
         wait.until("two instances", lambda: are_elsewhere(first, lost), LIMIT_SECONDS)
         moved = time.monotonic() - begin
     lost.heal()
     back = time.monotonic()
-    with steady.requests(grown, living, f"{user}-back") as returning:
+    with load.requests(grown, living, f"{user}-back") as returning:
         lost.admin("up")
         health.settle(grown)
         green = time.monotonic() - back
@@ -101,7 +101,7 @@ def test_a_killed_leader_fails_no_request(grown: Laboratory, agent: str, round_:
     if agent == "nomad":
         wait.until("allocations that Nomad has saved", lambda: is_saved(leader), SAVED_SECONDS * 2)
     user, pid = f"{agent}-{round_}", leader.agent_pid(agent)
-    with steady.requests(grown, grown.machines, user) as sent:
+    with load.requests(grown, grown.machines, user) as sent:
         begin = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         wait.until("a new process", lambda: leader.agent_pid(agent) not in (0, pid), LIMIT_SECONDS)

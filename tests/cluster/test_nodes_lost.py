@@ -7,10 +7,10 @@ import pytest
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tasktracker_cluster.topology import DATABASES
-from tests.cluster import load, losses, steady
+from tests.cluster import load, losses
 from tests.cluster.health import LIMIT_SECONDS, are_elsewhere, settle
+from tests.cluster.load import Report
 from tests.cluster.losses import Loss
-from tests.cluster.steady import Report
 
 PARTITION_SECONDS = 60
 FAILED_PERCENT = 1  # of the requests to the machines that live
@@ -40,7 +40,7 @@ def test_a_machine_that_is_cut_off_for_a_minute_comes_back_and_no_second_databas
     first, _, lost = grown.machines
     settle(grown)
     databases = [first_of(first, database.name) for database in DATABASES]
-    with steady.requests(grown, grown.machines[:2], "cut") as report:
+    with load.requests(grown, grown.machines[:2], "cut") as report:
         lost.cut()
         begin = time.monotonic()
         wait.until("two instances", lambda: are_elsewhere(first, lost), LIMIT_SECONDS)

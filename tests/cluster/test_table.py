@@ -3,8 +3,8 @@
 import pytest
 
 from tests.cluster import losses
+from tests.cluster.load import Report
 from tests.cluster.losses import Loss
-from tests.cluster.steady import Report
 
 
 @pytest.fixture(autouse=True)
