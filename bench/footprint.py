@@ -22,7 +22,7 @@ _KINDS = {
     "envoy": "sidecars",
     "postgres": "PostgreSQL",
     "traefik": "Traefik",
-    "caddy": "artifact store",
+    "/artifacts": "artifact store",
     "supervisord.conf": "supervisor",
     "consul": "Consul agent",
     "nomad": "Nomad agent",

@@ -42,7 +42,7 @@ def test_nomad_installs_a_new_release_from_the_store(
     cluster: ThrowawayCluster, release: Release
 ) -> None:
     since = time.time()
-    rollout.start(cluster.as_operator, release)
+    rollout.start(cluster.as_operator, release, [])
     rollout.wait_installed(cluster.as_operator, since)
     assert installed.current(cluster.site) == NAME
     deployment.submit(cluster.as_operator, "portal", {"release": NAME})

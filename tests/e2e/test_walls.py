@@ -122,9 +122,9 @@ def test_a_system_user_without_a_wall_reaches_public_files_only(
     reached = intrude(cluster, ["runuser", "-u", user, "--"], "/")
     data = {each.user: rf"volumes/{each.name}(/.*)?" for each in DATABASES}
     # The certificate of this user: its own files in a folder of root.
-    certificate = {PAGES_USER: r"pages(/.*)?"}
+    certificate = {PAGES_USER: r"pages(/.*)?", STORE_USER: r"store(/.*)?"}
     may_read = "|".join([PUBLIC, *filter(None, [data.get(user), certificate.get(user)])])
-    may_write = data.get(user) or r"pages/[^/]+"
+    may_write = data.get(user) or r"(pages|store)/[^/]+"
     assert [name for name in reached.read if not re.fullmatch(may_read, name)] == []
     assert [name for name in reached.write if not re.fullmatch(may_write, name)] == []
     assert "owner.json" in reached.read

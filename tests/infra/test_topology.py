@@ -24,9 +24,11 @@ from tasktracker_cluster.topology import (
     OBSERVING_JOBS,
     PORTS,
     RELEASE,
+    RELEASE_JOBS,
     ROLES,
     SERVICES,
     SHARED_FOLDER,
+    SHARED_STORE_PORT,
     SIGNER,
     STORE,
     STORE_PORT,
@@ -99,7 +101,8 @@ def test_every_port_is_in_the_configuration_of_a_program() -> None:
     agents |= agent_ports("consul", CONSUL_DEFAULTS, "base", "server", "single")
     others = {port for _, port in (*gateway_ports("traefik/traefik.yml.tmpl"), *page_ports())}
     others |= {port.number for port in PORTS if port.observes or port.traces}
-    assert {port.number for port in PORTS} == agents | others | {STORE_PORT, MEMBERSHIP_PORT}
+    of_releases = {STORE_PORT, SHARED_STORE_PORT}
+    assert {port.number for port in PORTS} == agents | others | of_releases | {MEMBERSHIP_PORT}
 
 
 def test_the_ports_of_observe_are_those_of_its_jobs(site: Site) -> None:
@@ -115,11 +118,22 @@ def test_the_installer_fetches_from_the_port_that_the_store_has(site: Site) -> N
     store, release = (read_job(site, name) for name in (STORE, RELEASE))
     (network,) = only_group(store)["Networks"]
     assert [port["Value"] for port in network["ReservedPorts"]] == [STORE_PORT]
-    assert f"--listen=127.0.0.1:{STORE_PORT}" in task(store, "caddy")["Config"]["args"]
+    _, _, *addresses = wall(task(store, RELEASE_JOBS[STORE])).command[4:]
+    assert addresses == [
+        f"127.0.0.1:{STORE_PORT}",
+        f"${{meta.tasktracker.address}}:{SHARED_STORE_PORT}",
+    ]
     (fetched,) = task(read_job(site, RELEASE, artifacts='["a1"]'), "install")["Artifacts"]
     assert fetched["GetterSource"] == f"http://127.0.0.1:{STORE_PORT}/a1.pex"
     assert fetched["GetterOptions"] == {"checksum": "sha256:a1"}
     assert {store["Type"], release["Type"]} == {"system"}, "later nodes get them, too"
+
+
+def test_the_stores_of_all_machines_ask_each_other(site: Site) -> None:
+    store = read_job(site, STORE, nodes='["10.0.0.1", "10.0.0.2"]')
+    stores = [f"10.0.0.{n}:{SHARED_STORE_PORT}" for n in (1, 2)]
+    assert list(wall(task(store, RELEASE_JOBS[STORE])).command[-2:]) == stores
+    assert store["Meta"] == {"nodes": "10.0.0.1 10.0.0.2"}, "`just env` reads it"
 
 
 def test_the_public_ports_are_those_with_a_configurable_address() -> None:

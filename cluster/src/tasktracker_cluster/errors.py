@@ -115,6 +115,12 @@ class UnreachableFirstError(AdminError):
     code = "first-unreachable"
 
 
+class NoArtifactError(AdminError):
+    """No machine of the cluster has a part of the release."""
+
+    code = "no-artifact"
+
+
 class NoNodeError(AdminError):
     """There is no machine of this name in the cluster."""
 

@@ -33,12 +33,12 @@ def join(cluster: Cluster, steps: Steps, text: str, name: str, address: str) -> 
         if not processes.of_site(site):
             preflight.must_have_ports(site)
             preflight.must_have_shared_ports(address)
-        release = lifecycle.install_all(site, steps).name
+        lifecycle.install_tools(site, steps)
         with steps.step(f"join {line.address}") as step:
             if site.node_file.exists():  # a second try
                 joining.introduce(site)
             else:
-                joining.ask(site, line, name, address, release)
+                joining.ask(site, line, name, address)
             step.detail = site.node.name
         joined_agents.start(cluster, steps)
     with steps.step("servers") as step:

@@ -40,7 +40,7 @@ from tasktracker_cluster.machine import (
     users,
     wait,
 )
-from tasktracker_cluster.membership import caller, joined_agents, sharing
+from tasktracker_cluster.membership import caller, joined_agents, members, sharing
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
@@ -60,11 +60,19 @@ LIMIT_SECONDS = 60
 _STOP_ORDER = (*reversed(START_ORDER), tuple(BACKUP_JOBS))
 
 
-def install(site: Site, steps: Steps, *, observing: bool = False, traces: bool = False) -> None:
+def install(
+    site: Site,
+    steps: Steps,
+    *,
+    observing: bool = False,
+    traces: bool = False,
+    joining: bool = False,
+) -> None:
     """Fetch and build everything that `up` needs, without starting it. Raises an AdminError.
 
     After this, `up` needs no network. With `observing`, neither does `observe`, and with `traces`
-    neither does `observe --traces`.
+    neither does `observe --traces`. With `joining`, only what `join` needs: the release comes from
+    the cluster.
     """
     preflight.must_be_root("install")
     preflight.must_have_a_usable_home(site)
@@ -72,7 +80,9 @@ def install(site: Site, steps: Steps, *, observing: bool = False, traces: bool =
     with ownership.locked(site):
         ownership.take_ownership(site)
         preflight.must_have_space(site)
-        install_all(site, steps)
+        install_tools(site, steps)
+        if not joining:
+            prepare_release(site, steps)
         if observing:
             with steps.step("programs of observe") as step:
                 tools.install_observers(site, step)
@@ -110,12 +120,13 @@ def up(cluster: Cluster, steps: Steps, address: str = "") -> None:
         nothing_runs = not processes.of_site(site)
         if nothing_runs:  # else the ports are ours already
             preflight.must_have_ports(site)
-        release = install_all(site, steps)
+        install_tools(site, steps)
         if not site.node.is_first:
             joined_agents.start(cluster, steps)
             with steps.step("instances"):
                 caller.call(site, "/ready", {"restored": nothing_runs})
             return
+        release = prepare_release(site, steps)
         start_agents(cluster, steps)
         if address:
             share(cluster, steps, address)
@@ -189,13 +200,17 @@ def _end_orphans(site: Site, steps: Steps) -> None:
             step.detail = f"ended {processes.end_agents(site)}"
 
 
-def install_all(site: Site, steps: Steps) -> Release:
-    """Install packages, users, folders, tools and the release, and return the release."""
+def install_tools(site: Site, steps: Steps) -> None:
+    """Install packages, users, folders, the agents and the wall."""
     install_packages(steps)
     users.create()
     folders.create(site)
     with steps.step("Nomad, Consul and the wall") as step:
         tools.install(site, step)
+
+
+def prepare_release(site: Site, steps: Steps) -> Release:
+    """Build the release of the checkout where it is missing, and return it."""
     with steps.step("release") as step:
         return installed.prepare(site, step)
 
@@ -206,6 +221,7 @@ def start_agents(cluster: Cluster, steps: Steps) -> None:
     credentials.create(site)
     network.create_address()
     certificates.identity(site, certificates.TOOLS)
+    certificates.hand_over_to_store(site)
     changed = supervisor.render(site, cluster.tokens)
     changed[pages.NAME] |= pages.render(site)
     _start_consul(cluster, steps, changed["consul"], changed["nomad"])
@@ -298,7 +314,7 @@ def run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     A job that is as it was is not restarted. Raises an AdminError.
     """
     since = time.time()
-    rollout.start(cluster, release)
+    rollout.start(cluster, release, [each.address for each in members.all_of(cluster.consul)])
     if not (installed.is_installed(cluster.site, release.name) and rollout.is_one_node(cluster)):
         _wait_installed(cluster, steps, since)
     variables = {

@@ -146,7 +146,7 @@ def _parties(cluster: Cluster) -> list[certificates.Role]:
     node = cluster.site.node
     others = [certificates.MEMBERSHIP] if node.is_advertised else []
     agents = certificates.of_agents(node.is_server)
-    return [*agents, certificates.TOOLS, certificates.PAGES, *others]
+    return [*agents, certificates.TOOLS, certificates.PAGES, certificates.STORE, *others]
 
 
 def _give_turns(cluster: Cluster, steps: Steps, rotation: Rotation) -> None:

@@ -101,6 +101,11 @@ class Site:
         return self.home / "artifacts"
 
     @property
+    def store(self) -> Path:
+        """The files of the store of artifacts: its certificate."""
+        return self.home / "store"
+
+    @property
     def release(self) -> Path:
         """The newest release: a virtual environment."""
         return self.releases / "current"

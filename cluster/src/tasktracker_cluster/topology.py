@@ -15,6 +15,7 @@ CONSUL_API_PORT = 8501
 NOMAD_PAGE_PORT = 4646
 NOMAD_API_PORT = 4649
 STORE_PORT = 8006
+SHARED_STORE_PORT = 4652
 MEMBERSHIP_PORT = 4651
 METRICS_PORT = 8428
 ALERTS_PORT = 8880
@@ -50,6 +51,7 @@ PORTS = (
     Port(NOMAD_API_PORT, "Nomad's API"),
     Port(4650, "Nomad's public keys"),
     Port(MEMBERSHIP_PORT, "machines that join", is_shared=True),
+    Port(SHARED_STORE_PORT, "the artifacts for other machines", is_shared=True),
     Port(GATEWAY_PORT, "the gateway", is_public=True, in_dev=True),
     Port(8005, "the gateway's error pages", in_dev=True),
     Port(STORE_PORT, "the artifacts of releases"),
@@ -205,7 +207,7 @@ MAIN_TASKS = {
 
 # The jobs that bring a release to every node, and the task of each that writes a log. They are in
 # no mesh, and `up` starts them before JOBS.
-RELEASE_JOBS = {STORE: "caddy", RELEASE: "install"}
+RELEASE_JOBS = {STORE: "server", RELEASE: "install"}
 
 LOGS = "logs"  # the job that stores logs
 COLLECTOR_USER = "tasktracker-collector"  # of its task that reads them

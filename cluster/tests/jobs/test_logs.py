@@ -166,7 +166,7 @@ def test_logs_of_another_task_are_chosen_by_its_name(cluster: Cluster, nomad: No
     assert raised.value.hint == "There are app, connect-proxy-portal."
 
 
-@pytest.mark.parametrize(("name", "task"), [("store", "caddy"), ("release", "install")])
+@pytest.mark.parametrize(("name", "task"), [("store", "server"), ("release", "install")])
 def test_the_logs_of_a_job_of_releases_are_those_of_the_task_that_writes(
     cluster: Cluster, nomad: Nomad, name: str, task: str
 ) -> None:

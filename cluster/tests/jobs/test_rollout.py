@@ -19,7 +19,7 @@ def submitted(cluster: Cluster) -> Path:
     file = cluster.site.home / "submitted"
     cluster.site.bin.mkdir()
     program = cluster.site.bin / "nomad"
-    words = '"$4 $NOMAD_VAR_release $NOMAD_VAR_artifacts $NOMAD_VAR_store"'
+    words = '"$4 $NOMAD_VAR_release $NOMAD_VAR_artifacts $NOMAD_VAR_nodes $NOMAD_VAR_store"'
     program.write_text(f"#!/bin/sh\necho {words} >>{file}\n")
     program.chmod(0o755)
     return file
@@ -29,8 +29,8 @@ def test_the_store_that_the_operator_names_reaches_the_job(
     cluster: Cluster, submitted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("NOMAD_VAR_store", OTHER_STORE)
-    rollout.start(cluster, Release("a1b2c3", ("ab", "cd")))
+    rollout.start(cluster, Release("a1b2c3", ("ab", "cd")), ["10.0.0.1"])
     assert submitted.read_text().splitlines() == [
-        f'nomad/jobs/{name}.nomad.hcl a1b2c3 ["ab", "cd"] {OTHER_STORE}'
+        f'nomad/jobs/{name}.nomad.hcl a1b2c3 ["ab", "cd"] ["10.0.0.1"] {OTHER_STORE}'
         for name in ("store", "release")
     ]

@@ -19,8 +19,6 @@ from tasktracker_cluster.membership.members import Member
 from tasktracker_cluster.node import Node
 from tasktracker_cluster.site import Site
 
-RELEASE = "a1b2c3"  # of install_release
-
 
 @dataclass(frozen=True)
 class First:
@@ -73,13 +71,13 @@ def join(first: First, tmp_path: Path) -> Joins:
         line: JoinLine | None = None,
         name: str = "",
         address: str = "10.0.0.2",
-        release: str = RELEASE,
         folder: str = "other",
+        checkout: Path = tmp_path,
     ) -> Site:
-        site = Site(tmp_path / folder, tmp_path)
+        site = Site(tmp_path / folder, checkout)
         site.secrets.mkdir(parents=True, exist_ok=True)
         (site.home / "nomad").mkdir(exist_ok=True)
-        joining.ask(site, line or first.line(), name, address, release)
+        joining.ask(site, line or first.line(), name, address)
         return site
 
     return join

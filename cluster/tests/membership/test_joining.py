@@ -79,7 +79,7 @@ def test_join_refuses_old_state_before_it_changes_anything(
     short: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # If `join` came so far, it would install packages on this machine.
-    monkeypatch.setattr(lifecycle, "install_all", lambda *_: pytest.fail("It installs."))
+    monkeypatch.setattr(lifecycle, "install_tools", lambda *_: pytest.fail("It installs."))
     with_data(short)
     before = content(short)
     with pytest.raises(StaleStateError, match="has the data of a cluster of its own"):

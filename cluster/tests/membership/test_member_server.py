@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.client import HTTPSConnection
+from pathlib import Path
 
 import pytest
 from cryptography import x509
@@ -16,7 +17,7 @@ from cryptography import x509
 from cluster.tests.http_server import Refusal
 from cluster.tests.membership.conftest import First, Joins
 from cluster.tests.nomad_server import node
-from tasktracker_cluster.agents import certificates, credentials, nomad, signing
+from tasktracker_cluster.agents import certificates, credentials, nomad, signing, version
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.errors import RefusedJoinError, UnreachableFirstError
 from tasktracker_cluster.membership import (
@@ -72,7 +73,7 @@ def test_a_machine_gets_certificates_of_a_client_and_no_right_to_manage(
     for role, name in (("consul", "client.dc1.consul"), ("nomad", "client.global.nomad")):
         assert names(certificates.paths(site, role)[0].read_text()) == [name]
     issuer = certificates.authority(first.site)
-    for role in ("consul", "nomad", "tools", "pages", "membership"):
+    for role in ("consul", "nomad", "tools", "pages", "store", "membership"):
         files = certificates.paths(site, role)
         own = Identity(files[0].read_text(), files[1].read_text())
         assert certificates.is_valid(own, issuer)
@@ -128,12 +129,24 @@ def test_a_machine_whose_clock_is_off_is_told_by_how_much_and_may_try_again(
     join(line)
 
 
-def test_another_release_is_refused_and_the_line_still_works(first: First, join: Joins) -> None:
-    line = first.line()
-    assert "the release d4e5f6, and the cluster runs a1b2c3" in refusal(
-        join, line=line, release="d4e5f6"
-    )
+@pytest.mark.parametrize("file", ["cluster/src/a.py", "consul/agent/base.hcl", "tools/wall/go.mod"])
+def test_other_programs_of_the_cluster_are_refused_and_the_line_still_works(
+    first: First, join: Joins, tmp_path: Path, file: str
+) -> None:
+    line, changed = first.line(), tmp_path / "checkout" / file
+    changed.parent.mkdir(parents=True)
+    changed.touch()
+    message = refusal(join, line=line, checkout=tmp_path / "checkout")
+    assert version.of(tmp_path / "checkout") in message
+    assert f"the first machine runs {version.of(first.site.checkout)}" in message
     join(line)
+
+
+def test_other_sources_of_a_service_are_no_reason_to_refuse(join: Joins, tmp_path: Path) -> None:
+    source = tmp_path / "checkout" / "services" / "task" / "src" / "app.py"
+    source.parent.mkdir(parents=True)
+    source.touch()
+    assert join(checkout=tmp_path / "checkout").node.name == "node-2"
 
 
 def test_a_taken_name_is_refused_and_another_is_not(first: First, join: Joins) -> None:
@@ -265,7 +278,7 @@ def test_what_is_no_request_is_refused_and_the_server_goes_on(
         ("secret", 1),
         ("name", None),
         ("address", ["10.0.0.2"]),
-        ("release", {}),
+        ("version", {}),
         ("time", "nan"),
         ("time", math.nan),
         ("time", math.inf),

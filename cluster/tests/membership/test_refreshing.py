@@ -34,6 +34,9 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
     )
     monkeypatch.setattr(supervisor, "wait_for", lambda *_words: None)
     monkeypatch.setattr(pages, "render", lambda _site: False)
+    monkeypatch.setattr(
+        certificates, "hand_over_to_store", lambda _site: found.append(("the store",))
+    )
     return found
 
 
@@ -68,7 +71,8 @@ def test_consul_reloads_nomad_restarts_and_up_finds_nothing_to_do(
     new = running.anew()
     show(monkeypatch, certificates.identity(site, certificates.CONSUL).fingerprint)
     refreshing.refresh(new)
-    assert calls == [("signalProcess", "consul", signal.Signals.SIGHUP.name[3:]), ("nomad", True)]
+    assert calls == [("signalProcess", "consul", signal.Signals.SIGHUP.name[3:]), ("nomad", True),
+                     ("the store",)]  # fmt: skip
     assert not any(supervisor.render(site, new.tokens).values())
     for agent in supervisor.AGENTS:
         assert (site.agent / agent / "node.hcl").stat().st_mode & 0o777 == 0o600

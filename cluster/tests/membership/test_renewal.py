@@ -51,7 +51,7 @@ def test_up_renews_every_certificate_that_ends_soon(first: First, join: Joins) -
     site = join()
     let_end(first, site, SOON)
     printed = up(site)
-    assert "renewed: consul, nomad, tools, pages, membership" in printed
+    assert "renewed: consul, nomad, tools, pages, store, membership" in printed
     issuer = certificates.authority(first.site)
     for role in renewal.of_machine(site):
         assert certificates.is_valid(certificates.identity(site, role), issuer)

@@ -106,7 +106,7 @@ def test_postgresqls_further_lines_are_joined_to_their_entry(site: Site) -> None
 
 
 @pytest.mark.parametrize(
-    ("task", "service"), [("traefik", "traefik"), ("caddy", "store"), ("install", "release"),
+    ("task", "service"), [("traefik", "traefik"), ("server", "store"), ("install", "release"),
                           ("unknown", FIRST[:8])]
 )  # fmt: skip
 def test_a_job_without_a_sidecar_is_known_by_its_task(site: Site, task: str, service: str) -> None:

@@ -25,6 +25,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from tasktracker_cluster.errors import NotRootError, StaleStateError
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import STORE_USER
 
 AUTHORITY_LIFETIME = timedelta(days=3650)
 LIFETIME = timedelta(days=365)
@@ -54,6 +55,8 @@ TOOLS = Role("tools")
 PAGES = Role("pages", ("127.0.0.1",))
 # The first machine's server for the others (membership/), and each of them as its client.
 MEMBERSHIP = Role("membership", ("membership.tasktracker",))
+# The store of artifacts on each machine, which is a server for the others' and their client.
+STORE = Role("store", ("store.tasktracker",))
 
 
 @dataclass(frozen=True, repr=False)
@@ -189,6 +192,11 @@ def hand_over(site: Site, role: Role, folder: Path, owner: str) -> bool:
     }
     changed = [files.write(folder / name, text, 0o600, owner) for name, text in texts.items()]
     return any(changed)
+
+
+def hand_over_to_store(site: Site) -> None:
+    """Write the certificate of the store of artifacts. It reads it for each connection."""
+    hand_over(site, STORE, site.store, STORE_USER)
 
 
 def paths(site: Site, name: str) -> tuple[Path, Path]:

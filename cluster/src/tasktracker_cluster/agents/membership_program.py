@@ -4,12 +4,11 @@ It runs only where there are other machines. Its code is in the checkout, as tha
 command.
 """
 
-import hashlib
 import shlex
 import sys
 from pathlib import Path
 
-from tasktracker_cluster.agents import certificates
+from tasktracker_cluster.agents import certificates, version
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import Site
 
@@ -43,7 +42,7 @@ def render(site: Site) -> bool:
         home=site.home,
         bind=site.bind,
         instances=site.instances or "",  # a machine that joins adds no more than `up` was told
-        code=_code(site),
+        code=version.of(site.checkout),
         certificate=certificates.identity(site, certificates.MEMBERSHIP).fingerprint,
         tools=certificates.identity(site, certificates.TOOLS).fingerprint,
     )
@@ -56,11 +55,3 @@ def _command(site: Site) -> str:
     log = site.logs / "membership.log"
     script = f"exec {python} -m tasktracker_cluster.membership {conf} >/dev/null 2>>{log}"
     return shlex.join(["/bin/sh", "-c", script])
-
-
-def _code(site: Site) -> str:
-    sha = hashlib.sha256()
-    sources = site.checkout / "cluster" / "src"
-    for path in sorted(sources.rglob("*.py")):
-        sha.update(bytes(path.relative_to(sources)) + b"\0" + path.read_bytes() + b"\0")
-    return sha.hexdigest()[:12]

@@ -9,7 +9,7 @@ from tasktracker_cluster import lifecycle
 from tasktracker_cluster.agents import consul, credentials, nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
-from tasktracker_cluster.jobs import placement, signing_keys
+from tasktracker_cluster.jobs import placement, rollout, signing_keys
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.urls import WEB_PAGES
@@ -28,6 +28,9 @@ def install(
     traces: Annotated[
         bool, typer.Option("--traces", help="And what `observe --traces` needs.")
     ] = False,
+    joining: Annotated[
+        bool, typer.Option("--joining", help="Only what `join` needs: the cluster has the release.")
+    ] = False,
 ) -> None:
     """Install everything that `up` needs, without starting it.
 
@@ -39,7 +42,7 @@ def install(
             lifecycle.install_packages(steps)
         else:
             site = Site.from_environment()
-            lifecycle.install(site, steps, observing=observing, traces=traces)
+            lifecycle.install(site, steps, observing=observing, traces=traces, joining=joining)
 
 
 @app.command()
@@ -100,7 +103,7 @@ def env() -> None:
     Example: eval "$(tasktracker-cli admin env)"
     """
     site = Site.from_environment()
-    release = installed.newest(site)
+    release = installed.newest(site) if site.node.is_first else installed.present(site)
     token_file = credentials.path(site, "nomad_management")
     variables = {**nomad.environment(site), **consul.environment(site)}
     for line in (
@@ -111,6 +114,7 @@ def env() -> None:
         f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
         f"export NOMAD_VAR_instances={placement.deployed()}",
         f"export NOMAD_VAR_network={site.node.first_address}",
+        f"export NOMAD_VAR_nodes='{json.dumps(rollout.deployed_nodes())}'",
         f"export PATH='{site.bin}':\"$PATH\"",
     ):
         typer.echo(line)

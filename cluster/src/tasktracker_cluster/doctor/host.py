@@ -49,7 +49,7 @@ def _secret_files(site: Site) -> Iterator[File]:
     yield from sorted(
         file for name in ("node", "first") for file in site.agent.glob(f"*/{name}.hcl")
     )
-    yield from sorted(site.pages.glob("*"))
+    yield from sorted((*site.pages.glob("*"), *site.store.glob("*")))
 
 
 def _certificates(site: Site) -> str:

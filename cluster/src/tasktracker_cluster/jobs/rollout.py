@@ -1,6 +1,7 @@
 """Bringing a release to every node: the jobs `store` and `release`."""
 
 import json
+from collections.abc import Sequence
 
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.cluster import Cluster
@@ -8,17 +9,30 @@ from tasktracker_cluster.errors import JobFailedError, NotReadyError
 from tasktracker_cluster.jobs import allocations, deployment
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.releases.installed import Release
-from tasktracker_cluster.topology import RELEASE, RELEASE_JOBS
+from tasktracker_cluster.topology import RELEASE, RELEASE_JOBS, STORE
 
 LIMIT_SECONDS = 180
 MAIN_TASK = "installed"
 
 
-def start(cluster: Cluster, release: Release) -> None:
-    """Let every node fetch and install the release, without waiting."""
-    variables = {"release": release.name, "artifacts": json.dumps(release.artifacts)}
+def start(cluster: Cluster, release: Release, nodes: Sequence[str]) -> None:
+    """Let every node fetch and install the release, without waiting.
+
+    `nodes` are the addresses of all machines, whose stores ask each other; none on one machine.
+    """
+    variables = {
+        "release": release.name,
+        "artifacts": json.dumps(release.artifacts),
+        "nodes": json.dumps(nodes),
+    }
     for job in RELEASE_JOBS:
         deployment.submit(cluster, job, variables)
+
+
+def deployed_nodes() -> list[str]:
+    """Return the addresses that the running stores have, without a token."""
+    job = nomad.public_job(STORE)
+    return str(((job or {}).get("Meta") or {}).get("nodes", "")).split()
 
 
 def wait_installed(cluster: Cluster, since: float) -> None:

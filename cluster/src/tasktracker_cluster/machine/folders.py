@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import COLLECTOR_USER, DATABASES, PAGES_USER
+from tasktracker_cluster.topology import COLLECTOR_USER, DATABASES, PAGES_USER, STORE_USER
 
 
 def create(site: Site) -> None:
@@ -22,10 +22,11 @@ def create(site: Site) -> None:
         private.mkdir(exist_ok=True, mode=0o700)
         os.chown(private, 0, 0)
         private.chmod(0o700)
-    # Only root writes in it, and one user reads: no other user can plant a link there for root.
-    site.pages.mkdir(exist_ok=True, mode=0o700)
-    shutil.chown(site.pages, "root", PAGES_USER)
-    site.pages.chmod(0o750)
+    # Only root writes in them, and one user reads: no other user can plant a link there for root.
+    for folder, user in ((site.pages, PAGES_USER), (site.store, STORE_USER)):
+        folder.mkdir(exist_ok=True, mode=0o700)
+        shutil.chown(folder, "root", user)
+        folder.chmod(0o750)
     for database in DATABASES:
         create_volume(site, database.name, database.user)
 

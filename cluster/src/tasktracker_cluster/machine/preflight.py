@@ -15,9 +15,15 @@ from tasktracker_cluster.errors import (
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.machine.network import NODE_HOST
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import MEMBERSHIP_PORT, PORTS, SPANS_PORT
+from tasktracker_cluster.topology import (
+    MEMBERSHIP_PORT,
+    PORTS,
+    SHARED_STORE_PORT,
+    SPANS_PORT,
+)
 
 NEEDED_BYTES = 2 * 2**30
+BETWEEN_MACHINES = (MEMBERSHIP_PORT, SHARED_STORE_PORT)
 
 # Below the state folder, the path of an allocation's socket for Consul has 76 characters. The
 # kernel allows 107 for the whole path.
@@ -60,7 +66,7 @@ def must_have_ports(site: Site) -> None:
         if (
             port.observes
             or port.traces
-            or (port.number == MEMBERSHIP_PORT and not site.node.is_advertised)
+            or (port.number in BETWEEN_MACHINES and not site.node.is_advertised)
         ):
             continue  # nothing listens there
         address = site.bind if port.is_public else shared if port.is_shared else "127.0.0.1"

@@ -13,16 +13,15 @@ from tasktracker_cluster.errors import RefusedJoinError
 from tasktracker_cluster.membership import invitations, members, node_tokens, rotations
 from tasktracker_cluster.membership.members import Member
 from tasktracker_cluster.membership.messages import Joining
-from tasktracker_cluster.releases import installed
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]")
 
 # The parties on a machine, beside its agents.
-_OTHERS = (certificates.TOOLS, certificates.PAGES)
+_OTHERS = (certificates.TOOLS, certificates.PAGES, certificates.STORE)
 
 
-def admit(cluster: Cluster, asked: Joining) -> dict[str, object]:
-    """Return what a machine needs for its agents.
+def admit(cluster: Cluster, asked: Joining, own_version: str) -> dict[str, object]:
+    """Return what a machine needs for its agents. `own_version` is that of the first machine.
 
     Raises RefusedJoinError or UnfitRequestError before it changes anything. The secret is used up
     last: after a failure of Consul or Nomad the same line works, and gets new tokens.
@@ -30,7 +29,7 @@ def admit(cluster: Cluster, asked: Joining) -> dict[str, object]:
     site = cluster.site
     invitations.check(site, asked.secret)
     rotations.must_not_run(cluster.consul)
-    _must_fit(cluster, asked.release, asked.time)
+    _must_fit(own_version, asked)
     _must_be_reachable(asked.address)
     known = members.all_of(cluster.consul)
     name = _choose_name(cluster, known, asked.name, asked.address)
@@ -76,14 +75,14 @@ def _bundle(
     return given
 
 
-def _must_fit(cluster: Cluster, release: str, clock: float) -> None:
-    own = installed.current(cluster.site)
-    if release != own:
+def _must_fit(own_version: str, asked: Joining) -> None:
+    if asked.version != own_version:
         raise RefusedJoinError(
-            f"This checkout makes the release {release}, and the cluster runs {own}.",
+            f"This checkout has version {asked.version} of the cluster's own programs, and the "
+            f"first machine runs {own_version}.",
             "Check out the commit of the first machine, and run ./just up there first.",
         )
-    seconds = clock - time.time()
+    seconds = asked.time - time.time()
     if abs(seconds) > CLOCK_SKEW.total_seconds():
         raise RefusedJoinError(
             f"The clock of this machine is {abs(seconds):.0f} s "

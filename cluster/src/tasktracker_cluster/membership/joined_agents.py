@@ -1,10 +1,17 @@
 """The agents of a machine that has joined."""
 
-from tasktracker_cluster.agents import consul, membership_program, nomad, pages, supervisor
+from tasktracker_cluster.agents import (
+    certificates,
+    consul,
+    membership_program,
+    nomad,
+    pages,
+    supervisor,
+)
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import UnreachableFirstError
 from tasktracker_cluster.machine import network, wait
-from tasktracker_cluster.membership import joining, renewal
+from tasktracker_cluster.membership import fetching, joining, renewal
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
@@ -16,6 +23,9 @@ def start(cluster: Cluster, steps: Steps) -> None:
     site = cluster.site
     network.create_address()
     renew_certificates(site, steps)
+    certificates.hand_over_to_store(site)
+    with steps.step("release") as step:
+        fetching.install(site, step)
     is_new = nomad.introduction(site).exists()  # else Nomad knows this client
     if is_new:
         joining.introduce(site)

@@ -4,7 +4,7 @@ import socket
 from time import time as clock
 from typing import Any
 
-from tasktracker_cluster.agents import certificates, credentials, nomad, signing
+from tasktracker_cluster.agents import certificates, credentials, nomad, signing, version
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.errors import StaleStateError
 from tasktracker_cluster.machine import files
@@ -18,6 +18,7 @@ ROLES = (
     *certificates.of_agents(is_server=False),
     certificates.TOOLS,
     certificates.PAGES,
+    certificates.STORE,
     certificates.MEMBERSHIP,
 )
 
@@ -44,7 +45,7 @@ def address_towards(address: str) -> str:
         return str(probe.getsockname()[0])
 
 
-def ask(site: Site, line: JoinLine, name: str, address: str, release: str) -> Node:
+def ask(site: Site, line: JoinLine, name: str, address: str) -> Node:
     """Join, and write what the first machine gives. Raises RefusedJoinError."""
     made = {role.name: signing.request() for role in ROLES}
     answer = caller.join(
@@ -52,7 +53,7 @@ def ask(site: Site, line: JoinLine, name: str, address: str, release: str) -> No
         {
             "name": name,
             "address": address,
-            "release": release,
+            "version": version.of(site.checkout),
             "time": clock(),
             "requests": {role: each.certificate for role, each in made.items()},
         },

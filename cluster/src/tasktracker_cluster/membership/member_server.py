@@ -16,7 +16,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tasktracker_cluster.agents import certificates, credentials, nomad, supervisor
+from tasktracker_cluster.agents import certificates, credentials, nomad, supervisor, version
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, ApiError, NoNodeError, RefusedJoinError
@@ -39,6 +39,7 @@ from tasktracker_cluster.membership.messages import (
     Rotated,
 )
 from tasktracker_cluster.membership.rotations import AGENT_TOKENS, GOSSIP
+from tasktracker_cluster.releases import installed
 from tasktracker_cluster.topology import JOBS, MEMBERSHIP_PORT
 
 MOST_BYTES = 65536
@@ -60,6 +61,7 @@ class MemberServer(LimitedServer):
         super().__init__((cluster.site.node.address, port), _Handler)
         self.cluster = cluster
         self.context = _context(cluster)
+        self.version = version.of(cluster.site.checkout)  # that of this process
         self._refusals: dict[str, deque[float]] = {}
 
     def refusals(self, address: str) -> deque[float]:
@@ -132,6 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
         match self.path:
             case "/ready":
                 return _ready(cluster, name, messages.read(Readiness, content))
+            case "/release":
+                return _release(cluster)
             case "/leave":
                 return _leave(cluster, name)
             case "/certificates":
@@ -161,7 +165,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise RefusedJoinError("Too many attempts to join.", "Wait a minute, then try again.")
         try:
             with _one_at_a_time:
-                return admission.admit(self.server.cluster, asked)
+                return admission.admit(self.server.cluster, asked, self.server.version)
         except AdminError as error:
             self.log_message("refused to join: %s", error.message)
             refusals.append(time.monotonic())
@@ -209,6 +213,13 @@ def _certificates(cluster: Cluster, name: str, shown: str, asked: Renewal) -> Js
     if renewed := signed.get(certificates.MEMBERSHIP.name):
         members.renew(cluster.consul, shown, Identity(renewed, "").fingerprint)
     return {"certificates": signed}
+
+
+def _release(cluster: Cluster) -> Json:
+    """Return which release the cluster runs, and the machines whose stores have its artifacts."""
+    release = installed.present(cluster.site)
+    nodes = [each.address for each in members.all_of(cluster.consul)]
+    return {"name": release.name, "artifacts": release.artifacts, "nodes": nodes}
 
 
 def _introduction(cluster: Cluster, name: str) -> Json:

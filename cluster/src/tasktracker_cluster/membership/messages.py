@@ -31,7 +31,7 @@ class Joining(_Message):
     secret: str
     name: str  # empty: any
     address: str
-    release: str
+    version: str
     time: float
     requests: Annotated[dict[str, str], AfterValidator(_for_every_role)]
 

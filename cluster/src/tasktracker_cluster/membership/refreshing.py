@@ -38,6 +38,7 @@ def refresh(cluster: Cluster) -> None:
     )
     supervisor.wait_for(site, "consul", lambda: consul.has_leader(cluster.consul))
     _restart_nomad(cluster, certificates.identity(site, of_nomad).fingerprint)
+    certificates.hand_over_to_store(site)
     if pages.render(site):
         supervisor.ensure(site, pages.NAME, changed=True)
     supervisor.wait_for(site, pages.NAME, pages.are_served)

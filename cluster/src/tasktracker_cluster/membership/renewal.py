@@ -15,12 +15,14 @@ from tasktracker_cluster.site import Site
 def of_machine(site: Site) -> tuple[Role, ...]:
     """Return the roles of the parties on this machine."""
     agents = certificates.of_agents(site.node.is_server)
-    return (*agents, certificates.TOOLS, certificates.PAGES, certificates.MEMBERSHIP)
+    others = (certificates.TOOLS, certificates.PAGES, certificates.STORE, certificates.MEMBERSHIP)
+    return (*agents, *others)
 
 
 def due(site: Site, roles: Iterable[Role]) -> list[Role]:
-    """Return the roles whose certificate ends soon, or lacks a name."""
-    return [role for role in roles if _is_due(certificates.identity(site, role), role)]
+    """Return the roles whose certificate ends soon, lacks a name, or is missing."""
+    found = [(role, certificates.present(site, role)) for role in roles]
+    return [role for role, present in found if present is None or _is_due(present, role)]
 
 
 def renew(site: Site, roles: Iterable[Role]) -> None:

@@ -1,7 +1,7 @@
 """The formats of the programs' logs: JSON, and the lines of those that write text.
 
-JSON: the services, Traefik, Caddy. Text: Consul and Nomad, Envoy, PostgreSQL, the supervisor, and
-the program `membership`.
+JSON: the services, Traefik, the store of artifacts. Text: Consul and Nomad, Envoy, PostgreSQL,
+the supervisor, and the program `membership`.
 """
 
 import json

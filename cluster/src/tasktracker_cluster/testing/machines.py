@@ -113,15 +113,15 @@ def three_machines() -> Iterator[Laboratory]:
         for machine in machines:
             machine.home.parent.mkdir()
             stack.callback(_end, machine)
-            _install(machine)
+            _install(machine, *([] if machine is machines[0] else ["--joining"]))
         one, two, three = machines
         yield Laboratory((one, two, three), Path("/run/netns", names[4]))
 
 
-def _install(machine: Machine) -> None:
+def _install(machine: Machine, *flags: str) -> None:
     # Outside of the namespace, which cannot reach a package registry.
     result = subprocess.run(
-        [PROGRAM, "admin", "install"],
+        [PROGRAM, "admin", "install", *flags],
         env=machine.environment(),
         capture_output=True,
         text=True,

@@ -1,0 +1,245 @@
+"""releases.artifact_store: real stores on loopback, as three machines have them."""
+
+import hashlib
+import io
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection, RemoteDisconnected
+from pathlib import Path
+
+import pytest
+
+from tasktracker_cluster.agents import certificates
+from tasktracker_cluster.agents.certificates import Identity, Role
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.releases import artifact_store
+from tasktracker_cluster.releases.artifact_store import (
+    Certificate,
+    MissingArtifactError,
+    SharedStore,
+    Store,
+)
+
+CONTENT = b"an artifact" * 1000
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+NOBODY = "127.0.0.1:9"  # nothing listens there
+
+AUTHORITY, STRANGER = certificates.make_authority(), certificates.make_authority()
+
+
+def certificate(
+    folder: Path, issuer: Identity = AUTHORITY, role: Role = certificates.STORE
+) -> Certificate:
+    """Write a certificate, and the authority that its owner trusts."""
+    folder.mkdir(exist_ok=True)
+    own = certificates.issue(issuer, role)
+    (folder / "authority.pem").write_text(AUTHORITY.certificate)
+    (folder / "certificate.pem").write_text(own.certificate)
+    (folder / "key.pem").write_text(own.key)
+    return Certificate.of_folder(folder)
+
+
+Opens = Callable[..., str]
+
+
+@pytest.fixture
+def opens(tmp_path: Path) -> Iterator[Opens]:
+    """Return a function that opens a store with an artifact, and returns its address and port."""
+    with ExitStack() as stack:
+
+        def open_one(
+            content: bytes | None = CONTENT, own: Certificate | None = None, *others: str
+        ) -> str:
+            folder = tmp_path / f"store-{len(list(tmp_path.iterdir()))}"
+            folder.mkdir()
+            if content is not None:
+                (folder / f"{SHA256}.pex").write_bytes(content)
+            own = own or certificate(folder)
+            kind = Store if others else SharedStore
+            server = stack.enter_context(kind("127.0.0.1:0", folder, own, others))
+            thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.shutdown)
+            return f"127.0.0.1:{server.server_address[1]}"
+
+        yield open_one
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Certificate:
+    """Give the certificate of the machine that asks."""
+    return certificate(tmp_path / "own")
+
+
+def fetched(own: Certificate, *stores: str) -> bytes:
+    """Return what is fetched from the first store that has the right content."""
+    target = io.BytesIO()
+    assert artifact_store.fetch(SHA256, stores, own, target) == stores[-1]
+    return target.getvalue()
+
+
+def refusal(own: Certificate, *stores: str) -> str:
+    with pytest.raises(MissingArtifactError) as raised:
+        artifact_store.fetch(SHA256, stores, own, io.BytesIO())
+    return str(raised.value)
+
+
+def test_an_artifact_comes_from_another_machine(opens: Opens, own: Certificate) -> None:
+    assert fetched(own, opens()) == CONTENT
+
+
+def test_stores_that_are_away_or_lack_it_or_have_it_damaged_are_passed_over(
+    opens: Opens, own: Certificate
+) -> None:
+    lacking, damaged = opens(None), opens(CONTENT[:-1])
+    assert fetched(own, NOBODY, lacking, damaged, opens()) == CONTENT
+    reasons = refusal(own, NOBODY, lacking, damaged)
+    assert f"{NOBODY}: [Errno 111] Connection refused" in reasons
+    assert f"{lacking}: it answers 404" in reasons
+    assert f"{damaged}: its content has another checksum" in reasons
+
+
+def test_without_other_machines_there_is_no_other_store(own: Certificate) -> None:
+    assert refusal(own) == "there is no other store"
+
+
+def test_a_store_with_a_certificate_of_another_authority_or_name_is_not_believed(
+    opens: Opens, own: Certificate, tmp_path: Path
+) -> None:
+    assert "certificate verify failed" in refusal(
+        own, opens(CONTENT, certificate(tmp_path / "a", STRANGER))
+    )
+    pages = certificate(tmp_path / "b", role=certificates.PAGES)
+    assert "certificate verify failed" in refusal(own, opens(CONTENT, pages))
+
+
+def test_a_machine_without_a_certificate_of_the_authority_gets_nothing(
+    opens: Opens, tmp_path: Path
+) -> None:
+    store = opens()
+    refusal(certificate(tmp_path / "stranger", STRANGER), store)  # the alert may be lost
+    address, _, port = store.partition(":")
+    context = ssl.create_default_context(cadata=AUTHORITY.certificate)
+    context.check_hostname = False
+    with (
+        socket.create_connection((address, int(port)), 10) as plain,
+        context.wrap_socket(plain) as secured,
+        pytest.raises(OSError),  # noqa: PT011  # the same
+    ):
+        secured.recv(1)
+
+
+def test_replaced_certificates_are_used_without_a_restart(opens: Opens, tmp_path: Path) -> None:
+    theirs = certificate(tmp_path / "theirs", STRANGER)
+    store, own = opens(CONTENT, theirs), certificate(tmp_path / "own")
+    assert "certificate verify failed" in refusal(own, store)
+    certificate(tmp_path / "theirs")
+    assert fetched(own, store) == CONTENT
+
+
+def get(store: str, path: str, method: str = "GET") -> tuple[int, bytes]:
+    address, _, port = store.partition(":")
+    with closing(HTTPConnection(address, int(port), timeout=10)) as connection:
+        connection.request(method, path)
+        response = connection.getresponse()
+        return response.status, response.read()
+
+
+@pytest.fixture
+def task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the folder of a task, with its folder for files that nobody keeps."""
+    (tmp_path / "task" / "tmp").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "task")
+    return tmp_path / "task"
+
+
+def test_a_nodes_own_agent_gets_what_only_another_machine_has(
+    opens: Opens, own: Certificate, task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = opens()
+    store = opens(None, own, NOBODY, other)
+    assert get(store, f"/{SHA256}.pex") == (200, CONTENT)
+    assert get(store, f"/{SHA256}.pex", "HEAD") == (404, b""), "Nomad asks so first"
+    assert list((task / "tmp").iterdir()) == []
+    line = json.loads(capsys.readouterr().out)
+    assert line["event"] == f"fetched {SHA256} from {other}"
+
+
+def test_what_no_machine_has_is_not_found_and_the_log_says_why(
+    opens: Opens, own: Certificate, task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = opens(None, own, NOBODY)
+    assert get(store, f"/{SHA256}.pex")[0] == 404
+    assert "Connection refused" in json.loads(capsys.readouterr().out)["event"]
+
+
+@pytest.mark.parametrize("path", ["/", "/store", f"/../{SHA256}.pex", f"/{SHA256}.pex/", "/a.pex"])
+def test_only_names_of_artifacts_are_answered(
+    opens: Opens, own: Certificate, task: Path, path: str
+) -> None:
+    assert get(opens(CONTENT, own, NOBODY), path)[0] == 404
+
+
+def test_a_caller_that_never_ends_its_handshake_is_cut_off(
+    opens: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifact_store, "SECONDS", 0.2)
+    address, _, port = opens().partition(":")
+    with socket.create_connection((address, int(port)), 10) as plain:
+        assert plain.recv(1) == b""
+
+
+def test_with_too_many_connections_the_next_is_closed_at_once(
+    opens: Opens, own: Certificate, task: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifact_store, "MOST_CONNECTIONS", 1)
+    store = opens(CONTENT, own, NOBODY)
+    address, _, port = store.partition(":")
+    with socket.create_connection((address, int(port)), 10) as first:
+        first.sendall(b"GET ")  # the rest does not come
+        with pytest.raises((RemoteDisconnected, ConnectionResetError)):
+            get(store, f"/{SHA256}.pex")
+    wait.until("a free place", lambda: _answers(store), 10)
+
+
+def _answers(store: str) -> bool:
+    try:
+        return get(store, f"/{SHA256}.pex") == (200, CONTENT)
+    except (RemoteDisconnected, ConnectionResetError):
+        return False
+
+
+def test_the_program_needs_the_standard_library_only(tmp_path: Path) -> None:
+    """The job runs this file with a release's Python, behind a wall."""
+    folder = tmp_path / "artifacts"
+    folder.mkdir()
+    (folder / f"{SHA256}.pex").write_bytes(CONTENT)
+    certificate(tmp_path / "certificate")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        local = f"127.0.0.1:{free.getsockname()[1]}"
+    words = [folder, tmp_path / "certificate", local, NOBODY]
+    command = [sys.executable, "-I", "-S", artifact_store.__file__, *map(str, words)]
+    with subprocess.Popen(command, env={"PATH": os.environ["PATH"]}) as process:
+        try:
+            wait.until("the store", lambda: _is_open(local), 30)
+            assert get(local, f"/{SHA256}.pex") == (200, CONTENT)
+        finally:
+            process.terminate()
+
+
+def _is_open(store: str) -> bool:
+    address, _, port = store.partition(":")
+    try:
+        socket.create_connection((address, int(port)), 10).close()
+    except OSError:
+        return False
+    return True
