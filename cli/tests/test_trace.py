@@ -192,9 +192,9 @@ def test_a_trace_is_complete_when_each_request_has_its_first_span(gateway: FakeG
 def test_spans_that_name_each_other_as_parents_do_not_hang_it() -> None:
     from rich.console import Console
 
-    from tasktracker_cli.traces import spans, tree
+    from tasktracker_cli.traces import hops, tree
 
-    looped = spans.read(jaeger_answer(span("a", "b", "p1", 0), span("b", "a", "p1", 0)).body)
+    looped = hops.read(jaeger_answer(span("a", "b", "p1", 0), span("b", "a", "p1", 0)).body)
     console = Console(width=80)
     with console.capture() as shown:
         console.print(tree.tree(looped))

@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from tasktracker_cli.traces import spans
+from tasktracker_cli.traces import hops
 from tasktracker_cli.traces.context import Trace
-from tasktracker_cli.traces.spans import Span
+from tasktracker_cli.traces.hops import Span
 from tasktracker_cli.traces.store import Store
 from tasktracker_cluster.jobs import observers
 from tasktracker_cluster.machine import wait
@@ -84,7 +84,7 @@ def stored(trace: Trace) -> list[Span]:
     """Return the spans of a trace of one request when all have come."""
     trace.requests = 1
     found = Store(TRACES_URL).wait_for(trace, patience=LIMIT_SECONDS)
-    assert spans.is_complete(found, trace.parent, 1), found
+    assert hops.is_complete(found, trace.parent, 1), found
     return found
 
 
@@ -126,7 +126,7 @@ def test_the_cli_shows_each_hop_of_the_statistics(
     identifier = re.search(r"trace ([0-9a-f]{32})", shown)
     assert identifier
     answer = traced.as_operator.traces.call("GET", f"/api/traces/{identifier[1]}")
-    found = spans.read(answer)
+    found = hops.read(answer)
     statement = next((span for span in found if span.name == STATEMENT), None)
     assert statement, shown
     assert way(found, statement) == HOPS

@@ -9,7 +9,7 @@ from tasktracker_cli.errors import CliError
 from tasktracker_cli.terminal.output import Output
 from tasktracker_cli.terminal.sink import is_terminal, make_console
 from tasktracker_cli.traces.context import Trace
-from tasktracker_cli.traces.spans import is_complete
+from tasktracker_cli.traces.hops import is_complete
 from tasktracker_cli.traces.store import Store
 
 

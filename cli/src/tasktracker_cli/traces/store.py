@@ -8,9 +8,9 @@ from http.client import HTTPConnection, HTTPException
 from urllib.parse import urlsplit
 
 from tasktracker_cli.errors import BadAnswerError, UnavailableError
-from tasktracker_cli.traces import spans
+from tasktracker_cli.traces import hops
 from tasktracker_cli.traces.context import Trace
-from tasktracker_cli.traces.spans import Span
+from tasktracker_cli.traces.hops import Span
 
 TIME_LIMIT = 5.0  # seconds, for one answer
 PATIENCE = 12.0  # seconds, until all hops have sent their spans: sidecars do every five seconds
@@ -31,7 +31,7 @@ class Store:
         end = time.monotonic() + patience
         while True:
             found = self._find(trace.identifier)
-            complete = spans.is_complete(found, trace.parent, trace.requests)
+            complete = hops.is_complete(found, trace.parent, trace.requests)
             if complete or time.monotonic() > end:
                 return found
             time.sleep(INTERVAL)
@@ -41,7 +41,7 @@ class Store:
         if status == 404:
             return []
         try:
-            return spans.read(json.loads(body))
+            return hops.read(json.loads(body))
         except (KeyError, TypeError, ValueError):
             raise BadAnswerError(f"What answers at {self._url} is no store of traces.") from None
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from tasktracker_cli.terminal.text import counted, visible
-from tasktracker_cli.traces.spans import Span
+from tasktracker_cli.traces.hops import Span
 
 
 def tree(spans: Sequence[Span]) -> Tree:
