@@ -91,4 +91,5 @@ app = Starlette(
 )
 
 if __name__ == "__main__":
-    uvicorn.run(app, port=int(os.environ["PORT"]), **OPTIONS)
+    # uvicorn as it comes: the services' own protocol is a part of what is compared.
+    uvicorn.run(app, port=int(os.environ["PORT"]), **{**OPTIONS, "http": "httptools"})

@@ -8,11 +8,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from servicekit import registration
+from servicekit.joined_writes import JoiningProtocol
 from servicekit.settings import ServiceSettings
 
 OPTIONS: dict[str, Any] = {
     "loop": "uvloop",
-    "http": "httptools",
+    "http": JoiningProtocol,
     "ws": "none",
     "log_config": None,  # uvicorn's records go through servicekit.logs
     "access_log": False,  # so do the requests

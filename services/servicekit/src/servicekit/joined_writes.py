@@ -1,0 +1,63 @@
+"""uvicorn's protocol, with one packet for a response instead of two.
+
+uvicorn writes a response's head and its body one after the other, and uvloop sends each at once:
+two calls of the kernel, and two times to wake up for the proxy that receives them
+(docs/decisions/0064-direct-routes.md).
+"""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+LIMIT = 64 * 1024  # bytes that wait for more: above, the transport's own flow control must count
+
+
+class JoiningProtocol(HttpToolsProtocol):
+    """Serves a connection, and joins what it writes."""
+
+    def connection_made(  # type: ignore[override]  # as uvicorn's own
+        self, transport: asyncio.Transport
+    ) -> None:
+        super().connection_made(JoinedWrites(transport, self.loop))
+
+
+class JoinedWrites(asyncio.Transport):
+    """A transport that sends what is written during one turn of the event loop together."""
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__()
+        self._transport = transport
+        self._loop = loop
+        self._waiting: list[bytes] = []
+        self._size = 0
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        if not self._waiting:
+            self._loop.call_soon(self._send)
+        self._waiting.append(bytes(data))
+        self._size += len(data)
+        if self._size > LIMIT:
+            self._send()
+
+    def _send(self) -> None:
+        if self._waiting:
+            self._transport.write(b"".join(self._waiting))
+            self._waiting.clear()
+            self._size = 0
+
+    def close(self) -> None:
+        self._send()
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return self._transport.get_extra_info(name, default)
+
+    def pause_reading(self) -> None:
+        self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._transport.resume_reading()
