@@ -13,13 +13,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import QueryParams
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import TypedDict  # pydantic needs this one below Python 3.12.
 
 from servicekit import app as application
 from servicekit import health, openapi, query_strings
 from servicekit.app_state import AppState
+from servicekit.errors import ServiceUnavailable
 from servicekit.fields import CleanText, Id32
 from servicekit.route_class import DirectRoute, DirectRouter
+from servicekit.routing import RoutingMiddleware
 from servicekit.testing import client as testing_client
 from servicekit.testing import live_server
 from servicekit.testing.credentials import bearer
@@ -70,7 +74,7 @@ def add_routes(app: FastAPI, prefix: str, route_class: type[APIRoute]) -> None:
     router.get("/many")(many)
     router.get("/{identifier}")(one)
     router.patch("/{identifier}")(change)
-    app.include_router(router)
+    app.router.routes.extend(router.routes)  # as a DirectRouter does
 
 
 @pytest.fixture
@@ -199,6 +203,57 @@ def answer(
         problem = answer.json()
         body = {name: problem.get(name) for name in ("type", "status", "detail", "errors")}
     return {"status": answer.status_code, "body": body}
+
+
+async def faulty(identifier: Id32, _: CurrentPrincipal) -> Response:
+    raise FAULTS[identifier]
+
+
+FAULTS = {
+    1: RuntimeError("internal"),
+    2: ServiceUnavailable("The archive is closed.", retry_after=7),
+    3: HTTPException(410, "It is gone."),
+}
+
+
+@pytest.mark.parametrize(("number", "status"), [(1, 500), (2, 503), (3, 410)])
+def test_an_error_is_answered_as_the_frameworks_is(
+    client: httpx.Client, app: FastAPI, number: int, status: int
+) -> None:
+    for prefix, route_class in (("/fast", DirectRoute), ("/slow", APIRoute)):
+        router = APIRouter(prefix=prefix, route_class=route_class)
+        router.get("/faults/{identifier}")(faulty)
+        app.router.routes.extend(router.routes)
+    fast, slow = (
+        client.get(f"{prefix}/faults/{number}", headers=bearer()) for prefix in ("/fast", "/slow")
+    )
+
+    assert fast.status_code == slow.status_code == status
+    assert fast.headers.get("Retry-After") == slow.headers.get("Retry-After")
+    own = {"instance": "", "request_id": ""}
+    assert fast.json() | own == slow.json() | own
+
+
+def test_the_framework_sees_only_requests_that_are_not_valid(app: FastAPI) -> None:
+    app.state.greeting = "hello"
+    add_routes(app, "/fast", DirectRoute)
+    seen: list[str] = []
+
+    def recording(framework: ASGIApp) -> ASGIApp:
+        async def record(scope: Scope, receive: Receive, send: Send) -> None:
+            seen.append(scope["path"])
+            await framework(scope, receive, send)
+
+        return record
+
+    app.add_middleware(recording)
+    app.add_middleware(RoutingMiddleware)
+    with testing_client.running(app) as http:
+        valid = http.get("/fast/1", headers=bearer())
+        http.get("/fast/one", headers=bearer())
+
+    assert valid.text.startswith("hello 1 ")
+    assert seen == ["/fast/one"]
 
 
 def test_the_document_is_the_frameworks() -> None:

@@ -64,6 +64,16 @@ def install(app: FastAPI, problem_types: Mapping[type[Exception], ProblemType]) 
     app.add_exception_handler(RequestValidationError, _invalid)
 
 
+async def answer(request: Request, error: Exception) -> Response:
+    """Return the answer to an error of a route, as the framework does. Raise it if it has none."""
+    handlers = request.app.exception_handlers
+    for kind in type(error).__mro__:
+        if handle := handlers.get(kind):
+            response: Response = await handle(request, error)
+            return response
+    raise error
+
+
 def _handler(problem_type: ProblemType) -> Callable[[Request, Exception], Awaitable[Response]]:
     async def handle(request: Request, error: Exception) -> Response:
         _log_failure(problem_type, error)
