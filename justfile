@@ -87,7 +87,7 @@ rotate *what: _environment
 rotate-key: _environment
     @.venv/bin/tasktracker-cli admin rotate signing-key
 
-# Backups of the databases: on, off, now, list, verify
+# Backups of the databases: on, off, now, copy, key, list, verify
 [group('cluster')]
 [no-exit-message]
 backup *words: _environment
@@ -98,6 +98,12 @@ backup *words: _environment
 [no-exit-message]
 restore *words: _environment
     @.venv/bin/tasktracker-cli admin restore "$@"
+
+# Bring a cluster back on a machine that has none: --from PLACE, a repository or with --key copies
+[group('cluster')]
+[no-exit-message]
+rebuild *flags: _environment
+    @.venv/bin/tasktracker-cli admin rebuild "$@"
 
 # Print export lines for nomad and consul: eval "$(./just env)"
 [group('cluster')]

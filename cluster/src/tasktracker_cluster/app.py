@@ -13,6 +13,7 @@ from tasktracker_cluster.commands import (
     observe,
     pages,
     psql,
+    rebuild,
     release,
     rotation,
     top,
@@ -26,7 +27,20 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for noun in (cluster, growth, backup, observe, health, top, logs, psql, pages, release, dev):
+for noun in (
+    cluster,
+    growth,
+    backup,
+    rebuild,
+    observe,
+    health,
+    top,
+    logs,
+    psql,
+    pages,
+    release,
+    dev,
+):
     app.add_typer(noun.app)
 app.add_typer(rotation.former)
 app.add_typer(rotation.app, name="rotate")

@@ -152,6 +152,36 @@ class NoBackupError(AdminError):
     code = "no-backup"
 
 
+class CopiesOffError(AdminError):
+    """The backups are not copied elsewhere."""
+
+    code = "copies-off"
+
+
+class BadPlaceError(AdminError):
+    """A place cannot be used for copies of backups."""
+
+    code = "bad-place"
+
+
+class WrongKeyError(AdminError):
+    """A key does not open the copies of backups."""
+
+    code = "wrong-key"
+
+
+class NoCopyError(AdminError):
+    """There is no copy of backups at a place."""
+
+    code = "no-copy"
+
+
+class DamagedCopyError(AdminError):
+    """The copies of backups have faults."""
+
+    code = "damaged-copy"
+
+
 class BadTimeError(AdminError):
     """A database cannot be restored to this time."""
 

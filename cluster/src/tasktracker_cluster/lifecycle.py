@@ -3,6 +3,8 @@
 import shutil
 import time
 from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
 
 from tasktracker_cluster.agents import (
     certificates,
@@ -14,7 +16,9 @@ from tasktracker_cluster.agents import (
     pages,
     supervisor,
 )
-from tasktracker_cluster.backups import keeping, repository
+from tasktracker_cluster.backups import keeping, rebuilding, repository
+from tasktracker_cluster.backups.recovery import Restored
+from tasktracker_cluster.backups.restic import Store
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError, StaleStateError
 from tasktracker_cluster.jobs import (
@@ -115,6 +119,7 @@ def up(cluster: Cluster, steps: Steps, address: str = "") -> None:
         sharing.must_be_usable(cluster, address)
     with ownership.locked(site):
         ownership.take_ownership(site)
+        rebuilding.must_be_complete(site)
         preflight.must_have_space(site)
         _end_orphans(site, steps)
         nothing_runs = not processes.of_site(site)
@@ -135,6 +140,32 @@ def up(cluster: Cluster, steps: Steps, address: str = "") -> None:
         run_jobs(cluster, steps, release)
         if nothing_runs:
             observers.renew(cluster)
+
+
+def rebuild(
+    cluster: Cluster,
+    steps: Steps,
+    source: Store | Path,
+    folder: Path | None,
+    to: datetime | None,
+) -> list[Restored]:
+    """Bring up a new cluster with the databases of a repository, or of a copy of one.
+
+    Raises StaleStateError when there is a cluster, and what rebuilding.rebuild and `up` do.
+    """
+    site = cluster.site
+    preflight.must_be_root("rebuild")
+    preflight.must_have_a_usable_home(site)
+    ownership.must_own(site)
+    with ownership.locked(site):
+        ownership.take_ownership(site)
+        rebuilding.must_be_possible(site)
+        preflight.must_have_space(site)
+        install_tools(site, steps)
+        prepare_release(site, steps)
+        restored = rebuilding.rebuild(site, steps, source, folder, to)
+    up(cluster, steps)
+    return restored
 
 
 def advertise(cluster: Cluster, steps: Steps, address: str) -> None:
@@ -334,6 +365,8 @@ def run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     for job in (*JOBS, *backups):
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)
+    if backups:  # now that the databases answer
+        keeping.watch(cluster.site)
     if keys_before not in ("", variables["signing_keys"]):
         with steps.step("the end of the old signing keys"):
             signing_keys.wait_replaced(cluster)

@@ -134,8 +134,33 @@ class Site:
         """The backups: a folder, or a link to one on another disk."""
         return self.backup / "repository"
 
+    @property
+    def copies_file(self) -> Path:
+        """The place of the copies of the repository, where they are made."""
+        return self.backup / "copies.json"
+
+    @property
+    def copied_file(self) -> Path:
+        """What is known of the last good copy. The file is as old as what was copied."""
+        return self.backup / "copied.json"
+
+    @property
+    def copies_fault(self) -> Path:
+        """Why the last copy failed. Without the file it did not."""
+        return self.backup / "copies.fault"
+
+    @property
+    def copies_key(self) -> Path:
+        """The key that the copies are encrypted with."""
+        return self.secrets / "copies.key"
+
     def volume(self, name: str) -> Path:
         return self.home / "volumes" / name
+
+    @property
+    def rebuilding_file(self) -> Path:
+        """The file that is there while `rebuild` restores the databases."""
+        return self.home / "rebuilding"
 
     @property
     def owner_file(self) -> Path:

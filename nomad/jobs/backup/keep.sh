@@ -67,7 +67,8 @@ while :; do
     for name in $databases; do
         # In the steady state there is one file, the segment that is being received.
         if [ "$(ls "$REPOSITORY/$name/streaming" 2>/dev/null | wc -l)" -gt 1 ]; then
-            barman "$name" archive-wal "$name"
+            # Not while the repository is copied (cluster/src/tasktracker_cluster/backups/link.sh).
+            flock --nonblock "$REPOSITORY/$name/archiving" /bin/sh "$SCRIPTS/barman.sh" "$name" archive-wal "$name"
         fi
         if is_due "$name"; then
             touch "$REPOSITORY/$name/tried"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from importlib import resources
+from pathlib import Path
 from string import Template
 from typing import Any
 from xmlrpc.client import Fault, ServerProxy  # nosec B411 - our own supervisor, by its own socket
@@ -18,6 +19,7 @@ from xmlrpc.client import Fault, ServerProxy  # nosec B411 - our own supervisor,
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from tasktracker_cluster.agents import (
+    backups_program,
     certificates,
     credentials,
     membership_program,
@@ -32,12 +34,16 @@ from tasktracker_cluster.site import Site
 
 AGENTS = ("consul", "nomad")
 PROGRAMS = (*AGENTS, pages.NAME, membership_program.NAME)
-LOGGED = (*PROGRAMS, "supervisord")  # each has a log of its own, with its name
+LOGGED = (
+    *PROGRAMS,
+    backups_program.NAME,
+    "supervisord",
+)  # each has a log of its own, with its name
 
 _INCLUDE = """
-; The program `membership`: only where there are other machines.
+; Programs that do not run everywhere.
 [include]
-files = {file}
+files = {files}
 """
 
 # Tasks inherit the environment of the agents: it must contain nothing of the operator's.
@@ -63,8 +69,7 @@ def render(site: Site, tokens: Tokens, node: Node | None = None) -> dict[str, bo
     """
     node = node or site.node
     values = _values(site, tokens, node)
-    conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
-    commands = files.write(site.agent / "supervisord.conf", Template(conf).substitute(values))
+    commands = render_own(site, node)
     changed = {pages.NAME: commands}
     for agent in AGENTS:
         changed[agent] = _render_agent(site, node, agent, values) or commands
@@ -92,7 +97,6 @@ def _values(site: Site, tokens: Tokens, node: Node) -> dict[str, str]:
         "names": pages.further_names(site).replace("\\", "\\\\"),
         "node_name": node.name,
         "address": node.address,
-        "membership": _include(site) if node.is_advertised else "",
         "reached": node.address or network.NODE_ADDRESS.partition("/")[0],
         "interface": interface,
         "peers": ", ".join(map(json.dumps, node.peers)),  # quoted as HCL quotes
@@ -103,13 +107,31 @@ def _values(site: Site, tokens: Tokens, node: Node) -> dict[str, str]:
     }
 
 
+def render_own(site: Site, node: Node | None = None) -> bool:
+    """Write the supervisor's own configuration, and return whether it changed."""
+    conf = resources.files(__package__).joinpath("supervisord.conf.tmpl").read_text()
+    values = {"home": str(site.home), "others": _include(site, node or site.node)}
+    return files.write(site.agent / "supervisord.conf", Template(conf).substitute(values))
+
+
 def programs(site: Site) -> tuple[str, ...]:
     """Return the names of the supervisor's programs."""
-    return (*AGENTS, pages.NAME, *([membership_program.NAME] if site.node.is_advertised else []))
+    return (*AGENTS, pages.NAME, *_others(site, site.node))
 
 
-def _include(site: Site) -> str:
-    return _INCLUDE.format(file=membership_program.file(site))
+def _others(site: Site, node: Node) -> dict[str, Path]:
+    """Return the programs that do not run everywhere, each with the file of its configuration."""
+    found = {}
+    if node.is_advertised:
+        found[membership_program.NAME] = membership_program.file(site)
+    if backups_program.is_on(site):
+        found[backups_program.NAME] = backups_program.file(site)
+    return found
+
+
+def _include(site: Site, node: Node) -> str:
+    names = " ".join(map(str, _others(site, node).values()))
+    return _INCLUDE.format(files=names) if names else ""
 
 
 def _render_agent(site: Site, node: Node, agent: str, values: dict[str, str]) -> bool:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tasktracker_cluster.backups import disk, keeping, repository
+from tasktracker_cluster.backups import ages, disk, keeping, repository
 from tasktracker_cluster.errors import CommandError
 from tasktracker_cluster.site import Site
 
@@ -26,7 +26,7 @@ class Health:
     @property
     def told(self) -> str:
         """Both figures in words."""
-        age = "no backup" if self.age is None else f"{_rounded(self.age)} old"
+        age = "no backup" if self.age is None else f"{ages.told(self.age)} old"
         behind = "" if self.behind is None else f", {self.behind // KIB} KiB behind"
         return age + behind
 
@@ -58,8 +58,3 @@ def _fault(age: timedelta | None, behind: int | None) -> str:
     if behind is None:
         return "the log is not received"
     return "the log is received too late" if behind > MOST_BYTES else ""
-
-
-def _rounded(age: timedelta) -> str:
-    minutes = max(0, int(age.total_seconds())) // 60
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from tasktracker_cluster.agents import supervisor
+from tasktracker_cluster.agents import backups_program, supervisor
 from tasktracker_cluster.backups import disk, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import (
@@ -43,6 +43,7 @@ def switch_on(cluster: Cluster, steps: Steps, folder: Path | None) -> None:
     for database in DATABASES:
         with steps.step(f"first backup of {database.name}"):
             _wait_for_a_backup(site, database.name)
+    watch(site)
 
 
 def switch_off(cluster: Cluster, steps: Steps) -> None:
@@ -62,6 +63,8 @@ def switch_off(cluster: Cluster, steps: Steps) -> None:
                 LIMIT_SECONDS,
             )
         site.barman_conf.unlink()
+        supervisor.halt(site, backups_program.NAME)
+        supervisor.render_own(site)
 
 
 def go_on(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> bool:
@@ -86,6 +89,12 @@ def go_on(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> bool:
 def start(cluster: Cluster, variables: Mapping[str, str]) -> None:
     """Start the job, without waiting for it. Raises CommandError."""
     deployment.submit(cluster, BACKUP, variables)
+
+
+def watch(site: Site) -> None:
+    """Let the supervisor run the program that has backups copied."""
+    changed = backups_program.render(site)
+    supervisor.ensure(site, backups_program.NAME, supervisor.render_own(site) or changed)
 
 
 def back_up(cluster: Cluster, database: str) -> None:

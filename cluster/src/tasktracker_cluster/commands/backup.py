@@ -7,10 +7,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 
 from tasktracker_cli.session import Session
 from tasktracker_cluster.agents import ownership
-from tasktracker_cluster.backups import exchange, keeping, reception, recovery, repository
+from tasktracker_cluster.backups import (
+    copies,
+    copying,
+    exchange,
+    keeping,
+    reception,
+    recovery,
+    repository,
+    restic,
+)
 from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
@@ -20,6 +30,7 @@ from tasktracker_cluster.commands.tables import Cell, table
 from tasktracker_cluster.errors import BadTimeError, NoBackupError, RestoreFailedError
 from tasktracker_cluster.machine import preflight
 from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES
 
 app = typer.Typer()
@@ -51,18 +62,56 @@ def on(
         Path | None,
         typer.Option(metavar="FOLDER", help="Where they are kept, best on another disk."),
     ] = None,
+    copied_to: Annotated[
+        str | None,
+        typer.Option(
+            "--copies",
+            metavar="PLACE",
+            help="Copy them, encrypted, to a folder or sftp:USER@HOST:/FOLDER. Empty: no more.",
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="The key of copies that are there already.",
+        ),
+    ] = None,
 ) -> None:
     """Keep backups of both databases from now on, and make the first ones.
 
+    With copies, everything that a new cluster needs is also in another place, encrypted.
+
     \b
-    Example: sudo tasktracker-cli admin backup on --to /mnt/backups/tasktracker
+    Examples:
+      sudo tasktracker-cli admin backup on --to /mnt/backups/tasktracker
+      sudo tasktracker-cli admin backup on --copies sftp:backup@other:/srv/tasktracker
     """
     preflight.must_be_root("backup on")
     cluster = Cluster.from_environment()
     ownership.must_own(cluster.site)
     with reporting() as steps, ownership.locked(cluster.site):
+        place = restic.place(copied_to) if copied_to else ""
         keeping.switch_on(cluster, steps, to.absolute() if to else None)
         steps.console.print("Backups are kept from now on. See: ./just backup list")
+        if copied_to is not None:
+            copying.switch(cluster, steps, place, key.absolute() if key else None)
+            _say_of_copies(cluster.site, steps, place)
+
+
+def _say_of_copies(site: Site, steps: Steps, place: str) -> None:
+    if not place:
+        steps.console.print("They are not copied any more. The copies that there are stay.")
+        return
+    steps.console.print(
+        f"They are copied to {place}. Nobody can read the copies without their key: write it to a "
+        "file, and keep that in another place: ./just backup key FILE",
+        soft_wrap=True,
+    )
+    if copies.is_on_the_same_disk(site, place):
+        steps.console.print(f"{place} is on the disk of {site.home}: it would be lost with it.")
 
 
 @backup.command()
@@ -82,7 +131,7 @@ def off() -> None:
 
 @backup.command()
 def now(database: Which = None) -> None:
-    """Make a base backup at once, and verify it.
+    """Make a base backup at once, and verify it. If backups are copied, copy it.
 
     \b
     Examples:
@@ -95,6 +144,44 @@ def now(database: Which = None) -> None:
         for name in _names(database):
             with steps.step(f"backup of {name}"):
                 keeping.back_up(cluster, name)
+        if copies.is_on(cluster.site):
+            copying.copy(cluster, steps)
+
+
+@backup.command()
+def copy(
+    due: Annotated[
+        bool, typer.Option("--due", help="Say nothing, and only do all after a base backup.")
+    ] = False,
+) -> None:
+    """Copy the backups to the place that was named, delete old copies, and check them.
+
+    This happens by itself after each base backup, and while much is written.
+
+    \b
+    Example: sudo tasktracker-cli admin backup copy
+    """
+    preflight.must_be_root("backup copy")
+    cluster = Cluster.from_environment()
+    if due:
+        thorough = copying.is_thorough_due(cluster.site)
+        copying.copy(cluster, Steps(Console(quiet=True)), thorough=thorough)
+        return
+    with reporting() as steps:
+        copying.copy(cluster, steps)
+
+
+@backup.command("key")
+def write_key(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
+) -> None:
+    """Write the key of the copies to a file. Keep it in another place than this machine.
+
+    \b
+    Example: sudo tasktracker-cli admin backup key /mnt/safe/copies.key
+    """
+    preflight.must_be_root("backup key")
+    copies.write_key(Cluster.from_environment().site, file.absolute())
 
 
 @backup.command("list", cls=BackupListCommand)
@@ -117,11 +204,13 @@ def list_backups(ctx: typer.Context, database: Which = None) -> None:
     session.output.records(rows, lambda _: shown)
     if not rows:
         session.output.note("There is no backup yet. Make one: ./just backup now")
+    if copies.is_on(site):
+        session.output.note(f"Copies in {copies.store(site).place}: {copies.health(site).told}.")
 
 
 @backup.command()
 def verify(database: Which = None) -> None:
-    """Compare every base backup with its checksums.
+    """Compare every base backup with its checksums, and the data of all copies.
 
     \b
     Example: sudo tasktracker-cli admin backup verify task
@@ -139,6 +228,9 @@ def verify(database: Which = None) -> None:
             for each in known:
                 with steps.step(f"{name} {each.name}"):
                     recovery.verify(site, each)
+        if database is None and copies.is_on(site):
+            with steps.step("copies"):
+                copying.verify(site)
 
 
 @app.command(cls=RestoreCommand)
@@ -168,7 +260,7 @@ def restore(
     session: Session = ctx.obj
     preflight.must_be_root("restore")
     cluster = Cluster.from_environment()
-    name, time = f"{database}-db", _time(to)
+    name, time = f"{database}-db", parse_time(to)
     ownership.must_own(cluster.site)
     with reporting() as steps, ownership.locked(cluster.site):
         if into is not None:
@@ -212,7 +304,7 @@ def _names(database: Database | None) -> list[str]:
     return [f"{database}-db"] if database else [each.name for each in DATABASES]
 
 
-def _time(text: str) -> datetime | None:
+def parse_time(text: str) -> datetime | None:
     """Parse a time. Raises BadTimeError."""
     if not text:
         return None

@@ -1,4 +1,4 @@
-"""The distribution's packages: PostgreSQL, the CNI plugins and the network tools."""
+"""The distribution's packages: PostgreSQL, the CNI plugins, the network tools and restic."""
 
 import os
 import shutil
@@ -16,6 +16,7 @@ NEEDED = {
     "iptables": "iptables",
     "ip": "iproute2",
     "useradd": "passwd",
+    "restic": "restic",
     "tini": "tini",
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasktracker_cluster.agents import (
+    backups_program,
     consul,
     membership_program,
     nomad,
@@ -12,7 +13,7 @@ from tasktracker_cluster.agents import (
     pages,
     supervisor,
 )
-from tasktracker_cluster.backups import health, repository
+from tasktracker_cluster.backups import ages, copies, health, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, observers, rollout
@@ -63,6 +64,7 @@ def rows(cluster: Cluster) -> list[Row]:
     observing = _observing(cluster)
     known = [of_job(cluster, job) for job in (*jobs, *observing)]
     known += [_of_backups(cluster, each.name) for each in DATABASES if backups]
+    known += [_of_copies(cluster.site)] if copies.is_on(cluster.site) else []
     return [*agents, *_machines(cluster), *known, *(_alerts(cluster) if observing else [])]
 
 
@@ -86,6 +88,12 @@ def warnings(cluster: Cluster) -> list[str]:
 def _of_backups(cluster: Cluster, database: str) -> Row:
     found = health.of(cluster.site, database)
     return Row("backup", database, found.told, None, None, found.fault or "passing")
+
+
+def _of_copies(site: Site) -> Row:
+    found = copies.health(site)
+    state = "no copy" if found.age is None else f"{ages.told(found.age)} old"
+    return Row("backup", "copies", state, None, None, found.fault or "passing")
 
 
 def _machines(cluster: Cluster) -> list[Row]:
@@ -130,7 +138,7 @@ def _agents(site: Site) -> list[Row]:
 def _answers(site: Site, program: str) -> bool:
     if program == pages.NAME:
         return pages.are_served()
-    if program == membership_program.NAME:
+    if program in (membership_program.NAME, backups_program.NAME):
         return True  # it has no page: it runs, or it does not
     api = consul.api(site, "") if program == "consul" else nomad.api(site, "")
     return api.answers("/v1/status/leader")

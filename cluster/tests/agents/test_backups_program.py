@@ -1,0 +1,143 @@
+"""agents.backups_program: the program that has backups copied, and when it does."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tasktracker_cluster.agents import backups_program, supervisor
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.site import Site
+
+SCRIPT = Path(backups_program.__file__).with_name("backups.sh")
+LIMIT_SECONDS = 20
+MINUTE = 60
+
+Watch = Callable[[], None]
+
+
+@pytest.fixture
+def backup(tmp_path: Path) -> Path:
+    """Give the folder of backups: one was made, and its log is received."""
+    folder = tmp_path / "backup"
+    for name in ("repository/task-db/verified", "repository/task-db/streaming/2.partial"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    (folder / "copies.json").touch()
+    return folder
+
+
+@pytest.fixture
+def watch(backup: Path, tmp_path: Path) -> Iterator[Watch]:
+    """Return a function that starts the program, and waits until it has looked once."""
+    program, sleep = tmp_path / "program", tmp_path / "bin" / "sleep"
+    sleep.parent.mkdir()
+    program.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/told\n')
+    sleep.write_text(f"#!/bin/sh\ntouch {tmp_path}/looked\nexec /bin/sleep 600\n")
+    for each in (program, sleep):
+        each.chmod(0o755)
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> None:
+        started.append(
+            subprocess.Popen(
+                ["/bin/sh", str(SCRIPT), str(backup), str(program), "conf"],
+                env={**os.environ, "PATH": f"{sleep.parent}:{os.environ['PATH']}"},
+                start_new_session=True,
+            )
+        )
+        wait.until("a look", (tmp_path / "looked").exists, LIMIT_SECONDS)
+
+    yield start
+    for process in started:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait(LIMIT_SECONDS)
+
+
+def set_age(file: Path, minutes: float) -> None:
+    """Let a file be so old."""
+    file.touch()
+    time = file.stat().st_mtime - minutes * MINUTE
+    os.utime(file, (time, time))
+
+
+def told(tmp_path: Path) -> list[str]:
+    file = tmp_path / "told"
+    return file.read_text().splitlines() if file.exists() else []
+
+
+COPY = ["admin backup copy --due"]
+
+
+def test_a_first_backup_is_copied(watch: Watch, tmp_path: Path) -> None:
+    watch()
+    assert told(tmp_path) == COPY
+
+
+def test_nothing_is_copied_before_the_first_backup(
+    watch: Watch, backup: Path, tmp_path: Path
+) -> None:
+    (backup / "repository/task-db/verified").unlink()
+    watch()
+    assert told(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("copied", "verified", "log", "expected"),
+    [
+        (5, 20, 20, []),  # nothing is new
+        (5, 1, 20, COPY),  # a backup
+        (5, 20, 1, []),  # a log that is not due yet
+        (15, 20, 1, COPY),  # a log that is
+        (1500, 2000, 2000, []),  # nothing was written for a day
+    ],
+)
+def test_a_copy_is_made_when_something_is_new(
+    watch: Watch,
+    backup: Path,
+    tmp_path: Path,
+    copied: float,
+    verified: float,
+    log: float,
+    expected: list[str],
+) -> None:
+    set_age(backup / "copied.json", copied)
+    set_age(backup / "repository/task-db/verified", verified)
+    set_age(backup / "repository/task-db/streaming/2.partial", log)
+    watch()
+    assert told(tmp_path) == expected
+
+
+@pytest.mark.parametrize(("minutes", "expected"), [(2, []), (7, COPY)])
+def test_a_failed_copy_is_repeated_after_some_minutes(
+    watch: Watch, backup: Path, tmp_path: Path, minutes: float, expected: list[str]
+) -> None:
+    set_age(backup / "copies.fault", minutes)
+    watch()
+    assert told(tmp_path) == expected
+
+
+def test_nothing_is_copied_where_no_place_is_named(
+    watch: Watch, backup: Path, tmp_path: Path
+) -> None:
+    (backup / "copies.json").unlink()
+    watch()
+    assert told(tmp_path) == []
+
+
+def test_the_program_is_configured_only_where_backups_are_on(site: Site) -> None:
+    for folder in (site.agent, site.backup):
+        folder.mkdir()
+    for on in (False, True):
+        if on:
+            site.barman_conf.touch()
+        supervisor.render_own(site)
+        conf = (site.agent / "supervisord.conf").read_text()
+        assert (str(backups_program.file(site)) in conf) is on
+        assert (backups_program.NAME in supervisor.programs(site)) is on
+    assert backups_program.render(site)
+    assert not backups_program.render(site)
+    assert f"{site.agent}/supervisord.conf" in backups_program.file(site).read_text()
