@@ -95,6 +95,39 @@ def test_a_hole_in_the_log_is_written_down_before_the_slot_is_made(
     assert not (repository / "task-db" / "done").exists()
 
 
+def test_a_place_in_the_log_that_is_lost_is_given_up_and_the_next_backup_is_due(
+    repository: Path, keep: Keep
+) -> None:
+    """Test a job that was away for so long that the database has deleted the log for it."""
+    (repository / "answers" / "coalesce").write_text("lost\n")
+    keep()
+    wait.until(
+        "a slot", lambda: told(repository, "task-db receive-wal --create-slot task-db"),
+        LIMIT_SECONDS,
+    )  # fmt: skip
+    lines = (repository / "told").read_text().splitlines()
+    dropped = lines.index("task-db receive-wal --drop-slot task-db")
+    assert dropped < lines.index("task-db receive-wal --create-slot task-db")
+    assert (repository / "task-db" / "anew").read_text().count("\n") >= 1
+    assert not (repository / "task-db" / "done").exists()
+
+
+def test_no_segment_is_moved_while_the_repository_is_copied(repository: Path, keep: Keep) -> None:
+    (repository / "answers" / "coalesce").write_text("reserved\n")
+    streaming = repository / "task-db" / "streaming"
+    streaming.mkdir()
+    for name in ("2", "3.partial"):
+        (streaming / name).touch()
+    with (repository / "task-db" / "archiving").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        keep()
+        wait.until(
+            "a receiver", lambda: told(repository, "task-db receive-wal task-db"), LIMIT_SECONDS
+        )
+        assert not told(repository, "task-db archive-wal task-db")
+    wait.until("a move", lambda: told(repository, "task-db archive-wal task-db"), LIMIT_SECONDS)
+
+
 def test_a_slot_that_nobody_has_used_yet_is_not_made_again(repository: Path, keep: Keep) -> None:
     (repository / "answers" / "coalesce").write_text("reserved\n")
     keep()
