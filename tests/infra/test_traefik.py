@@ -1,5 +1,6 @@
 """Traefik's configurations in the cluster and in ./just dev differ only in the listed settings."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,6 +43,8 @@ def read(name: str) -> dict[str, Any]:
     text = (ROOT / "traefik" / name).read_text()
     for placeholder, value in {"bind": "127.0.0.1", "home": "/var/lib/tasktracker"}.items():
         text = text.replace(f'[[ env "meta.tasktracker.{placeholder}" ]]', value)
+    # Without traces, which ./just dev has not.
+    text = re.sub(r'(?s)# \[\[ with env "TRACES_URL" \]\].*?# \[\[ end \]\]', "", text)
     assert "[[ " not in text
     return dict(values(yaml.safe_load(text)))
 
