@@ -30,6 +30,8 @@ def places(lab: Laboratory) -> Iterator[Path]:
     folder = lab.machines[0].home.parents[1] / "places"
     folder.mkdir(mode=0o755)
     yield folder
+    for machine in lab.machines:
+        machine.kill()  # one of them keeps backups there
     shutil.rmtree(folder)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -13,6 +14,7 @@ import pytest
 from tasktracker_cluster.backups import copies
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
+from tasktracker_cluster.topology import BACKUP_USER
 from tests.e2e.test_backups import refusal, rows
 
 pytestmark = pytest.mark.drill
@@ -141,6 +143,7 @@ def test_a_full_place_is_told_and_heals_by_itself(
     free = os.statvfs(place).f_bavail * os.statvfs(place).f_frsize
     subprocess.run(["fallocate", "--length", str(free - 2**20), filler], check=True)
     noise.write_bytes(os.urandom(8 * 2**20))
+    shutil.chown(noise, BACKUP_USER)
     try:
         assert "restic backup failed" in refusal(cluster, "backup", "copy")
         assert "the last copy failed" in health(cluster)
