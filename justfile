@@ -87,7 +87,7 @@ rotate *what: _environment
 rotate-key: _environment
     @.venv/bin/tasktracker-cli admin rotate signing-key
 
-# Backups of the databases: on, off, now, copy, key, list, verify
+# Backups of the databases: on, off, now, copy, drill, key, list, verify
 [group('cluster')]
 [no-exit-message]
 backup *words: _environment

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tasktracker_cluster.agents import ownership
+from tasktracker_cluster.backups import drill
 from tasktracker_cluster.jobs import gateway, postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User
@@ -120,12 +121,12 @@ def test_the_job_is_behind_walls_of_its_own_users(
 def test_status_and_doctor_know_the_backups(cluster: ThrowawayCluster, repository: Path) -> None:
     def all_is_well() -> bool:
         found = rows(cluster, "backup")
-        return {row["health"] for row in found.values()} == {"passing"} and len(found) == 2
+        return {row["health"] for row in found.values()} == {"passing"} and len(found) == 3
 
     wait.until("backups without a fault", all_is_well, LIMIT_SECONDS)
     assert rows(cluster, "job")[BACKUP]["health"] == "passing"
     findings = json.loads(cluster.admin("doctor", "--json").stdout)
-    assert len([each for each in findings if each["path"] == "backups"]) == 5
+    assert len([each for each in findings if each["path"] == "backups"]) == 6
     listed = json.loads(cluster.admin("backup", "list", "--json").stdout)
     assert {each["database"] for each in listed if each["is_good"]} == {"user-db", "task-db"}
 
@@ -304,6 +305,73 @@ def test_a_full_repository_refuses_a_backup_and_heals_by_itself(
     assert {row["table"]: row["restored"] for row in found}["tasks"] == int(live)
 
 
+def test_a_drill_finds_every_row_while_users_write(
+    cluster: ThrowawayCluster, repository: Path, ida: User
+) -> None:
+    with ida.http() as client, writing(client) as written:
+        wait.until("some tasks", lambda: len(written.acknowledged) >= 5, LIMIT_SECONDS)
+        both = [cluster.start_admin("backup", "drill") for _ in range(2)]
+        printed = [each.communicate()[0] for each in both]
+    assert [each.returncode for each in both] == [0, 0], printed
+    assert written.failed == []
+    known = drill.last(cluster.site)
+    assert known is not None
+    assert known.rows > 5
+    assert rows(cluster, "backup")["drill"]["health"] == "passing"
+    assert "Drill: 0 min ago" in cluster.admin("backup", "list").stderr
+    assert not (repository / "drilling" / "task-db").exists()
+
+
+def test_a_drill_finds_rows_that_are_not_in_the_backup(
+    cluster: ThrowawayCluster, repository: Path
+) -> None:
+    query(cluster, "CREATE UNLOGGED TABLE lost AS SELECT 1 AS one")  # it is not in the log
+    try:
+        assert "has other rows in lost" in refusal(cluster, "backup", "drill")
+        assert "other rows in lost" in rows(cluster, "backup")["drill"]["health"]
+        result = cluster.admin("doctor", "--json", check=False)
+        assert [f["hop"] for f in json.loads(result.stdout) if f["state"] == "broken"] == ["drill"]
+    finally:
+        query(cluster, "DROP TABLE lost")
+    cluster.admin("backup", "drill")
+    assert rows(cluster, "backup")["drill"]["health"] == "passing"
+
+
+def test_a_drill_gives_up_rather_than_letting_users_wait_for_a_slow_writer(
+    cluster: ThrowawayCluster, repository: Path, ida: User
+) -> None:
+    slow = subprocess.Popen(
+        postgres.query(cluster.site, "task-db",
+                       "BEGIN; LOCK TABLE tasks IN ROW EXCLUSIVE MODE; SELECT pg_sleep(600)"),
+        stdout=subprocess.DEVNULL, start_new_session=True,
+    )  # fmt: skip
+    held = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
+    try:
+        wait.until("the writer", lambda: query(cluster, held) == "1", LIMIT_SECONDS)
+        told = refusal(cluster, "backup", "drill")
+        assert "The state of task-db could not be read." in told
+        ida.run("task", "create", "not delayed")
+    finally:
+        query(cluster, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+              "WHERE wait_event = 'PgSleep'")  # fmt: skip
+        slow.wait(LIMIT_SECONDS)
+    cluster.admin("backup", "drill")
+
+
+def test_an_interrupted_drill_and_a_restore_beside_one_hinder_nobody(
+    cluster: ThrowawayCluster, repository: Path
+) -> None:
+    room = repository / "drilling" / "task-db" / "data"
+    drilling = cluster.start_admin("backup", "drill")
+    wait.until("the drill", room.exists, LIMIT_SECONDS)
+    beside = cluster.home.parent / "beside-a-drill"
+    cluster.admin("restore", "task", "--into", str(beside))
+    os.killpg(drilling.pid, signal.SIGKILL)
+    drilling.communicate()
+    cluster.admin("backup", "drill")
+    assert not room.exists()
+
+
 def test_doctor_names_the_intention_without_which_nothing_is_received(
     cluster: ThrowawayCluster, repository: Path, settled: None
 ) -> None:
@@ -325,7 +393,8 @@ def test_up_continues_with_backups_when_their_disk_is_there(
     away = repository.rename(repository.with_name("away"))
     assert "the disk of the backups is not there" in cluster.admin("up").stderr
     assert not repository.exists()
-    faults = {row["health"] for row in rows(cluster, "backup").values()}
+    found = rows(cluster, "backup")
+    faults = {found[name]["health"] for name in ("user-db", "task-db")}
     assert faults == {"the disk of the backups is not there"}
     away.rename(repository)
     cluster.admin("up")

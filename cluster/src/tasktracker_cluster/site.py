@@ -150,6 +150,16 @@ class Site:
         return self.backup / "copies.fault"
 
     @property
+    def drilled_file(self) -> Path:
+        """What is known of the last drill that went well."""
+        return self.backup / "drilled.json"
+
+    @property
+    def drill_fault(self) -> Path:
+        """Why the last drill failed. Without the file it did not."""
+        return self.backup / "drill.fault"
+
+    @property
     def copies_key(self) -> Path:
         """The key that the copies are encrypted with."""
         return self.secrets / "copies.key"

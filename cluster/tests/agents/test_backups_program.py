@@ -1,4 +1,4 @@
-"""agents.backups_program: the program that has backups copied, and when it does."""
+"""agents.backups_program: the program that has backups copied and tried, and when it does."""
 
 import os
 import signal
@@ -21,12 +21,13 @@ Watch = Callable[[], None]
 
 @pytest.fixture
 def backup(tmp_path: Path) -> Path:
-    """Give the folder of backups: one was made, and its log is received."""
+    """Give the folder of backups: one was made, its log is received, a drill was held."""
     folder = tmp_path / "backup"
     for name in ("repository/task-db/verified", "repository/task-db/streaming/2.partial"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
-    (folder / "copies.json").touch()
+    for name in ("copies.json", "drilled.json"):
+        (folder / name).touch()
     return folder
 
 
@@ -77,10 +78,11 @@ def test_a_first_backup_is_copied(watch: Watch, tmp_path: Path) -> None:
     assert told(tmp_path) == COPY
 
 
-def test_nothing_is_copied_before_the_first_backup(
+def test_nothing_is_copied_or_tried_before_the_first_backup(
     watch: Watch, backup: Path, tmp_path: Path
 ) -> None:
     (backup / "repository/task-db/verified").unlink()
+    (backup / "drilled.json").unlink()
     watch()
     assert told(tmp_path) == []
 
@@ -126,6 +128,38 @@ def test_nothing_is_copied_where_no_place_is_named(
     (backup / "copies.json").unlink()
     watch()
     assert told(tmp_path) == []
+
+
+DRILL = ["admin backup drill --quietly"]
+DAY = 24 * 60
+
+
+@pytest.mark.parametrize(
+    ("drilled", "failed", "expected"),
+    [
+        (6 * DAY, None, []),
+        (8 * DAY, None, DRILL),
+        (None, None, DRILL),
+        (8 * DAY, 10, []),
+        (8 * DAY, 70, DRILL),
+    ],
+)
+def test_a_drill_is_held_each_week_and_a_failed_one_is_repeated(
+    watch: Watch,
+    backup: Path,
+    tmp_path: Path,
+    drilled: float | None,
+    failed: float | None,
+    expected: list[str],
+) -> None:
+    (backup / "copies.json").unlink()
+    for name, minutes in (("drilled.json", drilled), ("drill.fault", failed)):
+        if minutes is None:
+            (backup / name).unlink(missing_ok=True)
+        else:
+            set_age(backup / name, minutes)
+    watch()
+    assert told(tmp_path) == expected
 
 
 def test_the_program_is_configured_only_where_backups_are_on(site: Site) -> None:

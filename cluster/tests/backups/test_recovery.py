@@ -8,6 +8,7 @@ from rich.console import Console
 
 from cluster.tests.backups.conftest import Listing, backup
 from tasktracker_cluster.backups import recovery
+from tasktracker_cluster.backups.recovery import Sum
 from tasktracker_cluster.backups.repository import Backup
 from tasktracker_cluster.errors import (
     BackupsOffError,
@@ -85,3 +86,11 @@ def test_a_damaged_backup_is_left_out(site: Site, listing: Listing) -> None:
 
 def test_the_rows_of_tables_are_read_from_what_psql_prints() -> None:
     assert recovery.counts("alembic_version|1\ntasks|12\n\n") == {"alembic_version": 1, "tasks": 12}
+
+
+def test_the_content_of_tables_is_read_between_other_lines() -> None:
+    printed = "0/3000060\ntasks|12|-5\nalembic_version|1|99\n0/3000100\n"
+    assert recovery.sums(printed) == {
+        "alembic_version": Sum(1, "99"),
+        "tasks": Sum(12, "-5"),
+    }

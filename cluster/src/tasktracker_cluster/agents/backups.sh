@@ -1,5 +1,6 @@
 #!/bin/sh
-# Have the repository of backups copied after each base backup, and while its log grows. It runs until it is stopped.
+# Have the repository of backups copied after each base backup and while its log grows, and each week try to restore
+# the backups. It runs until it is stopped.
 #
 #     backups.sh FOLDER PROGRAM CONF
 #
@@ -11,6 +12,8 @@ copied=$backup/copied.json
 look=60           # seconds
 log_minutes=10    # until a log that grows is copied
 copy_minutes=5    # until a failed copy is repeated
+drill_minutes=10080
+again_minutes=60  # until a failed drill is repeated
 
 is_there() { # CONDITION...: a file of the repository meets it
     [ -n "$(find "$backup"/repository/*-db/verified "$backup"/repository/*-db/streaming -type f "$@" -print -quit 2>/dev/null)" ]
@@ -31,9 +34,17 @@ is_copy_due() {
     is_there -name verified -newer "$copied" || { ! is_younger "$copied" "$log_minutes" && is_there -newer "$copied"; }
 }
 
+is_drill_due() {
+    is_there -name verified && ! is_younger "$backup/drilled.json" "$drill_minutes" &&
+        ! is_younger "$backup/drill.fault" "$again_minutes"
+}
+
 while :; do
     if is_copy_due; then
         "$program" admin backup copy --due
+    fi
+    if is_drill_due; then
+        "$program" admin backup drill --quietly
     fi
     sleep "$look"
 done

@@ -1,4 +1,4 @@
-"""The supervisor's program `backups`, which has them copied elsewhere.
+"""The supervisor's program `backups`, which has them copied elsewhere, and tries to restore them.
 
 It runs only where backups are on. Its code is in the checkout, as that of every admin command.
 """
@@ -13,7 +13,7 @@ from tasktracker_cluster.site import Site
 NAME = "backups"
 
 _CONF = """\
-; Has the repository of backups copied when something in it is new.
+; Has the repository of backups copied when something in it is new, and tries each week to restore them.
 [program:backups]
 autostart = false
 command = {command}
@@ -26,7 +26,7 @@ startretries = 1000
 stopasgroup = true
 killasgroup = true
 stopwaitsecs = 20
-"""
+"""  # noqa: E501  # a line of this file is one value
 
 
 def file(site: Site) -> Path:

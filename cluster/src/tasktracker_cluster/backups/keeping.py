@@ -92,7 +92,7 @@ def start(cluster: Cluster, variables: Mapping[str, str]) -> None:
 
 
 def watch(site: Site) -> None:
-    """Let the supervisor run the program that has backups copied."""
+    """Let the supervisor run the program that has backups copied and tried."""
     changed = backups_program.render(site)
     supervisor.ensure(site, backups_program.NAME, supervisor.render_own(site) or changed)
 

@@ -9,7 +9,7 @@ import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -41,6 +41,15 @@ COUNTS = (
     "%I.%I', schemaname, relname), false, true, '')))[1] FROM pg_stat_user_tables ORDER BY 1"
 )
 
+# The same text of a row on every server, whatever its settings are.
+PLAIN = "SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET IntervalStyle = 'postgres'"
+SUMS = (
+    "SELECT relname, (xpath('/row/n/text()', x))[1], (xpath('/row/s/text()', x))[1] FROM (SELECT "
+    "relname, query_to_xml(format('SELECT count(*) AS n, coalesce(sum(hashtextextended(t::text, "
+    "0)::numeric), 0) AS s FROM %I.%I AS t', schemaname, relname), false, true, '') AS x "
+    "FROM pg_stat_user_tables) AS sums ORDER BY 1"
+)
+
 _SETTINGS = """\
 listen_addresses = ''
 port = 5432
@@ -56,10 +65,19 @@ recovery_target_action = promote
 
 
 @dataclass(frozen=True)
+class Sum:
+    """The content of a table: how many rows, and a checksum of them in any order."""
+
+    rows: int
+    checksum: str
+
+
+@dataclass(frozen=True)
 class Restored:
     """A restored database: its data folder, and how many rows each of its tables has.
 
-    `last_commit` is the time of the last change in it, as PostgreSQL writes it.
+    `last_commit` is the time of the last change in it, as PostgreSQL writes it. `sums` has the
+    content of each table, if it was restored to a point.
     """
 
     database: str
@@ -67,6 +85,15 @@ class Restored:
     folder: Path
     rows: dict[str, int]
     last_commit: str
+    sums: dict[str, Sum] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where a recovery ends: at a time, or at the named point of a drill; else at the end."""
+
+    time: datetime | None = None
+    point: str = ""
 
 
 def fitting(site: Site, database: str, to: datetime | None) -> list[Backup]:
@@ -105,14 +132,18 @@ def choose(site: Site, steps: Steps, backups: Sequence[Backup]) -> Backup:
 
 
 @contextmanager
-def restored(site: Site, steps: Steps, database: str, to: datetime | None) -> Iterator[Restored]:
+def restored(
+    site: Site, steps: Steps, database: str, to: datetime | None, point: str = ""
+) -> Iterator[Restored]:
     """Restore a database to a time, or to its last known change, in a folder of the repository.
 
-    What is still there at the end of the block is deleted, as is what an interrupted restore left.
-    Raises what `fitting` and `choose` do, NoSpaceError, and RestoreFailedError.
+    With a `point` it is restored to the point of this name in its log, and checksums are computed,
+    in a room of their own. What is still there at the end of the block is deleted, as is what an
+    interrupted restore left. Raises what `fitting` and `choose` do, NoSpaceError, and
+    RestoreFailedError.
     """
     backup = choose(site, steps, fitting(site, database, to))
-    room = site.repository / "restoring" / database
+    room = site.repository / ("drilling" if point else "restoring") / database
     _clear(site, room)
     repository.must_have_space(site.repository, backup.size, "a restore")
     try:
@@ -121,10 +152,12 @@ def restored(site: Site, steps: Steps, database: str, to: datetime | None) -> It
             source, copy = str(backup.folder(site)), str(room / "data")
             repository.run(site, "/bin/cp", "--archive", "--reflink=auto", source, copy)
         with steps.step("recovery") as step:
-            last_commit, rows = _recover(site, room, backup, to)
+            last_commit, printed = _recover(site, room, backup, Target(to, point))
             step.detail = f"last change: {last_commit}"
         _make_plain(site, room)
-        yield Restored(database, backup, room / "data", rows, last_commit)
+        found = sums(printed) if point else {}
+        rows = {table: each.rows for table, each in found.items()} or counts(printed)
+        yield Restored(database, backup, room / "data", rows, last_commit, found)
     finally:
         _clear(site, room)
 
@@ -156,11 +189,14 @@ def counts(printed: str) -> dict[str, int]:
     return {table: int(rows) for table, rows in pairs}
 
 
-def _recover(
-    site: Site, room: Path, backup: Backup, to: datetime | None
-) -> tuple[str, dict[str, int]]:
-    """Let a server recover, and return the time of the last change, and the rows of each table."""
-    database = backup.database
+def sums(printed: str) -> dict[str, Sum]:
+    """Parse what psql prints for SUMS, with other lines around it."""
+    rows = (line.rsplit("|", 2) for line in printed.splitlines() if line.count("|") >= 2)
+    return {table: Sum(int(count), checksum) for table, count, checksum in rows}
+
+
+def _recover(site: Site, room: Path, backup: Backup, target: Target) -> tuple[str, str]:
+    """Let a server recover. Return the time of the last change, and what it says of its tables."""
     files = {
         "pg_hba.conf": "local all postgres peer map=superuser\n",
         "pg_ident.conf": f"superuser {BACKUP_USER} postgres\n",
@@ -169,11 +205,13 @@ def _recover(
     for name, text in files.items():
         _write(site, room / name, text)
     repository.run(site, "/bin/mv", str(_auto_conf(room)), str(room / "auto.conf"))
-    _write(site, _auto_conf(room), _settings(site, room, database, to))
+    # Of a time before an earlier restore, the data are in the log that this restore ended.
+    timeline = "current" if target.time else "latest"
+    _write(site, _auto_conf(room), _settings(site, room, backup.database, target, timeline))
     try:
-        rows = _rows(site, room, database)
+        printed = _ask(site, room, backup.database, target)
     except RestoreFailedError as error:
-        if to is None or not any(_NOT_REACHED in line for line in error.evidence):
+        if target.time is None or not any(_NOT_REACHED in line for line in error.evidence):
             raise
         if not repository.is_unbroken(site, backup):
             raise RestoreFailedError(
@@ -182,9 +220,10 @@ def _recover(
                 f"of a later backup. {_LIST}",
             ) from None
         # Nothing was written after that time, so the end of the log has the same state.
-        _write(site, _auto_conf(room), _settings(site, room, database, None, timeline="current"))
-        rows = _rows(site, room, database)
-    return _last_change(room), rows
+        settings = _settings(site, room, backup.database, Target(), timeline)
+        _write(site, _auto_conf(room), settings)
+        printed = _ask(site, room, backup.database, target)
+    return _last_change(room), printed
 
 
 def _last_change(room: Path) -> str:
@@ -196,8 +235,8 @@ def _last_change(room: Path) -> str:
     return times[-1] if times else "none after the backup"
 
 
-def _rows(site: Site, room: Path, database: str) -> dict[str, int]:
-    """Run a server until it has recovered, and return how many rows each table has."""
+def _ask(site: Site, room: Path, database: str, target: Target) -> str:
+    """Run a server until it has recovered, and return what it prints of its tables."""
     name = topology.database(database).database
     with _server(site, room) as server:
 
@@ -213,7 +252,7 @@ def _rows(site: Site, room: Path, database: str) -> dict[str, int]:
             return False
 
         wait.until("the recovery", has_recovered, LONGEST_SECONDS)
-        return counts(_psql(site, room, name, COUNTS))
+        return _psql(site, room, name, f"{PLAIN}; {SUMS}" if target.point else COUNTS)
 
 
 @contextmanager
@@ -236,20 +275,19 @@ def _server(site: Site, room: Path) -> Iterator[subprocess.Popen[bytes]]:
             server.wait()
 
 
-def _settings(
-    site: Site, room: Path, database: str, to: datetime | None, timeline: str | None = None
-) -> str:
+def _settings(site: Site, room: Path, database: str, target: Target, timeline: str) -> str:
     get_wal = " ".join(repository.barman(site, "get-wal", "--partial", database))
-    target = f"recovery_target_time = '{to.astimezone(UTC).isoformat(' ')}'\n" if to else ""
-    # Of a time before an earlier restore, the data are in the log that this restore ended.
-    timeline = timeline or ("current" if to else "latest")
     settings = _SETTINGS.format(room=room, get_wal=get_wal)
-    return f"{settings}{target}recovery_target_timeline = {timeline}\n"
+    if target.time:
+        settings += f"recovery_target_time = '{target.time.astimezone(UTC).isoformat(' ')}'\n"
+    if target.point:
+        settings += f"recovery_target_name = '{target.point}'\n"
+    return f"{settings}recovery_target_timeline = {timeline}\n"
 
 
 def _psql(site: Site, room: Path, database: str, statement: str) -> str:
     connection = (f"--host={room}", "--username=postgres", f"--dbname={database}")
-    words = ("--no-psqlrc", "--no-align", "--tuples-only", "--command", statement)
+    words = ("--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--command", statement)
     return repository.run(site, f"{postgres.BIN}/psql", *connection, *words)
 
 

@@ -14,6 +14,7 @@ from tasktracker_cluster.agents import ownership
 from tasktracker_cluster.backups import (
     copies,
     copying,
+    drill,
     exchange,
     keeping,
     reception,
@@ -171,6 +172,29 @@ def copy(
         copying.copy(cluster, steps)
 
 
+@backup.command("drill")
+def hold_drill(
+    quietly: Annotated[bool, typer.Option("--quietly", help="Say nothing if all is well.")] = False,
+) -> None:
+    """Restore the newest backups for a trial, and compare all rows with the live databases.
+
+    The databases go on. This happens by itself each week.
+
+    \b
+    Example: sudo tasktracker-cli admin backup drill
+    """
+    preflight.must_be_root("backup drill")
+    site = Cluster.from_environment().site
+    repository.must_be_on(site)
+    if quietly:
+        drill.hold(site, Steps(Console(quiet=True)), _names(None))
+        return
+    with reporting() as steps:
+        drill.hold(site, steps, _names(None))
+        known = drill.last(site)
+        steps.console.print(f"{known.rows if known else 0} rows are alike.")
+
+
 @backup.command("key")
 def write_key(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A new file.")],
@@ -204,6 +228,7 @@ def list_backups(ctx: typer.Context, database: Which = None) -> None:
     session.output.records(rows, lambda _: shown)
     if not rows:
         session.output.note("There is no backup yet. Make one: ./just backup now")
+    session.output.note(f"Drill: {drill.health(site).told}.")
     if copies.is_on(site):
         session.output.note(f"Copies in {copies.store(site).place}: {copies.health(site).told}.")
 

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from tasktracker_cluster.backups import copies, disk, health, repository
+from tasktracker_cluster.backups import copies, disk, drill, health, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import instances, intentions
 from tasktracker_cluster.doctor.hops import Hop, Path
@@ -21,6 +21,7 @@ def paths(cluster: Cluster) -> list[Path]:
             intentions.hop(cluster, BACKUP, database.name),
             Hop(f"backups of {database.name}", partial(_backups, cluster, database.name)),
         ]
+    hops.append(Hop("drill", partial(_drill, cluster)))
     if copies.is_on(cluster.site):
         hops.append(Hop("copies", partial(_copies, cluster)))
     return [Path("backups", hops)]
@@ -36,6 +37,13 @@ def _backups(cluster: Cluster, database: str) -> str:
     found = health.of(cluster.site, database)
     if found.fault:
         raise BrokenHopError(found.fault, f"{LOGS} {BACKUP}")
+    return found.told
+
+
+def _drill(cluster: Cluster) -> str:
+    found = drill.health(cluster.site)
+    if found.fault:
+        raise BrokenHopError(found.fault, "./just backup drill")
     return found.told
 
 

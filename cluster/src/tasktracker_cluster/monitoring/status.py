@@ -13,7 +13,7 @@ from tasktracker_cluster.agents import (
     pages,
     supervisor,
 )
-from tasktracker_cluster.backups import ages, copies, health, repository
+from tasktracker_cluster.backups import ages, copies, drill, health, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, observers, rollout
@@ -64,6 +64,7 @@ def rows(cluster: Cluster) -> list[Row]:
     observing = _observing(cluster)
     known = [of_job(cluster, job) for job in (*jobs, *observing)]
     known += [_of_backups(cluster, each.name) for each in DATABASES if backups]
+    known += [_of_drills(cluster.site)] if backups else []
     known += [_of_copies(cluster.site)] if copies.is_on(cluster.site) else []
     return [*agents, *_machines(cluster), *known, *(_alerts(cluster) if observing else [])]
 
@@ -88,6 +89,11 @@ def warnings(cluster: Cluster) -> list[str]:
 def _of_backups(cluster: Cluster, database: str) -> Row:
     found = health.of(cluster.site, database)
     return Row("backup", database, found.told, None, None, found.fault or "passing")
+
+
+def _of_drills(site: Site) -> Row:
+    found = drill.health(site)
+    return Row("backup", "drill", found.told, None, None, found.fault or "passing")
 
 
 def _of_copies(site: Site) -> Row:

@@ -1,0 +1,140 @@
+"""A drill: the newest backup is restored beside the live database, and both are compared.
+
+Both have to have the same content while the live one goes on. So the drill marks a point in its log
+at which nobody writes, and computes the checksums of the state of that moment.
+"""
+
+import json
+import secrets
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+from tasktracker_cluster.backups import ages, reception, recovery, waiting_lock
+from tasktracker_cluster.backups.recovery import Sum
+from tasktracker_cluster.errors import (
+    AdminError,
+    CommandError,
+    DamagedBackupError,
+    RestoreFailedError,
+)
+from tasktracker_cluster.jobs import postgres
+from tasktracker_cluster.machine import files, shell
+from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.site import Site
+
+LONGEST_AGE = timedelta(days=8)  # one is held each week
+
+_TABLES = "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables ORDER BY 1"
+
+# A lock on all tables waits for the end of their writers. The first query after it fixes the state
+# that the others see. Then the lock is given up: writers wait for milliseconds, at most for the
+# writer that is the slowest. The message at the end has the point written to the disk.
+_MARK = """\
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SET LOCAL lock_timeout = '5s';
+{plain};
+SAVEPOINT quiet;
+LOCK TABLE {tables} IN SHARE MODE;
+SELECT pg_create_restore_point('{point}');
+ROLLBACK TO SAVEPOINT quiet;
+{sums};
+SELECT pg_logical_emit_message(true, 'tasktracker', 'drill');
+COMMIT;
+"""
+
+
+@dataclass(frozen=True)
+class Drill:
+    """The last drill that went well: when (ISO 8601), and how many rows were alike."""
+
+    at: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Health:
+    """The age of the last good drill, None without one, and what is wrong, empty if nothing is."""
+
+    age: timedelta | None
+    fault: str
+
+    @property
+    def told(self) -> str:
+        """The age in words."""
+        return "no drill yet" if self.age is None else f"{ages.told(self.age)} ago"
+
+
+def hold(site: Site, steps: Steps, databases: list[str]) -> None:
+    """Restore the newest backup of each database for a trial, and compare all rows.
+
+    One at a time: this waits. A restore may go on beside it.
+
+    Raises DamagedBackupError when they differ, RestoreFailedError, what recovery.restored does,
+    and CommandError when a database does not answer.
+    """
+    with waiting_lock.held(site.backup / ".drilling"):
+        try:
+            rows = sum(_compare(site, steps, each) for each in databases)
+        except AdminError as error:
+            files.write(site.drill_fault, f"{error.message.rstrip('.')}\n")
+            raise
+        drill = Drill(datetime.now(UTC).isoformat(), rows)
+        files.write(site.drilled_file, json.dumps(asdict(drill)) + "\n")
+        site.drill_fault.unlink(missing_ok=True)
+
+
+def last(site: Site) -> Drill | None:
+    """Return the last drill that went well; None: there is none."""
+    try:
+        return Drill(**json.loads(site.drilled_file.read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def health(site: Site) -> Health:
+    """Return the health of the drills."""
+    known = last(site)
+    age = datetime.now(UTC) - datetime.fromisoformat(known.at) if known else None
+    if site.drill_fault.exists():
+        return Health(age, f"the last drill failed: {site.drill_fault.read_text().strip()}")
+    return Health(age, "the last drill is too old" if age and age > LONGEST_AGE else "")
+
+
+def _compare(site: Site, steps: Steps, database: str) -> int:
+    """Restore one database for a trial, and return how many rows are alike."""
+    point = f"drill-{secrets.token_hex(4)}"
+    with steps.step(f"checksums of {database}"):
+        live = _mark(site, database, point)
+        if missing := reception.missing(site, database):
+            raise RestoreFailedError(missing, "Look closer: ./just doctor")
+    with recovery.restored(site, steps, database, None, point) as restored:
+        different = sorted(
+            table
+            for table in live.keys() | restored.sums.keys()
+            if live.get(table) != restored.sums.get(table)
+        )
+    if different:
+        raise DamagedBackupError(
+            f"The restored {database} has other rows in {', '.join(different)}.",
+            f"Make another backup, and look at the disk of this one: {restored.backup.name}",
+        )
+    return sum(each.rows for each in live.values())
+
+
+def _mark(site: Site, database: str, point: str) -> dict[str, Sum]:
+    """Mark a point in the log of a live database, and return the content of all tables there."""
+    try:
+        tables = shell.run(postgres.query(site, database, _TABLES)).split("\n")
+        statement = _MARK.format(
+            tables=", ".join(filter(None, tables)),
+            point=point,
+            plain=recovery.PLAIN.replace("SET ", "SET LOCAL "),
+            sums=recovery.SUMS,
+        )
+        return recovery.sums(shell.run(postgres.query(site, database, statement)))
+    except CommandError as error:
+        raise CommandError(
+            f"The state of {database} could not be read.",
+            "It does not answer, or one of its writers is slow. Try again later.",
+            error.evidence,
+        ) from None

@@ -1,0 +1,45 @@
+"""backups.drill: what is known of the last drill."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from rich.console import Console
+
+from tasktracker_cluster.backups import drill
+from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.site import Site
+
+
+@pytest.fixture
+def site(site: Site) -> Site:
+    site.backup.mkdir()
+    return site
+
+
+def held(site: Site, age: timedelta) -> None:
+    at = (datetime.now(UTC) - age).isoformat()
+    site.drilled_file.write_text(json.dumps({"at": at, "rows": 7}))
+
+
+def test_no_drill_is_no_fault(site: Site) -> None:
+    assert drill.health(site) == drill.Health(None, "")
+    assert drill.health(site).told == "no drill yet"
+
+
+def test_the_health_says_how_long_ago_the_last_drill_was(site: Site) -> None:
+    held(site, timedelta(hours=3))
+    assert drill.health(site).told == "3 h ago"
+    assert not drill.health(site).fault
+    held(site, timedelta(days=9))
+    assert drill.health(site).fault == "the last drill is too old"
+
+
+def test_a_drill_of_a_database_that_does_not_answer_is_remembered_as_failed(site: Site) -> None:
+    held(site, timedelta(hours=3))
+    with pytest.raises(AdminError):
+        drill.hold(site, Steps(Console(quiet=True)), ["task-db"])
+    found = drill.health(site)
+    assert found.told == "3 h ago"
+    assert found.fault.startswith("the last drill failed: ")
