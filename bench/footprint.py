@@ -20,6 +20,7 @@ _KINDS = {
     "executor": "executors",
     "envoy.yaml": "pages proxy",
     "envoy": "sidecars",
+    "patroni": "Patroni",
     "postgres": "PostgreSQL",
     "traefik": "Traefik",
     "/artifacts": "artifact store",

@@ -40,8 +40,8 @@ tls {
 }
 
 ports {
-  serf_wan = -1 # there is only one datacenter
-  http     = -1 # browsers use the proxy before the pages (pages/envoy.yaml.tmpl)
+  serf_wan = -1   # there is only one datacenter
+  http     = 8500 # no port: node.hcl has sockets for the databases. Browsers use pages/envoy.yaml.tmpl
   https    = 8501
   grpc     = -1
   grpc_tls = 8503 # Envoy's configuration, only for the Nomad client on this machine
@@ -58,8 +58,10 @@ http_config {
     "/v1/agent/connect/ca/leaf/postgres-exporter",
     "/v1/agent/connect/ca/leaf/stats-service",
     "/v1/agent/connect/ca/leaf/task-db",
+    "/v1/agent/connect/ca/leaf/task-db-rest",
     "/v1/agent/connect/ca/leaf/task-service",
     "/v1/agent/connect/ca/leaf/user-db",
+    "/v1/agent/connect/ca/leaf/user-db-rest",
     "/v1/agent/connect/ca/leaf/user-service",
   ]
 }

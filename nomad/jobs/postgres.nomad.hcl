@@ -2,7 +2,9 @@
 #
 #     nomad job run -var name=user-db nomad/jobs/postgres.nomad.hcl
 #
-# The data are in a folder of the node, outside any allocation. Other jobs reach them only by the mesh.
+# Each instance is a member: Patroni with PostgreSQL as its child. One leads, the others copy it
+# (docs/decisions/0058-patroni.md). The data of a member are in a folder of its node, outside any
+# allocation. Other jobs reach the leader only by the mesh, and members reach each other only so.
 # Every task is behind a wall that opens only its own files (tools/wall).
 
 variable "name" {
@@ -21,8 +23,78 @@ variable "network" {
   default     = ""
 }
 
+variable "members" {
+  description = "How many members the database has: at most one on each node."
+  type        = number
+  default     = 1
+}
+
 locals {
   noun = trimsuffix(var.name, "-db") # the start of the names of the database and its roles
+  rest = "${var.name}-rest"          # the service of Patroni's own API
+
+  # What only several members need: they find each other by these upstreams. A machine that nobody can
+  # join has none of it. On any other it is there before the second member is, whose start then changes
+  # nothing for the first.
+  numbers  = var.network == "" ? [] : [1, 2, 3]
+  services = var.network == "" ? [var.name] : [var.name, local.rest]
+
+  # Patroni reaches Consul through its sidecar, and only its own keys. The sidecar's user is the only
+  # one that may enter the folder of the socket. In an allocation's network the port is free.
+  consul_paths = [
+    { prefix = "/v1/kv/service/${var.name}/" },
+    { path = "/v1/session/create" },
+    { prefix = "/v1/session/renew/" },
+    { prefix = "/v1/session/destroy/" },
+  ]
+  consul_listener = {
+    name    = "consul"
+    address = { socket_address = { address = "127.0.0.1", port_value = 8500 } }
+    filter_chains = [{
+      filters = [{
+        name = "envoy.filters.network.http_connection_manager"
+        typed_config = {
+          "@type"                          = "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager"
+          stat_prefix                      = "consul"
+          normalize_path                   = true
+          merge_slashes                    = true
+          path_with_escaped_slashes_action = "REJECT_REQUEST"
+          generate_request_id              = false
+          stream_idle_timeout              = "60s" # longer than Patroni's longest question
+          http_filters = [{
+            name = "envoy.filters.http.router"
+            typed_config = {
+              "@type"                = "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"
+              suppress_envoy_headers = true
+            }
+          }]
+          route_config = {
+            virtual_hosts = [{
+              name    = "consul"
+              domains = ["*"]
+              routes = [for match in local.consul_paths : {
+                match = match
+                route = { cluster = "consul", timeout = "0s" }
+              }]
+            }]
+          }
+        }
+      }]
+    }]
+  }
+  consul_cluster = {
+    name            = "consul"
+    type            = "STATIC"
+    connect_timeout = "1s"
+    load_assignment = {
+      cluster_name = "consul"
+      endpoints = [{
+        lb_endpoints = [{
+          endpoint = { address = { pipe = { path = "$${meta.tasktracker.home}/consul-api/${var.name}/http.sock" } } }
+        }]
+      }]
+    }
+  }
 }
 
 job "postgres" {
@@ -36,13 +108,24 @@ job "postgres" {
   }
 
   group "db" {
-    count = 1 # two servers must not use one folder
+    count = var.members
 
+    constraint {
+      distinct_hosts = true # two servers must not use one folder
+    }
+
+    # The number of the member, which its node has.
+    constraint {
+      attribute = "${meta.tasktracker.member}"
+      operator  = "is_set"
+    }
+
+    # The check of a replica never passes: of several members only the tasks are looked at.
     update {
       max_parallel     = 1
-      min_healthy_time = "0s"
+      min_healthy_time = var.members == 1 ? "0s" : "10s"
       healthy_deadline = "2m"
-      health_check     = "checks"
+      health_check     = var.members == 1 ? "checks" : "task_states"
     }
 
     # A lost node still has its data: the database goes on when the node is back, and no other one starts.
@@ -82,29 +165,81 @@ job "postgres" {
       name = var.name
       port = "5432"
 
-      # The sidecar inherits these: they lead to its metrics (nomad/jobs/metrics/scrape.yml).
+      # The sidecar inherits these: they lead to its metrics (nomad/jobs/metrics/scrape.yml), and from the
+      # name of a member to its instance (consul/config-entries/service-resolver).
       meta {
         allocation   = "${NOMAD_ALLOC_ID}"
         sidecar_port = "${NOMAD_HOST_PORT_sidecar}"
+        member       = "m${meta.tasktracker.member}"
       }
 
       check {
-        name    = "accepts connections"
-        type    = "script"
-        task    = "postgres"
-        command = "${meta.tasktracker.home}/bin/wall"
-        args = [
-          "--user=tasktracker-${var.name}", "--", "/usr/lib/postgresql/15/bin/pg_isready",
-          "--quiet", "--host=127.0.0.1", "--username=${local.noun}_app", "--dbname=${local.noun}_db",
-        ]
-        interval = "1s"
-        timeout  = "2s"
+        name      = "leads"
+        type      = "script"
+        task      = "postgres"
+        command   = "${meta.tasktracker.home}/bin/wall"
+        args      = ["--user=tasktracker-${var.name}", "--", "/bin/bash", "-c", file("nomad/jobs/postgres/leads.sh")]
+        interval  = "1s"
+        timeout   = "2s"
+        on_update = "ignore_warnings"
       }
 
       connect {
         sidecar_service {
           # The sidecar's own TCP check has an interval of ten seconds. The check above is quicker.
           disable_default_tcp_check = true
+
+          proxy {
+            config {
+              envoy_extra_static_listeners_json = jsonencode(local.consul_listener)
+              envoy_extra_static_clusters_json  = jsonencode(local.consul_cluster)
+            }
+
+            dynamic "upstreams" {
+              for_each = local.numbers
+
+              content {
+                destination_name = "${var.name}-m${upstreams.value}"
+                local_bind_port  = 5440 + upstreams.value
+              }
+            }
+
+            dynamic "upstreams" {
+              for_each = local.numbers
+
+              content {
+                destination_name = "${local.rest}-m${upstreams.value}"
+                local_bind_port  = 8440 + upstreams.value
+              }
+            }
+          }
+        }
+      }
+    }
+
+    # Patroni's own API, for the other members.
+    dynamic "service" {
+      for_each = var.network == "" ? [] : [local.rest]
+
+      content {
+        name = service.value
+        port = "8008"
+
+        meta {
+          allocation = "${NOMAD_ALLOC_ID}"
+          member     = "m${meta.tasktracker.member}"
+        }
+
+        connect {
+          sidecar_service {
+            disable_default_tcp_check = true
+
+            proxy {
+              config {
+                envoy_prometheus_bind_addr = "127.0.0.1:9103" # the other sidecar has 9102
+              }
+            }
+          }
         }
       }
     }
@@ -116,11 +251,11 @@ job "postgres" {
     # Envoy is of the newest release. A running Envoy needs no file of its release any more, which
     # `up` deletes some time later.
     dynamic "task" {
-      for_each = [var.name]
+      for_each = local.services
       labels   = ["connect-proxy-${task.value}"] # a label of an ordinary block cannot have a variable
 
       content {
-        kind   = "connect-proxy:${var.name}"
+        kind   = "connect-proxy:${task.value}"
         driver = "raw_exec"
 
         shutdown_delay = "5s"
@@ -134,10 +269,10 @@ job "postgres" {
           command  = "${meta.tasktracker.home}/bin/wall"
           work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
           args = [
-            "--user=tasktracker-${var.name}-envoy",
+            "--user=tasktracker-${task.value}-envoy",
             "--read=${meta.tasktracker.home}/releases/current",
-            "--open=connect-proxy-${var.name}/secrets/envoy_bootstrap.json",
-            "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-${var.name}", "--",
+            "--open=connect-proxy-${task.value}/secrets/envoy_bootstrap.json",
+            "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-${task.value}", "--",
             "${meta.tasktracker.home}/releases/current/bin/envoy",
             "-c", "/dev/fd/9", # it needs an absolute name
             "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
@@ -156,26 +291,20 @@ job "postgres" {
       }
     }
 
-    task "prepare" {
+    task "postgres" {
       driver = "raw_exec"
 
-      lifecycle {
-        hook = "prestart"
-      }
+      kill_signal  = "SIGTERM" # Patroni ends PostgreSQL's sessions, loses no data, and gives up the lead
+      kill_timeout = "60s"
 
       config {
         command = "${meta.tasktracker.home}/bin/wall"
         args = [
-          "--user=tasktracker-${var.name}", "--read=local",
-          "--write=${meta.tasktracker.home}/volumes/${var.name}",
-          "--log=${NOMAD_ALLOC_DIR}/logs/prepare", "--",
-          "/bin/sh", "local/prepare.sh",
+          "--user=tasktracker-${var.name}", "--read=local", "--open=secrets/patroni.yml",
+          "--read=${meta.tasktracker.home}/releases/current",
+          "--write=${meta.tasktracker.home}/volumes/${var.name}", "--",
+          "/bin/bash", "local/start.sh",
         ]
-      }
-
-      # As the sidecar's. The collector of a task that has ended would stay, too.
-      logs {
-        disabled = true
       }
 
       env {
@@ -183,69 +312,60 @@ job "postgres" {
         DATA     = "${meta.tasktracker.home}/volumes/${var.name}/data"
         SOCKETS  = "${meta.tasktracker.home}/volumes/${var.name}/run"
         HBA      = "local/pg_hba.conf"
+        LOGGING  = "local/logging.conf"
+        SCRIPTS  = "local"
+        PATRONI  = "${meta.tasktracker.home}/releases/current"
+        CLUSTER  = var.name
+        MEMBER   = "${meta.tasktracker.member}"
         DATABASE = "${local.noun}_db"
         OWNER    = "${local.noun}_owner"
         APP      = "${local.noun}_app"
         BACKUP   = "${local.noun}_backup"
         MONITOR  = "${local.noun}_monitor"
+        REPLICA  = "${local.noun}_replica"
+        REWIND   = "${local.noun}_rewind"
       }
 
-      template {
-        destination = "${NOMAD_TASK_DIR}/prepare.sh"
-        data        = file("nomad/jobs/postgres/prepare.sh")
+      # A Consul token for this task's own identity (consul/acl/binding-rules.json).
+      consul {}
+
+      dynamic "template" {
+        for_each = ["start.sh", "prepare.sh", "roles.sh", "pg_hba.conf", "logging.conf"]
+
+        content {
+          destination = "${NOMAD_TASK_DIR}/${template.value}"
+          data        = file("nomad/jobs/postgres/${template.value}")
+        }
       }
 
+      # Only root may read it. The wall opens it for start.sh.
       template {
-        destination = "${NOMAD_TASK_DIR}/pg_hba.conf"
-        data        = file("nomad/jobs/postgres/pg_hba.conf")
+        destination = "${NOMAD_SECRETS_DIR}/patroni.yml"
+        perms       = "0600"
+        data        = replace(file("nomad/jobs/postgres/patroni.yml.tmpl"), "NAME", var.name)
+        change_mode = "noop" # a restart would be too much for it
       }
 
       template {
         destination = "${NOMAD_SECRETS_DIR}/roles.env"
         env         = true
         perms       = "0600"
+        change_mode = "noop"
         data        = <<-EOT
-          {{ with nomadVar "nomad/jobs/${var.name}/db/prepare" }}
+          {{ with nomadVar "nomad/jobs/${var.name}/db/postgres" }}
           OWNER_PASSWORD={{ .owner_password }}
           APP_PASSWORD={{ .app_password }}
           BACKUP_PASSWORD={{ .backup_password }}
           MONITOR_PASSWORD={{ .monitor_password }}
+          REPLICA_PASSWORD={{ .replica_password }}
+          REWIND_PASSWORD={{ .rewind_password }}
           {{ end }}
         EOT
       }
 
       resources {
-        cpu    = 100
-        memory = 256
-      }
-    }
-
-    task "postgres" {
-      driver = "raw_exec"
-
-      kill_signal  = "SIGINT" # fast shutdown: it ends sessions and loses no data
-      kill_timeout = "60s"
-
-      config {
-        command  = "${meta.tasktracker.home}/bin/wall"
-        work_dir = "/" # it does not need the allocation's folder
-        args = [
-          "--user=tasktracker-${var.name}", "--write=${meta.tasktracker.home}/volumes/${var.name}", "--",
-          "/usr/lib/postgresql/15/bin/postgres",
-          "-D", "${meta.tasktracker.home}/volumes/${var.name}/data",
-          "-c", "listen_addresses=127.0.0.1",
-          "-c", "port=5432",
-          "-c", "unix_socket_directories=${meta.tasktracker.home}/volumes/${var.name}/run",
-          "-c", "dynamic_shared_memory_type=sysv", # needs no folder that is shared with other users
-          "-c", "password_encryption=scram-sha-256",
-          "-c", "shared_buffers=64MB",
-          "-c", "max_slot_wal_keep_size=1GB", # of its log, for backups that are away (docs/decisions/0056-backups.md)
-        ]
-      }
-
-      resources {
         cpu    = 200
-        memory = 512
+        memory = 544
       }
     }
   }

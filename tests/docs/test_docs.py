@@ -124,7 +124,7 @@ def test_every_setting_of_a_service_is_documented(service: Service) -> None:
 def test_the_edges_of_the_mesh_are_its_intentions() -> None:
     allowed = {
         (source, path.stem)
-        for path in (ROOT / "consul/config-entries/service-intentions").glob("*.hcl")
+        for path in (ROOT / "consul").glob("*-entries/service-intentions/*.hcl")
         for source in re.findall(r'(?m)^    Name\s+= "(.+)"$', path.read_text())
     }
     text = (ROOT / "docs" / "architecture.md").read_text()

@@ -57,8 +57,8 @@ def test_an_anonymous_caller_can_read_services_and_jobs(cluster: ThrowawayCluste
 def test_no_variable_is_at_a_path_that_every_job_can_read(cluster: ThrowawayCluster) -> None:
     paths = {variable["Path"] for variable in cluster.nomad.call("GET", "/v1/vars")}
     assert paths == {
-        "nomad/jobs/user-db/db/prepare",
-        "nomad/jobs/task-db/db/prepare",
+        "nomad/jobs/user-db/db/postgres",
+        "nomad/jobs/task-db/db/postgres",
         "nomad/jobs/user-service/api/migrate",
         "nomad/jobs/user-service/api/app",
         "nomad/jobs/task-service/api/migrate",

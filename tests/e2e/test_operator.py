@@ -113,6 +113,12 @@ def test_psql_runs_inside_the_database_as_the_role_that_is_asked_for(
     assert printed == f"{role}|t\n", "over a Unix socket: no port"
 
 
+def test_psql_of_a_replica_says_that_there_is_none(cluster: ThrowawayCluster) -> None:
+    result = cluster.admin("psql", "user", "--replica", check=False)
+    assert result.returncode == 1
+    assert "No member of user-db copies its leader now." in result.stderr
+
+
 def test_psql_reads_statements_from_a_pipe_and_returns_its_exit_code(
     cluster: ThrowawayCluster,
 ) -> None:

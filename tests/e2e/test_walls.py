@@ -86,10 +86,11 @@ def own_files(cluster: ThrowawayCluster, job: str, task: str) -> tuple[str, str]
 
     The task must reach at least one file of each.
     """
+    allocation = f"nomad/alloc/{cluster.allocation(job)['ID']}"
     if task == "postgres":
         volume = rf"volumes/{job}(/.*)?"
-        return volume, volume
-    allocation = f"nomad/alloc/{cluster.allocation(job)['ID']}"
+        current = rf"releases/{cluster.site.release.resolve().name}(/.*)?"
+        return "|".join([current, rf"{allocation}/postgres/local(/.*)?", volume]), volume
     (release,) = set(re.findall(r"/releases/(\w+)/", json.dumps(cluster.task_config(job, task))))
     programs = rf"releases/{(cluster.site.releases / release).resolve().name}(/.*)?"
     if task == "app":
@@ -180,8 +181,10 @@ def test_every_task_runs_as_a_user_of_its_own(cluster: ThrowawayCluster) -> None
     assert sorted(owners) == sorted(JOB_USERS)
     site = [each.pid for each in processes.of_site(cluster.site)]
     others = {Path(f"/proc/{pid}").owner() for pid in site if pid not in tasks.values()}
-    # The agents, the proxy before their pages, and what brings releases to this node.
-    assert others == {"root", PAGES_USER, STORE_USER}
+    # The agents, the proxy before their pages, and what brings releases to this node; and the
+    # server of each database, which is a child of Patroni.
+    servers = {each.user for each in DATABASES}
+    assert others == {"root", PAGES_USER, STORE_USER, *servers}
 
 
 @pytest.mark.parametrize(("job", "task"), TASKS)

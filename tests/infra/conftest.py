@@ -17,7 +17,7 @@ from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import tools, wait
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import BACKUP_JOBS, EXPORTER, JOBS
+from tasktracker_cluster.topology import BACKUP_JOBS, DATABASES, EXPORTER, JOBS
 from tests.infra.reading import ENTRY_FILES, ROOT, Consul, Json, read_job
 
 BUILD_LIMIT = 1800  # seconds: on a new machine the first tests build all programs with Go
@@ -59,6 +59,14 @@ def jobs(site: Site) -> dict[str, Json]:
 def mesh_jobs(site: Site, jobs: dict[str, Json]) -> dict[str, Json]:
     """Return every job of the mesh: with those that run only where they were asked for."""
     return {**jobs, **{name: read_job(site, name) for name in (*BACKUP_JOBS, EXPORTER)}}
+
+
+@pytest.fixture(scope="session")
+def members(site: Site) -> dict[str, Json]:
+    """Return the jobs of the databases in a cluster that machines can join."""
+    return {
+        each.name: read_job(site, each.name, network="192.0.2.1", members="3") for each in DATABASES
+    }
 
 
 @pytest.fixture(params=(*JOBS, *BACKUP_JOBS, EXPORTER))

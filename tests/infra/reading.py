@@ -13,8 +13,16 @@ from tasktracker_cluster.jobs import deployment
 from tasktracker_cluster.site import Site
 
 ROOT = Path(__file__).resolve().parents[2]
-# Sorted, so that an intention with HTTP rules comes after its service's protocol.
-ENTRY_FILES = sorted((ROOT / "consul" / "config-entries").glob("*/*.hcl"))
+# Sorted, so that an intention with HTTP rules comes after its service's protocol, and the name of a
+# member after the subsets of its service.
+ENTRY_FILES = sorted(
+    (
+        file
+        for name in ("config-entries", "member-entries")
+        for file in ROOT.glob(f"consul/{name}/*/*.hcl")
+    ),
+    key=lambda file: (file.parent.name, "-m" in file.stem, file.name),
+)
 
 Json = dict[str, Any]
 Entries = dict[tuple[str, str], Json]  # by kind and name
@@ -81,16 +89,17 @@ def only_group(job: Json) -> Json:
 
 
 def only_service(job: Json) -> Json:
-    """Return the only service of a job."""
-    (service,) = only_group(job)["Services"]
-    return dict(service)
+    """Return the service with the job's name: the only one, except of a database's member."""
+    services = only_group(job)["Services"]
+    assert [each["Name"] for each in services] in ([job["ID"]], [job["ID"], f"{job['ID']}-rest"])
+    return dict(services[0])
 
 
 def tasks(job: Json) -> list[Json]:
     """Return the job's tasks. The sidecar, whose name has the job's, has the name `envoy` here."""
-    sidecar = f"connect-proxy-{job['ID']}"
+    sidecars = [f"connect-proxy-{job['ID']}", f"connect-proxy-{job['ID']}-rest"]
     return [
-        {**task, "Name": "envoy"} if task["Name"] == sidecar else task
+        {**task, "Name": "envoy"} if task["Name"] in sidecars else task
         for task in only_group(job)["Tasks"]
     ]
 

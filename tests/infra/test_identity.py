@@ -11,6 +11,7 @@ from tasktracker_cluster.topology import (
     EXPORTER_USERS,
     JOB_USERS,
     JOBS,
+    MEMBER_USERS,
     START_ORDER,
 )
 from tests.infra.reading import ROOT, Json, only_service, run, tasks, upstreams, wall
@@ -72,9 +73,13 @@ def test_no_two_jobs_and_no_job_and_its_sidecar_share_a_system_user(
             assert owner.setdefault(user, mine) == mine, f"{user} runs {owner[user]} and {mine}"
 
 
-def test_up_makes_exactly_the_users_that_the_jobs_name(mesh_jobs: dict[str, Json]) -> None:
+def test_up_makes_exactly_the_users_that_the_jobs_name(
+    mesh_jobs: dict[str, Json], members: dict[str, Json]
+) -> None:
     users = {wall(task).user for job in mesh_jobs.values() for task in tasks(job)}
     assert users == {*JOB_USERS, *BACKUP_USERS, *EXPORTER_USERS}
+    more = {wall(task).user for job in members.values() for task in tasks(job)} - users
+    assert more == set(MEMBER_USERS)
 
 
 def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> None:
@@ -84,4 +89,6 @@ def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> Non
 
 
 def test_no_name_of_a_system_user_is_too_long() -> None:
-    assert max(map(len, (*JOB_USERS, *BACKUP_USERS, *EXPORTER_USERS))) <= LONGEST_NAME
+    assert (
+        max(map(len, (*JOB_USERS, *MEMBER_USERS, *BACKUP_USERS, *EXPORTER_USERS))) <= LONGEST_NAME
+    )

@@ -1,5 +1,6 @@
 """The intentions allow exactly the connections that the jobs need."""
 
+import json
 import re
 
 import pytest
@@ -18,9 +19,16 @@ from tests.infra.reading import (
 
 
 @pytest.fixture
-def needed(mesh_jobs: dict[str, Json]) -> set[Edge]:
-    """Return the connections: through an upstream, or by Traefik (Connect native) to its routes."""
-    edges = {(name, up) for name, job in mesh_jobs.items() for up in upstreams(job)}
+def needed(mesh_jobs: dict[str, Json], members: dict[str, Json]) -> set[Edge]:
+    """Return the connections: through an upstream, or by Traefik (Connect native) to its routes.
+
+    An upstream of one member leads to the service of all members.
+    """
+    edges = {
+        (name, re.sub(r"-m[123]$", "", up))
+        for name, job in (mesh_jobs | members).items()
+        for up in upstreams(job)
+    }
     return edges | {("traefik", name) for name, job in mesh_jobs.items() if is_routed(job)}
 
 
@@ -78,8 +86,9 @@ def test_a_service_that_checks_tokens_may_ask_about_sessions_and_tokens_only(
 
 def test_every_service_has_its_protocol(entries: Entries, mesh_jobs: dict[str, Json]) -> None:
     protocols = {n: e["Protocol"] for (kind, n), e in entries.items() if kind == "service-defaults"}
-    tcp = {BACKUP, EXPORTER, *(each.name for each in DATABASES)}
-    assert protocols == {name: "tcp" if name in tcp else "http" for name in mesh_jobs}
+    rest = {each.rest for each in DATABASES}
+    tcp = {BACKUP, EXPORTER, *(each.name for each in DATABASES), *rest}
+    assert protocols == {name: "tcp" if name in tcp else "http" for name in (*mesh_jobs, *rest)}
 
 
 def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) -> None:
@@ -91,7 +100,8 @@ def test_consul_gives_no_sidecars_certificate_over_http(mesh_jobs: dict[str, Jso
     agent = (ROOT / "consul" / "agent" / "base.hcl").read_text()
     blocked = set(re.findall(r'"/v1/agent/connect/ca/leaf/([\w-]+)"', agent))
     assert blocked == {
-        n for n, job in mesh_jobs.items() if only_service(job)["Connect"]["SidecarService"]
+        *(n for n, job in mesh_jobs.items() if only_service(job)["Connect"]["SidecarService"]),
+        *(each.rest for each in DATABASES),
     }
 
 
@@ -109,6 +119,46 @@ def test_the_gateway_has_a_route_for_each_enabled_service(jobs: dict[str, Json])
     template = (ROOT / "traefik" / "mesh.yml.tmpl").read_text()
     named = set(re.findall(r'(?m)^  "([\w-]+)" "/', template))
     assert named == {name for name, job in jobs.items() if is_routed(job)}
+
+
+def test_each_member_reaches_each_by_its_number(entries: Entries, members: dict[str, Json]) -> None:
+    for each in DATABASES:
+        found = upstreams(members[each.name])
+        assert found == {
+            **{f"{each.name}-m{number}": 5440 + number for number in (1, 2, 3)},
+            **{f"{each.rest}-m{number}": 8440 + number for number in (1, 2, 3)},
+        }
+        for service in (each.name, each.rest):
+            for number in (1, 2, 3):
+                redirect = entries["service-resolver", f"{service}-m{number}"]["Redirect"]
+                assert redirect == {"Service": service, "ServiceSubset": f"m{number}"}
+                subset = entries["service-resolver", service]["Subsets"][f"m{number}"]
+                assert subset == {"Filter": f"Service.Meta.member == m{number}"}
+
+
+def test_a_database_is_its_leader(entries: Entries) -> None:
+    for each in DATABASES:
+        resolver = entries["service-resolver", each.name]
+        assert resolver["Subsets"][resolver["DefaultSubset"]] == {"OnlyPassing": True}
+
+
+def test_a_database_reaches_nothing_of_consul_but_its_own_keys_and_sessions(
+    jobs: dict[str, Json],
+) -> None:
+    for each in DATABASES:
+        config = only_service(jobs[each.name])["Connect"]["SidecarService"]["Proxy"]["Config"]
+        listener = json.loads(config["envoy_extra_static_listeners_json"])
+        (chain,) = listener["filter_chains"]
+        settings = chain["filters"][0]["typed_config"]
+        (host,) = settings["route_config"]["virtual_hosts"]
+        assert [route["match"] for route in host["routes"]] == [
+            {"prefix": f"/v1/kv/service/{each.name}/"},
+            {"path": "/v1/session/create"},
+            {"prefix": "/v1/session/renew/"},
+            {"prefix": "/v1/session/destroy/"},
+        ]
+        assert settings["normalize_path"]
+        assert settings["path_with_escaped_slashes_action"] == "REJECT_REQUEST"
 
 
 def test_no_two_programs_in_an_allocation_share_a_port(mesh_job: Json) -> None:

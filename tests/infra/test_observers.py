@@ -71,7 +71,10 @@ def test_its_pages_have_no_login_so_they_are_on_loopback(observer: Json) -> None
 
 def test_no_other_job_has_the_right_to_read_the_agents() -> None:
     rules = (ROOT / "consul" / "acl" / "binding-rules.json").read_text()
-    assert re.findall(r'"BindType": "policy",\s+"BindName": "(.+)"', rules) == ["metrics"]
+    found = re.findall(r'"BindType": "policy",\s+"BindName": "(.+)"', rules)
+    assert found == ["metrics", "user-db", "task-db"]
+    for name in found[1:]:
+        assert "agent" not in (ROOT / "consul" / "acl" / f"{name}.hcl").read_text()
     selector = rules.partition('"BindName": "metrics"')[2]
     assert 'value.nomad_job_id == \\"metrics\\"' in selector
 

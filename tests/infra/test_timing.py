@@ -86,7 +86,7 @@ def test_the_client_allows_every_kill_timeout(jobs: dict[str, Json]) -> None:
 def test_a_database_has_a_minute_for_a_fast_shutdown(jobs: dict[str, Json]) -> None:
     for name in DATABASES:
         (postgres,) = [task for task in tasks(jobs[name]) if task["Name"] == "postgres"]
-        assert postgres["KillSignal"] == "SIGINT"
+        assert postgres["KillSignal"] == "SIGTERM", "Patroni's"
         assert postgres["KillTimeout"] == 60 * SECOND
         assert only_group(jobs[name])["Count"] == 1
 

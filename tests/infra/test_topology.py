@@ -215,7 +215,7 @@ def test_a_services_route_is_below_the_prefix_that_the_gateway_gives_it(file: st
 def test_a_database_has_the_names_that_its_job_gives_it(
     jobs: dict[str, Json], database: Database
 ) -> None:
-    environment = task(jobs[database.name], "prepare")["Env"]
+    environment = task(jobs[database.name], "postgres")["Env"]
     assert environment["DATABASE"] == database.database
     for role in ROLES:
         assert environment[role.upper()] == database.role(role)

@@ -56,7 +56,6 @@ def test_a_task_writes_to_its_own_data_only(mesh_jobs: dict[str, Json]) -> None:
         if wall(task).write
     }
     assert written == {
-        **{(each.name, "prepare"): {f"{HOME}/volumes/{each.name}"} for each in DATABASES},
         **{(each.name, "postgres"): {f"{HOME}/volumes/{each.name}"} for each in DATABASES},
         ("traefik", "traefik"): {"../tmp"},
         ("backup", "barman"): {f"{HOME}/backup/repository"},
@@ -70,10 +69,13 @@ def test_a_task_reads_its_release_and_its_files_of_nomad_only(mesh_job: Json) ->
         assert below_home == releases(mesh_job) & below_home | further, task["Name"]
         # Relative paths are in the task's own folder, or (for a sidecar) one file of it.
         assert set(wall(task).read) - below_home <= {"local", "."}, task["Name"]
-        own = f"connect-proxy-{mesh_job['ID']}/secrets/envoy_bootstrap.json"
+        opened = {
+            "envoy": (f"connect-proxy-{mesh_job['ID']}/secrets/envoy_bootstrap.json",),
+            "postgres": ("secrets/patroni.yml",),
+        }
         private = ("../secrets/dynamic",) if task["Name"] == "traefik" else ()
         assert wall(task).private == private, task["Name"]
-        assert wall(task).opened == ((own,) if task["Name"] == "envoy" else ()), task["Name"]
+        assert wall(task).opened == opened.get(task["Name"], ()), task["Name"]
 
 
 def test_only_a_task_that_needs_its_folder_starts_in_it(mesh_job: Json) -> None:

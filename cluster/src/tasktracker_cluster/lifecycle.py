@@ -28,6 +28,7 @@ from tasktracker_cluster.jobs import (
     observers,
     passwords,
     placement,
+    replication,
     rollout,
     signing_keys,
     tracing,
@@ -356,6 +357,7 @@ def run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
         with steps.step("the gateway of an earlier version"):
             deployment.delete(cluster, GATEWAY)
     keys_before = signing_keys.deployed()
+    replication.set_up(cluster)
     # All at once: a migration waits for its database itself, and a service for whatever it needs.
     if tracing.is_in(variables):  # before a sidecar is made
         consul.trace(cluster.site, cluster.consul, on=True)

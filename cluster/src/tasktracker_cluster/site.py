@@ -116,6 +116,11 @@ class Site:
         return self.home / "pages"
 
     @property
+    def consul_api(self) -> Path:
+        """The sockets of Consul's API for the sidecars of the databases, one in each folder."""
+        return self.home / "consul-api"
+
+    @property
     def log_links(self) -> Path:
         """The links to every log, which the collector of logs reads."""
         return self.volume("log-links")

@@ -93,15 +93,21 @@ class Database:
         """The system user that PostgreSQL runs as, and that owns its files."""
         return f"tasktracker-{self.name}"
 
+    @property
+    def rest(self) -> str:
+        """The name of the service of Patroni's own API, in a cluster of several machines."""
+        return f"{self.name}-rest"
+
     def role(self, kind: str) -> str:
         """Return the name of the PostgreSQL role for one of ROLES."""
         return f"{self.noun}_{kind}"
 
 
-# The owner of a database's schema, the application's limited role, the one that makes backups, and
-# the one that reads statistics.
+# The owner of a database's schema, the application's limited role, the one that makes backups, the
+# one that reads statistics, and two of its members: one copies the leader, the other brings back
+# what led before (pg_rewind).
 BACKUP_ROLE = "backup"
-ROLES = ("owner", "app", BACKUP_ROLE, "monitor")
+ROLES = ("owner", "app", BACKUP_ROLE, "monitor", "replica", "rewind")
 
 
 @dataclass(frozen=True)
@@ -263,6 +269,7 @@ JOB_USERS = (
     *(f"{each.user}{suffix}" for each in (*DATABASES, *SERVICES) for suffix in ("", "-envoy")),
     GATEWAY_USER,
 )
+MEMBER_USERS = tuple(f"tasktracker-{each.rest}-envoy" for each in DATABASES)
 BACKUP_USERS = (BACKUP_USER, f"{BACKUP_USER}-envoy")
 
 

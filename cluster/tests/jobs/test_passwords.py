@@ -18,12 +18,12 @@ def test_each_task_has_the_password_of_its_role_and_no_other(
     passwords.make(cluster)
     for service in SERVICES:
         if service.database:
-            roles = nomad.variables.pop(f"nomad/jobs/{service.database.name}/db/prepare")
+            roles = nomad.variables.pop(f"nomad/jobs/{service.database.name}/db/postgres")
             migrate = nomad.variables.pop(f"nomad/jobs/{service.name}/api/migrate")
             app = nomad.variables.pop(f"nomad/jobs/{service.name}/api/app")
             assert migrate == {"database_password": roles["owner_password"]}
             assert app == {"database_password": roles["app_password"]}
-            assert len(set(roles.values())) == len(ROLES)
+            assert len(set(roles.values())) == len(ROLES) + 1, "that of Patroni's own API"
             name = f"{service.database.noun}_db_password"
             for path, role in OF_BOTH.items():
                 assert nomad.variables[path].pop(name) == roles[f"{role}_password"]
@@ -36,7 +36,8 @@ def test_a_database_of_an_earlier_version_gets_the_password_of_a_new_role(
     old = {"owner_password": "first", "app_password": "second"}
     nomad.write("nomad/jobs/task-db/db/prepare", old)
     passwords.make(cluster)
-    roles = nomad.variables["nomad/jobs/task-db/db/prepare"]
+    assert "nomad/jobs/task-db/db/prepare" not in nomad.variables, "no task has this name now"
+    roles = nomad.variables["nomad/jobs/task-db/db/postgres"]
     assert roles.items() > old.items()
     backups = nomad.variables["nomad/jobs/backup/archive/barman"]
     assert backups["task_db_password"] == roles["backup_password"]

@@ -7,13 +7,18 @@ Sources = [
     Action = "allow"
   },
   {
-    # It receives the log and makes base backups, as a role that may do nothing else (prepare.sh).
+    # It receives the log and makes base backups, as a role that may do nothing else (roles.sh).
     Name   = "backup"
     Action = "allow"
   },
   {
-    # It reads statistics, as a role that may do nothing else (prepare.sh).
+    # It reads statistics, as a role that may do nothing else (roles.sh).
     Name   = "postgres-exporter"
+    Action = "allow"
+  },
+  {
+    # A member receives the log of the leader, as a role that may do nothing else (roles.sh).
+    Name   = "user-db"
     Action = "allow"
   },
 ]

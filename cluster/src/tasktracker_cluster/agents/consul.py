@@ -1,14 +1,17 @@
 """The set-up of Consul: ACL policies and tokens, and the mesh's configuration entries."""
 
 import json
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tasktracker_cluster.agents import certificates, credentials
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import CONSUL_URL, Site
+from tasktracker_cluster.topology import DATABASES
 
 # Consul's own name for the token in the configuration of its server.
 MANAGEMENT = "Initial Management Token"
@@ -48,7 +51,8 @@ def has_leader(consul: Api) -> bool:
 
 def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
     """Write the policies and tokens of the agent, of Nomad and of anonymous callers."""
-    for name in ("anonymous", "member", "metrics", "nomad-agent"):
+    databases = [database.name for database in DATABASES]
+    for name in ("anonymous", "member", "metrics", "nomad-agent", *databases):
         _set_policy(site, consul, name)
     _set_token(consul, ANONYMOUS, Policies=[{"Name": "anonymous"}])
     of_agents = grants(site)
@@ -88,19 +92,24 @@ def trust_nomad(site: Site, consul: Api) -> None:
 
 
 def apply_config_entries(site: Site) -> int:
-    """Write every file below consul/config-entries, and return how many there are."""
-    entries = sorted((site.checkout / "consul" / "config-entries").rglob("*.hcl"))
+    """Write every file below consul/config-entries, and return how many there are.
+
+    Those below consul/member-entries are only for a cluster that machines can join.
+    """
+    folders = ("config-entries", *(["member-entries"] if site.node.is_advertised else []))
+    entries = sorted(
+        file for name in folders for file in (site.checkout / "consul" / name).rglob("*.hcl")
+    )
     variables = environment(site)
 
     def write(entry: object) -> None:
         shell.run([site.bin / "consul", "config", "write", str(entry)], env=variables)
 
     # proxy-defaults and service-defaults come first: an intention with HTTP rules needs their
-    # protocol.
-    intentions = [entry for entry in entries if entry.parent.name == "service-intentions"]
+    # protocol. The name of a member leads to a subset of its service, which must be known.
     with ThreadPoolExecutor(4) as pool:
-        list(pool.map(write, [entry for entry in entries if entry not in intentions]))
-        list(pool.map(write, intentions))
+        for turn in range(3):
+            list(pool.map(write, [entry for entry in entries if _turn(entry) == turn]))
     return len(entries)
 
 
@@ -117,6 +126,12 @@ def trace(site: Site, consul: Api, *, on: bool) -> None:
         changed |= {name: (folder / file).read_text() for name, file in _TRACING.items()}
     if changed != entry["Config"]:
         consul.call("PUT", "/v1/config", {**entry, "Config": changed})
+
+
+def _turn(entry: Path) -> int:
+    if entry.parent.name == "service-intentions":
+        return 2
+    return int(bool(re.search(r"-m\d$", entry.stem)))
 
 
 def _set_policy(site: Site, consul: Api, name: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from string import Template
 
 from tasktracker_cluster import topology
-from tasktracker_cluster.backups import repository
+from tasktracker_cluster.backups import repository, timelines
 from tasktracker_cluster.errors import BadRepositoryError, CommandError
 from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.machine import files
@@ -95,6 +95,8 @@ def _prepare(site: Site) -> None:
             "Choose a folder below one that every user can enter.",
         ) from None
     (site.repository / MARKER).touch()
+    for database in DATABASES:
+        timelines.begin(site, database.name)
 
 
 def _settings(site: Site) -> str:

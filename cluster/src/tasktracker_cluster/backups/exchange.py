@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tasktracker_cluster import topology
 from tasktracker_cluster.agents import supervisor
-from tasktracker_cluster.backups import repository
+from tasktracker_cluster.backups import repository, timelines
 from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import (
@@ -18,7 +18,7 @@ from tasktracker_cluster.errors import (
     NotReadyError,
     RestoreFailedError,
 )
-from tasktracker_cluster.jobs import deployment, gateway, signing_keys
+from tasktracker_cluster.jobs import deployment, gateway, replication, signing_keys
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
@@ -49,7 +49,9 @@ def bring_live(cluster: Cluster, steps: Steps, restored: Restored) -> Path | Non
     try:
         with steps.step(f"stop {database}"):
             deployment.stop(cluster, database)
+        timelines.note_end(cluster.site, database)
         before = _swap(new, data)
+        replication.forget(cluster, database)
         with steps.step(f"start {database}"):
             _start(cluster, database)
     except AdminError as error:
@@ -102,6 +104,7 @@ def _put_back(cluster: Cluster, database: str, before: Path | None, error: Admin
             deployment.stop(cluster, database)
             _exchange(before, data)
             before.replace(data.with_name("data.restoring"))
+            replication.forget(cluster, database)
         _start(cluster, database)
     except AdminError as second:
         kept = before if before is not None and before.exists() else data

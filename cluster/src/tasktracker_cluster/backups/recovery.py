@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from tasktracker_cluster import topology
-from tasktracker_cluster.backups import repository
+from tasktracker_cluster.backups import repository, timelines
 from tasktracker_cluster.backups.repository import Backup
 from tasktracker_cluster.errors import (
     BadTimeError,
@@ -58,6 +58,7 @@ hba_file = '{room}/pg_hba.conf'
 ident_file = '{room}/pg_ident.conf'
 dynamic_shared_memory_type = sysv
 shared_buffers = 64MB
+synchronous_standby_names = ''
 log_min_messages = log
 restore_command = '{get_wal} %f > "%p"'
 recovery_target_action = promote
@@ -205,8 +206,7 @@ def _recover(site: Site, room: Path, backup: Backup, target: Target) -> tuple[st
     for name, text in files.items():
         _write(site, room / name, text)
     repository.run(site, "/bin/mv", str(_auto_conf(room)), str(room / "auto.conf"))
-    # Of a time before an earlier restore, the data are in the log that this restore ended.
-    timeline = "current" if target.time else "latest"
+    timeline = timelines.leading_to(site, backup.database, target.time)
     _write(site, _auto_conf(room), _settings(site, room, backup.database, target, timeline))
     try:
         printed = _ask(site, room, backup.database, target)

@@ -8,8 +8,7 @@ import typer
 
 from tasktracker_cluster import topology
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.jobs import postgres
-from tasktracker_cluster.jobs.tasks import Task
+from tasktracker_cluster.jobs import postgres, replication
 
 app = typer.Typer()
 
@@ -34,18 +33,22 @@ def psql(
         list[str] | None, typer.Argument(metavar="[-- PSQL ARGUMENTS]", help="For psql itself.")
     ] = None,
     role: Annotated[Role, typer.Option(help="The PostgreSQL role to use.")] = Role.SUPERUSER,
+    replica: Annotated[
+        bool, typer.Option("--replica", help="Of a member that copies the leader: it only reads.")
+    ] = False,
 ) -> None:
-    """Open psql inside the database's own task. No port is opened for it.
+    """Open psql inside the database's own task, that of its leader. No port is opened for it.
 
     \b
     Examples:
       sudo tasktracker-cli admin psql task
       sudo tasktracker-cli admin psql user --role app -- -c 'select count(*) from users'
+      sudo tasktracker-cli admin psql task --replica
       sudo tasktracker-cli admin psql task -- --csv -c 'table tasks' > tasks.csv
     """
     cluster = Cluster.from_environment()
     name = topology.database(f"{database}-db").name
-    task = Task.find(cluster, name, topology.MAIN_TASKS[name])
+    task = replication.task(cluster, name, replica=replica)
     settings = [f"TERM={os.environ.get('TERM', 'dumb')}"]  # it is not set in the task
     if role is not Role.SUPERUSER:
         settings.append(f"PGOPTIONS=-c role={database}_{role}")

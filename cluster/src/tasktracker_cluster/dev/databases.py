@@ -12,7 +12,7 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES, ROLES, Database
 
 BIN = Path("/usr/lib/postgresql/15/bin")
-PREPARE = Path("nomad/jobs/postgres/prepare.sh")
+SCRIPTS = Path("nomad/jobs/postgres")
 # Only its user can open the folder of the socket, so every connection there is the superuser's
 # (`trust`). `peer` would need a system user of that name, which need not exist outside the cluster.
 HBA = """local all postgres              trust
@@ -49,7 +49,8 @@ def _prepare(site: Site, database: Database) -> None:
     folder = site.volume(database.name)
     folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     # These are copies, because the system user postgres may not be able to read the checkout.
-    files.write(folder / "prepare.sh", (site.checkout / PREPARE).read_text())
+    for name in ("prepare.sh", "roles.sh", "logging.conf"):
+        files.write(folder / name, (site.checkout / SCRIPTS / name).read_text())
     files.write(folder / "pg_hba.conf", HBA)
     if os.geteuid() == 0:
         shutil.chown(folder, "postgres", "postgres")
@@ -58,6 +59,8 @@ def _prepare(site: Site, database: Database) -> None:
         "DATA": str(folder / "data"),
         "SOCKETS": str(folder / "run"),
         "HBA": str(folder / "pg_hba.conf"),
+        "LOGGING": str(folder / "logging.conf"),
+        "SCRIPTS": str(folder),
         "DATABASE": database.database,
     }
     for role in ROLES:

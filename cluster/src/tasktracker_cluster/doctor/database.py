@@ -9,7 +9,7 @@ from tasktracker_cluster.doctor import connection, instances, intentions, servic
 from tasktracker_cluster.doctor.hops import Hop
 from tasktracker_cluster.doctor.repairs import LOGS, replace, restart
 from tasktracker_cluster.errors import BrokenHopError, CommandError
-from tasktracker_cluster.jobs import postgres
+from tasktracker_cluster.jobs import postgres, replication
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.mesh import catalog, requests
 from tasktracker_cluster.mesh.catalog import Sidecar
@@ -21,6 +21,7 @@ def hops(cluster: Cluster, owner: str, database: str) -> list[Hop]:
         intentions.hop(cluster, owner, database),
         Hop("database sidecar", lambda: service.sidecar(cluster, database)),
         Hop("database", lambda: _accepts(cluster, database)),
+        Hop("leader", lambda: _leader(cluster, database)),
         Hop("login", lambda: _login(cluster, owner)),
         Hop("schema", lambda: _schema(cluster, owner, database)),
     ]
@@ -34,6 +35,18 @@ def _accepts(cluster: Cluster, database: str) -> str:
     except CommandError as error:
         reason = error.evidence[-1].rpartition(" - ")[2] if error.evidence else "no response"
         raise BrokenHopError(f"PostgreSQL: {reason}", restart(allocation, "postgres")) from None
+
+
+def _leader(cluster: Cluster, database: str) -> str:
+    """Name the member that leads, and how far the others are behind it."""
+    members = replication.members_of(cluster.consul, database)
+    leaders = [each for each in members if each.role == replication.LEADER]
+    if not leaders:
+        raise BrokenHopError("no member leads", f"{LOGS} {database}")
+    for each in members:
+        if not each.is_well:
+            raise BrokenHopError(f"the member {each.name} is {each.state}", f"{LOGS} {database}")
+    return "; ".join(f"{each.name} {each.told}" for each in members)
 
 
 def _login(cluster: Cluster, owner: str) -> str:

@@ -16,6 +16,8 @@ from tasktracker_cluster.topology import (
     Database,
 )
 
+PATRONI = "patroni"  # its own API asks for a password before it changes anything
+
 
 def make(cluster: Cluster) -> None:
     """Give each task its passwords. An existing password is never replaced."""
@@ -39,9 +41,11 @@ def make(cluster: Cluster) -> None:
 
 def _of_roles(cluster: Cluster, database: Database) -> dict[str, str]:
     """Return the password of each role of a database. Those of a new role are made."""
-    path = f"nomad/jobs/{database.name}/db/prepare"
-    new = {f"{role}_password": _random_password() for role in ROLES}
-    known = variables.ensure(cluster.nomad, path, new)
+    path, old = (f"nomad/jobs/{database.name}/db/{task}" for task in ("postgres", "prepare"))
+    new = {f"{role}_password": _random_password() for role in (*ROLES, PATRONI)}
+    # An earlier version had a task `prepare` for the roles.
+    known = variables.ensure(cluster.nomad, path, {**new, **variables.find(cluster.nomad, old)})
+    variables.delete(cluster.nomad, old)
     missing = {name: value for name, value in new.items() if name not in known}
     if missing:  # an earlier version had fewer roles
         variables.change(cluster.nomad, path, missing)

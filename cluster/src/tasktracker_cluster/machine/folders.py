@@ -27,8 +27,20 @@ def create(site: Site) -> None:
         folder.mkdir(exist_ok=True, mode=0o700)
         shutil.chown(folder, "root", user)
         folder.chmod(0o750)
+    _create_consul_api(site)
     for database in DATABASES:
         create_volume(site, database.name, database.user)
+
+
+def _create_consul_api(site: Site) -> None:
+    """Make the folder of each database's socket of Consul, which only its sidecar can enter."""
+    site.consul_api.mkdir(exist_ok=True, mode=0o711)
+    site.consul_api.chmod(0o711)
+    for database in DATABASES:
+        folder = site.consul_api / database.name
+        folder.mkdir(exist_ok=True, mode=0o710)
+        shutil.chown(folder, "root", f"{database.user}-envoy")
+        folder.chmod(0o710)
 
 
 def create_volume(site: Site, name: str, user: str) -> None:

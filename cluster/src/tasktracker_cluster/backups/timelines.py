@@ -1,0 +1,61 @@
+"""Which timeline of a database's log leads to a time.
+
+Each start of a database begins a new timeline at the end of the one before. Only a restore begins
+one at an earlier place: what was written after that place is on the timeline that ended then. The
+file `ended` of the repository has a line for each such end: the time, and the timeline's number.
+
+In an earlier version only a restore began a timeline. So of a time before its end a restore follows
+the timeline of the backup: the first line has the word `current`.
+"""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tasktracker_cluster import topology
+from tasktracker_cluster.backups import repository
+from tasktracker_cluster.jobs import postgres
+from tasktracker_cluster.machine import shell
+from tasktracker_cluster.site import Site
+
+LATEST = "latest"
+
+
+def leading_to(site: Site, database: str, to: datetime | None) -> str:
+    """Return PostgreSQL's recovery_target_timeline of a restore; None: to the last change."""
+    if to is None:
+        return LATEST
+    file = _file(site, database)
+    lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+    return next((timeline for end, timeline in lines if datetime.fromisoformat(end) > to), LATEST)
+
+
+def begin(site: Site, database: str) -> None:
+    """Make the file of a repository that has none. Raises CommandError."""
+    if not _file(site, database).exists():
+        _append(site, database, "current")
+
+
+def note_end(site: Site, database: str) -> None:
+    """Note that the timeline of a database that was stopped ends now. Raises CommandError.
+
+    Of a database that has lost its data nothing is noted: the end of its log is on the latest one.
+    """
+    data = site.volume(database) / "data"
+    if not (data / "PG_VERSION").exists():
+        return
+    user = topology.database(database).user
+    printed = shell.run(["runuser", "-u", user, "--", f"{postgres.BIN}/pg_controldata", str(data)])
+    found = re.search(r"(?m)^Latest checkpoint's TimeLineID: +(\d+)$", printed)
+    if found:
+        _append(site, database, found[1])
+
+
+def _append(site: Site, database: str, timeline: str) -> None:
+    file, line = _file(site, database), f"{datetime.now(UTC).isoformat()} {timeline}"
+    script = 'mkdir -p "$1" && echo "$2" >>"$3"'
+    repository.run(site, "/bin/sh", "-c", script, "sh", str(file.parent), line, str(file))
+
+
+def _file(site: Site, database: str) -> Path:
+    return site.repository / database / "ended"

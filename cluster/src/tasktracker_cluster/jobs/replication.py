@@ -1,0 +1,149 @@
+"""The members of a database, as Patroni writes them into Consul, and their common settings."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tasktracker_cluster import topology
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import NoInstanceError
+from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.jobs.tasks import Task
+from tasktracker_cluster.topology import DATABASES
+
+SETTINGS = "nomad/jobs/postgres/settings.json"
+KIB = 2**10
+LEADER, REPLICA = "leader", "replica"
+_WELL = ("running", "streaming")
+
+
+@dataclass(frozen=True)
+class Member:
+    """A member of a database: a PostgreSQL, and Patroni which runs it.
+
+    `role` is leader or replica. `state` is Patroni's: running, streaming, starting, stopped, ...
+    `behind` counts the bytes of the leader's log that it has not received; None: unknown.
+    `is_synchronous`: each acknowledged write is on its disk, too.
+    """
+
+    name: str
+    role: str
+    state: str
+    timeline: int | None
+    behind: int | None
+    is_synchronous: bool
+
+    @property
+    def is_well(self) -> bool:
+        return self.state in _WELL
+
+    @property
+    def told(self) -> str:
+        """Role, timeline and distance in words."""
+        if self.role == LEADER:
+            return f"leads on timeline {self.timeline}"
+        copies = "copies at once" if self.is_synchronous else "copies"
+        behind = "" if self.behind is None else f", {-(-self.behind // KIB)} KiB behind"
+        return f"{copies}{behind}"
+
+
+def set_up(cluster: Cluster) -> None:
+    """Write the settings of all members, for Patroni. A running one follows within seconds."""
+    wanted = json.loads((cluster.site.checkout / SETTINGS).read_text())
+    for database in DATABASES:
+        key = f"/v1/kv/service/{database.name}/config"
+        if cluster.consul.find(key, raw="") != wanted:
+            cluster.consul.call("PUT", key, wanted)
+
+
+def forget(cluster: Cluster, database: str) -> None:
+    """Let Patroni forget the members and the history of a database that does not run.
+
+    Other data have taken the place of those that it knew. The settings stay.
+    """
+    keys = cluster.consul.find(f"/v1/kv/service/{database}/", keys="") or []
+    for key in keys:
+        if key != f"service/{database}/config":
+            cluster.consul.call("DELETE", f"/v1/kv/{key}")
+
+
+def members_of(consul: Api, database: str) -> list[Member]:
+    """Return the members of a database, the leader first; none before the first start."""
+    known = _read(consul, database)
+    leader = str(known.get("leader", ""))
+    synchronous = _synchronous(known.get("sync"))
+    found = [
+        _member(name.removeprefix("members/"), facts, leader, synchronous, _end(known))
+        for name, facts in known.items()
+        if name.startswith("members/") and isinstance(facts, Mapping)
+    ]
+    return sorted(found, key=lambda each: (each.role != LEADER, each.name))
+
+
+def task(cluster: Cluster, database: str, *, replica: bool = False) -> Task:
+    """Return the task of the member that leads, or of one that copies it.
+
+    Raises NoInstanceError when there is none.
+    """
+    name = topology.MAIN_TASKS[database]
+    running = allocations.running(cluster, database)
+    if len(running) == 1 and not replica:  # also when Consul does not say who leads
+        return Task.of(cluster, running[0], name)
+    wanted = REPLICA if replica else LEADER
+    members = [m for m in members_of(cluster.consul, database) if m.role == wanted and m.is_well]
+    entries = cluster.consul.call("GET", f"/v1/health/service/{database}")
+    places = {e["Service"]["Meta"]["member"]: e["Service"]["Meta"]["allocation"] for e in entries}
+    by_id = {each["ID"]: each for each in running}
+    for member in members:
+        if allocation := by_id.get(places.get(member.name, "")):
+            return Task.of(cluster, allocation, name)
+    raise NoInstanceError(
+        f"No member of {database} {'copies its leader' if replica else 'leads'} now.",
+        "See its members: ./just status",
+    )
+
+
+def _member(
+    name: str, facts: Mapping[str, Any], leader: str, synchronous: set[str], end: int | None
+) -> Member:
+    leads = name == leader
+    position = facts.get("receive_lsn", facts.get("xlog_location"))
+    behind = None if leads or end is None or position is None else max(0, end - int(position))
+    return Member(
+        name,
+        LEADER if leads else REPLICA,
+        str(facts.get("replication_state") or facts.get("state", "unknown")),
+        facts.get("timeline"),
+        behind,
+        name in synchronous,
+    )
+
+
+def _end(known: Mapping[str, Any]) -> int | None:
+    """Return the end of the leader's log, in bytes."""
+    status = known.get("status")
+    return int(status["optime"]) if isinstance(status, Mapping) and "optime" in status else None
+
+
+def _synchronous(sync: object) -> set[str]:
+    names = sync.get("sync_standby") if isinstance(sync, Mapping) else None
+    return set(str(names).split(",")) if names else set()
+
+
+def _read(consul: Api, database: str) -> dict[str, Any]:
+    """Return the values of Patroni's keys, by their names below the database's own."""
+    prefix = f"service/{database}/"
+    found = consul.find(f"/v1/kv/{prefix}", recurse="") or []
+    return {each["Key"].removeprefix(prefix): _value(each["Value"]) for each in found}
+
+
+def _value(encoded: str | None) -> Any:
+    """Return the value of a key: JSON, or a text."""
+    text = base64.b64decode(encoded or "").decode()
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,3 @@
+Kind     = "service-defaults"
+Name     = "task-db-rest"
+Protocol = "tcp"

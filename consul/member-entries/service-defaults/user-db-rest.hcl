@@ -1,0 +1,3 @@
+Kind     = "service-defaults"
+Name     = "user-db-rest"
+Protocol = "tcp"

@@ -1,0 +1,7 @@
+Kind = "service-resolver"
+Name = "user-db-m1"
+
+Redirect {
+  Service       = "user-db"
+  ServiceSubset = "m1"
+}

@@ -1,0 +1,7 @@
+Kind = "service-resolver"
+Name = "user-db-m2"
+
+Redirect {
+  Service       = "user-db"
+  ServiceSubset = "m2"
+}

@@ -1,0 +1,7 @@
+Kind = "service-resolver"
+Name = "user-db-m3"
+
+Redirect {
+  Service       = "user-db"
+  ServiceSubset = "m3"
+}

@@ -1,0 +1,7 @@
+Kind = "service-resolver"
+Name = "user-db-rest-m1"
+
+Redirect {
+  Service       = "user-db-rest"
+  ServiceSubset = "m1"
+}
