@@ -164,7 +164,9 @@ job "portal" {
           "--user=tasktracker-portal-envoy",
           "--read=${meta.tasktracker.home}/releases/${var.release}",
           "--open=connect-proxy-portal/secrets/envoy_bootstrap.json",
-          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-portal", "--",
+          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-portal",
+          "--retries=3", # what vanishes with its machine is noticed after three seconds
+          "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",

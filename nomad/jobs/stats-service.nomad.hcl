@@ -170,7 +170,9 @@ job "stats-service" {
           "--user=tasktracker-stats-envoy",
           "--read=${meta.tasktracker.home}/releases/${var.release}",
           "--open=connect-proxy-stats-service/secrets/envoy_bootstrap.json",
-          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-stats-service", "--",
+          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-stats-service",
+          "--retries=3", # what vanishes with its machine is noticed after three seconds
+          "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",

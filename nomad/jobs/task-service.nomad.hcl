@@ -172,7 +172,9 @@ job "task-service" {
           "--user=tasktracker-task-envoy",
           "--read=${meta.tasktracker.home}/releases/${var.release}",
           "--open=connect-proxy-task-service/secrets/envoy_bootstrap.json",
-          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-task-service", "--",
+          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-task-service",
+          "--retries=3", # what vanishes with its machine is noticed after three seconds
+          "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",

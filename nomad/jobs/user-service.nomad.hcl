@@ -167,7 +167,9 @@ job "user-service" {
           "--user=tasktracker-user-envoy",
           "--read=${meta.tasktracker.home}/releases/${var.release}",
           "--open=connect-proxy-user-service/secrets/envoy_bootstrap.json",
-          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-user-service", "--",
+          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-user-service",
+          "--retries=3", # what vanishes with its machine is noticed after three seconds
+          "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",

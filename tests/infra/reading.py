@@ -127,7 +127,7 @@ def parse_wall(words: Sequence[str]) -> Wall:
     assert words[0] == "${meta.tasktracker.home}/bin/wall", words
     end = words.index("--")
     options = [word.removeprefix("--").split("=", 1) for word in words[1:end]]
-    known = {"user", "read", "private", "write", "open", "log"}
+    known = {"user", "read", "private", "write", "open", "log", "retries"}
     assert {name for name, _ in options} <= known, words
 
     def values(name: str) -> tuple[str, ...]:

@@ -129,6 +129,21 @@ def test_a_relative_name_works_below_folders_that_are_closed(site: Site, tmp_pat
         assert "Permission denied" in refused.stderr, path
 
 
+RETRIES = "/proc/sys/net/ipv4/tcp_retries2"
+
+
+def test_a_network_gives_up_unanswered_data_soon_and_the_machine_does_not(site: Site) -> None:
+    before = Path(RETRIES).read_text()
+    wall = (str(site.bin / "wall"), "--user=nobody", "--retries=3")
+
+    inside = subprocess.run(
+        ["unshare", "--net", *wall, "--", "/bin/cat", RETRIES], capture_output=True, text=True
+    )
+
+    assert (inside.stdout, inside.stderr) == ("3\n", "")
+    assert Path(RETRIES).read_text() == before
+
+
 def test_no_namespace_can_be_made(site: Site) -> None:
     for kind in ("--user", "--mount", "--net", "--pid"):
         assert "Operation not permitted" in behind(site, "/usr/bin/unshare", kind, "true").stderr
@@ -224,6 +239,7 @@ def test_a_log_does_not_limit_the_data_of_a_program_that_writes_files(
         (("--user=nobody", "--read=/nowhere", "--", "/bin/true"), "/nowhere"),
         (("--user=nobody", "--open=/nowhere", "--", "/bin/true"), "/nowhere"),
         (("--user=nobody", "--log=/nowhere/app", "--", "/bin/true"), "/nowhere/app"),
+        (("--user=nobody", "--retries=-1", "--", "/bin/true"), "--retries -1"),
         (("--user=nobody", "--", "true"), "absolute path"),
         (("--user=nobody",), "absolute path"),
         (("--user=nobody", "--", "/bin/nothing-of-that-name"), "cannot be executed"),

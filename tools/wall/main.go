@@ -3,12 +3,13 @@
 // so signals and exit codes work, and a restarted Nomad finds the process.
 //
 //	wall --user NAME [--read PATH]... [--private FOLDER]... [--write PATH]... [--open FILE] [--log STEM]
-//	     -- PROGRAM [ARGUMENT]...
+//	     [--retries NUMBER] -- PROGRAM [ARGUMENT]...
 //
 // It must be started as root. A relative path is below the working folder: the program can use it even if
 // it may not enter the folders above. For a program that needs absolute paths, --open opens a file as
 // /dev/fd/9. With --log, the output goes to STEM.stdout.0 and STEM.stderr.0. --private is for a folder of
-// secrets that root writes while the program reads them.
+// secrets that root writes while the program reads them. --retries is for a sidecar, and for the network of
+// its allocation: see network.go.
 package main
 
 import (
@@ -34,6 +35,7 @@ type wall struct {
 	write   []string // folders
 	open    string   // a file, or empty
 	log     string   // the start of two names of files, or empty
+	retries int      // of unanswered data, or 0 for the kernel's own number
 	command []string
 }
 
@@ -55,6 +57,9 @@ func run(words []string) error {
 		return err
 	}
 	if err := w.openFile(); err != nil {
+		return err
+	}
+	if err := w.limitRetries(); err != nil {
 		return err
 	}
 	for _, folder := range w.private {
@@ -87,6 +92,7 @@ func parse(words []string) (wall, error) {
 	flags.Func("write", "a folder to read and write in", appendTo(&w.write))
 	flags.StringVar(&w.open, "open", "", "a file to read as /dev/fd/9")
 	flags.StringVar(&w.log, "log", "", "append output to this name with .stdout.0 and .stderr.0")
+	flags.IntVar(&w.retries, "retries", 0, "how often this network sends unanswered data again")
 	if err := flags.Parse(words); err != nil {
 		return w, err
 	}

@@ -16,6 +16,7 @@ from servicekit import pool as pools
 from servicekit.database import DatabaseUnavailableError
 from servicekit.pool import ReadPool, Statement, WritePool
 from servicekit.settings import DatabaseSettings, psycopg2_url
+from servicekit.testing.gate import gate
 from servicekit.testing.plugin import MakeDatabase
 
 pytestmark = pytest.mark.anyio
@@ -282,17 +283,20 @@ async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
         target.write(data)
 
 
-async def test_a_write_under_way_when_the_database_restarts_is_an_error_and_not_repeated(
+async def test_a_write_whose_connection_breaks_is_an_error_and_not_repeated(
     writes: WritePool, url: str
 ) -> None:
-    writing = asyncio.create_task(writes.execute(ADD_SLOWLY, {"n": 1}))
-    await _sleepers(url, 1)
+    with gate(url) as way:
+        async with WritePool(_settings(way.url)) as breaking:
+            writing = asyncio.create_task(breaking.execute(ADD_SLOWLY, {"n": 1}))
+            await _sleepers(url, 1)
 
-    _kill(url)
+            way.cut()
 
-    with pytest.raises(DatabaseUnavailableError):
-        await asyncio.wait_for(writing, 10)
-    await _sleepers(url, 0)
+            with pytest.raises(DatabaseUnavailableError):
+                await asyncio.wait_for(writing, 10)
+            _kill(url)
+            await _sleepers(url, 0)
     assert await _notes(writes) == []
 
 

@@ -1,21 +1,26 @@
 """The engine for PostgreSQL, its health checks, and what its errors mean."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+import psycopg2
 from alembic.script import ScriptDirectory
-from psycopg2.errors import UndefinedTable
-from sqlalchemy import Engine, QueuePool, create_engine, exc, text
+from psycopg2.errors import ReadOnlySqlTransaction, UndefinedTable
+from sqlalchemy import Engine, QueuePool, create_engine, event, exc, text
 
 from servicekit import tracing
 from servicekit.health import Check
+from servicekit.patience import PAUSE, Patience
 from servicekit.problems import ProblemType
 from servicekit.settings import CONNECT_TIMEOUT, DatabaseSettings
 from servicekit.traced_engine import trace_statements
 
 STATEMENT_TIMEOUT = 10_000  # milliseconds
 POOL_TIMEOUT = 5  # seconds
+# A standby refuses a new connection by this: it would answer reads with old data.
+PRIMARY = "primary"
 
 _UNAVAILABLE = ProblemType(
     503,
@@ -43,7 +48,7 @@ def engine(settings: DatabaseSettings) -> Engine:
     """Return an engine with a pool. It connects at the first use.
 
     Before each use it checks that the server has not closed the connection, as it does when it
-    restarts. So a restart makes no request fail.
+    restarts. So a restart makes no request fail. Nor does a short outage: see `Patience`.
     """
     made = create_engine(
         settings.database_url.get_secret_value(),
@@ -55,11 +60,38 @@ def engine(settings: DatabaseSettings) -> Engine:
         connect_args={
             "connect_timeout": CONNECT_TIMEOUT,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
+            "target_session_attrs": PRIMARY,
         },
     )
+    _wait_for_connections(made, Patience())
     if tracing.is_on():
         trace_statements(made)
     return made
+
+
+def _wait_for_connections(engine: Engine, patience: Patience) -> None:
+    """Try again to connect while there is patience left. It blocks the thread."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _: object, words: list[Any], options: dict[str, Any]) -> Any:
+        while True:
+            try:
+                connection = dialect.connect(*words, **options)
+            except psycopg2.OperationalError:
+                if not patience.is_left():
+                    raise
+                time.sleep(PAUSE)
+            else:
+                patience.restore()
+                return connection
+
+
+def is_lost(error: exc.DBAPIError) -> bool:
+    """Return whether the connection is lost, or leads to a server that only reads.
+
+    A transaction that was not committed may be repeated on a new one.
+    """
+    return error.connection_invalidated or isinstance(error.orig, ReadOnlySqlTransaction)
 
 
 def autocommit(engine: Engine) -> Engine:

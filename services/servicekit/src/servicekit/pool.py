@@ -9,22 +9,28 @@ during the last one (docs/decisions/0041-writes-over-asyncpg.md).
 It is not about routes: the fast routes are in route_class.py.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
+from asyncpg.exceptions import TargetServerAttributeNotMatched
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.elements import ClauseElement
 
 from servicekit import tracing
 from servicekit.database import (
     POOL_TIMEOUT,
+    PRIMARY,
     STATEMENT_TIMEOUT,
     DatabaseUnavailableError,
 )
+from servicekit.patience import PAUSE, Patience
 from servicekit.settings import CONNECT_TIMEOUT, DatabaseSettings, asyncpg_url
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
@@ -40,6 +46,15 @@ _CONNECTION_LOST = (
     asyncpg.InterfaceError,
     # The server has said that it ends the connection, and has not closed it yet.
     asyncpg.InternalClientError,
+)
+# The server ended the transaction before its commit, because it stops or is no primary any more.
+_REFUSED = (asyncpg.AdminShutdownError, asyncpg.ReadOnlySQLTransactionError)
+# There is no server, it starts or stops, or it is a standby.
+_NO_PRIMARY = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    TargetServerAttributeNotMatched,
 )
 # No answer: lost again, over the time limit of either side, the server starts or stops, it has no
 # memory or disk left, or it ended the statement because of a deadlock.
@@ -80,6 +95,7 @@ class Pool:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
+        self._patience = Patience()
 
     async def __aenter__(self) -> Self:
         self._pool = await asyncpg.create_pool(
@@ -88,6 +104,8 @@ class Pool:
             max_size=self._settings.database_pool_size,
             timeout=CONNECT_TIMEOUT,
             command_timeout=_COMMAND_TIMEOUT,
+            connect=self._connect,
+            target_session_attrs=SessionAttribute(PRIMARY),
             server_settings={"statement_timeout": str(STATEMENT_TIMEOUT), "timezone": "UTC"},
             init=_exact_times,
             reset=_no_reset,
@@ -106,6 +124,19 @@ class Pool:
         """Return how many connections are given out now."""
         return self._pool.get_size() - self._pool.get_idle_size()
 
+    async def _connect(self, *words: Any, **options: Any) -> asyncpg.Connection:
+        """Connect, and try again while there is patience left."""
+        while True:
+            try:
+                connection: asyncpg.Connection = await asyncpg.connect(*words, **options)
+            except _NO_PRIMARY:
+                if not self._patience.is_left():
+                    raise
+                await asyncio.sleep(PAUSE)
+            else:
+                self._patience.restore()
+                return connection
+
     async def _run(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
         arguments = statement.arguments(values)
         # A time limit costs 5 % of a read, so it is set only if there may be a wait.
@@ -113,13 +144,20 @@ class Pool:
         try:
             # A connection that the server has closed is replaced by a new one here.
             connection = await self._pool.acquire(timeout=limit)
-        except (OSError, asyncpg.PostgresError) as error:
+        except (*_NO_PRIMARY, asyncpg.PostgresError) as error:
             raise DatabaseUnavailableError from error
         try:
             with tracing.statement(statement.sql):
                 return await connection.fetch(statement.sql, *arguments)
-        except asyncpg.InternalClientError:
-            connection.terminate()  # or the pool would give it to the next caller, too
+        except (*_CONNECTION_LOST, TimeoutError, asyncpg.ReadOnlySQLTransactionError) as error:
+            if not isinstance(error, asyncpg.InterfaceError):
+                # Or the pool would give it, and others to the same server, to the next callers.
+                with suppress(asyncpg.InterfaceError):  # closed, and so given back already
+                    connection.terminate()
+                await self._pool.expire_connections()
+            # The server's last words, if it had any, say more than that it has gone.
+            if isinstance(error.__cause__, _REFUSED):
+                raise error.__cause__ from None
             raise
         finally:
             await self._pool.release(connection)
@@ -128,8 +166,7 @@ class Pool:
 class ReadPool(Pool):
     """A pool for single SELECTs.
 
-    If the server closes the connection during a read, the read is repeated once, which is safe for
-    a read.
+    If the connection is lost during a read, the read is repeated once, which is safe for a read.
     """
 
     async def fetch(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
@@ -137,11 +174,11 @@ class ReadPool(Pool):
         try:
             try:
                 return await self._run(statement, values)
-            except _CONNECTION_LOST:
+            except (*_CONNECTION_LOST, *_REFUSED):
                 return await self._run(statement, values)
         except asyncpg.DataError:  # A value that does not fit is our mistake, not the database's.
             raise
-        except (*_CONNECTION_LOST, *_UNAVAILABLE) as error:
+        except (*_CONNECTION_LOST, *_REFUSED, *_UNAVAILABLE) as error:
             raise DatabaseUnavailableError from error
 
 
@@ -154,14 +191,18 @@ class WritePool(Pool):
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
         """Run the statement with these values. Return what it returns, when it is committed.
 
-        Raises DatabaseUnavailableError. Then it may have run: a statement whose connection is lost
-        is not repeated, because nobody knows whether it was committed.
+        It is repeated once if the server has refused it, because it stops or is no primary any
+        more. Raises DatabaseUnavailableError. Then it may have run: a statement whose connection is
+        lost is not repeated, because nobody knows whether it was committed.
         """
         try:
-            return await self._run(statement, values)
+            try:
+                return await self._run(statement, values)
+            except _REFUSED:
+                return await self._run(statement, values)
         except asyncpg.DataError:  # A value that does not fit is our mistake, not the database's.
             raise
-        except (*_CONNECTION_LOST, *_UNAVAILABLE) as error:
+        except (*_CONNECTION_LOST, *_REFUSED, *_UNAVAILABLE) as error:
             raise DatabaseUnavailableError from error
 
 

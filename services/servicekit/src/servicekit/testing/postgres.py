@@ -26,24 +26,41 @@ _AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-grou
 @contextmanager
 def running() -> Iterator[str]:
     """Run a new server. Yield postgresql://postgres@host:port, without a database."""
+    with _folder() as (folder, prefix):
+        _initialise(folder, prefix)
+        with _server(folder, _free_port(), prefix) as url:
+            yield url
+
+
+@contextmanager
+def standby(primary: str) -> Iterator[str]:
+    """Run a standby of the server `primary`. Yield its URL. `SELECT pg_promote()` ends its role."""
+    with _folder() as (folder, prefix):
+        copy: list[str | Path] = [BIN / "pg_basebackup", "-d", f"{primary}/postgres",
+                "-D", folder / "data", "--write-recovery-conf", "--checkpoint=fast"]  # fmt: skip
+        subprocess.run([*prefix, *copy], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+        with _server(folder, _free_port(), prefix) as url:
+            yield url
+
+
+@contextmanager
+def _folder() -> Iterator[tuple[Path, list[str]]]:
+    """Yield a folder for a server, and the start of its commands, which makes them its user's."""
     is_root = os.geteuid() == 0
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     try:
         if is_root:
             shutil.chown(folder, "postgres", "postgres")
-        with _server(folder, _free_port(), _AS_POSTGRES if is_root else []) as url:
-            yield url
+        yield folder, _AS_POSTGRES if is_root else []
     finally:
         shutil.rmtree(folder)
 
 
-@contextmanager
-def _server(folder: Path, port: int, prefix: list[str]) -> Iterator[str]:
-    data = folder / "data"
+def _initialise(folder: Path, prefix: list[str]) -> None:
     initdb: list[str | Path] = [
         BIN / "initdb",
         "-D",
-        data,
+        folder / "data",
         "-U",
         "postgres",
         "-A",
@@ -54,10 +71,14 @@ def _server(folder: Path, port: int, prefix: list[str]) -> Iterator[str]:
     ]
     # The account may have no access to the caller's working directory, so it gets another.
     subprocess.run([*prefix, *initdb], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextmanager
+def _server(folder: Path, port: int, prefix: list[str]) -> Iterator[str]:
     postgres: list[str | Path] = [
         BIN / "postgres",
         "-D",
-        data,
+        folder / "data",
         "-p",
         str(port),
         "-k",
