@@ -120,12 +120,21 @@ job "postgres" {
       operator  = "is_set"
     }
 
-    # The check of a replica never passes: of several members only the tasks are looked at.
+    # The check of a replica never passes: where there may be several members, only the tasks count. A
+    # machine that joins adds a member without this file, so it is not their number that counts.
     update {
       max_parallel     = 1
-      min_healthy_time = var.members == 1 ? "0s" : "10s"
+      min_healthy_time = var.network == "" ? "0s" : "10s"
       healthy_deadline = "2m"
-      health_check     = var.members == 1 ? "checks" : "task_states"
+      health_check     = var.network == "" ? "checks" : "task_states"
+    }
+
+    # A drain ends the only member of its node at once, whatever Nomad knows of the health of the others.
+    migrate {
+      max_parallel     = 3
+      min_healthy_time = "0s"
+      healthy_deadline = "2m"
+      health_check     = "task_states"
     }
 
     # A lost node still has its data: the database goes on when the node is back, and no other one starts.
@@ -180,7 +189,7 @@ job "postgres" {
         command   = "${meta.tasktracker.home}/bin/wall"
         args      = ["--user=tasktracker-${var.name}", "--", "/bin/bash", "-c", file("nomad/jobs/postgres/leads.sh")]
         interval  = "1s"
-        timeout   = "2s"
+        timeout   = "9s" # it asks three times
         on_update = "ignore_warnings"
       }
 
@@ -272,7 +281,9 @@ job "postgres" {
             "--user=tasktracker-${task.value}-envoy",
             "--read=${meta.tasktracker.home}/releases/current",
             "--open=connect-proxy-${task.value}/secrets/envoy_bootstrap.json",
-            "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-${task.value}", "--",
+            "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-${task.value}",
+            "--retries=3", # a member that vanishes with its machine is noticed after three seconds
+            "--",
             "${meta.tasktracker.home}/releases/current/bin/envoy",
             "-c", "/dev/fd/9", # it needs an absolute name
             "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
