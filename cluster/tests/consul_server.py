@@ -12,10 +12,11 @@ FORCE_LEAVE = "/v1/agent/force-leave/"
 
 
 class Consul(Agent):
-    """`keys` holds JSON by name, `tokens` what each new token may do, `alive` and `lost` members.
+    """`keys` holds JSON or bytes by name, `tokens` what each new token may do.
 
-    `left` are the names that were made to leave. As with Consul, only a member can be. A token that
-    was deleted is refused; a request without one may do everything.
+    `alive` and `lost` are members. `left` are the names that were made to leave. As with Consul,
+    only a member can be. A token that was deleted is refused; a request without one may do
+    everything.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class Consul(Agent):
         self.lost: set[str] = set()
         self.left: list[str] = []
         self._made = 0
+        self._writes: list[str] = []
 
     def answer(self, request: Request) -> object:
         """Answer for keys, tokens and members as Consul does."""
@@ -69,13 +71,30 @@ class Consul(Agent):
 
     def _key(self, name: str, request: Request) -> object:
         if request.method == "PUT":
-            self.keys[name] = request.body
-            return True
+            is_old = request.query.get("cas", str(self._index(name))) != str(self._index(name))
+            if not is_old:
+                self.keys[name] = request.body
+                self._writes.append(name)
+            return not is_old
         if request.method == "DELETE":
             self.keys.pop(name, None)
             return True
         recurse = "recurse" in request.query
         found = [key for key in self.keys if key == name or (recurse and key.startswith(name))]
-        entries = [{"Key": k, "Value": base64.b64encode(json.dumps(self.keys[k]).encode()).decode()}
-                   for k in found]  # fmt: skip
+        entries = [
+            {
+                "Key": key,
+                "Value": base64.b64encode(_bytes(self.keys[key])).decode(),
+                "ModifyIndex": self._index(key),
+            }
+            for key in found
+        ]
         return entries or Refusal(404)
+
+    def _index(self, name: str) -> int:
+        """Return how often a key was written."""
+        return self._writes.count(name)
+
+
+def _bytes(value: Any) -> bytes:
+    return value if isinstance(value, bytes) else json.dumps(value).encode()

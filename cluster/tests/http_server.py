@@ -78,7 +78,8 @@ def _handler(agent: Agent) -> type[BaseHTTPRequestHandler]:
             is_form = "form" in self.headers.get("Content-Type", "")
             parsed: Any = dict(parse_qsl(body.decode())) if is_form else json.loads(body or "null")
             token = self.headers.get("X-Consul-Token", "")
-            request = Request(self.command, url.path, dict(parse_qsl(url.query)), parsed, token)
+            query = dict(parse_qsl(url.query, keep_blank_values=True))
+            request = Request(self.command, url.path, query, parsed, token)
             self._send(agent.answer(request))
 
         def _send(self, answer: object) -> None:

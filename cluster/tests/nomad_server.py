@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 from cluster.tests.http_server import Agent, Refusal, Request
 
+METADATA = "/v1/client/metadata"
 VARIABLES = "/v1/var/"
 
 Json = dict[str, Any]
@@ -19,6 +20,8 @@ DEPLOYMENT = {
 class Nomad(Agent):
     """`variables` holds items by path, and `written` each write, in order.
 
+    `metadata` holds those of each node's client.
+
     `meanwhile` is called once, before a write is compared with what there is.
     """
 
@@ -27,6 +30,7 @@ class Nomad(Agent):
     def __init__(self) -> None:
         super().__init__()
         self.answers["/v1/nodes"] = [node("node-1")]
+        self.metadata: dict[str, dict[str, str]] = {}  # of each node, by its id
         self.variables: dict[str, dict[str, str]] = {}
         self.written: list[tuple[str, dict[str, str]]] = []
         self._indexes: dict[str, int] = {}
@@ -42,6 +46,8 @@ class Nomad(Agent):
 
     def answer(self, request: Request) -> object:
         """Answer for variables as Nomad does, `cas` included."""
+        if request.path == METADATA:
+            return self._metadata(request)
         if not request.path.startswith(VARIABLES):
             return super().answer(request)
         path = unquote(request.path.removeprefix(VARIABLES))
@@ -51,6 +57,11 @@ class Nomad(Agent):
             self.delete(path)
             return b""
         return self._variable(path) if path in self.variables else Refusal(404)
+
+    def _metadata(self, request: Request) -> object:
+        known = self.metadata.setdefault(request.query["node_id"], {})
+        known.update((request.body or {}).get("Meta", {}))
+        return {"Meta": known}
 
     def write(self, path: str, items: dict[str, str]) -> None:
         """Set the items of a variable."""

@@ -55,7 +55,13 @@ job "backup" {
       unlimited      = true
     }
 
-    # Only for placement: the repository is on the node of the databases.
+    # The repository is on the first machine.
+    constraint {
+      attribute = "${meta.tasktracker.member}"
+      value     = "1"
+    }
+
+    # Only for placement: without the volume there is no repository.
     volume "place" {
       type      = "host"
       source    = "task-db"

@@ -5,6 +5,7 @@ import typer
 from tasktracker_cluster.commands import (
     backup,
     cluster,
+    db,
     dev,
     growth,
     health,
@@ -45,4 +46,5 @@ for noun in (
 app.add_typer(rotation.former)
 app.add_typer(rotation.app, name="rotate")
 app.add_typer(machines.app, name="node")
+app.add_typer(db.app, name="db")
 app.add_typer(users.app, name="users")

@@ -255,6 +255,12 @@ class NoUserError(AdminError):
     code = NotFoundError.code
 
 
+class NoStandbyError(AdminError):
+    """A database has no standby that could be its primary."""
+
+    code = "no-standby"
+
+
 class NoInstanceError(AdminError):
     """A job has no running instance."""
 

@@ -25,6 +25,7 @@ from tasktracker_cluster.jobs import (
     allocations,
     deployment,
     gateway,
+    numbers,
     observers,
     passwords,
     placement,
@@ -346,6 +347,7 @@ def run_jobs(cluster: Cluster, steps: Steps, release: Release) -> None:
     A job that is as it was is not restarted. Raises an AdminError.
     """
     since = time.time()
+    numbers.assign(cluster)
     rollout.start(cluster, release, [each.address for each in members.all_of(cluster.consul)])
     if not (installed.is_installed(cluster.site, release.name) and rollout.is_one_node(cluster)):
         _wait_installed(cluster, steps, since)

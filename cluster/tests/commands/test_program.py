@@ -18,7 +18,7 @@ from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
 COMMANDS = (
     "install", "up", "down", "destroy", "env", "observe", "status", "doctor", "top", "logs",
     "psql", "open", "release", "dev", "users list", "users activate", "users deactivate",
-    "users promote",
+    "users promote", "db switchover",
 )  # fmt: skip
 
 

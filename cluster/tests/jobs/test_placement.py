@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from cluster.tests.consul_server import Consul
 from cluster.tests.fake_cluster import FakeCluster
-from cluster.tests.http_server import Agent, Request
+from cluster.tests.http_server import Agent, Request, serving
 from cluster.tests.nomad_server import Nomad, allocation, node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import placement
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import SERVICES
+from tasktracker_cluster.topology import DATABASES, SERVICES
 
 HEALTHY = {"Healthy": True}
 NEW = "n" * 36
@@ -71,6 +72,31 @@ def test_a_new_machine_adds_instances_to_the_services_that_have_fewer(
     placement.add_instances(cluster)
     body = {"Count": 2, "Target": {"Group": "api"}}
     assert asked == ([body] * len(SERVICES) if scaled else [])
+
+
+@pytest.mark.parametrize(
+    ("names", "count", "stop", "wanted"),
+    [
+        (["node-1", "node-2"], 1, False, 2),
+        (["node-1", "node-2", "node-3", "node-4"], 2, False, 3),
+        (["node-1"], 3, False, 1),
+        (["node-1", "node-2"], 2, False, None),
+        (["node-1", "node-2"], 1, True, None),
+    ],
+)
+def test_each_database_has_as_many_members_as_machines_have_a_number(
+    site: Site, nomad: Nomad, names: list[str], count: int, stop: bool, wanted: int | None
+) -> None:
+    nomad.answers["/v1/nodes"] = [node(name) for name in names]
+    asked: list[object] = []
+    for database in DATABASES:
+        group = {"Name": "db", "Count": count}
+        nomad.answers[f"/v1/job/{database.name}"] = {"TaskGroups": [group], "Stop": stop}
+        nomad.answers[f"/v1/job/{database.name}/scale"] = lambda request: asked.append(request.body)
+    with serving(Consul()) as consul:
+        placement.fit_databases(FakeCluster(site, nomad, consul))
+    body = {"Count": wanted, "Target": {"Group": "db"}}
+    assert asked == ([body] * len(DATABASES) if wanted else [])
 
 
 class Scheduler:

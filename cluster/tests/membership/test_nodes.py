@@ -9,7 +9,13 @@ from cluster.tests.membership.conftest import First, Joins
 from cluster.tests.nomad_server import node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands import machines
-from tasktracker_cluster.errors import ApiError, NoNodeError, RefusedJoinError, RefusedLeaveError
+from tasktracker_cluster.errors import (
+    ApiError,
+    NoNodeError,
+    NoStandbyError,
+    RefusedJoinError,
+    RefusedLeaveError,
+)
 from tasktracker_cluster.membership import caller, members, nodes
 
 RAFT = "/v1/operator/raft/configuration"
@@ -114,6 +120,64 @@ def test_the_command_refuses_a_machine_that_answers(
     with pytest.raises(RefusedLeaveError, match="node-2 still answers"):
         machines.remove("node-2")
     assert len(first.consul.tokens) == 2
+
+
+LEADS = {"state": "running", "role": "primary"}
+COPIES = {"state": "running", "replication_state": "streaming"}
+
+
+def lead_on_node_2(first: First, *others: str) -> None:
+    """Let the machine node-2 have the leader of task-db, and other members copy it."""
+    first.consul.keys |= {
+        "tasktracker/members": {"node-1": 1, "node-2": 2},
+        "service/task-db/leader": b"m2",
+        "service/task-db/members/m2": LEADS,
+        **{f"service/task-db/members/{name}": COPIES for name in others},
+    }
+
+
+def test_before_a_machine_is_drained_its_leaders_move_away(
+    first: First, join: Joins, drains: list[object]
+) -> None:
+    join()
+    lead_on_node_2(first, "m1")
+    path = "/v1/health/connect/task-db"
+    wished: list[object] = []
+
+    def passing(_: Request) -> object:
+        return [{"Service": {"Meta": {"member": "m1"}}}]
+
+    def follow(request: Request) -> object:
+        """Answer for nodes, and let Patroni follow a wish meanwhile."""
+        if wish := first.consul.keys.pop("service/task-db/failover", None):
+            wished.append((wish, len(drains)))
+            first.consul.keys["service/task-db/leader"] = b"m1"
+        return passing(request)
+
+    first.consul.answers[path] = follow
+    answer = first.consul.answer
+
+    def answering(request: Request) -> object:
+        found = answer(request)
+        follow(request)
+        return found
+
+    first.consul.answer = answering  # type: ignore[method-assign]  # of this server only
+    nodes.drain(first.cluster, "node-2")
+    assert wished == [({"leader": "m2", "member": "m1"}, 0)]
+    assert len(drains) == 1
+
+
+def test_a_machine_whose_leader_has_no_replica_is_not_drained(
+    first: First, join: Joins, drains: list[object]
+) -> None:
+    site = join()
+    lead_on_node_2(first)
+    with pytest.raises(NoStandbyError, match="task-db has no replica that has every write"):
+        nodes.drain(first.cluster, "node-2")
+    with pytest.raises(RefusedJoinError, match="task-db has no replica"):
+        caller.call(site, "/leave", {})
+    assert drains == [None], "the refused leave lets it take instances as before"
 
 
 def test_a_leave_that_is_refused_after_the_drain_lets_the_machine_take_instances_again(

@@ -113,6 +113,7 @@ def env() -> None:
         f"export NOMAD_VAR_artifacts='{json.dumps(release.artifacts)}'",
         f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
         f"export NOMAD_VAR_instances={placement.deployed()}",
+        f"export NOMAD_VAR_members={placement.deployed_members()}",
         f"export NOMAD_VAR_network={site.node.first_address}",
         f"export NOMAD_VAR_nodes='{json.dumps(rollout.deployed_nodes())}'",
         f"export PATH='{site.bin}':\"$PATH\"",

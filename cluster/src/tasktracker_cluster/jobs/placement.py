@@ -7,10 +7,10 @@ from typing import Any
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.jobs import allocations, numbers
 from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.machine import wait
-from tasktracker_cluster.topology import SERVICES, SIGNER
+from tasktracker_cluster.topology import DATABASES, SERVICES, SIGNER, USER_DB
 
 LIMIT_SECONDS = 120
 SEVERAL = 2  # one may be lost; a third would not make the database behind them safer
@@ -35,6 +35,11 @@ def deployed() -> int:
     return _count(nomad.public_job(SIGNER))
 
 
+def deployed_members() -> int:
+    """Return how many members each database has, without a token; 1 when there is no cluster."""
+    return _count(nomad.public_job(USER_DB.name))
+
+
 def _count(job: Mapping[str, Any] | None) -> int:
     return int(job["TaskGroups"][0]["Count"]) if job else 1
 
@@ -47,10 +52,28 @@ def add_instances(cluster: Cluster) -> None:
     count = wanted(cluster)
     for service in SERVICES:
         job = cluster.nomad.call("GET", f"/v1/job/{service.name}")
-        group = job["TaskGroups"][0]
-        if group["Count"] < count and not job["Stop"]:
-            body = {"Count": count, "Target": {"Group": group["Name"]}}
-            cluster.nomad.call("POST", f"/v1/job/{service.name}/scale", body)
+        if job["TaskGroups"][0]["Count"] < count and not job["Stop"]:
+            _scale(cluster, service.name, job, count)
+
+
+def fit_databases(cluster: Cluster) -> None:
+    """Run as many members of each database as there are machines with a number. It needs no file.
+
+    A removed machine's member has ended, so with a smaller number no running one stops. Raises
+    ApiError while a deployment of a database runs.
+    """
+    count = numbers.assign(cluster)
+    for database in DATABASES:
+        job = cluster.nomad.find(f"/v1/job/{database.name}")
+        if job and not job["Stop"]:
+            _scale(cluster, database.name, job, count)
+
+
+def _scale(cluster: Cluster, name: str, job: Mapping[str, Any], count: int) -> None:
+    (group,) = job["TaskGroups"]
+    if group["Count"] != count:
+        body = {"Count": count, "Target": {"Group": group["Name"]}}
+        cluster.nomad.call("POST", f"/v1/job/{name}/scale", body)
 
 
 def spread_out(cluster: Cluster) -> int:

@@ -18,7 +18,7 @@ from tasktracker_cluster import topology
 from tasktracker_cluster.agents import nomad, ownership, variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError
-from tasktracker_cluster.jobs import deployment, placement, tracing
+from tasktracker_cluster.jobs import deployment, numbers, placement, tracing
 from tasktracker_cluster.machine import preflight, shell
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
@@ -72,9 +72,13 @@ def name(cluster: Cluster) -> str:
 
 def job_variables(cluster: Cluster, release: str) -> dict[str, str]:
     """Return the variables of the job files, for a release."""
-    network = cluster.site.node.first_address
-    keys = {"release": release, "signing_keys": name(cluster), "network": network}
-    return {**keys, **tracing.job_variables(cluster)}
+    return {
+        "release": release,
+        "signing_keys": name(cluster),
+        "network": cluster.site.node.first_address,
+        "members": str(numbers.count(cluster.consul)),
+        **tracing.job_variables(cluster),
+    }
 
 
 def deployed() -> str:

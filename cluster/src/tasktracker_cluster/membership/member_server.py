@@ -260,7 +260,10 @@ def _ready(cluster: Cluster, name: str, asked: Readiness) -> Json:
     with _one_at_a_time:
         _record_run(cluster, name)
         servers = quorum.choose(cluster.consul)
-    with suppress(ApiError):  # while a deployment runs; the next `up` adds them
+        # While a deployment runs Nomad refuses; the next `up` adds them.
+        with suppress(ApiError):
+            placement.fit_databases(cluster)
+    with suppress(ApiError):
         placement.add_instances(cluster)
     return {"servers": servers}
 

@@ -1,9 +1,12 @@
 """Nomad's clients: drain, enable, and forget one."""
 
+from contextlib import suppress
+
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.agents.nomad import Node
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import NoNodeError
+from tasktracker_cluster.errors import ApiError, NoNodeError
+from tasktracker_cluster.jobs import numbers, placement, switchover
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.membership import members, node_tokens, quorum
 
@@ -30,8 +33,13 @@ def must_be_known(cluster: Cluster, name: str) -> None:
 
 
 def drain(cluster: Cluster, name: str) -> None:
-    """Move the instances of a machine to others, and wait until none is left that can move."""
+    """Move the instances of a machine to others, and wait until none is left that can move.
+
+    First the databases' primaries move, then their members on this machine stop: no other machine
+    can take these. Raises NoStandbyError when a primary cannot move.
+    """
     node = find(cluster, name)
+    switchover.move_away(cluster, name)
     spec = {"Deadline": DRAIN_SECONDS * 10**9, "IgnoreSystemJobs": False}
     path = f"/v1/node/{node.identifier}/drain"
     cluster.nomad.call("PUT", path, {"DrainSpec": spec, "MarkEligible": False})
@@ -60,6 +68,9 @@ def forget(cluster: Cluster, name: str) -> None:
     cluster.nomad.call("PUT", "/v1/agent/force-leave", node=f"{name}.global", prune="true")
     for node in _of_name(cluster, name):
         cluster.nomad.call("PUT", f"/v1/node/{node.identifier}/purge")
+    numbers.release(cluster.consul, name)
+    with suppress(ApiError):  # while a deployment of a database runs; the next `up` does it
+        placement.fit_databases(cluster)
     members.remove(cluster.consul, name)
     quorum.choose(cluster.consul)
 

@@ -37,13 +37,17 @@ def sidecars(cluster: Cluster, service: str) -> list[Sidecar]:
 def failing_checks(cluster: Cluster, service: str) -> list[str] | None:
     """Return the names of a service's failing checks, None when the service has no instance.
 
+    A warning counts only while no instance passes: a database's replica warns, its leader passes.
     In a cluster of several nodes each name is followed by the node.
     """
     entries = cluster.consul.call("GET", f"/v1/health/service/{service}")
     if not entries:
         return None
     checks = [check for entry in entries for check in entry["Checks"]]
-    failing = [check for check in checks if check["Status"] != "passing"]
+    failing = [check for check in checks if check["Status"] == "critical"]
+    passes = [all(c["Status"] == "passing" for c in entry["Checks"]) for entry in entries]
+    if not any(passes):
+        failing = [check for check in checks if check["Status"] != "passing"]
     return sorted({check["Name"] + on(cluster, check["Node"]) for check in failing})
 
 

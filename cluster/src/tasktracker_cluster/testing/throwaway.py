@@ -188,14 +188,19 @@ class ThrowawayCluster:
 
         It is in the task's control group, and its parent is not.
         """
-        group = f"/{self.allocation(job)['ID']}.{task}"
+        parents = self.task_parents(self.allocation(job)["ID"], task)
+        return next((pid for pid, parent in parents.items() if parent not in parents), 0)
+
+    def task_parents(self, allocation: str, task: str) -> dict[int, int]:
+        """Return the process id of every process of a task, with that of its parent."""
+        group = f"/{allocation}.{task}"
         parents = {}
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):  # the process ended in the meantime
                 if group in (folder / "cgroup").read_text():
                     stat = (folder / "stat").read_text()
                     parents[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
-        return next((pid for pid, parent in parents.items() if parent not in parents), 0)
+        return parents
 
     def task_folder(self, job: str, task: str) -> Path:
         """Return the working folder of a task of a job's running allocation."""

@@ -1,0 +1,77 @@
+"""Which machines have a member of each database: at most three, with the numbers 1 to 3.
+
+A key in Consul has the number of each machine. Nomad's client of the machine has it in its
+metadata, where the job of a database reads it (nomad/jobs/postgres.nomad.hcl). Only the first
+machine writes both. Its own number is always 1, also before another machine has joined.
+"""
+
+import base64
+import json
+
+from tasktracker_cluster.agents import nomad
+from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.cluster import Cluster
+
+MOST = 3  # a majority of three outlives a loss, and a fourth member would make no write safer
+META = "tasktracker.member"
+
+_KEY = "/v1/kv/tasktracker/members"
+_METADATA = "/v1/client/metadata"
+
+
+def known(consul: Api) -> dict[str, int]:
+    """Return the number of each machine that has one, none before the first `up`."""
+    return _read(consul)[0]
+
+
+def machine(consul: Api, member: str) -> str:
+    """Return the name of the machine with this member (m1, m2, m3), empty when it has left."""
+    machines = {f"m{number}": name for name, number in known(consul).items()}
+    return machines.get(member, "")
+
+
+def count(consul: Api) -> int:
+    """Return how many members each database has."""
+    return max(1, len(known(consul)))
+
+
+def assign(cluster: Cluster) -> int:
+    """Give the free numbers to machines that are ready, and return how many have one."""
+    ready = {each.name: each.identifier for each in nomad.nodes(cluster.nomad)
+             if each.status == "ready"}  # fmt: skip
+    first = cluster.site.node.name
+    numbers, index = _read(cluster.consul)
+    wanted = _completed({first: 1, **numbers}, sorted(ready, key=lambda name: (len(name), name)))
+    if wanted != numbers:
+        # With the index nothing is lost if a machine joins at the same time: the next call does it.
+        cluster.consul.call("PUT", _KEY, wanted, cas=str(index))
+    for name in (wanted.keys() & ready.keys()) - {first}:
+        _tell(cluster.nomad, ready[name], wanted[name])
+    return len(wanted)
+
+
+def release(consul: Api, name: str) -> None:
+    """Free the number of a machine that was removed."""
+    numbers, index = _read(consul)
+    if numbers.pop(name, None):
+        consul.call("PUT", _KEY, numbers, cas=str(index))
+
+
+def _completed(numbers: dict[str, int], names: list[str]) -> dict[str, int]:
+    free = [number for number in range(1, MOST + 1) if number not in numbers.values()]
+    new = [name for name in names if name not in numbers]
+    return {**numbers, **dict(zip(new, free, strict=False))}
+
+
+def _read(consul: Api) -> tuple[dict[str, int], int]:
+    entries = consul.find(_KEY)
+    if not entries:
+        return {}, 0
+    return dict(json.loads(base64.b64decode(entries[0]["Value"]))), int(entries[0]["ModifyIndex"])
+
+
+def _tell(nomad_api: Api, identifier: str, number: int) -> None:
+    """Set the metadata of a machine's client, which keeps them on its disk."""
+    asked = nomad_api.call("GET", _METADATA, node_id=identifier)
+    if asked["Meta"].get(META) != str(number):
+        nomad_api.call("POST", _METADATA, {"Meta": {META: str(number)}}, node_id=identifier)
