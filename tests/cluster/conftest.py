@@ -7,7 +7,7 @@ import pytest
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.testing.machines import Laboratory, three_machines
-from tests.cluster import losses
+from tests.cluster import failovers, losses
 
 LIMIT_SECONDS = 1800
 
@@ -43,8 +43,9 @@ def pytest_runtest_makereport(
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the losses cost."""
-    if lines := losses.table():
-        terminalreporter.section("losses")
-        for line in lines:
-            terminalreporter.write_line(line)
+    """Print what the losses and the faults of the databases cost."""
+    for name, lines in (("losses", losses.table()), ("failovers", failovers.table())):
+        if lines:
+            terminalreporter.section(name)
+            for line in lines:
+                terminalreporter.write_line(line)

@@ -1,0 +1,293 @@
+"""A database's primary dies, vanishes, hangs, is cut off or moves, under fifty writes a second.
+
+    DRILL_ROUNDS=5 .venv/bin/pytest -m drill tests/cluster/test_failovers.py
+
+No acknowledged write may be missing or there twice, so no two primaries took writes. The table at
+the end has the longest time without an acknowledgement. The limits are far above it: machines of a
+test share two busy cores.
+"""
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import pytest
+
+from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.jobs import numbers, replication, switchover
+from tasktracker_cluster.machine import wait
+from tasktracker_cluster.testing.machines import Laboratory, Machine
+from tests.cluster import failovers, health, writes
+from tests.cluster.failovers import Failover
+
+DATABASE = "task-db"
+TASK = "postgres"
+STEADY_SECONDS = 3
+AWAY_SECONDS = 40  # how long a machine is cut off
+GAP_SECONDS = 120  # the limit of each gap: see the table for the real ones
+LIMIT_SECONDS = 180
+
+ROUNDS = int(os.environ.get("DRILL_ROUNDS", "1"))
+
+pytestmark = pytest.mark.drill
+each_round = pytest.mark.parametrize("round_", range(ROUNDS))
+
+Fault = Callable[[Laboratory, Machine], None]
+
+
+@pytest.fixture(scope="module")
+def grown(lab: Laboratory) -> Laboratory:
+    """Give three machines that form a cluster, with a member of each database on each."""
+    lab.grow()
+    lab.machines[0].admin("up")
+    return lab
+
+
+@pytest.fixture(autouse=True)
+def settled(grown: Laboratory) -> None:
+    """Begin each fault with a cluster without one, and a synchronous standby."""
+    settle(grown)
+
+
+def settle(lab: Laboratory) -> None:
+    health.settle(lab)
+    wait.until("three members", lambda: is_complete(lab), LIMIT_SECONDS)
+
+
+def is_complete(lab: Laboratory) -> bool:
+    """Return whether all members receive the log, and one of them is synchronous."""
+    first = lab.machines[0]
+    with first.inside(), suppress(AdminError):
+        known = replication.members_of(first.consul, DATABASE)
+        return (
+            [each.state for each in known if each.role == replication.REPLICA] == ["streaming"] * 2
+            and any(each.is_synchronous for each in known)
+            and switchover.best(known) is not None
+            and len({each.timeline for each in known}) == 1
+        )
+    return False
+
+
+def leader(lab: Laboratory) -> Machine:
+    """Return the machine with the primary."""
+    first = lab.machines[0]
+
+    def find() -> Machine | None:
+        with first.inside(), suppress(AdminError):
+            name = numbers.machine(first.consul, switchover.leader(first.consul, DATABASE))
+            return next((each for each in lab.machines if each.name == name), None)
+        return None
+
+    return wait.until("a primary", find, LIMIT_SECONDS)
+
+
+def synchronous(lab: Laboratory) -> Machine:
+    """Return the machine whose replica has every acknowledged write, not the first machine."""
+    lead(lab, lab.machines[0])
+    with lab.machines[0].inside():
+        consul = lab.machines[0].consul
+        known = replication.members_of(consul, DATABASE)
+        (name,) = [numbers.machine(consul, each.name) for each in known if each.is_synchronous]
+    return next(each for each in lab.machines if each.name == name)
+
+
+def lead(lab: Laboratory, machine: Machine) -> None:
+    """Let a machine have the primary."""
+    for _ in lab.machines:
+        if leader(lab) is machine:
+            break
+        lab.machines[0].admin("db", "switchover", "task")
+        wait.until("three members", lambda: is_complete(lab), LIMIT_SECONDS)
+    assert leader(lab) is machine
+
+
+def pids(lab: Laboratory, machine: Machine) -> list[int]:
+    """Return the processes of Patroni and PostgreSQL on a machine, Patroni's first."""
+    first = lab.machines[0]
+    with first.inside():
+        (identifier,) = [each["ID"] for each in first.allocations(DATABASE)
+                         if each["NodeName"] == machine.name]  # fmt: skip
+    parents = first.task_parents(identifier, TASK)
+    return sorted(parents, key=lambda pid: parents[pid] in parents)
+
+
+def signal_all(found: list[int], number: int) -> None:
+    for pid in found:
+        with suppress(ProcessLookupError):  # its parent may have ended it
+            os.kill(pid, number)
+
+
+def kill_postgres(lab: Laboratory, machine: Machine) -> None:
+    os.kill(machine.postmaster(DATABASE), signal.SIGKILL)
+
+
+def kill_patroni(lab: Laboratory, machine: Machine) -> None:
+    os.kill(pids(lab, machine)[0], signal.SIGKILL)
+
+
+def kill_every_member(lab: Laboratory, machine: Machine) -> None:
+    found = [pid for each in lab.machines for pid in pids(lab, each)]
+    signal_all(found, signal.SIGKILL)
+
+
+def switch_over(lab: Laboratory, machine: Machine) -> None:
+    lab.machines[0].admin("db", "switchover", "task")
+
+
+@each_round
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("primary: PostgreSQL killed", kill_postgres),
+        ("primary: Patroni killed", kill_patroni),
+        ("all members killed at once", kill_every_member),
+        ("planned switchover", switch_over),
+    ],
+)
+def test_a_fault_that_ends_by_itself_loses_and_doubles_nothing(
+    grown: Laboratory, name: str, fault: Fault, round_: int
+) -> None:
+    machine, user = leader(grown), f"{fault.__name__.replace('_', '')}{round_}"
+    with writes.running(grown, grown.machines, user) as history:
+        time.sleep(STEADY_SECONDS)
+        begin = time.monotonic()
+        fault(grown, machine)
+        history.wait_for_more(f"after: {name}")
+        settle(grown)
+        green = time.monotonic() - begin
+    check(failovers.record(grown, name, history, user, green))
+
+
+@each_round
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_lost_machine_with_the_primary_loses_and_doubles_nothing(
+    grown: Laboratory, number: int, round_: int
+) -> None:
+    lost, user = grown.machines[number - 1], f"lost{number}{round_}"
+    living = [machine for machine in grown.machines if machine is not lost]
+    lead(grown, lost)
+    with writes.running(grown, living, user) as history:
+        time.sleep(STEADY_SECONDS)
+        lost.lose_power()
+        history.wait_for_more("without the machine")
+        time.sleep(STEADY_SECONDS)
+    lost.heal()
+    back = time.monotonic()
+    lost.admin("up")
+    settle(grown)
+    green = time.monotonic() - back
+    check(failovers.record(grown, f"machine {number} lost, with the primary", history, user, green))
+
+
+@each_round
+def test_a_lost_machine_with_the_synchronous_replica_loses_and_doubles_nothing(
+    grown: Laboratory, round_: int
+) -> None:
+    """Writes wait until another replica takes its place."""
+    lost, user = synchronous(grown), f"lostsync{round_}"
+    living = [machine for machine in grown.machines if machine is not lost]
+    with writes.running(grown, living, user) as history:
+        time.sleep(STEADY_SECONDS)
+        lost.lose_power()
+        history.wait_for_more("without the machine")
+        time.sleep(AWAY_SECONDS / 2)
+    lost.heal()
+    back = time.monotonic()
+    lost.admin("up")
+    settle(grown)
+    green = time.monotonic() - back
+    name = "machine lost, with the synchronous replica"
+    check(failovers.record(grown, name, history, user, green))
+
+
+@each_round
+def test_a_hung_primary_loses_and_doubles_nothing(grown: Laboratory, round_: int) -> None:
+    machine, user = leader(grown), f"hung{round_}"
+    with writes.running(grown, grown.machines, user) as history:
+        time.sleep(STEADY_SECONDS)
+        found = pids(grown, machine)
+        signal_all(found, signal.SIGSTOP)
+        try:
+            history.wait_for_more("while the old primary hangs")
+            time.sleep(STEADY_SECONDS)
+        finally:
+            signal_all(found, signal.SIGCONT)
+        back = time.monotonic()
+        time.sleep(STEADY_SECONDS)  # what it does when it wakes up
+        settle(grown)
+        green = time.monotonic() - back
+    check(failovers.record(grown, "primary: hung", history, user, green))
+
+
+@each_round
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_primary_that_is_cut_off_acknowledges_nothing_that_is_lost(
+    grown: Laboratory, number: int, round_: int
+) -> None:
+    """There are writers on both sides. Those of its own side reach it through its own gateway."""
+    cut, user = grown.machines[number - 1], f"cut{number}{round_}"
+    living = [machine for machine in grown.machines if machine is not cut]
+    lead(grown, cut)
+    with (
+        writes.running(grown, living, user) as history,
+        writes.running(grown, [cut], f"{user}own", cut.inside) as own,
+    ):
+        time.sleep(STEADY_SECONDS)
+        begin = time.monotonic()
+        cut.cut()
+        history.wait_for_more("while the old primary is cut off")
+        time.sleep(max(0, begin + AWAY_SECONDS - time.monotonic()))
+        cut.heal()
+        back = time.monotonic()
+        own.wait_for_more("when the machine is back")
+        settle(grown)
+        green = time.monotonic() - back
+    name = f"machine {number} cut off, with the primary"
+    check(failovers.record(grown, name, history, user, green))
+    inside = failovers.record(grown, f"{name}: its side", own, f"{user}own", green)
+    assert (inside.lost, inside.doubled) == (0, 0)
+
+
+@each_round
+def test_a_drained_machine_gives_its_primary_away(grown: Laboratory, round_: int) -> None:
+    first, drained, user = grown.machines[0], grown.machines[1], f"drain{round_}"
+    lead(grown, drained)
+    with writes.running(grown, [first, grown.machines[2]], user) as history:
+        time.sleep(STEADY_SECONDS)
+        first.admin("node", "drain", drained.name)
+        history.wait_for_more("after the drain")
+    begin = time.monotonic()
+    first.admin("node", "enable", drained.name)
+    settle(grown)
+    green = time.monotonic() - begin
+    check(failovers.record(grown, "machine 2 drained, with the primary", history, user, green))
+
+
+@each_round
+@pytest.mark.parametrize("whose", ["primary", "standby"])
+def test_a_member_whose_data_folder_is_gone_is_made_anew(
+    grown: Laboratory, whose: str, round_: int
+) -> None:
+    machine, user = leader(grown), f"folder{whose}{round_}"
+    if whose == "standby":
+        machine = next(each for each in grown.machines if each is not machine)
+    with writes.running(grown, grown.machines, user) as history:
+        time.sleep(STEADY_SECONDS)
+        begin = time.monotonic()
+        found = pids(grown, machine)
+        shutil.rmtree(machine.site.volume(DATABASE) / "data", ignore_errors=True)
+        signal_all(found, signal.SIGKILL)
+        history.wait_for_more("without the folder")
+        settle(grown)
+        green = time.monotonic() - begin
+    check(failovers.record(grown, f"{whose}: data folder deleted", history, user, green))
+
+
+def check(failover: Failover) -> None:
+    """Compare a fault with its limits."""
+    assert (failover.lost, failover.doubled) == (0, 0)
+    assert failover.gap <= GAP_SECONDS
+    assert not [answer for answer in failover.answers if answer.startswith("503 without")]
