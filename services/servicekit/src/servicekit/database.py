@@ -10,14 +10,13 @@ from alembic.script import ScriptDirectory
 from psycopg2.errors import ReadOnlySqlTransaction, UndefinedTable
 from sqlalchemy import Engine, QueuePool, create_engine, event, exc, text
 
-from servicekit import tracing
+from servicekit import time_limit, tracing
 from servicekit.health import Check
 from servicekit.patience import PAUSE, Patience
 from servicekit.problems import ProblemType
-from servicekit.settings import CONNECT_TIMEOUT, DatabaseSettings
+from servicekit.settings import STATEMENT_TIMEOUT, DatabaseSettings
 from servicekit.traced_engine import trace_statements
 
-STATEMENT_TIMEOUT = 10_000  # milliseconds
 POOL_TIMEOUT = 5  # seconds
 # A standby refuses a new connection by this: it would answer reads with old data.
 PRIMARY = "primary"
@@ -50,6 +49,7 @@ def engine(settings: DatabaseSettings) -> Engine:
     Before each use it checks that the server has not closed the connection, as it does when it
     restarts. So a restart makes no request fail. Nor does a short outage: see `Patience`.
     """
+    time_limit.install()
     made = create_engine(
         settings.database_url.get_secret_value(),
         pool_pre_ping=True,
@@ -58,7 +58,6 @@ def engine(settings: DatabaseSettings) -> Engine:
         pool_timeout=POOL_TIMEOUT,
         hide_parameters=True,  # values stay out of exceptions, and so out of logs
         connect_args={
-            "connect_timeout": CONNECT_TIMEOUT,
             "options": f"-c statement_timeout={STATEMENT_TIMEOUT} -c timezone=UTC",
             "target_session_attrs": PRIMARY,
         },

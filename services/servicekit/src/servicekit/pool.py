@@ -27,15 +27,18 @@ from servicekit import tracing
 from servicekit.database import (
     POOL_TIMEOUT,
     PRIMARY,
-    STATEMENT_TIMEOUT,
     DatabaseUnavailableError,
 )
 from servicekit.patience import PAUSE, Patience
-from servicekit.settings import CONNECT_TIMEOUT, DatabaseSettings, asyncpg_url
+from servicekit.settings import (
+    CONNECT_TIMEOUT,
+    STATEMENT_TIMEOUT,
+    DatabaseSettings,
+    asyncpg_url,
+)
+from servicekit.time_limit import ANSWER_TIMEOUT
 
 _DIALECT = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy's own
-# Longer than the server's own limit, which does not count if the server is gone.
-_COMMAND_TIMEOUT = STATEMENT_TIMEOUT / 1000 + 1  # seconds
 
 # The server closed the connection, before the statement or during it.
 _CONNECTION_LOST = (
@@ -103,7 +106,7 @@ class Pool:
             min_size=0,
             max_size=self._settings.database_pool_size,
             timeout=CONNECT_TIMEOUT,
-            command_timeout=_COMMAND_TIMEOUT,
+            command_timeout=ANSWER_TIMEOUT,
             connect=self._connect,
             target_session_attrs=SessionAttribute(PRIMARY),
             server_settings={"statement_timeout": str(STATEMENT_TIMEOUT), "timezone": "UTC"},

@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, SettingsError
 
 EX_CONFIG = 78  # sysexits.h: "configuration error"
 CONNECT_TIMEOUT = 5  # seconds, to a database
+STATEMENT_TIMEOUT = 10_000  # milliseconds, of the database
 SETTINGS_PAGE = "docs/operations/reference.md"
 
 
