@@ -113,7 +113,9 @@ job "backup" {
           "--user=tasktracker-backup-envoy",
           "--read=${meta.tasktracker.home}/releases/${var.release}",
           "--open=connect-proxy-backup/secrets/envoy_bootstrap.json",
-          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-backup", "--",
+          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-backup",
+          "--retries=3", # what vanishes with its machine is noticed after three seconds
+          "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",

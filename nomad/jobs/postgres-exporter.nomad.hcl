@@ -120,7 +120,9 @@ job "postgres-exporter" {
           "--user=tasktracker-exporter-envoy",
           "--read=${meta.tasktracker.home}/releases/current",
           "--open=connect-proxy-postgres-exporter/secrets/envoy_bootstrap.json",
-          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-postgres-exporter", "--",
+          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-postgres-exporter",
+          "--retries=3", # what vanishes with its machine is noticed after three seconds
+          "--",
           "${meta.tasktracker.home}/releases/current/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
