@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -15,7 +16,7 @@ from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.errors import NoArtifactError, UnreachableFirstError
 from tasktracker_cluster.membership import fetching
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.releases import installed
+from tasktracker_cluster.releases import artifact_store, installed
 from tasktracker_cluster.releases.artifact_store import Certificate, SharedStore
 from tasktracker_cluster.site import Site
 
@@ -82,12 +83,38 @@ def test_a_joined_machine_installs_the_release_of_the_cluster_and_builds_nothing
 def test_what_is_here_is_neither_fetched_nor_installed_again(store: Path, join: Joins) -> None:
     site = join()
     install(site)
-    installed.file(site, SHA256).write_bytes(b"not fetched again")
     (site.release / "content").write_text("not installed again")
     shutil.rmtree(store)
     install(site)
-    assert installed.file(site, SHA256).read_bytes() == b"not fetched again"
+    assert installed.file(site, SHA256).read_bytes() == CONTENT
     assert (site.release / "content").read_text() == "not installed again"
+
+
+@pytest.mark.usefixtures("store")
+def test_an_artifact_that_was_damaged_here_is_fetched_again(join: Joins) -> None:
+    site = join()
+    install(site)
+    installed.file(site, SHA256).write_bytes(CONTENT[:-1])
+    install(site)
+    assert installed.file(site, SHA256).read_bytes() == CONTENT
+    assert list(site.artifacts.iterdir()) == [installed.file(site, SHA256)]
+
+
+@pytest.mark.usefixtures("store")
+def test_an_artifact_that_the_job_release_brings_meanwhile_is_no_error(
+    join: Joins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site, fetch = join(), artifact_store.fetch
+
+    def slow(*arguments: Any) -> str:
+        store = fetch(*arguments)
+        installed.file(site, SHA256).write_bytes(CONTENT)
+        return store
+
+    monkeypatch.setattr(artifact_store, "fetch", slow)
+    install(site)
+    assert (site.release / "content").read_bytes() == CONTENT
+    assert list(site.artifacts.iterdir()) == [installed.file(site, SHA256)]
 
 
 def test_a_release_that_no_machine_has_is_named_and_nothing_is_left(

@@ -3,12 +3,13 @@
 import os
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.errors import NoArtifactError, UnreachableFirstError
 from tasktracker_cluster.membership import caller
 from tasktracker_cluster.progress import Step
-from tasktracker_cluster.releases import artifact_store, installed
+from tasktracker_cluster.releases import artifact, artifact_store, installed
 from tasktracker_cluster.releases.artifact_store import Certificate, MissingArtifactError
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.site import Site
@@ -40,7 +41,9 @@ def install(site: Site, step: Step) -> None:
 def _fetch(site: Site, sha256: str, stores: Sequence[str]) -> None:
     target = installed.file(site, sha256)
     if target.exists():
-        return
+        if artifact.checksum(target) == sha256:
+            return
+        target.unlink()  # damaged, by a loss of power for example
     authority = certificates.paths(site, "authority")[0]
     own = Certificate(authority, *certificates.paths(site, certificates.STORE.name))
     with tempfile.NamedTemporaryFile(dir=site.artifacts) as draft:
@@ -53,4 +56,6 @@ def _fetch(site: Site, sha256: str, stores: Sequence[str]) -> None:
             ) from error
         os.fchmod(draft.fileno(), 0o644)
         draft.flush()
-        os.link(draft.name, target)
+        os.fsync(draft.fileno())
+        with suppress(FileExistsError):  # the job `release` was quicker
+            os.link(draft.name, target)
