@@ -121,6 +121,13 @@ def firing(cluster: ThrowawayCluster) -> set[str]:
     return {alert.summary for alert in alerts.firing(cluster.as_operator)}
 
 
+def said_of(cluster: ThrowawayCluster, summary: str) -> list[tuple[str, str]]:
+    """Return the level and the event of each line about an alert."""
+    found = cluster.admin("logs", "metrics", "--since", "10m", "--json").stdout.splitlines()
+    records = [record for record in map(json.loads, found) if record.get("summary") == summary]
+    return [(record["level"], record["event"]) for record in records]
+
+
 def test_an_alert_fires_for_a_frozen_service_and_clears(
     observed: ThrowawayCluster, settled: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -137,11 +144,9 @@ def test_an_alert_fires_for_a_frozen_service_and_clears(
         start = time.monotonic()
     wait.until("its end", lambda: down not in firing(observed), LIMIT_SECONDS)
     cleared = time.monotonic() - start
-    found = observed.admin("logs", "metrics", "--since", "10m", "--json").stdout.splitlines()
-    said = [record for record in map(json.loads, found) if record.get("summary") == down]
-    assert [(record["level"], record["event"]) for record in said] == [
-        ("error", "alert fires"), ("info", "alert ends")
-    ]  # fmt: skip
+    both = [("error", "alert fires"), ("info", "alert ends")]
+    wait.until("both lines", lambda: said_of(observed, down)[1:] != [], LIMIT_SECONDS)
+    assert said_of(observed, down) == both
     with capsys.disabled():
         print(f"\n  fired after {fired:.1f} s, cleared after {cleared:.1f} s")  # noqa: T201
 

@@ -15,6 +15,7 @@ from tests.infra.reading import ROOT
 PROGRAM = ROOT / "nomad" / "jobs" / "metrics" / "log_alerts.py"
 LIMIT_SECONDS = 60
 ALERTS = "/api/v1/alerts"
+NO_HTTP = Refusal(99)  # there is no such status
 
 
 def alert(name: str, severity: str, state: str = "firing", **labels: str) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def test_two_alerts_of_one_rule_are_told_apart(vmalert: Vmalert) -> None:
     assert vmalert.said().event == "alert ends"
 
 
-@pytest.mark.parametrize("answer", [Refusal(503), b"no JSON"])
+@pytest.mark.parametrize("answer", [Refusal(503), b"no JSON", NO_HTTP])
 def test_an_alert_has_not_ended_when_vmalert_does_not_answer(
     vmalert: Vmalert, answer: object
 ) -> None:
@@ -89,3 +90,21 @@ def test_an_alert_has_not_ended_when_vmalert_does_not_answer(
     assert asked.wait(LIMIT_SECONDS)
     vmalert.knows(alert("First", "critical"), alert("Second", "critical"))
     assert vmalert.said().fields["alert"] == "Second"
+
+
+def test_a_vmalert_that_starts_again_and_knows_no_alert_at_first_has_ended_none(
+    vmalert: Vmalert,
+) -> None:
+    first, second = (alert(name, "critical") for name in ("First", "Second"))
+    vmalert.knows(first)
+    assert vmalert.said().event == "alert fires"
+    answers = [[], [], [first], [], [], [first, second]]
+
+    def start_twice(_: object) -> object:
+        return {"data": {"alerts": answers.pop(0) if len(answers) > 1 else answers[0]}}
+
+    vmalert.answers[ALERTS] = start_twice
+    assert vmalert.said().fields["alert"] == "Second"
+    vmalert.knows(first)
+    ends = vmalert.said()
+    assert (ends.event, ends.fields["alert"]) == ("alert ends", "Second")
