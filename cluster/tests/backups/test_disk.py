@@ -1,6 +1,7 @@
 """backups.disk: where the repository is, and a disk that is not there."""
 
 import getpass
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,21 @@ def test_a_disk_that_is_not_mounted_is_not_replaced_by_a_folder(
         disk.create(own, folder)
     assert not folder.exists() or not any(folder.iterdir())
     assert health.of(own, "task-db").fault == disk.GONE
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")
+def test_a_folder_whose_owner_has_no_name_here_is_refused_if_it_has_files(
+    own: Site, tmp_path: Path
+) -> None:
+    folder = tmp_path / "foreign"
+    folder.mkdir()
+    (folder / "file").touch()
+    os.chown(folder, 54321, 54321)
+    with pytest.raises(BadRepositoryError, match="files that are no backups"):
+        disk.create(own, folder)
+    (folder / "file").unlink()
+    disk.create(own, folder)
+    assert folder.owner() == getpass.getuser()
 
 
 def test_another_folder_takes_the_place_of_a_lost_disk_unless_it_fails(

@@ -1,5 +1,6 @@
 """The folder of the repository: in the state folder, or on another disk, to which a link leads."""
 
+import pwd
 import shutil
 from pathlib import Path
 from string import Template
@@ -14,6 +15,9 @@ from tasktracker_cluster.topology import BACKUP_USER, DATABASES
 
 # A file of each repository. A folder without it is only the place where a disk should be mounted.
 MARKER = "tasktracker-repository"
+# The folder of a repository into which a copy is restored. It is there until the rebuilding is
+# complete: only beside it are the files of an interrupted call, which may be deleted.
+ARRIVING = "arriving"
 GONE = "the disk of the backups is not there"
 
 _DATABASE = """
@@ -34,6 +38,15 @@ def must_be_there(site: Site) -> None:
         raise BadRepositoryError(
             f"{GONE.capitalize()}: {site.repository.resolve()} has none.",
             "Mount it, or choose another folder: ./just backup on --to FOLDER",
+        )
+
+
+def must_be_whole(folder: Path) -> None:
+    """Raise BadRepositoryError for the folder of a rebuilding from a copy that was interrupted."""
+    if (folder / ARRIVING).exists():
+        raise BadRepositoryError(
+            f"{folder} has only a part of a copy: `rebuild` was interrupted.",
+            "Repeat it from the copies, with --key FILE, or choose another folder.",
         )
 
 
@@ -76,7 +89,8 @@ def _must_be_free(site: Site, folder: Path) -> None:
 
 
 def _belongs_to_others(folder: Path) -> bool:
-    return folder.owner() != BACKUP_USER and any(folder.iterdir())
+    # Not by its name: a folder of another machine may have an owner that has none here.
+    return folder.stat().st_uid != pwd.getpwnam(BACKUP_USER).pw_uid and any(folder.iterdir())
 
 
 def _prepare(site: Site) -> None:

@@ -34,6 +34,7 @@ def switch_on(cluster: Cluster, steps: Steps, folder: Path | None) -> None:
     site = cluster.site
     _must_run(site)
     with steps.step("repository") as step:
+        disk.must_be_whole(folder or site.repository)
         disk.create(site, folder)
         step.detail = str(site.repository.resolve())
     with steps.step(BACKUP):

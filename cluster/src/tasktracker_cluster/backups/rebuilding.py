@@ -9,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from tasktracker_cluster.backups import copying, disk, exchange, recovery, repository
+from tasktracker_cluster.backups.disk import ARRIVING
 from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.backups.restic import Store
 from tasktracker_cluster.errors import BadRepositoryError, NoCopyError, StaleStateError
@@ -16,8 +17,6 @@ from tasktracker_cluster.machine import shell
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP_USER, DATABASES
-
-ARRIVING = "arriving"  # the folder of a repository into which a copy is restored
 
 
 def must_be_possible(site: Site) -> None:
@@ -49,11 +48,8 @@ def rebuild(
     used where it is. Backups go on in it. What an interrupted call left is replaced. Raises
     NoCopyError, NoSpaceError, BadRepositoryError, and what recovery.restored does.
     """
-    if isinstance(source, Path) and not (source / disk.MARKER).exists():
-        raise BadRepositoryError(
-            f"{source} is no repository of backups.",
-            "Is its disk mounted? For copies, give their key: --key FILE",
-        )
+    if isinstance(source, Path):
+        _must_be_a_repository(source)
     site.rebuilding_file.touch()
     for database in DATABASES:
         shutil.rmtree(site.volume(database.name) / "data", ignore_errors=True)
@@ -64,8 +60,30 @@ def rebuild(
             _fetch(site, source, folder)
         step.detail = str(site.repository.resolve())
     restored = [_database(site, steps, each.name, to) for each in DATABASES]
+    # First the folder: it must never stay in a repository that is in use.
+    if (site.repository / ARRIVING).exists():
+        shutil.rmtree(site.repository / ARRIVING)
     site.rebuilding_file.unlink()
     return restored
+
+
+def _must_be_a_repository(folder: Path) -> None:
+    if not (folder / disk.MARKER).exists():
+        raise BadRepositoryError(
+            f"{folder} is no repository of backups.",
+            "Is its disk mounted? For copies, give their key: --key FILE",
+        )
+    disk.must_be_whole(folder)
+
+
+def _must_be_new(folder: Path) -> None:
+    """Raise BadRepositoryError when a folder has files that this command did not write."""
+    if (folder / ARRIVING).exists() or not folder.is_dir() or not any(folder.iterdir()):
+        return
+    raise BadRepositoryError(
+        f"{folder} is not empty: a copy is not restored over other files.",
+        f"Give a new folder: --backups FOLDER. If it has the backups, use them: --from {folder}",
+    )
 
 
 def _use(site: Site, folder: Path) -> None:
@@ -83,9 +101,14 @@ def _fetch(site: Site, store: Store, folder: Path | None) -> None:
         next(each for each in newest.folders if each.name == name)
         for name in (copying.LINKED, copying.AGENTS)
     )
+    _must_be_new(folder or site.repository.resolve())
     disk.create(site, folder)
     place = site.repository.resolve()
+    (place / ARRIVING).mkdir(exist_ok=True, mode=0o700)
     for old in filter(Path.is_dir, place.iterdir()):  # of an interrupted call
+        if old.name != ARRIVING:
+            shutil.rmtree(old)
+    for old in (place / ARRIVING).iterdir():
         shutil.rmtree(old)
     repository.must_have_space(place, store.size(newest), "the copy")
     store.restore(newest, place / ARRIVING)
@@ -93,7 +116,6 @@ def _fetch(site: Site, store: Store, folder: Path | None) -> None:
         each.rename(place / each.name)
     shutil.rmtree(site.backup / copying.AGENTS, ignore_errors=True)
     shutil.move(place / ARRIVING / agents.relative_to("/"), site.backup / copying.AGENTS)
-    shutil.rmtree(place / ARRIVING)
     (place / "locks").mkdir(mode=0o700)
     _own(place)
 
