@@ -2,12 +2,14 @@
 
 import asyncio
 import socket
+import struct
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from fastapi import FastAPI, Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from servicekit.joined_writes import LIMIT, JoinedWrites
 from servicekit.testing import live_server
@@ -118,6 +120,56 @@ def test_a_client_that_asks_first_is_told_to_go_on(app: FastAPI) -> None:
 
     assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK")
     assert answer.endswith(b'"hi"')
+
+
+GET = b"GET /answer HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+def test_an_answer_arrives_at_a_client_that_sends_no_more(app: FastAPI) -> None:
+    with live_server.serving(app) as port, connected(port) as connection:
+
+        @app.get("/answer")
+        async def answer() -> Response:
+            # The server is told of it in its next turn, before what waits is sent.
+            connection.shutdown(socket.SHUT_WR)
+            return Response("all of it")
+
+        connection.sendall(GET)
+        received = b"".join(iter(lambda: connection.recv(65_536), b""))
+
+    assert received.endswith(b"\r\n\r\nall of it")
+
+
+def test_a_client_that_resets_the_connection_is_no_error(
+    app: FastAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    answered = threading.Event()
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    with live_server.serving(app) as port, connected(port) as connection, ours, theirs:
+
+        def send_both() -> None:
+            """Give the server two things to find in one turn: what it waits for, and the reset."""
+            theirs.send(b"x")
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+
+        @app.get("/answer")
+        async def answer() -> Response:
+            loop = asyncio.get_running_loop()
+            loop.call_soon(send_both)
+            await loop.sock_recv(ours, 1)
+            loop.call_later(0, answered.set)
+            return Response("for nobody")
+
+        connection.sendall(GET)
+        assert answered.wait(30)
+
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def connected(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=10)
 
 
 def test_requests_of_one_packet_are_answered_in_order(app: FastAPI) -> None:

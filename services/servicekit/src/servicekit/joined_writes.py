@@ -19,7 +19,17 @@ class JoiningProtocol(HttpToolsProtocol):
     def connection_made(  # type: ignore[override]  # as uvicorn's own
         self, transport: asyncio.Transport
     ) -> None:
-        super().connection_made(JoinedWrites(transport, self.loop))
+        self._writes = JoinedWrites(transport, self.loop)
+        super().connection_made(self._writes)
+
+    def eof_received(self) -> None:
+        # uvloop closes the connection next, and takes nothing more then.
+        self._writes.flush()
+        super().eof_received()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._writes.discard()
+        super().connection_lost(exc)
 
 
 class JoinedWrites(asyncio.Transport):
@@ -34,20 +44,25 @@ class JoinedWrites(asyncio.Transport):
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         if not self._waiting:
-            self._loop.call_soon(self._send)
+            self._loop.call_soon(self.flush)
         self._waiting.append(bytes(data))
         self._size += len(data)
         if self._size > LIMIT:
-            self._send()
+            self.flush()
 
-    def _send(self) -> None:
+    def flush(self) -> None:
+        """Send what waits."""
         if self._waiting:
             self._transport.write(b"".join(self._waiting))
-            self._waiting.clear()
-            self._size = 0
+            self.discard()
+
+    def discard(self) -> None:
+        """Forget what waits: nobody is there to get it."""
+        self._waiting.clear()
+        self._size = 0
 
     def close(self) -> None:
-        self._send()
+        self.flush()
         self._transport.close()
 
     def is_closing(self) -> bool:
