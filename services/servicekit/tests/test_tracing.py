@@ -4,12 +4,12 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import FastAPI, Response
-from pydantic import SecretStr
+from fastapi import FastAPI, Query, Response
+from pydantic import BaseModel, ConfigDict, SecretStr
 from sqlalchemy import bindparam, text
 from sqlalchemy.exc import DBAPIError
 
@@ -20,8 +20,10 @@ from servicekit.pool import ReadPool, Statement
 from servicekit.route_class import DirectRouter
 from servicekit.settings import DatabaseSettings, ServiceSettings
 from servicekit.testing import client as testing_client
+from servicekit.testing.credentials import KEYS, bearer
 from servicekit.testing.live_server import serving
 from servicekit.testing.plugin import MakeDatabase
+from servicekit.tokens import CurrentPrincipal
 from services.servicekit.tests.span_receiver import Received, receiving
 
 TRACE, PARENT = "5f2c41d06b8a4e1f9d3c7b6a50e8f412", "00f067aa0ba902b7"
@@ -84,6 +86,38 @@ def test_a_sampled_request_of_a_direct_route_has_one_span_with_its_template() ->
         "SERVER",
     )
     assert (span.trace, span.parent, span.failed) == (TRACE, PARENT, False)
+
+
+class Page(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+    limit: int = 5
+
+
+async def pages(number: int, page: Annotated[Page, Query()], _: CurrentPrincipal) -> Response:
+    return Response(f"{number} {page.limit} {tracing.trace_id()}")
+
+
+@pytest.mark.parametrize("query", ["", "?limit=2", "?limit=1&limit=2", "?other=1&other=1"])
+@pytest.mark.parametrize("token", [bearer(), {}], ids=["token", "no token"])
+def test_a_sampled_request_is_refused_as_one_that_nobody_sampled(
+    query: str, token: dict[str, str]
+) -> None:
+    path = f"/notes/pages/5{query}"
+    with receiving("note-service") as receiver:
+        app = notes(pages)
+        app.state.keys = KEYS
+        with testing_client.running(app) as client:
+            plain = client.get(path, headers=token)
+            traced = client.get(path, headers=token | SAMPLED)
+    assert len(receiver.spans) == 1
+    assert traced.status_code == plain.status_code
+    if plain.status_code == 200:
+        assert traced.text == plain.text.replace("None", TRACE)
+    else:
+        own = {"request_id": ""}
+        assert traced.json() | own == plain.json() | own
+    assert plain.status_code == (401 if not token else 422 if "&" in query else 200)
 
 
 def test_without_an_address_nothing_is_traced(client: httpx.Client) -> None:

@@ -9,10 +9,12 @@ from enum import Enum
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.utils import get_parameterless_sub_dependant
+from fastapi.params import Depends
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from servicekit import errors
+from servicekit import errors, query_strings
 from servicekit.openapi import Responses, operation_id
 from servicekit.route_parameters import RouteParameters
 from servicekit.routing import DirectlyServed
@@ -56,6 +58,12 @@ class DirectRoute(APIRoute, DirectlyServed):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._parameters = RouteParameters(self)
+        if self.dependant.query_params:
+            # FastAPI serves each traced request. It would take the last value of a parameter.
+            check = Depends(query_strings.refuse_repeats)
+            self.dependant.dependencies.append(
+                get_parameterless_sub_dependant(depends=check, path=self.path_format)
+            )
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, framework: ASGIApp) -> None:
         _, found = self.matches(scope)
