@@ -13,7 +13,6 @@ import structlog
 from fastapi import FastAPI
 
 from servicekit import metrics
-from servicekit.database import DatabaseUnavailableError
 from servicekit.pool import ReadPool, Statement
 
 FIRST_SECONDS = 20.0  # after the start, which has other things to do
@@ -35,15 +34,16 @@ DIFFERING = Statement(
 
 
 class CountDrift:
-    """Compares the counts with the tasks. `differing` is NaN until the first comparison."""
+    """Compares the counts with the tasks."""
 
-    def __init__(self, reads: ReadPool) -> None:
+    def __init__(self, reads: ReadPool, pause: float = SECONDS) -> None:
         self._reads = reads
+        self._pause = pause
         self.differing = math.nan
-        """How many counts differ from a recount."""
+        """How many counts differ from a recount: NaN before the first, and if the last failed."""
 
     async def compare(self) -> None:
-        """Recount all tasks once. Raises DatabaseUnavailableError."""
+        """Recount all tasks once. Raises DatabaseUnavailableError, and asyncpg's errors."""
         ((self.differing,),) = await self._reads.fetch(DIFFERING, {})
         if self.differing:
             _log.error("counts of tasks differ from the tasks", counts=self.differing)
@@ -62,9 +62,12 @@ class CountDrift:
     async def _run(self, first: float) -> None:
         await asyncio.sleep(first)
         while True:
-            with suppress(DatabaseUnavailableError):  # it is asked the next time
+            try:
                 await self.compare()
-            await asyncio.sleep(SECONDS)
+            except Exception as error:  # whatever it was, the next recount may succeed
+                self.differing = math.nan  # an old value would say that all is well
+                _log.warning("tasks could not be recounted", cause=repr(error.__cause__ or error))
+            await asyncio.sleep(self._pause)
 
 
 def measure(app: FastAPI, drift: CountDrift) -> None:
