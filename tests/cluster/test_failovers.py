@@ -13,6 +13,7 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -284,6 +285,32 @@ def test_a_member_whose_data_folder_is_gone_is_made_anew(
         settle(grown)
         green = time.monotonic() - begin
     check(failovers.record(grown, f"{whose}: data folder deleted", history, user, green))
+
+
+def test_a_restore_reaches_every_member(grown: Laboratory) -> None:
+    """The first machine has the restored data. No other member may lead with the old ones."""
+    first, user = grown.machines[0], "restored"
+    first.admin("backup", "on")
+    with writes.running(grown, grown.machines, user) as history:
+        time.sleep(STEADY_SECONDS)
+        history.wait_for_more("before the time")
+    then = datetime.now(UTC)
+    wait.until("the next second", lambda: datetime.now(UTC) - then > timedelta(seconds=1), 2)
+    before = writes.stored(grown, user)
+    assert before
+    with writes.running(grown, grown.machines, f"{user}late"):
+        time.sleep(STEADY_SECONDS)
+    lead(grown, first)
+
+    first.admin("restore", "task", "--to", then.isoformat(), "--yes")
+    settle(grown)
+    assert leader(grown) is first
+    assert writes.stored(grown, user) == before
+    first.admin("db", "switchover", "task")
+    settle(grown)
+    assert leader(grown) is not first
+    assert writes.stored(grown, user) == before
+    assert not writes.stored(grown, f"{user}late")
 
 
 def check(failover: Failover) -> None:

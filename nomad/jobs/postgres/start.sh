@@ -3,7 +3,8 @@
 #
 # Patroni makes no new database by itself: an interrupted one would be in its way. This script makes it, on
 # the first machine and only while Consul knows none of this name. A data folder of an earlier version,
-# which ran PostgreSQL alone, is taken over as it is. Other members copy the leader.
+# which ran PostgreSQL alone, is taken over as it is. Other members copy the leader. They wait for the first
+# one while Consul knows nothing, as after a restore: else one of them could lead with the data from before.
 #
 # Environment: that of prepare.sh, and PATRONI (a virtual environment), CLUSTER (a name), MEMBER (a number),
 # CONSUL_TOKEN. Descriptor 9 is the file of Patroni's settings.
@@ -24,9 +25,12 @@ mkdir -p "$SOCKETS"
 # The sidecar, which leads to Consul, starts at the same time; and Consul may have no leader yet.
 for ((attempt = 0; ; attempt++)); do
     status=$(ask_consul 2>/dev/null) || status=none
-    case $status in 200 | 404) break ;; esac
+    case $status in
+        200) break ;;
+        404) [ "$MEMBER" != 1 ] || break ;;
+    esac
     if [ "$attempt" -ge 600 ]; then
-        echo "Consul does not answer Patroni: $status." >&2
+        echo "Consul does not know the database yet, or does not answer Patroni: $status." >&2
         exit 1
     fi
     sleep 0.1
