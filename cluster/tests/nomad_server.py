@@ -112,6 +112,7 @@ def allocation(
         "ID": identifier,
         "ClientStatus": status,
         "DesiredStatus": "run",
+        "DesiredTransition": {"Migrate": None},
         "NodeID": "1",
         "NodeName": "node-1",
         "JobType": "service",

@@ -227,7 +227,9 @@ def test_replaced_instances_are_stopped_together_and_the_wait_lasts_until_each_h
 
     def look(request: Request) -> object:
         asked.append(request.path)
-        return allocation(status="running" if len(asked) < 4 else "complete")
+        stopping = {"Migrate": True}
+        status = "running" if len(asked) < 4 else "complete"
+        return allocation(status=status, DesiredTransition=stopping)
 
     old = [allocation(name, JobID="portal") for name in ("a", "b")]
     for each in old:
@@ -242,6 +244,27 @@ def test_replaced_instances_are_stopped_together_and_the_wait_lasts_until_each_h
         *["/v1/allocation/a"] * 2,
         "/v1/allocation/b",
     ]
+
+
+def test_a_replaced_instance_that_nomad_forgets_to_stop_is_stopped_again(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    """As when a lost machine comes back at that moment."""
+    stops: list[str] = []
+
+    def stop(request: Request) -> object:
+        stops.append(request.path)
+        return {}
+
+    def look(_: Request) -> object:
+        return allocation("a", status="running" if len(stops) < 2 else "complete")
+
+    nomad.answers["/v1/allocation/a/stop"] = stop
+    nomad.answers["/v1/allocation/a"] = look
+
+    deployment.replace(cluster, [allocation("a", JobID="portal")])
+
+    assert stops == ["/v1/allocation/a/stop"] * 2
 
 
 def test_for_a_replaced_instance_of_a_system_job_nomad_is_asked_to_place_another_one(

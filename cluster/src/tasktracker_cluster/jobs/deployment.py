@@ -79,7 +79,7 @@ def replace(cluster: Cluster, old: Sequence[Allocation]) -> None:
     Raises NotReadyError when one does not end in time.
     """
     for each in old:
-        cluster.nomad.call("PUT", f"/v1/allocation/{each['ID']}/stop", no_shutdown_delay="true")
+        _stop(cluster, each["ID"])
     for each in old:
         wait.until(
             f"the end of an instance of {each['JobID']}",
@@ -136,9 +136,18 @@ def _has_ended(cluster: Cluster, job: str) -> bool:
     return all(a["ClientStatus"] == "unknown" for a in allocations.active(cluster, job))
 
 
+def _stop(cluster: Cluster, allocation: str) -> None:
+    cluster.nomad.call("PUT", f"/v1/allocation/{allocation}/stop", no_shutdown_delay="true")
+
+
 def _is_over(cluster: Cluster, allocation: str) -> bool:
-    state = cluster.nomad.call("GET", f"/v1/allocation/{allocation}")["ClientStatus"]
-    return state not in allocations.ACTIVE
+    found = cluster.nomad.call("GET", f"/v1/allocation/{allocation}")
+    if found["ClientStatus"] not in allocations.ACTIVE:
+        return True
+    # Of an instance whose lost machine comes back at that moment, Nomad forgets that it shall stop.
+    if found["DesiredStatus"] == "run" and not found["DesiredTransition"]["Migrate"]:
+        _stop(cluster, allocation)
+    return False
 
 
 def _is_alone(cluster: Cluster, job: str) -> bool:
