@@ -1,12 +1,14 @@
 """jobs.deployment: the health of a job, its failure, and the stop of jobs."""
 
+import base64
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cluster.tests.http_server import Request
-from cluster.tests.nomad_server import Nomad, allocation, task_state
+from cluster.tests.http_server import Agent, Request
+from cluster.tests.nomad_server import Json, Nomad, allocation, node, task_state
 from tasktracker_cluster.agents import credentials
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import JobFailedError
@@ -85,6 +87,64 @@ def test_a_system_job_is_healthy_once_it_is_on_every_node(cluster: Cluster, noma
     nomad.has_job("traefik", healthy, Status="running", TaskGroups=groups)
     looked = comes_true_after(nomad, "traefik", looks=2)
     deployment.wait_healthy(cluster, "traefik", BEFORE)
+    assert len(looked) == 3
+
+
+THREE_MEMBERS = {"db": {"DesiredCanaries": 0, "DesiredTotal": 3}}
+AWAY: dict[str, tuple[str, str, Json | None]] = {
+    "down": ("down", "eligible", {"user-db": {}}),
+    "drained": ("ready", "ineligible", {"user-db": {}}),
+    "of an earlier version": ("ready", "eligible", None),
+}
+
+
+def have_machines(
+    nomad: Nomad, consul: Agent, status: str, eligibility: str, volumes: Json | None
+) -> None:
+    """Let each of three machines have a number. The third one is as told, the others are well."""
+    nomad.answers["/v1/nodes"] = [
+        node("node-1"),
+        node("node-2"),
+        node("node-3", status, eligibility),
+    ]
+    for name in ("1", "2"):
+        nomad.answers[f"/v1/node/{name}"] = {"HostVolumes": {"user-db": {}, "task-db": {}}}
+    nomad.answers["/v1/node/3"] = {"HostVolumes": volumes}
+    numbered = json.dumps({"node-1": 1, "node-2": 2, "node-3": 3}).encode()
+    consul.answers["/v1/kv/tasktracker/members"] = [
+        {"Value": base64.b64encode(numbered).decode(), "ModifyIndex": 1}
+    ]
+
+
+@pytest.mark.parametrize("away", AWAY.values(), ids=AWAY)
+def test_a_database_does_not_wait_for_a_member_that_cannot_be_placed(
+    cluster: Cluster, nomad: Nomad, consul: Agent, away: tuple[str, str, Json | None]
+) -> None:
+    have_machines(nomad, consul, *away)
+    two = [allocation(DeploymentStatus={"Healthy": True}) for _ in range(2)]
+    nomad.has_job("user-db", *two, Status="running", TaskGroups=THREE_MEMBERS)
+    looked = comes_true_after(nomad, "user-db", looks=2)
+    deployment.wait_healthy(cluster, "user-db", BEFORE)
+    assert len(looked) == 1
+
+
+@pytest.mark.parametrize(
+    ("healthy", "machine"),
+    [(1, AWAY["down"]), (2, ("ready", "eligible", {"user-db": {}}))],
+    ids=["one of two that can be placed", "two of three that can be placed"],
+)
+def test_a_database_waits_for_every_member_that_can_be_placed(
+    cluster: Cluster,
+    nomad: Nomad,
+    consul: Agent,
+    healthy: int,
+    machine: tuple[str, str, Json | None],
+) -> None:
+    have_machines(nomad, consul, *machine)
+    some = [allocation(DeploymentStatus={"Healthy": True}) for _ in range(healthy)]
+    nomad.has_job("user-db", *some, Status="running", TaskGroups=THREE_MEMBERS)
+    looked = comes_true_after(nomad, "user-db", looks=2)
+    deployment.wait_healthy(cluster, "user-db", BEFORE)
     assert len(looked) == 3
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import JobFailedError, NotReadyError
-from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.jobs import allocations, placement
 from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.topology import DATABASES
@@ -167,7 +167,8 @@ def _healthy(cluster: Cluster, job: str, since: float) -> bool:
         # Nomad takes a second or two more to call such a deployment successful.
         healthy = sum((a["DeploymentStatus"] or {}).get("Healthy") is True for a in running)
         # In a system job that is the number of nodes, while its group's own count is 1.
-        if healthy >= sum(each["DesiredTotal"] for each in deployment["TaskGroups"].values()):
+        desired = sum(each["DesiredTotal"] for each in deployment["TaskGroups"].values())
+        if healthy >= desired or (healthy and healthy >= placement.possible(cluster, job)):
             return True
     if is_deployed and deployment["Status"] in ("failed", "cancelled"):
         raise failure(cluster, job, f"{job} was not deployed: {deployment['StatusDescription']}.")

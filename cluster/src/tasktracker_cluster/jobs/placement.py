@@ -1,5 +1,6 @@
 """How many instances of each service run, and on which nodes."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -74,6 +75,24 @@ def _scale(cluster: Cluster, name: str, job: Mapping[str, Any], count: int) -> N
     if group["Count"] != count:
         body = {"Count": count, "Target": {"Group": group["Name"]}}
         cluster.nomad.call("POST", f"/v1/job/{name}/scale", body)
+
+
+def possible(cluster: Cluster, job: str) -> float:
+    """Return how many instances Nomad can place now: of a database one on each machine that is fit.
+
+    A machine that is away, drained, or of an earlier version keeps its number, and counts for the
+    job. But no member can run there, and nobody may wait for it. Of other jobs nothing is known.
+    """
+    if job not in {database.name for database in DATABASES}:
+        return math.inf
+    numbered = numbers.known(cluster.consul)
+    fit = [each for each in nomad.nodes(cluster.nomad) if each.takes_jobs and each.name in numbered]
+    return sum(_has_volume(cluster, each, job) for each in fit)
+
+
+def _has_volume(cluster: Cluster, node: nomad.Node, name: str) -> bool:
+    volumes = cluster.nomad.call("GET", f"/v1/node/{node.identifier}")["HostVolumes"]
+    return name in (volumes or {})
 
 
 def spread_out(cluster: Cluster) -> int:
