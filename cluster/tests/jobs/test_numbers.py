@@ -1,13 +1,15 @@
 """jobs.numbers: which machine has which member of the databases."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import pytest
 
 from cluster.tests.consul_server import Consul
-from cluster.tests.http_server import serving
+from cluster.tests.http_server import Request, serving
 from cluster.tests.nomad_server import Nomad, node
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import numbers
 
 KEY = "tasktracker/members"
@@ -89,3 +91,57 @@ def test_a_client_that_lost_or_has_another_number_is_told_again(
     nomad.metadata["2"] = {"tasktracker.member": told} if told else {}
     numbers.assign(cluster)
     assert nomad.metadata["2"] == {"tasktracker.member": "2"}
+
+
+def change_meanwhile(consul: Consul, then: dict[str, int], times: int) -> None:
+    """Let another command store these numbers before each of the next writes, so often."""
+    known, left = consul.answer, [True] * times
+
+    def answer(request: Request) -> object:
+        if request.method == "PUT" and left:
+            left.pop()
+            known(replace(request, body=then, query={}))
+        return known(request)
+
+    consul.answer = answer  # type: ignore[method-assign]  # of this server only
+
+
+def test_a_machine_is_told_only_the_number_that_is_stored(
+    cluster: Cluster, nomad: Nomad, consul: Consul
+) -> None:
+    have(nomad, "node-1", "node-3")
+    change_meanwhile(consul, {"node-1": 1, "node-2": 2}, times=1)
+    assert numbers.assign(cluster) == 3
+    assert consul.keys[KEY] == {"node-1": 1, "node-2": 2, "node-3": 3}
+    assert nomad.metadata == {"3": {"tasktracker.member": "3"}}
+
+
+def test_a_number_is_released_though_another_machine_gets_one_meanwhile(
+    cluster: Cluster, nomad: Nomad, consul: Consul
+) -> None:
+    have(nomad, "node-1", "node-2")
+    numbers.assign(cluster)
+    change_meanwhile(consul, {"node-1": 1, "node-2": 2, "node-3": 3}, times=1)
+    numbers.release(cluster.consul, "node-2")
+    assert consul.keys[KEY] == {"node-1": 1, "node-3": 3}
+
+
+def test_numbers_that_always_change_are_an_error_and_nobody_is_told(
+    cluster: Cluster, nomad: Nomad, consul: Consul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "LIMIT_SECONDS", 0)
+    have(nomad, "node-1", "node-2")
+    change_meanwhile(consul, {"node-1": 1}, times=99)
+    with pytest.raises(NotReadyError, match="numbers of the databases' members"):
+        numbers.assign(cluster)
+    assert nomad.metadata == {}
+
+
+@pytest.mark.parametrize(
+    ("stored", "member"), [({}, "m1"), ({"node-1": 1, "node-2": 2}, "m1"), ({"node-1": 3}, "m3")]
+)
+def test_this_machines_member_is_named_by_its_number(
+    cluster: Cluster, consul: Consul, stored: dict[str, int], member: str
+) -> None:
+    consul.keys[KEY] = stored
+    assert numbers.member(cluster) == member

@@ -7,12 +7,16 @@ machine writes both. Its own number is always 1, also before another machine has
 
 import base64
 import json
+from collections.abc import Callable
 
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.machine import wait
 
 MOST = 3  # a majority of three outlives a loss, and a fourth member would make no write safer
+FIRST = 1  # the number of the first machine
+LIMIT_SECONDS = 10
 META = "tasktracker.member"
 
 _KEY = "/v1/kv/tasktracker/members"
@@ -30,31 +34,51 @@ def machine(consul: Api, member: str) -> str:
     return machines.get(member, "")
 
 
+def member(cluster: Cluster) -> str:
+    """Return the name of this machine's member. The first machine has m1 before it has a number."""
+    return f"m{known(cluster.consul).get(cluster.site.node.name, FIRST)}"
+
+
 def count(consul: Api) -> int:
     """Return how many members each database has."""
     return max(1, len(known(consul)))
 
 
 def assign(cluster: Cluster) -> int:
-    """Give the free numbers to machines that are ready, and return how many have one."""
+    """Give the free numbers to machines that are ready, and return how many have one.
+
+    Raises NotReadyError when others change the numbers all the time.
+    """
     ready = {each.name: each.identifier for each in nomad.nodes(cluster.nomad)
              if each.status == "ready"}  # fmt: skip
     first = cluster.site.node.name
-    numbers, index = _read(cluster.consul)
-    wanted = _completed({first: 1, **numbers}, sorted(ready, key=lambda name: (len(name), name)))
-    if wanted != numbers:
-        # With the index nothing is lost if a machine joins at the same time: the next call does it.
-        cluster.consul.call("PUT", _KEY, wanted, cas=str(index))
+    names = sorted(ready, key=lambda name: (len(name), name))
+    wanted = _change(cluster.consul, lambda known: _completed({first: FIRST, **known}, names))
     for name in (wanted.keys() & ready.keys()) - {first}:
         _tell(cluster.nomad, ready[name], wanted[name])
     return len(wanted)
 
 
 def release(consul: Api, name: str) -> None:
-    """Free the number of a machine that was removed."""
-    numbers, index = _read(consul)
-    if numbers.pop(name, None):
-        consul.call("PUT", _KEY, numbers, cas=str(index))
+    """Free the number of a machine that was removed. Raises what `assign` does."""
+    _change(consul, lambda known: {each: known[each] for each in known if each != name})
+
+
+def _change(consul: Api, change: Callable[[dict[str, int]], dict[str, int]]) -> dict[str, int]:
+    """Change the numbers, and return those that are stored.
+
+    Two callers may do it at the same time, for machines that join and leave. The second one begins
+    anew with what the first one has stored: no two machines may be told the same number.
+    """
+
+    def stored() -> dict[str, int] | None:
+        numbers, index = _read(consul)
+        wanted = change(numbers)
+        if wanted == numbers or consul.call("PUT", _KEY, wanted, cas=str(index)):
+            return wanted
+        return None
+
+    return wait.until("the numbers of the databases' members", stored, LIMIT_SECONDS)
 
 
 def _completed(numbers: dict[str, int], names: list[str]) -> dict[str, int]:
