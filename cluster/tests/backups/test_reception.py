@@ -4,17 +4,22 @@ from collections.abc import Callable
 
 import pytest
 
-from tasktracker_cluster.backups import reception
+from cluster.tests.consul_server import Consul
+from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.http_server import serving
+from cluster.tests.nomad_server import Nomad
+from tasktracker_cluster.backups import health, reception, repository
 from tasktracker_cluster.site import Site
 
-Answering = Callable[[str], None]
+Answering = Callable[..., None]
 
 # Stands for `runuser -u USER -- psql ... STATEMENT`.
 DATABASE = """#!/bin/sh
 for statement; do :; done
 case $statement in
+    *recovery*) echo {recovers} ;;
     *pg_stat_replication*) {answer} ;;
-    *) echo 1/3000060 ;;
+    *) [ {recovers} = f ] && echo 1/3000060 ;;
 esac
 """
 
@@ -26,8 +31,8 @@ def answering(site: Site, monkeypatch: pytest.MonkeyPatch) -> Answering:
     monkeypatch.setattr(reception, "LIMIT_SECONDS", 0)
     program = site.home / "runuser"
 
-    def write(answer: str) -> None:
-        program.write_text(DATABASE.format(answer=answer))
+    def write(answer: str, recovers: str = "f") -> None:
+        program.write_text(DATABASE.format(answer=answer, recovers=recovers))
         program.chmod(0o755)
 
     return write
@@ -57,3 +62,49 @@ def test_a_receiver_that_comes_in_time_is_waited_for(
     looks = site.home / "looks"
     answering(f"echo >>{looks}; [ $(wc -l <{looks}) -lt 3 ] && echo 0/FFFFFFFF || echo 1/3000060")
     assert reception.missing(site, "task-db") == ""
+
+
+@pytest.mark.parametrize(
+    ("leader", "told"),
+    [
+        (b"m1", ""),
+        (b"", ""),
+        (b"m2", "m2 leads task-db, on node-2: how much of its log is received is not known."),
+        (
+            b"m3",
+            "m3 leads task-db, on another machine: how much of its log is received is not known.",
+        ),
+    ],
+)
+def test_while_another_machine_leads_it_is_not_known_what_is_missing(
+    site: Site, nomad: Nomad, leader: bytes, told: str
+) -> None:
+    with serving(Consul()) as consul:
+        consul.keys = {
+            "tasktracker/members": {"node-1": 1, "node-2": 2},
+            "service/task-db/leader": leader,
+            **{f"service/task-db/members/m{each}": {"state": "running"} for each in (1, 2, 3)},
+        }
+        assert reception.led_elsewhere(FakeCluster(site, nomad, consul), "task-db") == told
+
+
+def test_without_consul_nothing_is_known_of_another_leader(site: Site, nomad: Nomad) -> None:
+    with serving(Consul()) as consul:
+        cluster = FakeCluster(site, nomad, consul)
+    assert reception.led_elsewhere(cluster, "task-db") == ""
+
+
+@pytest.mark.parametrize(
+    ("recovers", "fault"), [("t", health.ELSEWHERE), ("x", "the database does not answer")]
+)
+def test_a_replica_says_that_another_machine_leads(
+    site: Site,
+    answering: Answering,
+    monkeypatch: pytest.MonkeyPatch,
+    recovers: str,
+    fault: str,
+) -> None:
+    monkeypatch.setattr(repository, "backups", lambda *_: [])
+    monkeypatch.setattr(repository, "has_space_for_another", lambda *_: True)
+    answering("exit 1", recovers)
+    assert health.of(site, "task-db").fault == fault

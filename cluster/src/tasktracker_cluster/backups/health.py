@@ -10,13 +10,15 @@ from tasktracker_cluster.site import Site
 LONGEST_AGE = timedelta(hours=26)  # one is made each day, and takes its time
 MOST_BYTES = 64 * 2**20  # of the log: four segments
 KIB = 2**10
+ELSEWHERE = "another machine leads: how much of the log is received is not known"
 
 
 @dataclass(frozen=True)
 class Health:
     """The age of the last good backup, how much of the log is not received, and what is wrong.
 
-    None: there is no good backup, or nobody receives the log. `fault` is empty when all is well.
+    None: there is no good backup, or it is not known how much is received. `fault` is empty when
+    all is well.
     """
 
     age: timedelta | None
@@ -45,7 +47,8 @@ def of(site: Site, database: str) -> Health:
     try:
         behind = keeping.behind(site, database)
     except CommandError:
-        return Health(age, None, "the database does not answer")
+        is_replica = keeping.is_replica(site, database)
+        return Health(age, None, ELSEWHERE if is_replica else "the database does not answer")
     full = "" if has_space else "the repository has no space for another backup"
     return Health(age, behind, _fault(age, behind) or full)
 

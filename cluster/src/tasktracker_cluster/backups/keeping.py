@@ -141,6 +141,18 @@ def behind(site: Site, database: str) -> int | None:
     return max(0, int(printed)) if printed else None
 
 
+def is_replica(site: Site, database: str) -> bool:
+    """Return whether this machine's member copies another one, which alone knows what is received.
+
+    False also when it does not answer.
+    """
+    try:
+        printed = shell.run(postgres.query(site, database, "SELECT pg_is_in_recovery()"))
+    except CommandError:
+        return False
+    return printed.strip() == "t"
+
+
 def _wait_for_a_backup(site: Site, database: str) -> None:
     verified = site.repository / database / "verified"
     try:

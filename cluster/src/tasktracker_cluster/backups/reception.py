@@ -2,8 +2,9 @@
 
 from contextlib import suppress
 
-from tasktracker_cluster.errors import CommandError, NotReadyError
-from tasktracker_cluster.jobs import postgres
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import ApiError, CommandError, NotReadyError
+from tasktracker_cluster.jobs import numbers, postgres, switchover
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.site import Site
 
@@ -11,6 +12,21 @@ LIMIT_SECONDS = 30  # the receiver reports every ten
 KIB = 2**10
 PRESENT = "SELECT pg_current_wal_lsn()"
 RECEIVED = "SELECT write_lsn FROM pg_stat_replication WHERE application_name = 'barman_receive_wal'"
+
+
+def led_elsewhere(cluster: Cluster, database: str) -> str:
+    """Say that a member of another machine leads, else nothing: only it knows what is missing.
+
+    Without an answer of Consul, or without a leader, nothing is known of it.
+    """
+    try:
+        leader = switchover.leader(cluster.consul, database)
+        if leader in ("", numbers.member(cluster)):
+            return ""
+        place = numbers.machine(cluster.consul, leader) or "another machine"
+    except ApiError:
+        return ""
+    return f"{leader} leads {database}, on {place}: how much of its log is received is not known."
 
 
 def missing(site: Site, database: str) -> str:

@@ -314,7 +314,8 @@ def restore(
 def _missing(cluster: Cluster, steps: Steps, database: str) -> str:
     """Wait for the present log. Return in words what is missing, else nothing."""
     with steps.step("log received") as step:
-        missing = step.detail = reception.missing(cluster.site, database)
+        elsewhere = reception.led_elsewhere(cluster, database)
+        missing = step.detail = elsewhere or reception.missing(cluster.site, database)
     return missing
 
 
