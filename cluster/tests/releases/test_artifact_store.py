@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from http.client import HTTPConnection, RemoteDisconnected
@@ -181,6 +182,46 @@ def test_what_no_machine_has_is_not_found_and_the_log_says_why(
     assert "Connection refused" in json.loads(capsys.readouterr().out)["event"]
 
 
+def events(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+
+
+def test_callers_that_ask_for_any_names_do_not_fill_the_log(
+    opens: Opens, own: Certificate, task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = opens(CONTENT[:-1])
+    store = opens(None, own, damaged)
+    for digit in "0123":
+        assert get(store, f"/{digit * 64}.pex")[0] == 404
+    assert events(capsys) == [f"no other store has {'0' * 64}: {damaged}: it answers 404"]
+    for _ in range(2):
+        assert get(store, f"/{SHA256}.pex")[0] == 404
+    (another_reason,) = events(capsys)
+    assert "its content has another checksum" in another_reason
+
+
+def test_a_certificate_that_cannot_be_used_is_in_the_log_once_for_each_reason(
+    opens: Opens, own: Certificate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = certificate(tmp_path / "theirs")
+    store, key = opens(CONTENT, theirs), theirs.key.read_text()
+    theirs.key.unlink()
+    for _ in range(2):
+        refusal(own, store)
+    (missing,) = events(capsys)
+    assert missing == "cannot use the certificate: [Errno 2] No such file or directory"
+    theirs.key.write_text(key[: len(key) // 2])
+    for _ in range(2):
+        refusal(own, store)
+    (half,) = events(capsys)
+    assert half.startswith("cannot use the certificate: ")
+    theirs.key.write_text(key)
+    assert fetched(own, store) == CONTENT
+    theirs.key.write_text(key[: len(key) // 2])
+    refusal(own, store)
+    assert events(capsys) == [half], "it is a new fault"
+
+
 @pytest.mark.parametrize("path", ["/", "/store", f"/../{SHA256}.pex", f"/{SHA256}.pex/", "/a.pex"])
 def test_only_names_of_artifacts_are_answered(
     opens: Opens, own: Certificate, task: Path, path: str
@@ -195,6 +236,52 @@ def test_a_caller_that_never_ends_its_handshake_is_cut_off(
     address, _, port = opens().partition(":")
     with socket.create_connection((address, int(port)), 10) as plain:
         assert plain.recv(1) == b""
+
+
+def is_cut_off(connection: socket.socket, seconds: float) -> bool:
+    """Send bit by bit until the other side ends the connection, and return whether it did."""
+    connection.settimeout(0.05)
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        try:
+            connection.sendall(b"a")
+            return connection.recv(1) == b""
+        except TimeoutError:
+            continue
+        except OSError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("others", [[], [NOBODY]])
+def test_a_caller_that_sends_its_request_bit_by_bit_is_cut_off(
+    opens: Opens, own: Certificate, monkeypatch: pytest.MonkeyPatch, others: list[str]
+) -> None:
+    monkeypatch.setattr(artifact_store, "SECONDS", 1)
+    address, _, port = opens(CONTENT, own, *others).partition(":")
+    with ExitStack() as stack:
+        caller = stack.enter_context(socket.create_connection((address, int(port)), 10))
+        if not others:
+            context = own.context(ssl.PROTOCOL_TLS_CLIENT)
+            caller = context.wrap_socket(caller, server_hostname=artifact_store.NAME)
+            stack.enter_context(caller)
+        caller.sendall(b"GET /")
+        assert is_cut_off(caller, 8)  # the limit of each read is 10 s
+
+
+def test_a_thread_that_cannot_start_keeps_no_place(
+    opens: Opens, own: Certificate, task: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artifact_store, "MOST_CONNECTIONS", 1)
+    store = opens(CONTENT, own, NOBODY)
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", fail)
+        assert not _answers(store)
+    wait.until("a free place", lambda: _answers(store), 10)
 
 
 def test_with_too_many_connections_the_next_is_closed_at_once(

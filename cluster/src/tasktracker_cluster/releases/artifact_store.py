@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
@@ -121,6 +121,7 @@ class Store(socketserver.ThreadingTCPServer):
         address, _, port = listen.rpartition(":")
         self.folder, self.own, self.stores = folder, own, stores
         self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._warned = ""
         super().__init__((address, int(port)), _Handler)
 
     def present(self, sha256: str) -> IO[bytes] | None:
@@ -139,8 +140,9 @@ class Store(socketserver.ThreadingTCPServer):
             try:
                 store = fetch(sha256, self.stores, self.own, fetched)
             except MissingArtifactError as error:
-                log("warning", f"no other store has {sha256}: {error}")
+                self.warn(f"no other store has {sha256}", str(error))
                 return None
+            self._warned = ""
             log("info", f"fetched {sha256} from {store}")
             stack.pop_all()
             return fetched
@@ -150,7 +152,11 @@ class Store(socketserver.ThreadingTCPServer):
         if not self._free.acquire(blocking=False):
             self.shutdown_request(request)
             return
-        super().process_request(request, client_address)
+        try:
+            super().process_request(request, client_address)
+        except Exception:  # no thread has started, so none gives the place back
+            self._free.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, in the thread."""
@@ -165,19 +171,27 @@ class Store(socketserver.ThreadingTCPServer):
         if not isinstance(error, OSError):
             log("error", repr(error))
 
+    def warn(self, event: str, reason: str) -> None:
+        """Log what went wrong, unless the reason is that of the last time."""
+        if reason != self._warned:  # nobody shortens this log, and every caller could fill it
+            self._warned = reason
+            log("warning", f"{event}: {reason}")
+
 
 class SharedStore(Store):
     """Serves other machines by mutual TLS."""
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Answer a caller that shows a certificate of the authority."""
-        context = self.own.context(ssl.PROTOCOL_TLS_SERVER)
+        try:
+            context = self.own.context(ssl.PROTOCOL_TLS_SERVER)
+        except OSError as error:  # also one of TLS, about half of a file
+            self.warn("cannot use the certificate", str(error))
+            return
+        self._warned = ""
         with context.wrap_socket(request, server_side=True, do_handshake_on_connect=False) as tls:
             tls.settimeout(SECONDS)
-            # A limit of each read is none for a slow caller.
-            limit = threading.Timer(SECONDS, socket.socket.shutdown, (tls, socket.SHUT_RDWR))
-            limit.daemon = True
-            limit.start()
+            limit = _cut_off_later(tls)
             try:
                 tls.do_handshake()
             finally:
@@ -188,6 +202,21 @@ class SharedStore(Store):
 class _Handler(BaseHTTPRequestHandler):
     server: Store
     timeout = SECONDS
+
+    def setup(self) -> None:
+        super().setup()
+        self._limit = _cut_off_later(self.connection)
+
+    def parse_request(self) -> bool:
+        """Read the head of the request: within the limit."""
+        try:
+            return super().parse_request()
+        finally:
+            self._limit.cancel()
+
+    def finish(self) -> None:
+        self._limit.cancel()
+        super().finish()
 
     def do_HEAD(self) -> None:
         if found := self._begin(self.server.present):
@@ -215,6 +244,19 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *_: object) -> None:  # noqa: A002
         # Nobody shortens this log.
         pass
+
+
+def _cut_off_later(connection: socket.socket) -> threading.Timer:
+    """Return a running timer. A limit of each read is none for a caller that sends bit by bit."""
+    limit = threading.Timer(SECONDS, _cut_off, (connection,))
+    limit.daemon = True
+    limit.start()
+    return limit
+
+
+def _cut_off(connection: socket.socket) -> None:
+    with suppress(OSError):  # it has ended
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)  # not with a message of TLS before
 
 
 def _nameless_file(folder: str) -> IO[bytes]:
