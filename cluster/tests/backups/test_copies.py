@@ -8,6 +8,7 @@ import pytest
 
 from tasktracker_cluster.backups import copies
 from tasktracker_cluster.backups.copies import Copied
+from tasktracker_cluster.backups.restic import Store
 from tasktracker_cluster.errors import BadPlaceError, CopiesOffError, WrongKeyError
 from tasktracker_cluster.site import Site
 
@@ -52,6 +53,22 @@ def test_copies_of_another_cluster_need_its_key(site: Site, place: str, tmp_path
         copies.prepare(site, place, tmp_path / "wrong.key")
     copies.prepare(site, place, tmp_path / "kept.key")
     assert site.copies_key.read_text() == (tmp_path / "kept.key").read_text()
+
+
+def test_the_key_of_the_place_before_is_kept(site: Site, place: str, tmp_path: Path) -> None:
+    assert copies.prepare(site, place, None) is None
+    old = site.copies_key.read_text()
+    key = tmp_path / "other.key"
+    key.write_text("another key\n")
+    other = Store(f"{place}-2", key)
+    other.create()
+    kept = copies.prepare(site, other.place, key)
+    assert kept is not None
+    assert kept.stat().st_mode & 0o777 == 0o600
+    assert (kept.read_text(), site.copies_key.read_text()) == (old, "another key\n")
+    assert Store(place, kept).is_there()
+    assert copies.prepare(site, other.place, key) is None
+    assert list(site.secrets.glob("copies.key.*")) == [kept]
 
 
 def test_a_key_without_its_copies_is_refused(site: Site, place: str, tmp_path: Path) -> None:

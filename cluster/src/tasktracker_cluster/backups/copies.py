@@ -58,14 +58,17 @@ def store(site: Site) -> Store:
     return Store(json.loads(site.copies_file.read_text())["place"], site.copies_key)
 
 
-def prepare(site: Site, place: str, key: Path | None) -> None:
+def prepare(site: Site, place: str, key: Path | None) -> Path | None:
     """Use a place from now on. Copies that are there already need their `key`, a new one makes one.
 
+    Return the file in which the key of the place before is kept, if another one takes its place.
     Raises BadPlaceError, WrongKeyError, CommandError. Then the place is as it was.
     """
+    kept = None
     if key is not None:
         if not Store(place, key).is_there():
             raise BadPlaceError(f"There are no copies in {place}.", "Leave out --key.")
+        kept = _keep_key(site, key.read_text())
         files.write(site.copies_key, key.read_text(), mode=0o600)
     elif not site.copies_key.exists():
         files.write(site.copies_key, f"{secrets.token_urlsafe(48)}\n", mode=0o600)
@@ -75,6 +78,17 @@ def prepare(site: Site, place: str, key: Path | None) -> None:
     changed = files.write(site.copies_file, json.dumps({"place": place}) + "\n")
     if changed:  # what is known is of another place
         forget(site)
+    return kept
+
+
+def _keep_key(site: Site, new: str) -> Path | None:
+    """Keep the present key in a file of its own if a new one differs: it may be the only one."""
+    file = site.copies_key
+    if not file.exists() or file.read_text().strip() == new.strip():
+        return None
+    kept = file.with_name(f"{file.name}.before-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    files.write(kept, file.read_text(), mode=0o600)
+    return kept
 
 
 def forget(site: Site) -> None:

@@ -50,8 +50,8 @@ def switch(cluster: Cluster, steps: Steps, place: str, key: Path | None) -> None
         site.copies_file.unlink(missing_ok=True)
         return
     with steps.step("place of the copies") as step:
-        copies.prepare(site, place, key)
-        step.detail = place
+        kept = copies.prepare(site, place, key)
+        step.detail = f"{place}, the key of the copies before is in {kept}" if kept else place
     copy(cluster, steps)
 
 
