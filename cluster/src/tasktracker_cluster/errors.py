@@ -79,6 +79,12 @@ class UnfitMachineError(AdminError):
     code = "unfit-machine"
 
 
+class SeveralMachinesError(AdminError):
+    """The cluster has more machines than a command can serve."""
+
+    code = "several-machines"
+
+
 class UnfitRequestError(AdminError):
     """A request for a certificate cannot be signed."""
 

@@ -3,9 +3,10 @@
 from tasktracker_cluster import lifecycle
 from tasktracker_cluster.agents import consul, mesh_figures, ownership, supervisor
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import UnfitMachineError
+from tasktracker_cluster.errors import SeveralMachinesError, UnfitMachineError
 from tasktracker_cluster.jobs import observers, passwords, tracing
 from tasktracker_cluster.machine import exporter, folders, preflight, tools
+from tasktracker_cluster.membership import members
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.topology import COLLECTOR_USER, OBSERVING_USERS, STORING_JOBS, TRACES
@@ -23,6 +24,8 @@ def start(
     site = cluster.site
     _must_run(cluster, "./just observe")
     with ownership.locked(site):
+        if sampling is not None:
+            _must_be_alone(cluster)
         if not observers.running(cluster):
             preflight.must_have_observing_ports()
         for job, task in STORING_JOBS.items():
@@ -65,6 +68,20 @@ def _trace(cluster: Cluster, steps: Steps, sampling: float) -> None:
         tools.install_tracer(site, step)
     tracing.start(cluster, steps, sampling)
     lifecycle.run_jobs(cluster, steps, installed.present(site))
+
+
+def _must_be_alone(cluster: Cluster) -> None:
+    """Raise SeveralMachinesError when a machine has joined.
+
+    All senders have one address of their own machine, and elsewhere nothing of ours listens there.
+    A local user of that machine could, and would read spans before the private parts are deleted.
+    """
+    name = cluster.site.node.name
+    if others := [each.name for each in members.all_of(cluster.consul) if each.name != name]:
+        raise SeveralMachinesError(
+            f"Traces are for a cluster of one machine. This one has {', '.join(others)}, too.",
+            "Without traces: ./just observe",
+        )
 
 
 def _must_run(cluster: Cluster, command: str) -> None:

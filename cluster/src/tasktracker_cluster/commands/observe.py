@@ -39,7 +39,8 @@ def observe(
     It is stored: without the variable, the last one is used.
 
     With --traces, `tasktracker-cli --trace COMMAND` shows the way of its requests. Its program
-    takes ten more minutes to build. Traces stay until `--off` or `down`.
+    takes ten more minutes to build. Traces stay until `--off` or `down`. They are for a cluster of
+    one machine: call `--off` before another one joins.
 
     \b
     Examples:
