@@ -1,14 +1,16 @@
 """backups.rebuilding: what is refused before anything is changed."""
 
 import getpass
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from cluster.tests.backups.conftest import WALL
-from tasktracker_cluster.backups import copying, disk, rebuilding
+from tasktracker_cluster.backups import copying, disk, exchange, rebuilding, recovery, timelines
 from tasktracker_cluster.backups.restic import Store
 from tasktracker_cluster.errors import AdminError, BadRepositoryError, StaleStateError
 from tasktracker_cluster.progress import Steps
@@ -102,6 +104,26 @@ def test_an_interrupted_rebuild_from_a_copy_is_repeated_in_its_folder(
         (there / left).mkdir()
     with pytest.raises(BadRepositoryError, match="only a part of a copy"):
         rebuilding.rebuild(own, QUIET, there, None, None)
+
+
+def test_after_a_rebuild_that_went_back_too_far_a_later_time_can_be_restored(
+    own: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The recovery needs a server. What counts here is what is noted beside it.
+    monkeypatch.setattr(recovery, "restored", lambda *_: nullcontext())
+    monkeypatch.setattr(exchange, "place", lambda *_: None)
+    there = tmp_path / "repository"
+    disk.create(own, there)
+    for database in ("user-db", "task-db"):
+        (there / database / "streaming").mkdir(parents=True)
+        (there / database / "streaming" / "000000040000000000000007.partial").touch()
+    wanted = datetime.now(UTC)
+    rebuilding.rebuild(own, QUIET, there, None, None)
+    assert timelines.leading_to(own, "task-db", wanted) == "latest"  # it lost nothing
+    rebuilding.rebuild(own, QUIET, there, None, wanted - timedelta(hours=1))
+    for database in ("user-db", "task-db"):
+        assert timelines.leading_to(own, database, wanted) == "4"
+        assert timelines.leading_to(own, database, datetime.now(UTC)) == "latest"
 
 
 def test_a_complete_rebuild_leaves_a_repository_that_the_next_one_does_not_replace(

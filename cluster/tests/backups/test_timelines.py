@@ -41,6 +41,25 @@ def test_in_a_repository_of_an_earlier_version_earlier_times_are_on_the_backups_
     assert timelines.leading_to(site, "task-db", datetime.now(UTC)) == "latest"
 
 
+def test_the_newest_timeline_of_a_repository_is_found_in_all_parts_of_its_log(
+    site: Site, listing: Listing
+) -> None:
+    folder, before = site.repository / "task-db", datetime.now(UTC) - HOUR
+    timelines.note_newest_end(site, "task-db")
+    assert not (folder / "ended").exists()
+    for name, newest in (
+        ("wals/0000000900000000/000000090000000000000003", "9"),
+        ("wals/0000000A.history", "10"),
+        ("streaming/0000000B0000000000000004.partial", "11"),
+        ("wals/xlog.db", "11"),
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+        (folder / "ended").unlink(missing_ok=True)
+        timelines.note_newest_end(site, "task-db")
+        assert timelines.leading_to(site, "task-db", before) == newest
+
+
 def test_of_a_database_without_data_no_end_is_noted(site: Site, listing: Listing) -> None:
     timelines.note_end(site, "task-db")
     assert not (site.repository / "task-db" / "ended").exists()

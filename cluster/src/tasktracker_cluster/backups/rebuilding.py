@@ -8,7 +8,7 @@ import shutil
 from datetime import datetime
 from pathlib import Path
 
-from tasktracker_cluster.backups import copying, disk, exchange, recovery, repository
+from tasktracker_cluster.backups import copying, disk, exchange, recovery, repository, timelines
 from tasktracker_cluster.backups.disk import ARRIVING
 from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.backups.restic import Store
@@ -122,6 +122,8 @@ def _fetch(site: Site, store: Store, folder: Path | None) -> None:
 
 def _database(site: Site, steps: Steps, database: str, to: datetime | None) -> Restored:
     with recovery.restored(site, steps, database, to) as restored:
+        if to is not None:  # so that a later time can still be restored
+            timelines.note_newest_end(site, database)
         exchange.place(restored, site.volume(database) / "data")
     return restored
 

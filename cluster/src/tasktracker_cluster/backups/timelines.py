@@ -1,8 +1,9 @@
 """Which timeline of a database's log leads to a time.
 
-Each start of a database begins a new timeline at the end of the one before. Only a restore begins
-one at an earlier place: what was written after that place is on the timeline that ended then. The
-file `ended` of the repository has a line for each such end: the time, and the timeline's number.
+Each start of a database begins a new timeline at the end of the one before. Only a restore, or a
+rebuilding, begins one at an earlier place: what was written after it is on the timeline that ended
+then. The file `ended` of the repository has a line for each such end: the time, and the number of
+the timeline.
 
 In an earlier version only a restore began a timeline. So of a time before its end a restore follows
 the timeline of the backup: the first line has the word `current`.
@@ -19,6 +20,10 @@ from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
 
 LATEST = "latest"
+
+# Segments and histories, and Barman's folders of segments: all begin with the timeline's number.
+_LOGS = ("wals", "streaming")
+_OF_A_TIMELINE = re.compile(r"([0-9A-F]{8})([0-9A-F]{8,16}|\.history)")
 
 
 def leading_to(site: Site, database: str, to: datetime | None) -> str:
@@ -49,6 +54,18 @@ def note_end(site: Site, database: str) -> None:
     found = re.search(r"(?m)^Latest checkpoint's TimeLineID: +(\d+)$", printed)
     if found:
         _append(site, database, found[1])
+
+
+def note_newest_end(site: Site, database: str) -> None:
+    """Note that the newest timeline of a repository ends now: its database is lost.
+
+    Nothing is noted when no log was received. Raises CommandError.
+    """
+    folder = site.repository / database
+    names = [file.name for place in _LOGS for file in (folder / place).glob("*")]
+    found = [int(match[1], 16) for match in map(_OF_A_TIMELINE.match, names) if match]
+    if found:
+        _append(site, database, str(max(found)))
 
 
 def _append(site: Site, database: str, timeline: str) -> None:
