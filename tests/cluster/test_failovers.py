@@ -2,9 +2,9 @@
 
     DRILL_ROUNDS=5 .venv/bin/pytest -m drill tests/cluster/test_failovers.py
 
-No acknowledged write may be missing or there twice, so no two primaries took writes. The table at
-the end has the longest time without an acknowledgement. The limits are far above it: machines of a
-test share two busy cores.
+Without rounds only some of them run. No acknowledged write may be missing or there twice, so no
+two primaries took writes. The table at the end has the longest time without an acknowledgement. The
+limits are far above it: machines of a test share two busy cores.
 """
 
 import os
@@ -23,6 +23,7 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tests.cluster import failovers, health, writes
 from tests.cluster.failovers import Failover
+from tests.rounds import by_hand, each_round
 
 DATABASE = "task-db"
 TASK = "postgres"
@@ -31,10 +32,7 @@ AWAY_SECONDS = 40  # how long a machine is cut off
 GAP_SECONDS = 120  # the limit of each gap: see the table for the real ones
 LIMIT_SECONDS = 180
 
-ROUNDS = int(os.environ.get("DRILL_ROUNDS", "1"))
-
 pytestmark = pytest.mark.drill
-each_round = pytest.mark.parametrize("round_", range(ROUNDS))
 
 Fault = Callable[[Laboratory, Machine], None]
 
@@ -143,8 +141,8 @@ def switch_over(lab: Laboratory, machine: Machine) -> None:
     ("name", "fault"),
     [
         ("primary: PostgreSQL killed", kill_postgres),
-        ("primary: Patroni killed", kill_patroni),
-        ("all members killed at once", kill_every_member),
+        pytest.param("primary: Patroni killed", kill_patroni, marks=by_hand),
+        pytest.param("all members killed at once", kill_every_member, marks=by_hand),
         ("planned switchover", switch_over),
     ],
 )
@@ -163,7 +161,7 @@ def test_a_fault_that_ends_by_itself_loses_and_doubles_nothing(
 
 
 @each_round
-@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize("number", [pytest.param(1, marks=by_hand), 2])
 def test_a_lost_machine_with_the_primary_loses_and_doubles_nothing(
     grown: Laboratory, number: int, round_: int
 ) -> None:
@@ -183,6 +181,7 @@ def test_a_lost_machine_with_the_primary_loses_and_doubles_nothing(
     check(failovers.record(grown, f"machine {number} lost, with the primary", history, user, green))
 
 
+@by_hand
 @each_round
 def test_a_lost_machine_with_the_synchronous_replica_loses_and_doubles_nothing(
     grown: Laboratory, round_: int
@@ -204,6 +203,7 @@ def test_a_lost_machine_with_the_synchronous_replica_loses_and_doubles_nothing(
     check(failovers.record(grown, name, history, user, green))
 
 
+@by_hand
 @each_round
 def test_a_hung_primary_loses_and_doubles_nothing(grown: Laboratory, round_: int) -> None:
     machine, user = leader(grown), f"hung{round_}"
@@ -223,6 +223,7 @@ def test_a_hung_primary_loses_and_doubles_nothing(grown: Laboratory, round_: int
     check(failovers.record(grown, "primary: hung", history, user, green))
 
 
+@by_hand
 @each_round
 @pytest.mark.parametrize("number", [1, 2])
 def test_a_primary_that_is_cut_off_acknowledges_nothing_that_is_lost(
@@ -252,6 +253,7 @@ def test_a_primary_that_is_cut_off_acknowledges_nothing_that_is_lost(
     assert (inside.lost, inside.doubled) == (0, 0)
 
 
+@by_hand
 @each_round
 def test_a_drained_machine_gives_its_primary_away(grown: Laboratory, round_: int) -> None:
     first, drained, user = grown.machines[0], grown.machines[1], f"drain{round_}"
@@ -267,6 +269,7 @@ def test_a_drained_machine_gives_its_primary_away(grown: Laboratory, round_: int
     check(failovers.record(grown, "machine 2 drained, with the primary", history, user, green))
 
 
+@by_hand
 @each_round
 @pytest.mark.parametrize("whose", ["primary", "standby"])
 def test_a_member_whose_data_folder_is_gone_is_made_anew(

@@ -21,6 +21,7 @@ from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tests.cluster import health, load, losses
 from tests.cluster.health import LIMIT_SECONDS
 from tests.cluster.losses import Loss
+from tests.rounds import by_hand, each_round
 
 FAILED_PERCENT = 1  # of the requests to the machines that live
 FAILING_SECONDS = 10
@@ -28,13 +29,7 @@ FAILING_SECONDS = 10
 # without a saved network (docs/decisions/0003-raw-exec.md).
 SAVED_SECONDS = 75
 
-ROUNDS = int(os.environ.get("DRILL_ROUNDS", "0"))
-
-pytestmark = [
-    pytest.mark.drill,
-    pytest.mark.skipif(not ROUNDS, reason="by hand: set DRILL_ROUNDS to the number of rounds"),
-]
-each_round = pytest.mark.parametrize("round_", range(max(1, ROUNDS)))
+pytestmark = [pytest.mark.drill, by_hand]
 
 
 @pytest.fixture(scope="module")

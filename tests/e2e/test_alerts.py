@@ -1,4 +1,9 @@
-"""Each fault fires its alert, which ends after the repair. The seconds of both are printed."""
+"""Each fault fires its alert, which ends after the repair. The seconds of both are printed.
+
+    DRILL_ROUNDS=1 .venv/bin/pytest -m drill tests/e2e/test_alerts.py
+
+Without rounds only some of them run.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +16,7 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.monitoring import alerts
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, frozen
 from tests.e2e import faults
+from tests.rounds import by_hand
 
 pytestmark = pytest.mark.drill
 
@@ -32,6 +38,7 @@ FAULTS: dict[str, Fault] = {
     "CertificateNearItsEnd: The certificate of portal": faults.short_certificates,
     "ScrapeMissing: consul": lambda c: frozen(c.agent_pid("consul")),
 }
+QUICK = ("ServiceDown: stats-service has", "NoHealthyInstance: No instance of task-db")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +66,9 @@ def seconds_until(what: str, holds: Callable[[], bool]) -> float:
     return time.monotonic() - start
 
 
-@pytest.mark.parametrize("start", FAULTS)
+@pytest.mark.parametrize(
+    "start", [each if each in QUICK else pytest.param(each, marks=by_hand) for each in FAULTS]
+)
 def test_a_fault_fires_its_alert_which_ends_after_the_repair(
     busy: ThrowawayCluster, settled: None, capsys: pytest.CaptureFixture[str], start: str
 ) -> None:
@@ -81,6 +90,7 @@ def observed_on_a_small_disk(cluster: ThrowawayCluster) -> Iterator[Callable[[in
     cluster.admin("observe")
 
 
+@by_hand
 def test_a_disk_that_fills_and_a_full_one_fire_their_alerts(
     busy: ThrowawayCluster, capsys: pytest.CaptureFixture[str]
 ) -> None:

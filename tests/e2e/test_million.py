@@ -3,7 +3,6 @@
 To run it: DRILL_ROUNDS=1 .venv/bin/pytest -m drill -s tests/e2e/test_million.py
 """
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,16 +13,13 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e.test_backups import CHECKSUM, after_a_second, query
 from tests.e2e.traffic import titles, writing
+from tests.rounds import by_hand, each_round
 
 LIMIT_SECONDS = 60
 TASKS = 1_000_000
 LONGEST_SECONDS, MOST_LOST_SECONDS = 120, 60
-ROUNDS = int(os.environ.get("DRILL_ROUNDS", "0"))
 
-pytestmark = [
-    pytest.mark.drill,
-    pytest.mark.skipif(not ROUNDS, reason="by hand: set DRILL_ROUNDS to the number of rounds"),
-]
+pytestmark = [pytest.mark.drill, by_hand]
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +33,7 @@ def repository(cluster: ThrowawayCluster) -> Iterator[Path]:
     cluster.admin("backup", "off")
 
 
-@pytest.mark.parametrize("round_", range(max(1, ROUNDS)))
+@each_round
 def test_a_million_tasks_are_restored(
     cluster: ThrowawayCluster, repository: Path, round_: int
 ) -> None:
