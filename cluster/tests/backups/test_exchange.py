@@ -1,19 +1,26 @@
 """backups.exchange: a database that cannot start on restored data gets its old ones back."""
 
+import base64
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from cluster.tests.http_server import Request
+from cluster.tests.http_server import Agent, Request
 from cluster.tests.nomad_server import Nomad, allocation
 from tasktracker_cluster.agents import credentials
 from tasktracker_cluster.backups import exchange
 from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.backups.repository import Backup
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import CommandError, NotReadyError, RestoreFailedError
+from tasktracker_cluster.errors import (
+    CommandError,
+    JobFailedError,
+    NotReadyError,
+    RestoreFailedError,
+)
+from tasktracker_cluster.jobs import gateway
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.topology import SIGNER
 
@@ -130,6 +137,60 @@ def test_a_database_that_had_lost_its_data_is_started_again_on_the_restored_ones
         exchange.bring_live(cluster, steps, restored)
     assert content(cluster) == "restored"
     assert runs(cluster)
+
+
+def leads(consul: Agent, member: str, *passing: str) -> None:
+    """Let this member have the lead, and let the checks of these members pass."""
+    folder = f"service/{DATABASE}/"
+    values = {"leader": member, "members/m1": "{}", "members/m2": "{}"}
+    entries = [
+        {"Key": folder + name, "Value": base64.b64encode(value.encode()).decode()}
+        for name, value in values.items()
+    ]
+    # Patroni writes them after they were forgotten: of the names there is none.
+    consul.answers[f"/v1/kv/{folder}"] = lambda request: [] if "keys" in request.query else entries
+    consul.answers[f"/v1/health/connect/{DATABASE}"] = [
+        {"Service": {"Meta": {"member": each}}} for each in passing
+    ]
+
+
+@pytest.mark.parametrize(
+    ("leader", "passing"),
+    [("", []), ("m1", []), ("m2", ["m2"])],
+    ids=["nobody leads", "it takes no writes", "another member leads"],
+)
+def test_a_database_that_runs_but_does_not_lead_gets_its_old_data_back(
+    cluster: Cluster,
+    consul: Agent,
+    steps: Steps,
+    restored: Restored,
+    monkeypatch: pytest.MonkeyPatch,
+    leader: str,
+    passing: list[str],
+) -> None:
+    monkeypatch.setattr(exchange, "LEADING_SECONDS", 0)
+    fails(cluster, 0)
+    leads(consul, leader, *passing)
+    with pytest.raises(JobFailedError, match="m1 of task-db does not lead on the restored data"):
+        exchange.bring_live(cluster, steps, restored)
+    assert content(cluster) == "old"
+    assert runs(cluster)
+
+
+def test_a_database_that_leads_keeps_the_restored_data(
+    cluster: Cluster,
+    consul: Agent,
+    steps: Steps,
+    restored: Restored,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(gateway, "answers", lambda: True)
+    fails(cluster, 0)
+    leads(consul, "m1", "m1")
+    before = exchange.bring_live(cluster, steps, restored)
+    assert content(cluster) == "restored"
+    assert before
+    assert (before / "content").read_text() == "old"
 
 
 def test_a_database_that_does_not_start_at_all_keeps_its_old_data_and_says_where(

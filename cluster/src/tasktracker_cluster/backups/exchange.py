@@ -18,12 +18,20 @@ from tasktracker_cluster.errors import (
     NotReadyError,
     RestoreFailedError,
 )
-from tasktracker_cluster.jobs import deployment, gateway, replication, signing_keys
+from tasktracker_cluster.jobs import (
+    deployment,
+    gateway,
+    numbers,
+    replication,
+    signing_keys,
+    switchover,
+)
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 
 LIMIT_SECONDS = 60
+LEADING_SECONDS = 120  # a busy machine takes its time
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
 
@@ -54,6 +62,7 @@ def bring_live(cluster: Cluster, steps: Steps, restored: Restored) -> Path | Non
         replication.forget(cluster, database)
         with steps.step(f"start {database}"):
             _start(cluster, database)
+            _must_lead(cluster, database)
     except AdminError as error:
         with steps.step("put the old data back" if before else f"start {database} again"):
             _put_back(cluster, database, before, error)
@@ -94,6 +103,24 @@ def _start(cluster: Cluster, database: str) -> None:
     variables = signing_keys.job_variables(cluster, installed.current(cluster.site))
     deployment.submit(cluster, database, variables)
     deployment.wait_healthy(cluster, database, since)
+
+
+def _must_lead(cluster: Cluster, database: str) -> None:
+    """Wait until the member of this machine, which has the restored data, takes writes.
+
+    A job may be healthy as soon as its tasks run: Patroni runs also while PostgreSQL cannot start.
+    Raises JobFailedError.
+    """
+    name = numbers.member(cluster)
+    try:
+        wait.until(
+            f"{name} as the leader of {database}",
+            lambda: switchover.leads(cluster, database, name),
+            LEADING_SECONDS,
+        )
+    except NotReadyError as error:
+        message = f"{name} of {database} does not lead on the restored data."
+        raise deployment.failure(cluster, database, message) from error
 
 
 def _put_back(cluster: Cluster, database: str, before: Path | None, error: AdminError) -> None:

@@ -32,13 +32,12 @@ def switch(cluster: Cluster, database: str) -> Member:
     cluster.consul.call("PUT", wish, {"leader": before, "member": candidate.name})
 
     def has_moved() -> bool:
-        now = leader(cluster.consul, database)
-        if now == before and cluster.consul.find(wish) is None:
+        if leader(cluster.consul, database) == before and cluster.consul.find(wish) is None:
             raise NotReadyError(
                 f"Patroni did not make {candidate.name} the leader of {database}.",
                 f"See why: ./just logs {database}",
             )
-        return now == candidate.name and _takes_writes(cluster, database, candidate.name)
+        return leads(cluster, database, candidate.name)
 
     wait.until(f"{candidate.name} as the leader of {database}", has_moved, LIMIT_SECONDS)
     return candidate
@@ -58,6 +57,14 @@ def leader(consul: Api, database: str) -> str:
     return next((each.name for each in members if each.role == replication.LEADER), "")
 
 
+def leads(cluster: Cluster, database: str, name: str) -> bool:
+    """Return whether this member leads, and the mesh leads to it: its check passes."""
+    if leader(cluster.consul, database) != name:
+        return False
+    entries = cluster.consul.call("GET", f"/v1/health/connect/{database}", passing="1")
+    return any(each["Service"]["Meta"].get("member") == name for each in entries)
+
+
 def best(members: list[Member]) -> Member | None:
     """Return the replica that a switchover is best to: every acknowledged write is on its disk.
 
@@ -67,9 +74,3 @@ def best(members: list[Member]) -> Member | None:
     if any(each.is_synchronous for each in members):
         fit = [each for each in fit if each.is_synchronous]
     return min(fit, key=lambda each: each.behind or 0, default=None)
-
-
-def _takes_writes(cluster: Cluster, database: str, name: str) -> bool:
-    """Return whether the mesh leads to this member: its check passes."""
-    entries = cluster.consul.call("GET", f"/v1/health/connect/{database}", passing="1")
-    return any(each["Service"]["Meta"].get("member") == name for each in entries)
