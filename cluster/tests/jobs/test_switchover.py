@@ -93,6 +93,16 @@ def test_a_wish_that_patroni_takes_back_is_an_error(cluster: Cluster, consul: Co
         switchover.switch(cluster, "task-db")
 
 
+@pytest.mark.usefixtures("keys")
+def test_a_wish_that_nobody_follows_is_taken_back(
+    cluster: Cluster, consul: Consul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(switchover, "LIMIT_SECONDS", 0)
+    with pytest.raises(NotReadyError, match="m2 as the leader of task-db"):
+        switchover.switch(cluster, "task-db")
+    assert WISH not in consul.keys
+
+
 def test_without_a_replica_nothing_is_wished(
     cluster: Cluster, consul: Consul, keys: dict[str, Any]
 ) -> None:

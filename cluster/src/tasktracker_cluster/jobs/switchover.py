@@ -39,8 +39,18 @@ def switch(cluster: Cluster, database: str) -> Member:
             )
         return leads(cluster, database, candidate.name)
 
-    wait.until(f"{candidate.name} as the leader of {database}", has_moved, LIMIT_SECONDS)
+    try:
+        wait.until(f"{candidate.name} as the leader of {database}", has_moved, LIMIT_SECONDS)
+    except NotReadyError:
+        _take_back(cluster.consul, wish)
+        raise
     return candidate
+
+
+def _take_back(consul: Api, wish: str) -> None:
+    """Delete a wish that nobody has followed: a leader that comes back would follow it later."""
+    for entry in consul.find(wish) or []:
+        consul.call("DELETE", wish, cas=str(entry["ModifyIndex"]))
 
 
 def move_away(cluster: Cluster, machine: str) -> None:
