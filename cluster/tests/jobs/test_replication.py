@@ -9,7 +9,7 @@ from cluster.tests.http_server import Agent, Request
 from cluster.tests.nomad_server import Nomad, allocation
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError
-from tasktracker_cluster.jobs import replication
+from tasktracker_cluster.jobs import replication, switchover
 from tasktracker_cluster.jobs.replication import Member
 
 KEYS = "/v1/kv/service/task-db/"
@@ -55,6 +55,18 @@ def test_a_member_that_starts_is_not_well(cluster: Cluster, consul: Agent) -> No
     (only,) = replication.members_of(cluster.consul, "task-db")
     assert not only.is_well
     assert only.told == "copies"
+
+
+def test_a_replica_that_runs_and_receives_nothing_is_not_well(
+    cluster: Cluster, consul: Agent, nomad: Nomad
+) -> None:
+    knows(consul, members_m1=member(xlog_location=4096), members_m2=LEADER, leader="m2")
+    _, replica = replication.members_of(cluster.consul, "task-db")
+    assert (replica.state, replica.is_well) == ("not streaming", False)
+    assert switchover.best([replica]) is None
+    runs(consul, nomad, "m1", "m2")
+    with pytest.raises(NoInstanceError, match="copies its leader"):
+        replication.task(cluster, "task-db", replica=True)
 
 
 def test_before_its_first_start_a_database_has_no_member(cluster: Cluster) -> None:

@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import connection, instances, intentions, service
 from tasktracker_cluster.doctor.hops import Hop
-from tasktracker_cluster.doctor.repairs import LOGS, replace, restart
+from tasktracker_cluster.doctor.repairs import LOGS, UP, replace, restart
 from tasktracker_cluster.errors import BrokenHopError, CommandError
-from tasktracker_cluster.jobs import postgres, replication
+from tasktracker_cluster.jobs import numbers, postgres, replication
+from tasktracker_cluster.jobs.replication import Member
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.mesh import catalog, requests
 from tasktracker_cluster.mesh.catalog import Sidecar
@@ -43,10 +45,20 @@ def _leader(cluster: Cluster, database: str) -> str:
     leaders = [each for each in members if each.role == replication.LEADER]
     if not leaders:
         raise BrokenHopError("no member leads", f"{LOGS} {database}")
+    if name := _without_member(cluster, members):
+        raise BrokenHopError(f"{name} has no member", f"On {name}: {UP}")
     for each in members:
         if not each.is_well:
             raise BrokenHopError(f"the member {each.name} is {each.state}", f"{LOGS} {database}")
     return "; ".join(f"{each.name} {each.told}" for each in members)
+
+
+def _without_member(cluster: Cluster, members: list[Member]) -> str:
+    """Return a machine that takes jobs and has a number, but no member; empty: there is none."""
+    known, names = numbers.known(cluster.consul), {each.name for each in members}
+    ready = {each.name for each in nomad.nodes(cluster.nomad) if each.takes_jobs}
+    missing = [name for name in sorted(ready & known.keys()) if f"m{known[name]}" not in names]
+    return missing[0] if missing else ""
 
 
 def _login(cluster: Cluster, owner: str) -> str:

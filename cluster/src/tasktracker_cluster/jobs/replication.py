@@ -17,7 +17,7 @@ from tasktracker_cluster.topology import DATABASES
 SETTINGS = "nomad/jobs/postgres/settings.json"
 KIB = 2**10
 LEADER, REPLICA = "leader", "replica"
-_WELL = ("running", "streaming")
+RUNNING, STREAMING = "running", "streaming"
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class Member:
     """A member of a database: a PostgreSQL, and Patroni which runs it.
 
     `role` is leader or replica. `state` is Patroni's: running, streaming, starting, stopped, ...
+    A replica that runs and receives no log is "not streaming".
     `behind` counts the bytes of the leader's log that it has not received; None: unknown.
     `is_synchronous`: each acknowledged write is on its disk, too.
     """
@@ -38,7 +39,7 @@ class Member:
 
     @property
     def is_well(self) -> bool:
-        return self.state in _WELL
+        return self.state == (RUNNING if self.role == LEADER else STREAMING)
 
     @property
     def told(self) -> str:
@@ -112,10 +113,11 @@ def _member(
     leads = name == leader
     position = facts.get("receive_lsn", facts.get("xlog_location"))
     behind = None if leads or end is None or position is None else max(0, end - int(position))
+    state = str(facts.get("replication_state") or facts.get("state", "unknown"))
     return Member(
         name,
         LEADER if leads else REPLICA,
-        str(facts.get("replication_state") or facts.get("state", "unknown")),
+        "not streaming" if state == RUNNING and not leads else state,
         facts.get("timeline"),
         behind,
         name in synchronous,

@@ -1,0 +1,74 @@
+"""doctor.database: the hop that looks at the members of a database."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cluster.tests.consul_server import Consul
+from cluster.tests.http_server import serving
+from cluster.tests.nomad_server import Nomad, node
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.doctor import database
+from tasktracker_cluster.errors import BrokenHopError
+
+FOLDER = "service/task-db/"
+
+
+@pytest.fixture
+def consul(nomad: Nomad) -> Iterator[Consul]:
+    """Have three machines, of which two have their member."""
+    nomad.answers["/v1/nodes"] = [node(f"node-{each}") for each in (1, 2, 3)]
+    with serving(Consul()) as server:
+        server.keys = {
+            "tasktracker/members": {"node-1": 1, "node-2": 2},
+            f"{FOLDER}leader": b"m1",
+            f"{FOLDER}members/m1": member(),
+            f"{FOLDER}members/m2": member(replication_state="streaming"),
+        }
+        yield server
+
+
+def member(**others: Any) -> dict[str, Any]:
+    return {"state": "running", "timeline": 3, **others}
+
+
+def leader(cluster: Cluster) -> str:
+    (hop,) = [each for each in database.hops(cluster, "task-service", "task-db")
+              if each.name == "leader"]  # fmt: skip
+    return hop.probe()
+
+
+@pytest.mark.usefixtures("consul")
+def test_the_leader_and_its_copies_are_named(cluster: Cluster) -> None:
+    assert leader(cluster) == "m1 leads on timeline 3; m2 copies"
+
+
+def test_without_a_leader_the_hop_is_broken(cluster: Cluster, consul: Consul) -> None:
+    consul.keys[f"{FOLDER}leader"] = b""
+    with pytest.raises(BrokenHopError, match="no member leads"):
+        leader(cluster)
+
+
+def test_a_copy_that_receives_nothing_breaks_the_hop(cluster: Cluster, consul: Consul) -> None:
+    consul.keys[f"{FOLDER}members/m2"] = member()
+    with pytest.raises(BrokenHopError, match="the member m2 is not streaming"):
+        leader(cluster)
+
+
+def test_a_machine_with_a_number_and_no_member_breaks_the_hop(
+    cluster: Cluster, consul: Consul
+) -> None:
+    del consul.keys[f"{FOLDER}members/m2"]
+    with pytest.raises(BrokenHopError, match="node-2 has no member") as raised:
+        leader(cluster)
+    assert raised.value.hint == "On node-2: ./just up"
+
+
+@pytest.mark.parametrize("state", [("down", "eligible"), ("ready", "ineligible")])
+def test_a_machine_that_takes_no_jobs_needs_no_member(
+    cluster: Cluster, nomad: Nomad, consul: Consul, state: tuple[str, str]
+) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2", *state)]
+    del consul.keys[f"{FOLDER}members/m2"]
+    assert leader(cluster) == "m1 leads on timeline 3"
