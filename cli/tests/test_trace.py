@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cli.tests.conftest import TASK, Answer, Cli, FakeGateway, Request
-from cli.tests.on_terminal import on_terminal
+from cli.tests.on_terminal import CTRL_C, on_terminal
 from tasktracker_cli.traces.context import Trace
 from tasktracker_cli.traces.store import Store
 
@@ -164,10 +164,27 @@ def test_a_server_that_is_no_store_is_named(cli: Cli, jaeger: FakeJaeger) -> Non
     assert (code, f"What answers at {jaeger.url} is no store of traces." in shown) == (0, True)
 
 
-@pytest.mark.parametrize("url", ["https://elsewhere", "elsewhere:16686"])
+@pytest.mark.parametrize(
+    "url", ["https://elsewhere", "elsewhere:16686", "http://h:abc", "http://h:99999", "http://[h"]
+)
 def test_an_address_that_is_none_is_refused(cli: Cli, jaeger: FakeJaeger, url: str) -> None:
     _, shown = on_terminal(cli, "stats", "--trace", width=200, TASKTRACKER_TRACES_URL=url)
     assert f"TASKTRACKER_TRACES_URL is '{url}'." in shown
+
+
+def test_a_name_that_is_no_hosts_is_named(cli: Cli, jaeger: FakeJaeger) -> None:
+    _, shown = on_terminal(cli, "stats", "--trace", width=200, TASKTRACKER_TRACES_URL="http://a..b")
+    assert "No store of traces answers at http://a..b." in shown
+
+
+def test_ctrl_c_ends_the_wait_for_the_trace_and_the_run_keeps_its_code(
+    cli: Cli, gateway: FakeGateway, jaeger: FakeJaeger
+) -> None:
+    gateway.on("GET /stats/", Answer(503, {"status": 503, "title": "Away"}))
+    jaeger.parts = [NOT_YET]
+    code, shown = on_terminal(cli, "stats", "--trace", typed={"Waiting for the trace": CTRL_C})
+    assert code == 7
+    assert "Traceback" not in shown
 
 
 def test_what_has_come_in_time_is_returned(gateway: FakeGateway) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tasktracker_cli.errors import UsageError
 
@@ -30,11 +31,20 @@ def timeout_seconds(environ: Mapping[str, str] = os.environ) -> float:
 def traces_url(environ: Mapping[str, str] = os.environ) -> str:
     """Return where traces are stored: TASKTRACKER_TRACES_URL or this machine's own store."""
     url = environ.get("TASKTRACKER_TRACES_URL") or DEFAULT_TRACES_URL
-    if not url.startswith("http://"):
+    if not _is_http(url):
         raise UsageError(
             f"TASKTRACKER_TRACES_URL is {url!r}.", f"Give it an address like {DEFAULT_TRACES_URL}."
         )
     return url.rstrip("/")
+
+
+def _is_http(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        # Reading the port checks it.
+        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def state_dir(environ: Mapping[str, str] = os.environ) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import Annotated, Any
 
 import typer
@@ -101,7 +102,8 @@ def run() -> int:
     if session.trace is not None:
         from tasktracker_cli.traces.report import report
 
-        report(output, session.trace)
+        with suppress(KeyboardInterrupt):  # it ends the wait for the trace: the run has its code
+            report(output, session.trace)
     if code == INTERRUPTED and is_terminal(sys.stderr):
         streams.tell("")  # the shell's next line begins on a line of its own
     return code

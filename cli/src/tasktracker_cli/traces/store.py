@@ -51,7 +51,7 @@ class Store:
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, answer.read()
-        except (OSError, HTTPException):
+        except (OSError, HTTPException, UnicodeError):  # the last for a name that can be no host's
             raise UnavailableError(
                 f"No store of traces answers at {self._url}.",
                 "Where the cluster runs, start one with: ./just observe --traces",
