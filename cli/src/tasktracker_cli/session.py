@@ -177,6 +177,7 @@ class Session:
             timeout or environment.timeout_seconds(),
             self._observe,
             self._begin_trace().headers if self.traced else {},
+            self._count,
         )
         return Client(transport, access, lambda: self.output.progress("Waiting for the gateway"))
 
@@ -186,9 +187,11 @@ class Session:
         self.trace = self.trace or Trace()
         return self.trace
 
-    def _observe(self, exchange: Exchange) -> None:
+    def _count(self) -> None:
         if self.trace is not None:
             self.trace.requests += 1
+
+    def _observe(self, exchange: Exchange) -> None:
         if self.verbose:
             self.output.trace(
                 f"{exchange.method} {exchange.path} {exchange.status}"

@@ -53,6 +53,8 @@ class Exchange:
 class Transport:
     """Sends requests to one gateway, each with `headers`.
 
+    `observe` is called after each exchange, and `sending` before each request, once there is a
+    connection: such a request may get no answer.
     `timeout` is in seconds, for each step of an exchange.
     """
 
@@ -62,11 +64,13 @@ class Transport:
         timeout: float,
         observe: Callable[[Exchange], None] = lambda _: None,
         headers: Mapping[str, str] = MappingProxyType({}),
+        sending: Callable[[], None] = lambda: None,
     ) -> None:
         self._gateway = gateway
         self._timeout = timeout
         self._observe = observe
         self._headers = headers
+        self._sending = sending
         self._route = route.to(gateway, timeout)
 
     @property
@@ -89,10 +93,17 @@ class Transport:
         self._route.connection.close()
 
     def _exchange(
-        self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+        self,
+        method: str,
+        path: str,
+        content: bytes | None,
+        headers: Mapping[str, str],
+        again: bool = False,
     ) -> Answer:
         kept = self._route.connection.sock is not None
         connection = self._connected()
+        if not again:
+            self._sending()
         try:
             target = f"{self._route.prefix}{path}"
             sent = {**self._route.headers, **self._headers, **headers}
@@ -105,7 +116,7 @@ class Transport:
             connection.close()
             # The gateway may end a connection that was idle just when it is used again.
             if kept and method == "GET":
-                return self._exchange(method, path, content, headers)
+                return self._exchange(method, path, content, headers, again=True)
             raise UnavailableError(
                 f"The gateway at {self.origin} closed the connection: {_reason(error)}.",
                 "Try again in a moment.",

@@ -6,7 +6,7 @@ import os
 
 
 class Trace:
-    """A new trace. `requests` is how many requests have been answered in it."""
+    """A new trace. `requests` is how many requests have been sent in it."""
 
     def __init__(self) -> None:
         self.identifier = os.urandom(16).hex()

@@ -13,7 +13,10 @@ from tasktracker_cli.traces.context import Trace
 from tasktracker_cli.traces.hops import Span
 
 TIME_LIMIT = 5.0  # seconds, for one answer
-PATIENCE = 12.0  # seconds, until all hops have sent their spans: sidecars do every five seconds
+PATIENCE = 12.0  # seconds, until all hops have sent their spans
+# From the first span that comes. The gateway and each sidecar send theirs every five seconds, each
+# in its own time. So what looks complete before may lack all that the later ones will send.
+SENDING = 5.5  # seconds
 INTERVAL = 0.25  # seconds
 
 
@@ -23,16 +26,24 @@ class Store:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def wait_for(self, trace: Trace, patience: float = PATIENCE) -> list[Span]:
+    def wait_for(
+        self, trace: Trace, patience: float = PATIENCE, sending: float = SENDING
+    ) -> list[Span]:
         """Return the spans of a trace when all have come, or those that came within `patience`.
 
+        `sending` is how long to wait for more after the first one. Both are in seconds.
         Raises UnavailableError if no store answers, BadAnswerError if it is no store of traces.
         """
         end = time.monotonic() + patience
+        first: float | None = None
         while True:
             found = self._find(trace.identifier)
-            complete = hops.is_complete(found, trace.parent, trace.requests)
-            if complete or time.monotonic() > end:
+            now = time.monotonic()
+            if found and first is None:
+                first = now
+            sent = first is not None and now >= first + sending
+            complete = sent and hops.is_complete(found, trace.parent, trace.requests)
+            if complete or now > end:
                 return found
             time.sleep(INTERVAL)
 
