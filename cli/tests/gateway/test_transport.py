@@ -82,6 +82,19 @@ def test_a_read_on_a_connection_that_ends_just_then_is_asked_again() -> None:
         assert get(kept).status == 200
 
 
+def test_a_read_that_is_asked_again_is_counted_once_and_one_without_a_connection_not() -> None:
+    sent: list[None] = []
+    with server(_leaves_at_the_second_request, OK) as (port, _):
+        gateway = Gateway("http", "127.0.0.1", port)
+        with closing(Transport(gateway, 5, sending=lambda: sent.append(None))) as kept:
+            get(kept)
+            get(kept)
+    assert len(sent) == 2
+    with pytest.raises(UnavailableError):
+        get(Transport(Gateway("http", "127.0.0.1", 1), 5, sending=lambda: sent.append(None)))
+    assert len(sent) == 2
+
+
 def test_a_change_on_a_connection_that_ends_just_then_is_not_made_again() -> None:
     with server(_leaves_at_the_second_request) as (port, _), closing(client(port)) as kept:
         assert get(kept).status == 200
