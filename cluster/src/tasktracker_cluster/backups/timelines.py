@@ -1,9 +1,10 @@
 """Which timeline of a database's log leads to a time.
 
-Each start of a database begins a new timeline at the end of the one before. Only a restore, or a
-rebuilding, begins one at an earlier place: what was written after it is on the timeline that ended
-then. The file `ended` of the repository has a line for each such end: the time, and the number of
-the timeline.
+Each start of a database begins a new timeline at the end of the one before. After a failover it
+may begin earlier: the new leader may lack the last writes, which nobody has acknowledged. Only a
+restore, or a rebuilding, begins one at an older state: what was written after it is on the timeline
+that ended then. The file `ended` of the repository has a line for each end of these two: the time,
+and the number of the timeline.
 
 In an earlier version only a restore began a timeline. So of a time before its end a restore follows
 the timeline of the backup: the first line has the word `current`.
