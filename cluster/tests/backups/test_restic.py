@@ -1,6 +1,8 @@
 """backups.restic: the real program, with a store in a folder."""
 
 import json
+import os
+import socket
 import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -133,6 +135,41 @@ def test_a_killed_copy_does_not_hinder_the_next_one(store: Store, source: Path) 
     store.add([source])
     store.forget()  # it needs the store for itself
     store.check(all_data=True)
+
+
+def test_a_server_that_does_not_answer_is_given_up(
+    key: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    soon = [word.replace("Timeout=30", "Timeout=1") for word in restic.SSH]
+    assert soon != list(restic.SSH)
+    monkeypatch.setattr(restic, "SSH", soon)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"sftp://nobody@127.0.0.1:{silent.getsockname()[1]}//srv"
+        with pytest.raises(CommandError) as raised:
+            Store(place, key).is_there()
+    assert any("timed out" in line for line in raised.value.evidence), raised.value.evidence
+
+
+@pytest.mark.parametrize(
+    ("place", "server"),
+    [
+        ("sftp:backup@other:/srv", "backup@other"),
+        ("sftp:other:/srv", "other"),
+        ("sftp://backup@other:2222//srv", "ssh://backup@other:2222"),
+        ("sftp://backup@[::1]:2222//srv", "ssh://backup@[::1]:2222"),
+    ],
+)
+def test_ssh_notices_a_server_that_vanishes_and_asks_nobody(
+    tmp_path: Path, key: Path, monkeypatch: pytest.MonkeyPatch, place: str, server: str
+) -> None:
+    (tmp_path / "ssh").write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >{tmp_path}/words\nexit 255\n")
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(CommandError):
+        Store(place, key).is_there()
+    words = (tmp_path / "words").read_text().splitlines()
+    assert words == [*restic.SSH[1:], "-s", "--", server, "sftp"]
+    assert {"-oBatchMode=yes", "-oServerAliveInterval=15", "-oServerAliveCountMax=4"} <= set(words)
 
 
 def test_a_place_is_a_folder_or_a_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,10 @@ from tasktracker_cluster.machine import shell
 # All copies have the same name of a machine: a cluster may come back on another one.
 HOST = "tasktracker"
 SFTP = "sftp:"
+
+# Restic has no time limit of its own: ssh ends when the server does not answer, and asks nobody.
+SSH = ("ssh", "-oBatchMode=yes", "-oConnectTimeout=30", "-oServerAliveInterval=15",
+       "-oServerAliveCountMax=4")  # fmt: skip
 
 # What is kept beside the newest ones, each the last of its hour, day or week. Each copy has a
 # window of seven days in which a database can be restored to every second.
@@ -109,6 +114,8 @@ class Store:
 
     def _run(self, *words: str) -> str:
         command = ["restic", "--repo", self.place, "--password-file", str(self.key), "--no-cache"]
+        if self.place.startswith(SFTP):
+            command += ["--option", f"sftp.command={_ssh(self.place)}"]
         try:
             return shell.run([*command, "--quiet", *words], cwd=Path("/"))
         except CommandError as error:
@@ -125,6 +132,16 @@ class Store:
             raise CommandError(
                 f"restic {words[0]} failed in {self.place}.", error.hint, error.evidence
             ) from None
+
+
+def _ssh(place: str) -> str:
+    """Return the command that reaches the server of a place: sftp:USER@HOST: or sftp://."""
+    rest = place.removeprefix(SFTP)
+    if rest.startswith("//"):
+        server = f"ssh://{rest[2:].partition('/')[0]}"
+    else:
+        server = rest.partition(":")[0]
+    return shlex.join([*SSH, "-s", "--", server, "sftp"])
 
 
 def place(text: str) -> str:
