@@ -40,19 +40,17 @@ def copy(cluster: Cluster, steps: Steps, *, thorough: bool = True) -> None:
             raise
 
 
-def switch(cluster: Cluster, steps: Steps, place: str, key: Path | None) -> None:
-    """Copy to this place from now on, and make the first copy; empty: copy no more.
+def switch(site: Site, steps: Steps, place: str, key: Path | None) -> None:
+    """Copy to this place from now on; empty: copy no more. This makes no copy.
 
-    Raises what copies.prepare and `copy` do.
+    Raises what copies.prepare does.
     """
-    site = cluster.site
     if not place:
         site.copies_file.unlink(missing_ok=True)
         return
     with steps.step("place of the copies") as step:
         kept = copies.prepare(site, place, key)
         step.detail = f"{place}, the key of the copies before is in {kept}" if kept else place
-    copy(cluster, steps)
 
 
 def verify(site: Site) -> None:

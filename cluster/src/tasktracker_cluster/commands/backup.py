@@ -93,12 +93,17 @@ def on(
     preflight.must_be_root("backup on")
     cluster = Cluster.from_environment()
     ownership.must_own(cluster.site)
-    with reporting() as steps, ownership.locked(cluster.site):
+    with reporting() as steps:
         place = restic.place(copied_to) if copied_to else ""
-        keeping.switch_on(cluster, steps, to.absolute() if to else None)
-        steps.console.print("Backups are kept from now on. See: ./just backup list")
+        with ownership.locked(cluster.site):
+            keeping.switch_on(cluster, steps, to.absolute() if to else None)
+            steps.console.print("Backups are kept from now on. See: ./just backup list")
+            if copied_to is not None:
+                copying.switch(cluster.site, steps, place, key.absolute() if key else None)
+        # Without the lock: the first copy may take hours, and a restore must not wait for it.
+        if place:
+            copying.copy(cluster, steps)
         if copied_to is not None:
-            copying.switch(cluster, steps, place, key.absolute() if key else None)
             _say_of_copies(cluster.site, steps, place)
 
 
