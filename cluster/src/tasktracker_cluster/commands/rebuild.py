@@ -40,7 +40,7 @@ def rebuild(
     ] = None,
     backups: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Where the repository from copies is kept."),
+        typer.Option(metavar="FOLDER", help="A new folder, for the backups from copies."),
     ] = None,
     to: Annotated[
         str, typer.Option(metavar="TIME", help="ISO 8601, of this machine's zone if it has none.")
