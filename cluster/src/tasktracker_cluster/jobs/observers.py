@@ -3,15 +3,18 @@
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 
 from tasktracker_cluster.agents import mesh_figures, variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, deployment
-from tasktracker_cluster.machine import folders
+from tasktracker_cluster.machine import folders, wait
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.topology import EXPORTER, METRICS, OBSERVING_JOBS, TRACING_JOBS
 
+HEALTH = "/health"
+LIMIT_SECONDS = 60
 RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"  # only vmalert can read it
 
 
@@ -31,13 +34,20 @@ def set_receiver(cluster: Cluster, webhook: str | None) -> None:
 
 
 def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
-    """Run every job, and wait until all are healthy. Raises JobFailedError."""
+    """Run every job, and wait until all are healthy and answer.
+
+    Raises JobFailedError, and NotReadyError when one does not answer in time.
+    """
     since = time.time()
     for job in OBSERVING_JOBS:
         deployment.submit(cluster, job, variables)
     for job in OBSERVING_JOBS:
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)
+    with steps.step("answers"):
+        # For Nomad they are healthy when their tasks have started. They may not listen yet.
+        for api in (cluster.metrics, cluster.alerts):
+            wait.until(f"{api.name} to answer", partial(api.answers, HEALTH), LIMIT_SECONDS)
 
 
 def renew(cluster: Cluster) -> None:
