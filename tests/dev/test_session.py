@@ -17,7 +17,7 @@ import pytest
 from servicekit.testing.conformance import assert_problem
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import CONSUL_PAGE
-from tasktracker_cluster.topology import SERVICES, Service
+from tasktracker_cluster.topology import DATABASES, ROLES, SERVICES, Service
 from tests.dev.session import CHECKOUT, Process, Session
 from tests.dev.traffic import gateway, register, traffic
 
@@ -94,7 +94,7 @@ def test_the_pages_of_traefik_and_consul_can_be_opened(session: Session) -> None
 
 def test_secrets_are_private_and_in_no_command_line(session: Session) -> None:
     files = [*session.site.secrets.iterdir(), *(session.site.home / "environment").iterdir()]
-    assert len(files) == 7 + 6
+    assert len(files) == len(DATABASES) * len(ROLES) + 1 + 6
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE(session.site.home.stat().st_mode) == 0o700
 

@@ -44,7 +44,7 @@ QUICK = ("ServiceDown: stats-service has", "NoHealthyInstance: No instance of ta
 @pytest.fixture(scope="module")
 def busy(observed: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
     """Give the observed cluster while a user sends a few requests a second."""
-    with observed.user("olga").http() as client:
+    with observed.user("ottilie").http() as client:
         works = [partial(client.get, path) for path in PATHS]
         with faults.repeating(*works, pause=0.3):
             yield observed

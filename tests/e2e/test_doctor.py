@@ -121,6 +121,14 @@ def hanging(job: str, task: str) -> Breaking:
     return breaking
 
 
+@contextmanager
+def no_leader(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
+    """Take the lead away from a member that hangs, and cannot take it back."""
+    with frozen(cluster.task_pid("task-db", "postgres")):
+        cluster.consul.call("DELETE", "/v1/kv/service/task-db/leader")
+        yield cluster
+
+
 def hanging_agent(agent: str) -> Breaking:
     @contextmanager
     def breaking(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
@@ -376,6 +384,7 @@ CASES = [
     Case("task-service", "database sidecar", hanging("task-db", "connect-proxy-task-db"),
          "makes no connection"),
     Case("task-service", "database", hanging_database, "no response", repairs=False),
+    Case("task-service", "leader", no_leader, "no member leads", repairs=False),
     Case("task-service", "login", no_login, "cannot use its database", repairs=False),
     Case("user-service", "schema", old_schema, "version 0001", repairs=False),
     Case("stats-service", "upstream task-service", redirected, "no answer from", repairs=False),

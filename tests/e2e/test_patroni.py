@@ -30,7 +30,7 @@ def query(cluster: ThrowawayCluster, statement: str) -> str:
 
 def test_a_killed_patroni_is_restarted_and_no_write_is_lost(cluster: ThrowawayCluster) -> None:
     old = cluster.task_pid("task-db", "postgres")
-    with cluster.user("peggy").http() as client:
+    with cluster.user("patricia").http() as client:
         with writing(client) as traffic:
             wait.until("some writes", lambda: len(traffic.acknowledged) > 5, LIMIT_SECONDS)
             os.kill(old, signal.SIGKILL)
@@ -58,7 +58,7 @@ def servers(cluster: ThrowawayCluster) -> list[int]:
 @pytest.mark.drill
 def test_a_leader_goes_on_while_consul_is_away(cluster: ThrowawayCluster) -> None:
     before = {name: cluster.postmaster(name) for name in ("user-db", "task-db")}
-    with cluster.user("quentin").http() as client:
+    with cluster.user("quirin").http() as client:
         supervisor.call(cluster.site, "stopProcess", "consul")
         try:
             with writing(client) as traffic:
@@ -142,7 +142,7 @@ def test_patronis_api_asks_for_a_password_before_it_changes_anything(
 def test_data_of_a_version_without_patroni_are_taken_over_where_they_are(
     cluster: ThrowawayCluster,
 ) -> None:
-    user = cluster.user("rupert")
+    user = cluster.user("roswitha")
     user.run("task", "create", "Survive")
     number = query(cluster, "SELECT system_identifier FROM pg_control_system()")
     query(cluster, "ALTER ROLE task_replica RENAME TO task_former")  # the roles of members are new
