@@ -123,6 +123,13 @@ test *parts: _environment
 drill: _environment
     @tools/test drills
 
+# Take the pictures of the pages that the documents show, from a cluster of their own
+[group('work')]
+[no-exit-message]
+screenshots *names: _environment
+    @tools/test-packages e2e screenshots
+    @.venv/bin/python -m tests.e2e.screenshots "$@"
+
 # Search for answers that differ from their documents (Schemathesis), and for faults (Hypothesis)
 [group('work')]
 [no-exit-message]

@@ -18,6 +18,7 @@ HARMLESS = {
     "bench": ("0", "bench: error:"),
     "doctor": ("--help", "--json"),
     "logs": ("--help", "--task"),
+    "screenshots": ("--help", "consul"),
     "status": ("--help", "--json"),
     "test": ("nope", "there is no part 'nope'"),
 }
