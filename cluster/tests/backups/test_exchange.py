@@ -41,9 +41,12 @@ def steps() -> Steps:
 
 
 @pytest.fixture
-def restored(cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch) -> Restored:
+def restored(
+    cluster: Cluster, nomad: Nomad, consul: Agent, monkeypatch: pytest.MonkeyPatch
+) -> Restored:
     """Return restored data, beside a database that runs. Its first start fails."""
     site = cluster.site
+    consul.answers[f"/v1/kv/service/{DATABASE}/restoring"] = True
     credentials.create(site)
     nomad.write(f"nomad/jobs/{SIGNER}/api/app", {"jwt_public_keys": "{}"})
     nomad.has_job(DATABASE, Status="successful")

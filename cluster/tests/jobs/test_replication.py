@@ -73,20 +73,23 @@ def test_before_its_first_start_a_database_has_no_member(cluster: Cluster) -> No
     assert replication.members_of(cluster.consul, "task-db") == []
 
 
-def test_forgotten_are_all_keys_but_the_settings(cluster: Cluster, consul: Agent) -> None:
-    names = ("config", "history", "initialize", "members/m1")
+def test_forgotten_are_all_keys_but_the_settings_and_others_wait_until_the_restore_ends(
+    cluster: Cluster, consul: Agent
+) -> None:
+    names = ("config", "history", "initialize", "members/m1", "restoring")
     consul.answers[KEYS] = [f"service/task-db/{name}" for name in names]
-    deleted = []
+    asked = []
 
-    def delete(request: Request) -> object:
-        assert request.method == "DELETE"
-        deleted.append(request.path.removeprefix(KEYS))
+    def note(request: Request) -> object:
+        asked.append((request.method, request.path.removeprefix(KEYS)))
         return True
 
     for name in names:
-        consul.answers[KEYS + name] = delete
+        consul.answers[KEYS + name] = note
     replication.forget(cluster, "task-db")
-    assert deleted == ["history", "initialize", "members/m1"]
+    replication.let_others_start(cluster, "task-db")
+    forgotten = [("DELETE", name) for name in ("history", "initialize", "members/m1")]
+    assert asked == [("PUT", "restoring"), *forgotten, ("DELETE", "restoring")]
 
 
 def runs(consul: Agent, nomad: Nomad, *names: str) -> None:

@@ -3,31 +3,37 @@
 #
 # Patroni makes no new database by itself: an interrupted one would be in its way. This script makes it, on
 # the first machine and only while Consul knows none of this name. A data folder of an earlier version,
-# which ran PostgreSQL alone, is taken over as it is. Other members copy the leader. They wait for the first
-# one while Consul knows nothing, as after a restore: else one of them could lead with the data from before.
+# which ran PostgreSQL alone, is taken over as it is. Other members copy the leader. In a restore they wait
+# for the first one: else one of them could lead with the data from before.
 #
 # Environment: that of prepare.sh, and PATRONI (a virtual environment), CLUSTER (a name), MEMBER (a number),
 # CONSUL_TOKEN. Descriptor 9 is the file of Patroni's settings.
 set -eu
 umask 077
 
-# Print the status of Consul's answer, for the key that says which database there is.
+# Print the status of Consul's answer for a key of the database.
 ask_consul() {
     exec 3<>/dev/tcp/127.0.0.1/8500 || return
-    printf 'GET /v1/kv/service/%s/initialize HTTP/1.1\r\nHost: consul\r\nConnection: close\r\nX-Consul-Token: %s\r\n\r\n' \
-        "$CLUSTER" "$CONSUL_TOKEN" >&3
+    printf 'GET /v1/kv/service/%s/%s HTTP/1.1\r\nHost: consul\r\nConnection: close\r\nX-Consul-Token: %s\r\n\r\n' \
+        "$CLUSTER" "$1" "$CONSUL_TOKEN" >&3
     read -r _ status _ <&3
     exec 3>&-
     echo "$status"
 }
 
+# Whether no restore goes on, or the first machine leads already.
+may_follow() {
+    [ "$(ask_consul restoring 2>/dev/null)" = 404 ] || [ "$(ask_consul leader 2>/dev/null)" = 200 ]
+}
+
 mkdir -p "$SOCKETS"
 # The sidecar, which leads to Consul, starts at the same time; and Consul may have no leader yet.
 for ((attempt = 0; ; attempt++)); do
-    status=$(ask_consul 2>/dev/null) || status=none
-    case $status in
-        200) break ;;
-        404) [ "$MEMBER" != 1 ] || break ;;
+    # This key says which database there is.
+    status=$(ask_consul initialize 2>/dev/null) || status=none
+    case $MEMBER-$status in
+        1-200 | 1-404) break ;;
+        *-200) if may_follow; then break; fi ;;
     esac
     if [ "$attempt" -ge 600 ]; then
         echo "Consul does not know the database yet, or does not answer Patroni: $status." >&2

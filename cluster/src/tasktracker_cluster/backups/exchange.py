@@ -63,6 +63,7 @@ def bring_live(cluster: Cluster, steps: Steps, restored: Restored) -> Path | Non
         with steps.step(f"start {database}"):
             _start(cluster, database)
             _must_lead(cluster, database)
+        replication.let_others_start(cluster, database)
     except AdminError as error:
         with steps.step("put the old data back" if before else f"start {database} again"):
             _put_back(cluster, database, before, error)
@@ -132,6 +133,7 @@ def _put_back(cluster: Cluster, database: str, before: Path | None, error: Admin
             _exchange(before, data)
             before.replace(data.with_name("data.restoring"))
             replication.forget(cluster, database)
+        replication.let_others_start(cluster, database)  # all have the old data
         _start(cluster, database)
     except AdminError as second:
         kept = before if before is not None and before.exists() else data

@@ -15,6 +15,7 @@ from tasktracker_cluster.jobs.tasks import Task
 from tasktracker_cluster.topology import DATABASES
 
 SETTINGS = "nomad/jobs/postgres/settings.json"
+RESTORING = "restoring"  # the key of a restore that goes on
 KIB = 2**10
 LEADER, REPLICA = "leader", "replica"
 RUNNING, STREAMING = "running", "streaming"
@@ -52,9 +53,13 @@ class Member:
 
 
 def set_up(cluster: Cluster) -> None:
-    """Write the settings of all members, for Patroni. A running one follows within seconds."""
+    """Write the settings of all members, for Patroni. A running one follows within seconds.
+
+    No restore goes on meanwhile. One that was killed keeps no member waiting any longer.
+    """
     wanted = json.loads((cluster.site.checkout / SETTINGS).read_text())
     for database in DATABASES:
+        let_others_start(cluster, database.name)
         key = f"/v1/kv/service/{database.name}/config"
         if cluster.consul.find(key, raw="") != wanted:
             cluster.consul.call("PUT", key, wanted)
@@ -63,12 +68,20 @@ def set_up(cluster: Cluster) -> None:
 def forget(cluster: Cluster, database: str) -> None:
     """Let Patroni forget the members and the history of a database that does not run.
 
-    Other data have taken the place of those that it knew. The settings stay.
+    Other data have taken the place of those that it knew, on this machine. The members of other
+    machines have the old ones: they wait until this one leads, or until `let_others_start`. The
+    settings stay.
     """
-    keys = cluster.consul.find(f"/v1/kv/service/{database}/", keys="") or []
-    for key in keys:
-        if key != f"service/{database}/config":
+    prefix = f"service/{database}/"
+    cluster.consul.call("PUT", f"/v1/kv/{prefix}{RESTORING}", True)
+    for key in cluster.consul.find(f"/v1/kv/{prefix}", keys="") or []:
+        if key.removeprefix(prefix) not in ("config", RESTORING):
             cluster.consul.call("DELETE", f"/v1/kv/{key}")
+
+
+def let_others_start(cluster: Cluster, database: str) -> None:
+    """End the wait of the members on other machines (nomad/jobs/postgres/start.sh)."""
+    cluster.consul.call("DELETE", f"/v1/kv/service/{database}/{RESTORING}")
 
 
 def members_of(consul: Api, database: str) -> list[Member]:
