@@ -78,6 +78,7 @@ def test_a_place_without_a_store_is_no_store(tmp_path: Path, key: Path, source: 
     assert not (tmp_path / "empty").exists()
 
 
+@pytest.mark.drill  # restic tries again for long before it gives a file up
 def test_what_is_missing_or_changed_in_a_store_is_found(store: Store, source: Path) -> None:
     store.add([source])
     store.check(all_data=True)
