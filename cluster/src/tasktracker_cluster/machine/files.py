@@ -1,8 +1,10 @@
-"""Atomic writes of files, with the right mode and owner from the start."""
+"""Atomic writes of files, with the right mode and owner from the start, and digests of sources."""
 
+import hashlib
 import os
 import pwd
 import secrets
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 
@@ -29,3 +31,18 @@ def write(path: Path, text: str, mode: int = 0o644, owner: str | None = None) ->
         os.fsync(descriptor)
     draft.replace(path)
     return True
+
+
+def sources(folder: Path) -> Iterator[Path]:
+    """Yield all files below a folder in order, without Python's bytecode."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and "__pycache__" not in path.parts:
+            yield path
+
+
+def digest(checkout: Path, files: Iterable[Path]) -> str:
+    """Return 12 hexadecimal digits of SHA-256 over files of a checkout: paths and contents."""
+    sha = hashlib.sha256()
+    for path in files:
+        sha.update(bytes(path.relative_to(checkout)) + b"\0" + path.read_bytes() + b"\0")
+    return sha.hexdigest()[:12]
