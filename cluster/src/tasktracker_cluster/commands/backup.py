@@ -26,19 +26,17 @@ from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.commands.options import ReportCommand
-from tasktracker_cluster.commands.psql import Database
+from tasktracker_cluster.commands.psql import Database, Which, names_of
 from tasktracker_cluster.commands.tables import Cell, table
 from tasktracker_cluster.errors import BadTimeError, NoBackupError, RestoreFailedError
 from tasktracker_cluster.machine import preflight
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import DATABASES
 
 app = typer.Typer()
 backup = typer.Typer(help="Backups of the databases.", no_args_is_help=True)
 app.add_typer(backup, name="backup")
 
-Which = Annotated[Database | None, typer.Argument(help="Which database. Without it: both.")]
 
 HEADINGS = ("DATABASE", "BACKUP", "COMPLETE SINCE", "MIB", "CHECKSUMS")
 ROW_HEADINGS = ("TABLE", "RESTORED", "LIVE")
@@ -147,7 +145,7 @@ def now(database: Which = None) -> None:
     preflight.must_be_root("backup now")
     cluster = Cluster.from_environment()
     with reporting() as steps:
-        for name in _names(database):
+        for name in names_of(database):
             with steps.step(f"backup of {name}"):
                 keeping.back_up(cluster, name)
         if copies.is_on(cluster.site):
@@ -192,10 +190,10 @@ def hold_drill(
     site = Cluster.from_environment().site
     repository.must_be_on(site)
     if quietly:
-        drill.hold(site, Steps(Console(quiet=True)), _names(None))
+        drill.hold(site, Steps(Console(quiet=True)), names_of(None))
         return
     with reporting() as steps:
-        drill.hold(site, steps, _names(None))
+        drill.hold(site, steps, names_of(None))
         known = drill.last(site)
         steps.console.print(f"{known.rows if known else 0} rows are alike.")
 
@@ -227,7 +225,7 @@ def list_backups(ctx: typer.Context, database: Which = None) -> None:
     site = Cluster.from_environment().site
     with reporting():
         repository.must_be_on(site)
-        found = [each for name in _names(database) for each in repository.backups(site, name)]
+        found = [each for name in names_of(database) for each in repository.backups(site, name)]
     rows = [{**asdict(each), "end": each.end.isoformat()} for each in found]
     shown = table(HEADINGS, map(_cells, rows), terminal=session.output.terminal)
     session.output.records(rows, lambda _: shown)
@@ -249,7 +247,7 @@ def verify(database: Which = None) -> None:
     site = Cluster.from_environment().site
     with reporting() as steps:
         repository.must_be_on(site)
-        for name in _names(database):
+        for name in names_of(database):
             known = repository.backups(site, name)
             if not known:
                 raise NoBackupError(
@@ -329,10 +327,6 @@ def _may_be_missing(what: str, *, yes: bool) -> None:
     if yes:
         raise RestoreFailedError(what, "Repeat it later, without --yes, or with --to.")
     typer.confirm(f"{what} Restore without it?", abort=True, err=True)
-
-
-def _names(database: Database | None) -> list[str]:
-    return [f"{database}-db"] if database else [each.name for each in DATABASES]
 
 
 def parse_time(text: str) -> datetime | None:

@@ -1,22 +1,17 @@
 """`db switchover`: the members of the databases."""
 
-from typing import Annotated
-
 import typer
 
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
-from tasktracker_cluster.commands.psql import Database
+from tasktracker_cluster.commands.psql import Which, names_of
 from tasktracker_cluster.errors import UnfitMachineError
 from tasktracker_cluster.jobs import numbers
 from tasktracker_cluster.jobs import switchover as switching
 from tasktracker_cluster.machine import preflight
-from tasktracker_cluster.topology import DATABASES
 
 app = typer.Typer(help="The members of the databases.", no_args_is_help=True)
-
-Which = Annotated[Database | None, typer.Argument(help="Which database. Without it: both.")]
 
 
 @app.command()
@@ -37,7 +32,7 @@ def switchover(database: Which = None) -> None:
             f"Switch over on its first machine, {cluster.site.node.first}.",
         )
     with reporting() as steps:
-        for name in [f"{database}-db"] if database else [each.name for each in DATABASES]:
+        for name in names_of(database):
             with steps.step(f"switchover of {name}") as step:
                 leader = switching.switch(cluster, name).name
                 step.detail = f"{leader} leads, on {numbers.machine(cluster.consul, leader)}"

@@ -16,6 +16,8 @@ app = typer.Typer()
 Database = StrEnum(  # type: ignore[misc]
     "Database", {each.noun.upper(): each.noun for each in topology.DATABASES}
 )
+# The argument of commands that also take both.
+Which = Annotated[Database | None, typer.Argument(help="Which database. Without it: both.")]
 
 
 class Role(StrEnum):
@@ -24,6 +26,11 @@ class Role(StrEnum):
     SUPERUSER = "superuser"
     OWNER = "owner"
     APP = "app"
+
+
+def names_of(database: Database | None) -> list[str]:
+    """Return the name of a database's job, or of both."""
+    return [f"{database}-db"] if database else [each.name for each in topology.DATABASES]
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
