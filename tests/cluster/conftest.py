@@ -25,6 +25,17 @@ def lab() -> Iterator[Laboratory]:
         yield lab
 
 
+@pytest.fixture(scope="module")
+def grown(lab: Laboratory) -> Laboratory:
+    """Give three machines that form a cluster, with two instances of each service.
+
+    Each has a member of each database.
+    """
+    lab.grow()
+    lab.machines[0].admin("up")
+    return lab
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(
     item: pytest.Item,

@@ -15,14 +15,6 @@ from tests.cluster.losses import Loss
 pytestmark = pytest.mark.drill
 
 
-@pytest.fixture(scope="module")
-def grown(lab: Laboratory) -> Laboratory:
-    """Give three machines that form a cluster, with two instances of each service."""
-    lab.grow()
-    lab.machines[0].admin("up")
-    return lab
-
-
 @pytest.mark.parametrize("number", [2, 3])
 def test_a_drained_machines_services_move_and_no_request_to_the_others_fails(
     grown: Laboratory, number: int

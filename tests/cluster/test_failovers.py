@@ -37,14 +37,6 @@ pytestmark = pytest.mark.drill
 Fault = Callable[[Laboratory, Machine], None]
 
 
-@pytest.fixture(scope="module")
-def grown(lab: Laboratory) -> Laboratory:
-    """Give three machines that form a cluster, with a member of each database on each."""
-    lab.grow()
-    lab.machines[0].admin("up")
-    return lab
-
-
 @pytest.fixture(autouse=True)
 def settled(grown: Laboratory) -> None:
     """Begin each fault with a cluster without one, and a synchronous standby."""

@@ -32,14 +32,6 @@ SAVED_SECONDS = 75
 pytestmark = [pytest.mark.drill, by_hand]
 
 
-@pytest.fixture(scope="module")
-def grown(lab: Laboratory) -> Laboratory:
-    """Give three machines that form a cluster, with two instances of each service."""
-    lab.grow()
-    lab.machines[0].admin("up")
-    return lab
-
-
 @pytest.fixture(autouse=True)
 def settled(grown: Laboratory) -> None:
     """Begin each loss with a cluster without a fault."""

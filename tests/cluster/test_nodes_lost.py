@@ -19,14 +19,6 @@ FAILING_SECONDS = 10
 pytestmark = pytest.mark.drill
 
 
-@pytest.fixture(scope="module")
-def grown(lab: Laboratory) -> Laboratory:
-    """Give three machines that form a cluster, with two instances of each service."""
-    lab.grow()
-    lab.machines[0].admin("up")
-    return lab
-
-
 def check(lab: Laboratory, report: Report, user: str) -> None:
     """Compare what was acknowledged with what is stored, and the failures with their limit."""
     assert len(report.failed) <= report.sent * FAILED_PERCENT / 100, report.failed
