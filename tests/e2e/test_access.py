@@ -76,14 +76,19 @@ def test_no_secret_file_is_open_to_others(cluster: ThrowawayCluster) -> None:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
 
 
+def psql(cluster: ThrowawayCluster, job: str, url: str, statement: str) -> str:
+    """Run a statement from a job's network, and return what psql says."""
+    command = ["psql", "--no-psqlrc", "-tA", "-c", statement, url]
+    result = cluster.exec(job, command, "nobody")
+    return result.stdout.strip() + result.stderr.strip()
+
+
 def test_the_applications_role_cannot_change_the_schema(cluster: ThrowawayCluster) -> None:
     items = cluster.nomad.call("GET", "/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp")["Items"]
     url = f"postgresql://task_app:{items['database_password']}@127.0.0.1:5432/task_db"
 
     def sql(statement: str) -> str:
-        command = ["psql", "--no-psqlrc", "-tA", "-c", statement, url]
-        result = cluster.exec("task-service", command, "nobody")
-        return result.stdout.strip() + result.stderr.strip()
+        return psql(cluster, "task-service", url, statement)
 
     assert sql("SELECT 1") == "1"
     assert "permission denied" in sql("CREATE TABLE intruder (id int)")
@@ -97,9 +102,7 @@ def test_the_role_for_backups_cannot_read_or_change_a_table(cluster: ThrowawayCl
 
     def sql(database: str, statement: str) -> str:
         url = f"postgresql://task_backup:{password}@127.0.0.1:5432/{database}"
-        command = ["psql", "--no-psqlrc", "-tA", "-c", statement, url]
-        result = cluster.exec("task-db", command, "nobody")
-        return result.stdout.strip() + result.stderr.strip()
+        return psql(cluster, "task-db", url, statement)
 
     assert sql("postgres", "SELECT 1") == "1"
     assert "permission denied for database" in sql("task_db", "SELECT 1")
@@ -114,9 +117,7 @@ def test_the_role_for_statistics_cannot_read_or_change_a_table(cluster: Throwawa
 
     def sql(database: str, statement: str) -> str:
         url = f"postgresql://task_monitor:{password}@127.0.0.1:5432/{database}"
-        command = ["psql", "--no-psqlrc", "-tA", "-c", statement, url]
-        result = cluster.exec("task-db", command, "nobody")
-        return result.stdout.strip() + result.stderr.strip()
+        return psql(cluster, "task-db", url, statement)
 
     assert "task_db" in sql("postgres", "SELECT * FROM monitor_sizes()")
     seen = sql("postgres", "SELECT DISTINCT query FROM pg_stat_activity WHERE datname = 'task_db'")
