@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tasktracker_cluster.testing.machines import Laboratory
-from tests.cluster import writes
+from tests.cluster import load
 from tests.cluster.writes import History
 
 HEADINGS = ("what happens", "rounds", "writes", "gap s", "refused", "lost", "doubled", "green s")
@@ -31,7 +31,7 @@ _failovers: list[Failover] = []
 
 def record(lab: Laboratory, name: str, history: History, user: str, green: float) -> Failover:
     """Compare what was acknowledged with what is stored, and keep the result for the table."""
-    there = writes.stored(lab, user)
+    there = load.stored(lab, lab.machines[0], user)
     failover = Failover(
         name,
         len(history.acknowledged),

@@ -2,9 +2,10 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 
 import httpx
@@ -46,50 +47,77 @@ def client(machine: Machine, name: str) -> httpx.Client:
 @contextmanager
 def requests(lab: Laboratory, machines: Sequence[Machine], user: str) -> Iterator[Report]:
     """Send requests to the gateways of these machines in turn, as a new user, during the block."""
-    report, stop, lock = Report(), threading.Event(), threading.Lock()
+    report, lock = Report(), threading.Lock()
     with lab.client(), closing(client(machines[0], user)) as api:
         headers = dict(api.headers)
     begin = time.monotonic()
 
+    def send(api: httpx.Client, worker: int, number: int) -> None:
+        sent = time.monotonic()
+        url = f"{machines[number % len(machines)].gateway_url}/api/v1/tasks/"
+        title = f"task {worker} {number}" if (worker + number) % 3 == 0 else ""
+        error = _send(api, url, title)
+        with lock:
+            report.sent += 1
+            if error:
+                report.failed.append((round(sent - begin, 1), error))
+            elif title:
+                report.acknowledged.append(title)
+
+    with senders(WORKERS, lab.client, headers, TIMEOUT_SECONDS, send):
+        yield report
+    assert report.acknowledged
+
+
+@contextmanager
+def senders(
+    workers: int,
+    inside: Callable[[], AbstractContextManager[None]],
+    headers: Mapping[str, str],
+    timeout: float,
+    send: Callable[[httpx.Client, int, int], None],
+) -> Iterator[None]:
+    """Let each worker call `send` twice a second during the block, in the network of `inside`.
+
+    It gets a client with the headers and the time limit, the worker's number, and the call's.
+    """
+    stop = threading.Event()
+
     def work(worker: int) -> None:
-        with lab.client(), httpx.Client(
-            headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS
+        with inside(), httpx.Client(
+            headers=headers, trust_env=False, timeout=timeout
         ) as api:  # fmt: skip
-            stop.wait(worker * INTERVAL_SECONDS / WORKERS)
+            stop.wait(worker * INTERVAL_SECONDS / workers)
             for number in range(1_000_000):
                 if stop.is_set():
                     return
                 sent = time.monotonic()
-                url = f"{machines[number % len(machines)].gateway_url}/api/v1/tasks/"
-                title = f"task {worker} {number}" if (worker + number) % 3 == 0 else ""
-                error = _send(api, url, title)
-                with lock:
-                    report.sent += 1
-                    if error:
-                        report.failed.append((round(sent - begin, 1), error))
-                    elif title:
-                        report.acknowledged.append(title)
+                send(api, worker, number)
                 stop.wait(max(0, sent + INTERVAL_SECONDS - time.monotonic()))
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        working = [pool.submit(work, worker) for worker in range(WORKERS)]
+    with ThreadPoolExecutor(workers) as pool:
+        working = [pool.submit(work, worker) for worker in range(workers)]
         try:
-            yield report
+            yield
         finally:
             stop.set()
         for each in working:
             each.result()
-    assert report.acknowledged
 
 
 def titles(lab: Laboratory, machine: Machine, name: str) -> set[str]:
     """Return the titles of all tasks of a user, through a machine's gateway."""
-    found: set[str] = set()
+    return set(stored(lab, machine, name))
+
+
+def stored(lab: Laboratory, machine: Machine, name: str) -> Counter[str]:
+    """Return how often each title of a user is stored, through a machine's gateway."""
+    found: Counter[str] = Counter()
     with lab.client(), closing(client(machine, name)) as api:
         url = "/api/v1/tasks/?limit=200"
         while url:
             page = api.get(url).raise_for_status()
-            found |= {task["title"] for task in page.json()}
+            found.update(task["title"] for task in page.json())
             url = page.links.get("next", {}).get("url", "")
     return found
 

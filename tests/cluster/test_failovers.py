@@ -21,7 +21,7 @@ from tasktracker_cluster.errors import AdminError
 from tasktracker_cluster.jobs import numbers, replication, switchover
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
-from tests.cluster import failovers, health, writes
+from tests.cluster import failovers, health, load, writes
 from tests.cluster.failovers import Failover
 from tests.rounds import by_hand, each_round
 
@@ -291,7 +291,7 @@ def test_a_restore_reaches_every_member(grown: Laboratory) -> None:
         history.wait_for_more("before the time")
     then = datetime.now(UTC)
     wait.until("the next second", lambda: datetime.now(UTC) - then > timedelta(seconds=1), 2)
-    before = writes.stored(grown, user)
+    before = load.stored(grown, grown.machines[0], user)
     assert before
     with writes.running(grown, grown.machines, f"{user}late"):
         time.sleep(STEADY_SECONDS)
@@ -301,12 +301,12 @@ def test_a_restore_reaches_every_member(grown: Laboratory) -> None:
     # The backups of a database are not passing while another machine leads it.
     wait.until("three members", lambda: is_complete(grown), LIMIT_SECONDS)
     assert leader(grown) is first
-    assert writes.stored(grown, user) == before
+    assert load.stored(grown, grown.machines[0], user) == before
     first.admin("db", "switchover", "task")
     wait.until("three members", lambda: is_complete(grown), LIMIT_SECONDS)
     assert leader(grown) is not first
-    assert writes.stored(grown, user) == before
-    assert not writes.stored(grown, f"{user}late")
+    assert load.stored(grown, grown.machines[0], user) == before
+    assert not load.stored(grown, grown.machines[0], f"{user}late")
     first.admin("backup", "off")
 
 

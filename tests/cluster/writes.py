@@ -2,9 +2,7 @@
 
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -16,7 +14,6 @@ from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tests.cluster import load
 
 WORKERS = 25
-INTERVAL_SECONDS = 0.5  # of each worker
 TIMEOUT_SECONDS = 20  # longer than every limit on the way: each write has an answer
 LIMIT_SECONDS = 60
 
@@ -59,39 +56,23 @@ def running(
 
     The writes come from the client's network, or from the one that `inside` enters.
     """
-    place, history = inside or lab.client, History()
-    stop, lock = threading.Event(), threading.Lock()
+    history, lock = History(), threading.Lock()
     with lab.client(), closing(load.client(machines[0], user)) as api:
         headers = dict(api.headers)
 
-    def work(worker: int) -> None:
-        with place(), httpx.Client(
-            headers=headers, trust_env=False, timeout=TIMEOUT_SECONDS
-        ) as client:  # fmt: skip
-            stop.wait(worker * INTERVAL_SECONDS / WORKERS)
-            for number in range(1_000_000):
-                if stop.is_set():
-                    return
-                sent = time.monotonic()
-                title = f"{user} {worker} {number}"
-                error = _send(client, machines[(worker + number) % len(machines)], title)
-                with lock:
-                    history.sent += 1
-                    if error:
-                        history.refused.append((time.monotonic(), error))
-                    else:
-                        history.acknowledged.append((time.monotonic(), title))
-                stop.wait(max(0, sent + INTERVAL_SECONDS - time.monotonic()))
+    def send(client: httpx.Client, worker: int, number: int) -> None:
+        title = f"{user} {worker} {number}"
+        error = _send(client, machines[(worker + number) % len(machines)], title)
+        with lock:
+            history.sent += 1
+            if error:
+                history.refused.append((time.monotonic(), error))
+            else:
+                history.acknowledged.append((time.monotonic(), title))
 
-    with ThreadPoolExecutor(WORKERS) as pool:
-        working = [pool.submit(work, worker) for worker in range(WORKERS)]
-        try:
-            wait.until("the first write", lambda: history.acknowledged, LIMIT_SECONDS)
-            yield history
-        finally:
-            stop.set()
-        for each in working:
-            each.result()
+    with load.senders(WORKERS, inside or lab.client, headers, TIMEOUT_SECONDS, send):
+        wait.until("the first write", lambda: history.acknowledged, LIMIT_SECONDS)
+        yield history
 
 
 def _send(client: httpx.Client, machine: Machine, title: str) -> str:
@@ -104,15 +85,3 @@ def _send(client: httpx.Client, machine: Machine, title: str) -> str:
         return ""
     hint = "" if "Retry-After" in answer.headers else " without Retry-After"
     return f"{answer.status_code}{hint}"
-
-
-def stored(lab: Laboratory, user: str) -> Counter[str]:
-    """Return how often each title of a user is stored."""
-    found: Counter[str] = Counter()
-    with lab.client(), closing(load.client(lab.machines[0], user)) as api:
-        url = "/api/v1/tasks/?limit=200"
-        while url:
-            page = api.get(url).raise_for_status()
-            found.update(task["title"] for task in page.json())
-            url = page.links.get("next", {}).get("url", "")
-    return found

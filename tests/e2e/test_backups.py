@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,29 +132,44 @@ def test_status_and_doctor_know_the_backups(cluster: ThrowawayCluster, repositor
     assert {each["database"] for each in listed if each["is_good"]} == {"user-db", "task-db"}
 
 
-def test_tasks_are_restored_to_the_second_before_they_were_deleted(
-    cluster: ThrowawayCluster, repository: Path, ida: User, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with ida.http() as client, writing(client) as before:
+@dataclass(frozen=True)
+class Restoration:
+    """How many tasks a user had, the seconds that it took, and those of writes that it undid."""
+
+    tasks: int
+    seconds: float
+    lost: float
+
+
+def restore_before_a_delete(cluster: ThrowawayCluster, user: User) -> Restoration:
+    """Delete all tasks while some are written, and restore those of the second before."""
+    with user.http() as client, writing(client) as before:
         wait.until("fifty tasks", lambda: len(before.acknowledged) >= 50, LIMIT_SECONDS)
     last = query(cluster, "SELECT max(id) FROM tasks")
     checksum = query(cluster, CHECKSUM + last)
     then = after_a_second()
-
-    with renewed(repository), ida.http() as client, writing(client) as meanwhile:
+    with user.http() as client, writing(client) as meanwhile:
         wait.until("more tasks", lambda: len(meanwhile.acknowledged) >= 5, LIMIT_SECONDS)
         query(cluster, "DELETE FROM tasks")
+        deleted = time.time()
         begin = time.monotonic()
         cluster.admin("restore", "task", "--to", then.isoformat(), "--yes")
         seconds = time.monotonic() - begin
         written = len(meanwhile.acknowledged)
         wait.until("a write", lambda: len(meanwhile.acknowledged) > written, LIMIT_SECONDS)
-
     assert query(cluster, CHECKSUM + last) == checksum
-    with ida.http() as client:
+    with user.http() as client:
         assert set(before.acknowledged) <= titles(client)
+    return Restoration(len(before.acknowledged), seconds, deleted - then.timestamp())
+
+
+def test_tasks_are_restored_to_the_second_before_they_were_deleted(
+    cluster: ThrowawayCluster, repository: Path, ida: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with renewed(repository):
+        found = restore_before_a_delete(cluster, ida)
     with capsys.disabled():
-        print(f" restored {len(before.acknowledged)} tasks in {seconds:.1f} s", end="")  # noqa: T201
+        print(f" restored {found.tasks} tasks in {found.seconds:.1f} s", end="")  # noqa: T201
 
     # The receiver goes on with the new timeline.
     def is_well() -> bool:

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import BACKUP, LOGS, METRICS, SERVICES, Service
+from tasktracker_cluster.topology import BACKUP, EXPORTER, LOGS, METRICS, SERVICES, Service
 from tests.infra.reading import Json, only_group, only_service, read_job, tasks
 
 MODEL, *OTHERS = SERVICES
@@ -103,9 +103,14 @@ def test_logs_and_metrics_are_on_the_first_machine(site: Site) -> None:
     assert metrics["Constraints"] == [constraint]
 
 
-def test_the_sidecar_of_the_backups_is_like_those_of_the_services(
-    site: Site, jobs: dict[str, Json]
+@pytest.mark.parametrize(
+    ("job", "name"),
+    [(BACKUP, BACKUP), (EXPORTER, "(?:postgres-)?exporter")],
+    ids=[BACKUP, EXPORTER],
+)
+def test_the_sidecar_of_a_client_of_the_databases_is_like_those_of_the_services(
+    site: Site, jobs: dict[str, Json], job: str, name: str
 ) -> None:
-    sidecar = task(without_name(BACKUP, read_job(site, BACKUP)), "envoy")
+    sidecar = task(without_name(name, read_job(site, job)), "envoy")
     model = task(anonymous(MODEL, jobs), "envoy")
-    assert {**sidecar, "Env": model["Env"]} == model  # the backups send no traces
+    assert {**sidecar, "Env": model["Env"]} == model  # it sends no traces
