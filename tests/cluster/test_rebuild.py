@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cluster.backups import keeping
+from tasktracker_cluster.backups import reception
 from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
@@ -46,7 +46,7 @@ def wait_received(machine: Machine) -> None:
     for database in TABLES:
         wait.until(
             f"the log of {database}",
-            lambda name=database: keeping.behind(machine.site, name) == 0,  # type: ignore[misc]
+            lambda name=database: reception.behind(machine.site, name) == 0,  # type: ignore[misc]
             LIMIT_SECONDS,
         )
 

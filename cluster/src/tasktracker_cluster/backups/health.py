@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from tasktracker_cluster.backups import ages, disk, keeping, repository
+from tasktracker_cluster.backups import ages, disk, reception, repository
 from tasktracker_cluster.errors import CommandError
 from tasktracker_cluster.site import Site
 
@@ -45,9 +45,9 @@ def of(site: Site, database: str) -> Health:
     end = next((each.end for each in listed if each.is_good), None)
     age = datetime.now(UTC) - end if end else None
     try:
-        behind = keeping.behind(site, database)
+        behind = reception.behind(site, database)
     except CommandError:
-        is_replica = keeping.is_replica(site, database)
+        is_replica = reception.is_replica(site, database)
         return Health(age, None, ELSEWHERE if is_replica else "the database does not answer")
     full = "" if has_space else "the repository has no space for another backup"
     return Health(age, behind, _fault(age, behind) or full)

@@ -128,31 +128,6 @@ def back_up(cluster: Cluster, database: str) -> None:
         )
 
 
-def behind(site: Site, database: str) -> int | None:
-    """Return how many bytes of the database's log are not received yet; None: nobody receives.
-
-    The receiver reports every ten seconds. Raises CommandError when the database does not answer.
-    """
-    statement = (
-        "SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), write_lsn)::bigint FROM pg_stat_replication "
-        "WHERE application_name = 'barman_receive_wal'"
-    )
-    printed = shell.run(postgres.query(site, database, statement)).strip()
-    return max(0, int(printed)) if printed else None
-
-
-def is_replica(site: Site, database: str) -> bool:
-    """Return whether this machine's member copies another one, which alone knows what is received.
-
-    False also when it does not answer.
-    """
-    try:
-        printed = shell.run(postgres.query(site, database, "SELECT pg_is_in_recovery()"))
-    except CommandError:
-        return False
-    return printed.strip() == "t"
-
-
 def _wait_for_a_backup(site: Site, database: str) -> None:
     verified = site.repository / database / "verified"
     try:

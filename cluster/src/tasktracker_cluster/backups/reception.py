@@ -1,4 +1,4 @@
-"""What a restore to the end of the log would miss: changes of a live database not received yet."""
+"""How much of a live database's log is received: a restore to its end would miss the rest."""
 
 from contextlib import suppress
 
@@ -10,8 +10,12 @@ from tasktracker_cluster.site import Site
 
 LIMIT_SECONDS = 30  # the receiver reports every ten
 KIB = 2**10
-PRESENT = "SELECT pg_current_wal_lsn()"
-RECEIVED = "SELECT write_lsn FROM pg_stat_replication WHERE application_name = 'barman_receive_wal'"
+PRESENT = "pg_current_wal_lsn()"
+
+_BEHIND = """\
+SELECT pg_wal_lsn_diff({position}, write_lsn)::bigint
+FROM pg_stat_replication WHERE application_name = 'barman_receive_wal'
+"""
 
 
 def led_elsewhere(cluster: Cluster, database: str) -> str:
@@ -35,28 +39,37 @@ def missing(site: Site, database: str) -> str:
     Of a database that does not answer nothing is known to be missing.
     """
     try:
-        position = _number(_ask(site, database, PRESENT))
+        position = f"'{_ask(site, database, f'SELECT {PRESENT}')}'"
         with suppress(NotReadyError):
-            wait.until("the log", lambda: _behind(site, database, position) == 0, LIMIT_SECONDS)
+            wait.until("the log", lambda: behind(site, database, position) == 0, LIMIT_SECONDS)
             return ""
-        behind = _behind(site, database, position)
+        rest = behind(site, database, position)
     except CommandError:
         return ""
-    if behind is None:
+    if rest is None:
         return f"Nobody receives the log of {database}: its last changes are in no backup."
-    return f"{-(-behind // KIB)} KiB of the log of {database} are in no backup yet."
+    return f"{-(-rest // KIB)} KiB of the log of {database} are in no backup yet."
 
 
-def _behind(site: Site, database: str, position: int) -> int | None:
-    """Return how many bytes before a position are not received yet; None: nobody receives."""
-    received = _ask(site, database, RECEIVED)
-    return max(0, position - _number(received)) if received else None
+def behind(site: Site, database: str, position: str = PRESENT) -> int | None:
+    """Return how many bytes of the log before a position are not received; None: nobody receives.
+
+    `position` is an expression of SQL. The receiver reports every ten seconds. Raises CommandError
+    when the database does not answer.
+    """
+    printed = _ask(site, database, _BEHIND.format(position=position))
+    return max(0, int(printed)) if printed else None
 
 
-def _number(position: str) -> int:
-    """Return the bytes before a position as PostgreSQL writes it: two hexadecimal halves."""
-    high, _, low = position.partition("/")
-    return (int(high, 16) << 32) + int(low, 16)
+def is_replica(site: Site, database: str) -> bool:
+    """Return whether this machine's member copies another one, which alone knows what is received.
+
+    False also when it does not answer.
+    """
+    try:
+        return _ask(site, database, "SELECT pg_is_in_recovery()") == "t"
+    except CommandError:
+        return False
 
 
 def _ask(site: Site, database: str, statement: str) -> str:
