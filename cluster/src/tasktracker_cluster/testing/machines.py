@@ -133,6 +133,7 @@ def _install(machine: Machine, *flags: str) -> None:
 def _end(machine: Machine) -> None:
     # Without its peers an agent would wait for a leader.
     machine.kill()
+    machine.unmount()
     machine.admin("destroy", "--yes", check=False)
 
 

@@ -145,7 +145,7 @@ class ThrowawayCluster:
 
     def _forget_what_was_in_memory(self) -> None:
         """Unmount the secrets' file systems; remove the namespaces, their addresses, interfaces."""
-        wait.until("the end of the last file's user", self._unmount, SETTLING_SECONDS)
+        self.unmount()
         allocated = {folder.name for folder in (self.home / "nomad" / "alloc").iterdir()}
         for name in allocated:
             if Path("/run/netns", name).exists():
@@ -157,8 +157,11 @@ class ThrowawayCluster:
                 address.unlink()
         network.remove_interfaces()
 
-    def _unmount(self) -> bool:
+    def unmount(self) -> None:
         """Unmount all below the state folder. A process that is being killed may still use one."""
+        wait.until("the end of the last file's user", self._unmount, SETTLING_SECONDS)
+
+    def _unmount(self) -> bool:
         try:
             folders.unmount_below(self.home)
         except CommandError:
