@@ -10,7 +10,10 @@ from tasktracker_cluster.membership import members
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine: whether it is a server, whether its agents answer, and its running instances."""
+    """A machine: whether it is a server, whether its agents answer, and its running instances.
+
+    An instance that Nomad stops does not count: it may go on for seconds, until nobody asks it.
+    """
 
     name: str
     address: str
@@ -28,7 +31,7 @@ def of_machines(cluster: Cluster) -> list[Machine]:
     running = [
         allocation["NodeName"]
         for allocation in cluster.nomad.call("GET", "/v1/allocations")
-        if allocation["ClientStatus"] == "running"
+        if allocation["ClientStatus"] == "running" and allocation["DesiredStatus"] == "run"
     ]
     return [
         Machine(
