@@ -57,6 +57,13 @@ job "logs" {
       }
     }
 
+    # For the portal, which lists its page. Consul need not know: nothing calls it by the mesh.
+    service {
+      name     = "logs"
+      port     = "http"
+      provider = "nomad"
+    }
+
     task "victoria-logs" {
       driver      = "raw_exec"
       kill_signal = "SIGTERM"

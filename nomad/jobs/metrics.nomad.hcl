@@ -60,6 +60,13 @@ job "metrics" {
       }
     }
 
+    # For the portal, which lists its pages. Consul need not know: nothing calls it by the mesh.
+    service {
+      name     = "metrics"
+      port     = "http"
+      provider = "nomad"
+    }
+
     task "victoria-metrics" {
       driver      = "raw_exec"
       kill_signal = "SIGTERM"

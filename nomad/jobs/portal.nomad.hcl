@@ -194,10 +194,10 @@ job "portal" {
       kill_timeout = "30s" # longer than the server's own graceful time-out
 
       config {
-        command  = "${meta.tasktracker.home}/bin/wall"
-        work_dir = "/" # it does not need the allocation's folder
+        command = "${meta.tasktracker.home}/bin/wall"
         args = [
-          "--user=tasktracker-portal", "--read=${meta.tasktracker.home}/releases/${var.release}", "--",
+          "--user=tasktracker-portal", "--read=${meta.tasktracker.home}/releases/${var.release}",
+          "--read=local", "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/python", "-m", "portal_service",
         ]
       }
@@ -207,7 +207,26 @@ job "portal" {
         USER_SERVICE_URL  = "http://${NOMAD_UPSTREAM_ADDR_user_service}"
         TASK_SERVICE_URL  = "http://${NOMAD_UPSTREAM_ADDR_task_service}"
         STATS_SERVICE_URL = "http://${NOMAD_UPSTREAM_ADDR_stats_service}"
+        OBSERVING_FILE    = "local/observing.txt"
         TRACES_URL        = var.traces
+      }
+
+      # The pages of `observe` while its jobs run, for the front page.
+      template {
+        destination = "${NOMAD_TASK_DIR}/observing.txt"
+        change_mode = "noop" # it is read for each request
+        data        = <<-EOT
+          {{- range nomadService "metrics" }}
+          dashboards http://localhost:{{ .Port }}/vmui/#/dashboards
+          alerts http://localhost:{{ .Port }}/vmalert/alerts
+          {{- end }}
+          {{- range nomadService "logs" }}
+          logs http://localhost:{{ .Port }}/select/vmui/
+          {{- end }}
+          {{- range nomadService "traces" }}
+          traces http://localhost:{{ .Port }}/api/traces?service=traefik
+          {{- end }}
+        EOT
       }
 
       resources {

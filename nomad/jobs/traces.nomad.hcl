@@ -63,6 +63,13 @@ job "traces" {
       }
     }
 
+    # For the portal, which lists its API. Consul need not know: nothing calls it by the mesh.
+    service {
+      name     = "traces"
+      port     = "api"
+      provider = "nomad"
+    }
+
     task "jaeger" {
       driver      = "raw_exec"
       kill_signal = "SIGTERM"

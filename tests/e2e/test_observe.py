@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from playwright.sync_api import expect
@@ -15,7 +16,7 @@ from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import observers, postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.monitoring import alerts
-from tasktracker_cluster.site import CONSUL_PAGE
+from tasktracker_cluster.site import CONSUL_PAGE, GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, frozen
 from tasktracker_cluster.topology import (
     DATABASES,
@@ -26,6 +27,7 @@ from tasktracker_cluster.topology import (
     OBSERVING_USERS,
     SERVICES,
 )
+from tasktracker_cluster.urls import observing_pages
 from tests.e2e.browser import chromium
 from tests.e2e.test_pages import ask
 from tests.infra.reading import ROOT
@@ -40,6 +42,11 @@ EXPORTER_TASKS = ("exporter", f"connect-proxy-{EXPORTER}")
 # Matchers of what a healthy cluster does not have: the series must exist without them.
 OF_FAULTS = re.compile(r',?\s*(status|code)=~?"[^"]*"')
 SELECTOR = re.compile(r"\b[a-z]\w*\{[^}]*\}|\{__name__[^}]*\}|\bup\b")
+
+
+def listed() -> set[str]:
+    """Return the addresses of pages that the portal's front page has."""
+    return set(httpx.get(GATEWAY_URL).json()["observing"].values())
 
 
 def panels() -> Iterator[str]:
@@ -97,6 +104,13 @@ def test_every_source_answers(observed: ThrowawayCluster) -> None:
 
     wait.until("all sources", all_answer, LIMIT_SECONDS)
     wait.until("none silent", lambda: not answers(observed, "up == 0"), LIMIT_SECONDS)
+
+
+def test_the_front_page_and_the_status_list_the_pages(observed: ThrowawayCluster) -> None:
+    pages = {page.page for page in observing_pages((METRICS, LOGS))}
+    wait.until("the pages", lambda: listed() == pages, LIMIT_SECONDS)
+    said = observed.admin("status", check=False).stderr
+    assert {page for page in pages if page in said} == pages
 
 
 def test_every_query_of_dashboards_and_rules_finds_something(
@@ -229,5 +243,6 @@ def test_off_leaves_nothing_but_the_data(observed: ThrowawayCluster) -> None:
     assert observers.running(observed.as_operator) == []
     rows = json.loads(observed.admin("status", "--json", check=False).stdout)
     assert "metrics" not in [row["name"] for row in rows]
+    wait.until("no pages", lambda: not listed(), LIMIT_SECONDS)
     assert any(observed.site.volume("metrics").iterdir())
     observed.admin("observe")

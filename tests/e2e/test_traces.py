@@ -19,6 +19,7 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL, TRACES_URL
 from tasktracker_cluster.testing.throwaway import PASSWORD, PROGRAM, ThrowawayCluster
 from tasktracker_cluster.topology import PORTS, SERVICES, SPANS_PORT, TRACES, TRACES_USER
+from tasktracker_cluster.urls import observing_pages
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.drill
@@ -130,6 +131,8 @@ def test_the_cli_shows_each_hop_of_the_statistics(
     statement = next((span for span in found if span.name == STATEMENT), None)
     assert statement, shown
     assert way(found, statement) == HOPS
+    (listed,) = observing_pages([TRACES])
+    assert identifier[1] in httpx.get(listed.page, trust_env=False).raise_for_status().text
     rows = re.findall(r"(?m)^([ │├└─]+)[\d.,]+ ms (\S+) (.*?) *$", shown)
     assert len(rows) == len(found)
     assert [(service, name) for _, service, name in rows][-1] == ("task-service", STATEMENT)

@@ -85,7 +85,9 @@ def test_only_the_user_service_can_sign_tokens(mesh_jobs: dict[str, Json]) -> No
 
 
 def test_the_portal_holds_no_secret(jobs: dict[str, Json]) -> None:
-    assert not any(list(templates(task)) for task in tasks(jobs["portal"]))
+    (listed,) = [template for task in tasks(jobs["portal"]) for template in templates(task)]
+    assert not RENDERS_SECRET.search(listed["EmbeddedTmpl"])
+    assert not listed["Envvars"]
 
 
 def test_an_application_connects_as_a_role_that_is_not_its_migrations(

@@ -13,6 +13,7 @@ from tasktracker_cluster.topology import (
     PORTS,
     STORING_JOBS,
 )
+from tasktracker_cluster.urls import OBSERVING_PAGES
 from tests.infra.reading import ROOT, Json, only_group, read_job, tasks, wall
 
 HOME = "${meta.tasktracker.home}"
@@ -67,6 +68,24 @@ def test_its_pages_have_no_login_so_they_are_on_loopback(observer: Json) -> None
     assert len(listening) == len([t for t in walled(observer) if wall(t).command[0] != SCRIPT])
     known = {f"127.0.0.1:{port.number}" for port in PORTS if port.observes}
     assert set(listening) <= known
+
+
+def test_the_portal_lists_the_pages_of_the_jobs_that_run(site: Site) -> None:
+    (portal,) = [task for task in tasks(read_job(site, "portal")) if task["Name"] == "app"]
+    (template,) = portal["Templates"]
+    listed = re.findall(
+        r'(?s)range nomadService "(\w+)" \}\}(.+?)\{\{- end', template["EmbeddedTmpl"]
+    )
+    found = []
+    for name, lines in listed:
+        (group,) = read_job(site, name)["TaskGroups"]
+        (service,), (network,) = group["Services"], group["Networks"]
+        assert (service["Name"], service["Provider"]) == (name, "nomad")
+        ports = {port["Label"]: port["Value"] for port in network["ReservedPorts"]}
+        for line in lines.strip().split("\n"):
+            port = str(ports[service["PortLabel"]])
+            found.append((name, line.replace("{{ .Port }}", port).split()[-1]))
+    assert found == [(page.job, page.page) for page in OBSERVING_PAGES]
 
 
 def test_no_other_job_has_the_right_to_read_the_agents() -> None:

@@ -1,17 +1,22 @@
 """The web pages of the cluster."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from tasktracker_cluster import topology
 
 
 class WebPage(NamedTuple):
-    """A web page: its name in `admin open`, its title, its port on loopback, and its content."""
+    """A web page: its name in `admin open`, its title, its port on loopback, and its content.
+
+    `job` is the job of `observe` that serves it.
+    """
 
     name: str
     title: str
     port: int
     about: str
+    job: str = ""
 
     @property
     def url(self) -> str:
@@ -29,6 +34,7 @@ _PATHS = {
     "metrics": "/vmui/#/dashboards",
     "alerts": "/vmalert/alerts",
     "logs": "/select/vmui/",
+    "traces": "/api/traces?service=traefik",
 }
 
 
@@ -41,9 +47,23 @@ WEB_PAGES = (
 
 TARGETS = f"http://localhost:{topology.METRICS_PORT}/targets"  # what gives metrics, and what not
 
-# Only after `observe`.
+# Only after `observe`. The portal lists them (nomad/jobs/portal.nomad.hcl).
 OBSERVING_PAGES = (
-    WebPage("metrics", "Dashboards", topology.METRICS_PORT, "metrics, and queries of your own"),
-    WebPage("alerts", "Alerts", topology.METRICS_PORT, "what is wrong, and the rules"),
-    WebPage("logs", "Logs", topology.LOGS_PORT, "every log, with a login"),
+    WebPage(
+        "metrics",
+        "Dashboards",
+        topology.METRICS_PORT,
+        "metrics, and queries of your own",
+        topology.METRICS,
+    ),
+    WebPage(
+        "alerts", "Alerts", topology.METRICS_PORT, "what is wrong, and the rules", topology.METRICS
+    ),
+    WebPage("logs", "Logs", topology.LOGS_PORT, "every log, with a login", topology.LOGS),
+    WebPage("traces", "Traces", topology.TRACES_PORT, "the newest, as JSON", topology.TRACES),
 )
+
+
+def observing_pages(jobs: Collection[str]) -> list[WebPage]:
+    """Return the pages that these jobs of `observe` serve."""
+    return [page for page in OBSERVING_PAGES if page.job in jobs]

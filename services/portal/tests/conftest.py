@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -73,10 +74,14 @@ def make_app() -> MakeApp:
     """Return a function that makes the portal in front of services that are well.
 
     An app that is given by the name of a service replaces it; None means that it is down. Give a
-    `time_limit`, in seconds, where a service is slow.
+    `time_limit`, in seconds, where a service is slow. `observing_file` is the setting.
     """
 
-    def make(time_limit: float = PATIENCE_SECONDS, **others: FastAPI | None) -> FastAPI:
+    def make(
+        time_limit: float = PATIENCE_SECONDS,
+        observing_file: Path | None = None,
+        **others: FastAPI | None,
+    ) -> FastAPI:
         changed = {name.replace("_", "-"): app for name, app in others.items()}
         services = {name: make() for name, make in ALL_WELL.items()} | changed
         settings = PortalSettings(
@@ -85,6 +90,7 @@ def make_app() -> MakeApp:
             task_service_url=NOWHERE,
             stats_service_url=NOWHERE,
             service_time_limit=time_limit,
+            observing_file=observing_file,
         )
         transports = {name: httpx.ASGITransport(app) for name, app in services.items() if app}
         return create_app(settings, transports)

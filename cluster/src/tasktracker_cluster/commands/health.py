@@ -18,8 +18,7 @@ from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.machine import preflight
 from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
 from tasktracker_cluster.monitoring import status
-from tasktracker_cluster.topology import METRICS
-from tasktracker_cluster.urls import OBSERVING_PAGES
+from tasktracker_cluster.urls import observing_pages
 
 app = typer.Typer()
 
@@ -60,7 +59,7 @@ def show_status(ctx: typer.Context) -> None:
         cluster = Cluster.from_environment()
         rows = status.rows(cluster)
         warnings = status.warnings(cluster) if rows else []
-    pages = OBSERVING_PAGES if any(row.name == METRICS for row in rows) else ()
+    pages = observing_pages({row.name for row in rows})
     nodes = [row.nodes for row in rows]
     shown = with_nodes(HEADINGS, map(_cells, rows), nodes, terminal=session.output.terminal)
     session.output.records(map(asdict, rows), lambda _: shown)

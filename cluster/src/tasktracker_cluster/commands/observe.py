@@ -8,7 +8,8 @@ import typer
 from tasktracker_cluster import observing
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
-from tasktracker_cluster.urls import OBSERVING_PAGES
+from tasktracker_cluster.jobs import observers
+from tasktracker_cluster.urls import observing_pages
 
 app = typer.Typer()
 
@@ -58,5 +59,6 @@ def observe(
             steps.console.print("Nothing observes the cluster any more. The data are kept.")
             return
         observing.start(cluster, steps, webhook, sampling if traces else None)
-    for page in OBSERVING_PAGES:
-        typer.echo(f"{page.title:<10} {page.page:<34} {page.about}")
+        pages = observing_pages(observers.running(cluster))
+    for page in pages:
+        typer.echo(f"{page.title:<10} {page.page:<48} {page.about}")

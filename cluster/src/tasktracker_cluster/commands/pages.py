@@ -25,6 +25,7 @@ class Page(StrEnum):
     METRICS = "metrics"
     ALERTS = "alerts"
     LOGS = "logs"
+    TRACES = "traces"
 
 
 @app.command("open")

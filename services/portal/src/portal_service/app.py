@@ -56,7 +56,7 @@ def create_app(
 
     app = base.create("TaskTracker", VERSION, lifespan)
     app.state.backends = {each.name: each for each in backends}
-    app.include_router(home.router(VERSION))
+    app.include_router(home.router(VERSION, settings.observing_file))
     app.include_router(health.router(SERVICE, VERSION))
     app.include_router(documents.router)
     app.include_router(gateway_errors.router)

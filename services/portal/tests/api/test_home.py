@@ -1,7 +1,15 @@
 """The home page, as JSON and as HTML."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
 import httpx
 import pytest
+from fastapi import FastAPI
+
+from servicekit.testing import client as testing
+
+MakeApp = Callable[..., FastAPI]
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -20,6 +28,7 @@ def test_a_program_is_told_what_this_is(client: httpx.Client) -> None:
             {"prefix": "/api/v1/stats", "service": "stats-service"},
         ],
         "links": {"documentation": "/docs", "health": "/health"},
+        "observing": {},
     }
 
 
@@ -60,3 +69,47 @@ def test_json_goes_to_everybody_else(client: httpx.Client, accept: str) -> None:
 
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["vary"] == "Accept"
+
+
+@pytest.fixture
+def observing(tmp_path: Path) -> Path:
+    """Return the file of the pages that observe, without one."""
+    file = tmp_path / "observing.txt"
+    file.touch()
+    return file
+
+
+@pytest.fixture
+def observed(observing: Path, make_app: MakeApp) -> Iterator[httpx.Client]:
+    with testing.running(make_app(observing_file=observing)) as client:
+        yield client
+
+
+def test_the_pages_that_observe_are_listed_as_long_as_they_are_there(
+    observed: httpx.Client, observing: Path
+) -> None:
+    def listed() -> object:
+        return observed.get("/", headers={"Host": "localhost:8000"}).json()["observing"]
+
+    assert listed() == {}
+    observing.write_text("\nlogs http://localhost:9428/\nalerts http://localhost:8428/#/a\n")
+    assert listed() == {"logs": "http://localhost:9428/", "alerts": "http://localhost:8428/#/a"}
+    page = observed.get("/", headers={"Host": "[::1]:8000", "Accept": "text/html"}).text
+    assert '<a href="http://localhost:8428/#/a">alerts</a>' in page
+    assert "On the first machine of the cluster" in page
+    observing.write_text("\n")
+    assert listed() == {}
+
+
+@pytest.mark.parametrize(
+    "host", ["tasks.example", "10.0.0.1:8000", "localhost.example", "[", "localhost:8000:1", ""]
+)
+def test_who_calls_from_elsewhere_is_told_no_address_of_loopback(
+    observed: httpx.Client, observing: Path, host: str
+) -> None:
+    observing.write_text("logs http://localhost:9428/\n")
+
+    answer = observed.get("/", headers={"Host": host, "Accept": BROWSER})
+
+    assert answer.status_code == 200
+    assert "//" not in answer.text
