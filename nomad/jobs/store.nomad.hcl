@@ -33,8 +33,9 @@ job "store" {
     }
 
     task "server" {
-      driver      = "raw_exec"
-      kill_signal = "SIGTERM"
+      driver       = "raw_exec"
+      kill_signal  = "SIGTERM"
+      kill_timeout = "30s" # callers get their answers before it
 
       config {
         command = "${meta.tasktracker.home}/bin/wall"

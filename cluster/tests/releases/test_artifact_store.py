@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
-from http.client import HTTPConnection, RemoteDisconnected
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,7 @@ def certificate(
 
 
 Opens = Callable[..., str]
+Program = Callable[..., tuple[str, "subprocess.Popen[str]"]]
 
 
 @pytest.fixture
@@ -284,43 +286,110 @@ def test_a_thread_that_cannot_start_keeps_no_place(
     wait.until("a free place", lambda: _answers(store), 10)
 
 
-def test_with_too_many_connections_the_next_is_closed_at_once(
-    opens: Opens, own: Certificate, task: Path, monkeypatch: pytest.MonkeyPatch
+def test_with_too_many_connections_the_next_is_refused_at_once(
+    opens: Opens,
+    own: Certificate,
+    task: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(artifact_store, "MOST_CONNECTIONS", 1)
     store = opens(CONTENT, own, NOBODY)
     address, _, port = store.partition(":")
     with socket.create_connection((address, int(port)), 10) as first:
         first.sendall(b"GET ")  # the rest does not come
-        with pytest.raises((RemoteDisconnected, ConnectionResetError)):
-            get(store, f"/{SHA256}.pex")
+        for _ in range(3):
+            assert get(store, f"/{SHA256}.pex") == (503, b"")
     wait.until("a free place", lambda: _answers(store), 10)
+    assert events(capsys) == ["cannot answer: 1 connections are open"]
 
 
 def _answers(store: str) -> bool:
-    try:
-        return get(store, f"/{SHA256}.pex") == (200, CONTENT)
-    except (RemoteDisconnected, ConnectionResetError):
-        return False
+    status, content = get(store, f"/{SHA256}.pex")
+    assert (status, content) in [(200, CONTENT), (503, b"")]
+    return status == 200
 
 
-def test_the_program_needs_the_standard_library_only(tmp_path: Path) -> None:
-    """The job runs this file with a release's Python, behind a wall."""
+def test_a_file_that_cannot_be_read_is_an_answer_and_a_line_of_the_log(
+    opens: Opens,
+    own: Certificate,
+    task: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    before = set(tmp_path.iterdir())
+    store = opens(None, own, NOBODY)
+    (folder,) = set(tmp_path.iterdir()) - before
+    (folder / f"{SHA256}.pex").mkdir()
+    for method in ("GET", "HEAD"):
+        assert get(store, f"/{SHA256}.pex", method)[0] == 500
+    (event,) = events(capsys)
+    assert event.startswith("cannot answer: IsADirectoryError")
+
+
+def test_without_a_place_for_what_is_fetched_the_answer_is_an_error(
+    opens: Opens, own: Certificate, task: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = opens(None, own, opens())
+    (task / "tmp").rmdir()
+    assert get(store, f"/{SHA256}.pex")[0] == 500
+    (event,) = events(capsys)
+    assert event.startswith("cannot answer: FileNotFoundError")
+
+
+@pytest.fixture
+def program(tmp_path: Path, task: Path) -> Iterator[Program]:
+    """Return a function that starts the program as the job does, without a wall."""
+    certificate(tmp_path / "certificate")
     folder = tmp_path / "artifacts"
     folder.mkdir()
-    (folder / f"{SHA256}.pex").write_bytes(CONTENT)
-    certificate(tmp_path / "certificate")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        local = f"127.0.0.1:{free.getsockname()[1]}"
-    words = [folder, tmp_path / "certificate", local, NOBODY]
-    command = [sys.executable, "-I", "-S", artifact_store.__file__, *map(str, words)]
-    with subprocess.Popen(command, env={"PATH": os.environ["PATH"]}) as process:
-        try:
+    with ExitStack() as stack:
+
+        def start(*others: str) -> tuple[str, subprocess.Popen[str]]:
+            local, shared = (f"127.0.0.1:{port}" for port in _free_ports())
+            words = [folder, tmp_path / "certificate", local, shared, *others]
+            command = [sys.executable, "-I", "-S", artifact_store.__file__, *map(str, words)]
+            process = stack.enter_context(
+                subprocess.Popen(
+                    command, env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, text=True
+                )
+            )
+            stack.callback(process.kill)
             wait.until("the store", lambda: _is_open(local), 30)
-            assert get(local, f"/{SHA256}.pex") == (200, CONTENT)
-        finally:
+            return local, process
+
+        yield start
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as one, socket.socket() as other:
+        for each in (one, other):
+            each.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
+
+
+def test_the_program_needs_the_standard_library_only(program: Program, tmp_path: Path) -> None:
+    """The job runs this file with a release's Python, behind a wall."""
+    (tmp_path / "artifacts" / f"{SHA256}.pex").write_bytes(CONTENT)
+    local, process = program()
+    assert get(local, f"/{SHA256}.pex") == (200, CONTENT)
+    process.terminate()
+    assert process.wait(30) == 0
+
+
+def test_a_store_that_is_restarted_answers_who_waits_for_another_machine(program: Program) -> None:
+    """A caller once got no answer: its store was restarted while it waited for a lost machine."""
+    with socket.create_server(("127.0.0.1", 0)) as lost, ThreadPoolExecutor() as pool:
+        local, process = program(f"127.0.0.1:{lost.getsockname()[1]}", NOBODY)
+        answer = pool.submit(get, local, f"/{SHA256}.pex")
+        with lost.accept()[0]:  # and no handshake
             process.terminate()
+            wait.until("the end of the port", lambda: not _is_open(local), 30)
+        assert answer.result(30)[0] == 503
+        assert process.wait(30) == 0
+        assert process.stdout
+        (line,) = process.stdout
+        assert json.loads(line)["event"] == "cannot answer: the store ends"
 
 
 def _is_open(store: str) -> bool:

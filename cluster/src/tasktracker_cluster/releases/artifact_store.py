@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import socketserver
 import ssl
@@ -32,13 +33,22 @@ from typing import IO, Any
 NAME = "store.tasktracker"  # in the certificate of every store
 SECONDS = 10  # for a connection and its handshake, and for each part of a request or an answer
 MOST_CONNECTIONS = 32
+END_SECONDS = (
+    12  # for the answers that are due when the store shall end: a step of a fetch, and more
+)
 CHUNK = 2**20
+
+BUSY = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
 
 _PATH = re.compile(r"/([0-9a-f]{64})\.pex")
 
 
 class MissingArtifactError(Exception):
     """No other store has the artifact."""
+
+
+class EndingError(Exception):
+    """The store shall end, and fetches nothing more."""
 
 
 class _UnfitAnswerError(Exception):
@@ -71,17 +81,25 @@ class Certificate:
         return context
 
 
-def fetch(sha256: str, stores: Sequence[str], own: Certificate, target: IO[bytes]) -> str:
+def fetch(
+    sha256: str,
+    stores: Sequence[str],
+    own: Certificate,
+    target: IO[bytes],
+    go_on: Callable[[], None] = lambda: None,
+) -> str:
     """Write an artifact into an empty file, and return the store that it is from (ADDRESS:PORT).
 
-    Raises MissingArtifactError, with the reason of each store, when none has the right content.
+    `go_on` is called before each step, and can raise an error that ends it. Raises
+    MissingArtifactError, with the reason of each store, when none has the right content.
     """
     reasons = []
     for store in stores:
+        go_on()
         target.seek(0)
         target.truncate()
         try:
-            _copy(sha256, store, own, target)
+            _copy(sha256, store, own, target, go_on)
         except (OSError, HTTPException, _UnfitAnswerError) as error:
             reasons.append(f"{store}: {error}")
         else:
@@ -89,7 +107,9 @@ def fetch(sha256: str, stores: Sequence[str], own: Certificate, target: IO[bytes
     raise MissingArtifactError("; ".join(reasons) or "there is no other store")
 
 
-def _copy(sha256: str, store: str, own: Certificate, target: IO[bytes]) -> None:
+def _copy(
+    sha256: str, store: str, own: Certificate, target: IO[bytes], go_on: Callable[[], None]
+) -> None:
     address, _, port = store.rpartition(":")
     digest = hashlib.sha256()
     with (
@@ -103,6 +123,7 @@ def _copy(sha256: str, store: str, own: Certificate, target: IO[bytes]) -> None:
         if response.status != HTTPStatus.OK:
             raise _UnfitAnswerError(f"it answers {response.status}")
         while chunk := response.read(CHUNK):
+            go_on()
             digest.update(chunk)
             target.write(chunk)
     if digest.hexdigest() != sha256:
@@ -114,6 +135,7 @@ class Store(socketserver.ThreadingTCPServer):
 
     allow_reuse_address = True
     daemon_threads = True
+    busy = BUSY
 
     def __init__(
         self, listen: str, folder: Path, own: Certificate, stores: Sequence[str] = ()
@@ -121,6 +143,7 @@ class Store(socketserver.ThreadingTCPServer):
         address, _, port = listen.rpartition(":")
         self.folder, self.own, self.stores = folder, own, stores
         self._free = threading.BoundedSemaphore(MOST_CONNECTIONS)
+        self._ends = threading.Event()
         self._warned = ""
         super().__init__((address, int(port)), _Handler)
 
@@ -132,13 +155,16 @@ class Store(socketserver.ThreadingTCPServer):
             return None
 
     def find(self, sha256: str) -> IO[bytes] | None:
-        """Open an artifact of the folder, or of another store; None when no store has it."""
+        """Open an artifact of the folder, or of another store; None when no store has it.
+
+        Raises OSError when a file cannot be used, and EndingError.
+        """
         if (found := self.present(sha256)) or not self.stores:
             return found
         with ExitStack() as stack:
             fetched = stack.enter_context(_nameless_file("tmp"))
             try:
-                store = fetch(sha256, self.stores, self.own, fetched)
+                store = fetch(sha256, self.stores, self.own, fetched, self._go_on)
             except MissingArtifactError as error:
                 self.warn(f"no other store has {sha256}", str(error))
                 return None
@@ -147,16 +173,28 @@ class Store(socketserver.ThreadingTCPServer):
             stack.pop_all()
             return fetched
 
+    def _go_on(self) -> None:
+        if self._ends.is_set():
+            raise EndingError
+
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread, or close the connection when too many are open."""
+        """Answer in a thread, or that there is none when too many connections are open."""
         if not self._free.acquire(blocking=False):
-            self.shutdown_request(request)
+            self._refuse(request, f"{MOST_CONNECTIONS} connections are open")
             return
         try:
             super().process_request(request, client_address)
-        except Exception:  # no thread has started, so none gives the place back
+        except RuntimeError as error:  # no thread has started, so none gives the place back
             self._free.release()
-            raise
+            self._refuse(request, str(error))
+
+    def _refuse(self, request: Any, reason: str) -> None:
+        self.warn("cannot answer", reason)
+        request.setblocking(False)  # this thread accepts all connections
+        with suppress(OSError):
+            request.sendall(self.busy)
+            request.recv(CHUNK)  # what is not read would reset the connection
+        self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Answer, in the thread."""
@@ -168,8 +206,8 @@ class Store(socketserver.ThreadingTCPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
         """Log a defect. A caller that spoke no TLS, was slow or went away is none."""
         error = sys.exception()
-        if not isinstance(error, OSError):
-            log("error", repr(error))
+        if not isinstance(error, ConnectionError | TimeoutError | ssl.SSLError):
+            self.warn("could not answer", repr(error))
 
     def warn(self, event: str, reason: str) -> None:
         """Log what went wrong, unless the reason is that of the last time."""
@@ -177,9 +215,24 @@ class Store(socketserver.ThreadingTCPServer):
             self._warned = reason
             log("warning", f"{event}: {reason}")
 
+    def end(self) -> None:
+        """Wait until all callers have their answers, after `serve_forever` has ended.
+
+        Who waits for another store is told to ask again: a restart must not take minutes.
+        """
+        self._ends.set()
+        self.server_close()  # new callers are refused, and try again
+        limit = time.monotonic() + END_SECONDS
+        for waiting in range(MOST_CONNECTIONS, 0, -1):
+            if not self._free.acquire(timeout=max(0, limit - time.monotonic())):
+                log("warning", f"ended before {waiting} callers had their answers")
+                return
+
 
 class SharedStore(Store):
     """Serves other machines by mutual TLS."""
+
+    busy = b""  # nobody would read it before a handshake
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """Answer a caller that shows a certificate of the authority."""
@@ -230,9 +283,17 @@ class _Handler(BaseHTTPRequestHandler):
     def _begin(self, find: Callable[[str], IO[bytes] | None]) -> IO[bytes] | None:
         """Find the artifact, send the head of the answer, and return the file of its body."""
         asked = _PATH.fullmatch(self.path)
-        found = find(asked[1]) if asked else None
+        found, status = None, HTTPStatus.NOT_FOUND
+        try:
+            found = find(asked[1]) if asked else None
+        except EndingError:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            self.server.warn("cannot answer", "the store ends")
+        except Exception as error:  # or the caller would get no answer at all
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            self.server.warn("cannot answer", repr(error))
         if found is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
+            self.send_error(status)
             return None
         self.send_response(HTTPStatus.OK)
         self.send_header("Content-Type", "application/octet-stream")
@@ -272,14 +333,22 @@ def log(level: str, event: str) -> None:
 
 
 def main(words: Sequence[str]) -> None:
-    """Serve until the end."""
+    """Serve until the signal to end, and answer who has asked before it."""
     folder, certificate, local, shared, *all_stores = words
     own = Certificate.of_folder(Path(certificate))
-    if all_stores:
-        server = SharedStore(shared, Path(folder), own)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
     others = [each for each in all_stores if each != shared]
-    Store(local, Path(folder), own, others).serve_forever()
+    servers = [Store(local, Path(folder), own, others)]
+    if all_stores:
+        servers.append(SharedStore(shared, Path(folder), own))
+    server, *for_others = servers
+    # Not in this thread, which serves: it would wait for itself.
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
+    for each in for_others:
+        threading.Thread(target=each.serve_forever, daemon=True).start()
+    server.serve_forever()
+    for each in servers:
+        each.shutdown()
+        each.end()
 
 
 if __name__ == "__main__":
