@@ -11,6 +11,12 @@ variable "nodes" {
 job "store" {
   type = "system"
 
+  # On all nodes at once: by default Nomad restarts one store after the other, each when the one before has run for
+  # ten seconds, and nobody could say when the last one is done.
+  update {
+    max_parallel = 0
+  }
+
   meta {
     nodes = join(" ", var.nodes) # `just env` reads it
   }

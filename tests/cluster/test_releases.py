@@ -10,7 +10,7 @@ from tasktracker_cluster.jobs import rollout
 from tasktracker_cluster.releases import artifact, installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.testing.machines import Laboratory, Machine
-from tasktracker_cluster.topology import STORE_PORT
+from tasktracker_cluster.topology import STORE, STORE_PORT
 from tests.rounds import by_hand
 
 JOINED, LATER = "a1b2c3d4e5f6", "0f1e2d3c4b5a"
@@ -55,6 +55,8 @@ def test_machines_that_join_build_nothing_and_get_what_the_cluster_runs(lab: Lab
         assert list(machine.site.releases.iterdir()) == []
         machine.admin("join", first.invite())
         check(machine, release)
+    with first.inside():
+        assert rollout.deployed_nodes() == [each.address for each in lab.machines]
 
 
 def test_a_release_that_is_made_on_the_first_machine_reaches_the_others(lab: Laboratory) -> None:
@@ -82,9 +84,16 @@ def test_without_the_first_machine_a_store_gets_a_release_from_another_one(
         first.heal()
 
 
+def store_version(first: Machine) -> int:
+    with first.inside():
+        return int(first.nomad.call("GET", f"/v1/job/{STORE}")["Version"])
+
+
 def test_up_on_the_first_machine_is_enough_for_all(lab: Laboratory) -> None:
     first = lab.machines[0]
+    before = store_version(first)
     first.admin("up")
+    assert store_version(first) == before, "or each store was restarted for nothing"
     own = installed.newest(first.site)
     for machine in lab.machines:
         check(machine, own)

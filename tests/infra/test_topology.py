@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from cluster.tests.fake_cluster import FakeCluster, install_release
-from cluster.tests.http_server import Agent, serving
+from cluster.tests.http_server import Agent, Request, serving
 from cluster.tests.nomad_server import Nomad
-from tasktracker_cluster.jobs import passwords, signing_keys
+from tasktracker_cluster.jobs import passwords, rollout, signing_keys
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
     BACKUP,
@@ -134,6 +134,27 @@ def test_the_stores_of_all_machines_ask_each_other(site: Site) -> None:
     stores = [f"10.0.0.{n}:{SHARED_STORE_PORT}" for n in (1, 2)]
     assert list(wall(task(store, RELEASE_JOBS[STORE])).command[-2:]) == stores
     assert store["Meta"] == {"nodes": "10.0.0.1 10.0.0.2"}, "`just env` reads it"
+
+
+def test_telling_the_running_stores_makes_the_job_of_the_file(site: Site) -> None:
+    """Otherwise the next `up` would restart them all."""
+    job = {**read_job(site, STORE, nodes='["10.0.0.1"]'), "Stop": False, "JobModifyIndex": 7}
+    told: list[Json] = []
+
+    def register(asked: Request) -> Json:
+        told.append(asked.body["Job"])
+        return {}
+
+    with serving(Nomad()) as nomad, serving(Agent()) as consul:
+        nomad.answers |= {f"/v1/job/{STORE}": job, "/v1/jobs": register}
+        rollout.tell_stores(FakeCluster(site, nomad, consul), ["10.0.0.1", "10.0.0.2"])
+    expected = read_job(site, STORE, nodes='["10.0.0.1", "10.0.0.2"]')
+    assert told == [{**expected, "Stop": False, "JobModifyIndex": 7}]
+
+
+def test_the_jobs_of_releases_change_on_all_nodes_at_once(site: Site) -> None:
+    for name in RELEASE_JOBS:
+        assert read_job(site, name)["Update"]["MaxParallel"] == 0, name
 
 
 def test_the_public_ports_are_those_with_a_configurable_address() -> None:

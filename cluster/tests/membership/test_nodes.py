@@ -16,6 +16,7 @@ from tasktracker_cluster.errors import (
     RefusedJoinError,
     RefusedLeaveError,
 )
+from tasktracker_cluster.jobs import rollout
 from tasktracker_cluster.membership import caller, members, nodes
 
 RAFT = "/v1/operator/raft/configuration"
@@ -59,6 +60,26 @@ def test_a_machine_is_removed_whether_consul_still_knows_it_or_not(
     assert first.consul.left == (["node-2"] if is_member else [])
     assert first.consul.tokens == []
     assert [each.name for each in members.all_of(first.cluster.consul)] == ["node-1"]
+
+
+@pytest.mark.usefixtures("drains")
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_the_stores_know_a_machine_from_its_start_to_its_removal(
+    first: First, join: Joins, monkeypatch: pytest.MonkeyPatch, meanwhile: bool
+) -> None:
+    told: list[list[str]] = []
+
+    def tell(_: Cluster, addresses: list[str]) -> None:
+        told.append(addresses)
+        if meanwhile:  # the next `up` tells them
+            raise ApiError("The job was changed meanwhile.")
+
+    monkeypatch.setattr(rollout, "tell_stores", tell)
+    caller.call(join(), "/ready", {"restored": False})
+    assert told == [["127.0.0.1", "10.0.0.2"]]
+    first.consul.lost = {"node-2"}
+    nodes.forget(first.cluster, "node-2")
+    assert told[1:] == [["127.0.0.1"]]
 
 
 @pytest.mark.usefixtures("drains")

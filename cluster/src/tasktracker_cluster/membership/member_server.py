@@ -263,6 +263,7 @@ def _ready(cluster: Cluster, name: str, asked: Readiness) -> Json:
         # While a deployment runs Nomad refuses; the next `up` adds them.
         with suppress(ApiError):
             placement.fit_databases(cluster)
+        nodes.tell_stores(cluster)
     with suppress(ApiError):
         placement.add_instances(cluster)
     return {"servers": servers}

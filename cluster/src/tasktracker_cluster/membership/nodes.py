@@ -6,7 +6,7 @@ from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.agents.nomad import Node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError, NoNodeError
-from tasktracker_cluster.jobs import numbers, placement, switchover
+from tasktracker_cluster.jobs import numbers, placement, rollout, switchover
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.membership import members, node_tokens, quorum
 
@@ -72,7 +72,15 @@ def forget(cluster: Cluster, name: str) -> None:
     with suppress(ApiError):  # while a deployment of a database runs; the next `up` does it
         placement.fit_databases(cluster)
     members.remove(cluster.consul, name)
+    tell_stores(cluster)
     quorum.choose(cluster.consul)
+
+
+def tell_stores(cluster: Cluster) -> None:
+    """Let the stores of artifacts ask those of all machines, or leave it to the next `up`."""
+    addresses = [each.address for each in members.all_of(cluster.consul)]
+    with suppress(ApiError):  # the job was changed at the same time
+        rollout.tell_stores(cluster, addresses)
 
 
 def _of_name(cluster: Cluster, name: str) -> list[Node]:
