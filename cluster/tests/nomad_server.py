@@ -38,7 +38,11 @@ class Nomad(Agent):
     def has_job(self, name: str, *allocations: Json, version: int = 1, **deployment: Any) -> None:
         """Have a job of this version, its allocations, and the deployment of that version."""
         job = f"/v1/job/{name}"
-        self.answers[job] = {"Version": version, "TaskGroups": [{"Count": 1}]}
+        self.answers[job] = {
+            "Version": version,
+            "Type": "service",
+            "TaskGroups": [{"Count": 1}],
+        }
         self.answers[f"{job}/allocations"] = list(allocations)
         self.answers[f"{job}/deployment"] = (
             {**DEPLOYMENT, "JobVersion": version, **deployment} if deployment else None

@@ -16,6 +16,7 @@ from tasktracker_cluster.jobs import deployment
 
 SUBMITTED = 2_000_000_000.0  # seconds of the epoch: when `allocation` says that it was made
 BEFORE = SUBMITTED - 1
+JOB: Json = {"Version": 1, "Type": "service", "TaskGroups": [{"Count": 1}]}
 
 
 def restarted(times: int, status: str = "running") -> dict[str, Any]:
@@ -59,7 +60,7 @@ def test_deployment_and_failures_of_an_older_version_do_not_count(
 ) -> None:
     old = [restarted(99, "failed"), restarted(99, "failed")]
     nomad.has_job("portal", *old, Status="failed")
-    nomad.answers["/v1/job/portal"] = {"Version": 2, "TaskGroups": [{"Count": 1}]}
+    nomad.answers["/v1/job/portal"] = {**JOB, "Version": 2}
     comes_true_after(nomad, "portal", looks=2, version=2)
     deployment.wait_healthy(cluster, "portal", BEFORE)
 
@@ -88,6 +89,52 @@ def test_a_system_job_is_healthy_once_it_is_on_every_node(cluster: Cluster, noma
     looked = comes_true_after(nomad, "traefik", looks=2)
     deployment.wait_healthy(cluster, "traefik", BEFORE)
     assert len(looked) == 3
+
+
+HEALTHY = allocation(DeploymentStatus={"Healthy": True})
+STARTING = allocation(status="pending")
+RUNNING = allocation()
+
+
+@pytest.mark.parametrize(
+    ("kind", "count", "allocations"),
+    [
+        ("service", 1, [HEALTHY]),
+        ("service", 2, [HEALTHY, HEALTHY, allocation(status="complete")]),
+        ("system", 1, [RUNNING, HEALTHY]),
+    ],
+)
+def test_healthy_instances_are_enough_when_nomad_has_forgotten_the_deployment(
+    cluster: Cluster, nomad: Nomad, kind: str, count: int, allocations: list[Json]
+) -> None:
+    nomad.has_job("portal", *allocations, version=0, Status="cancelled")
+    nomad.answers["/v1/job/portal"] = {**JOB, "Type": kind, "TaskGroups": [{"Count": count}]}
+    deployment.wait_healthy(cluster, "portal", BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "allocations"),
+    [
+        ("service", []),
+        ("service", [STARTING]),
+        ("service", [RUNNING]),
+        ("service", [allocation(DeploymentStatus={"Healthy": False})]),
+        ("service", [allocation(version=0, DeploymentStatus={"Healthy": True})]),
+        ("service", [allocation(status="complete", DeploymentStatus={"Healthy": True})]),
+        ("system", []),
+        ("system", [RUNNING, STARTING]),
+        ("system", [HEALTHY, allocation(DeploymentStatus={"Healthy": False})]),
+        ("system", [allocation(version=0)]),
+    ],
+)
+def test_a_forgotten_deployment_is_not_enough(
+    cluster: Cluster, nomad: Nomad, kind: str, allocations: list[Json]
+) -> None:
+    nomad.has_job("portal", *allocations)
+    nomad.answers["/v1/job/portal"] = {**JOB, "Type": kind}
+    looked = comes_true_after(nomad, "portal", looks=2)
+    deployment.wait_healthy(cluster, "portal", BEFORE)
+    assert len(looked) >= 3
 
 
 THREE_MEMBERS = {"db": {"DesiredCanaries": 0, "DesiredTotal": 3}}

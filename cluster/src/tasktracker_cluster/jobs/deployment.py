@@ -170,11 +170,24 @@ def _healthy(cluster: Cluster, job: str, since: float) -> bool:
         desired = sum(each["DesiredTotal"] for each in deployment["TaskGroups"].values())
         if healthy >= desired or (healthy and healthy >= placement.possible(cluster, job)):
             return True
+    # Nomad forgets a deployment once others have taken the place of all its instances.
+    if not is_deployed and _are_well(wanted, known):
+        return True
     if is_deployed and deployment["Status"] in ("failed", "cancelled"):
         raise failure(cluster, job, f"{job} was not deployed: {deployment['StatusDescription']}.")
     if keeps_failing([a for a in known if a["CreateTime"] > since * 1e9]):
         raise failure(cluster, job, f"{job} keeps failing.")
     return False
+
+
+def _are_well(job: dict[str, Any], allocations: list[Allocation]) -> bool:
+    """Return whether a version that has no deployment has its instances, and all are healthy."""
+    active = [a for a in allocations if a["ClientStatus"] in ("pending", "running")]
+    told = [(a["DeploymentStatus"] or {}).get("Healthy") for a in active]
+    if job["Type"] == "system":  # of its instances without a deployment Nomad says nothing more
+        running = [a["ClientStatus"] == "running" for a in active]
+        return any(running) and all(running) and False not in told
+    return told.count(True) >= sum(group["Count"] for group in job["TaskGroups"])
 
 
 def has_canaries(deployment: dict[str, Any]) -> bool:
