@@ -87,6 +87,8 @@ job "metrics" {
           "-retentionPeriod=30d",
           "-memory.allowedBytes=64MiB",
           "-search.latencyOffset=0s", # an alert must not wait for samples that are there already
+          # What went while this store did not run is gone after six scrapes, not only after five minutes.
+          "-search.maxStalenessInterval=30s",
           "-promscrape.config=local/scrape.yml",
           "-promscrape.consulSDCheckInterval=5s",
           "-vmui.customDashboardsPath=local/dashboards",
