@@ -328,7 +328,7 @@ def test_a_drill_finds_every_row_while_users_write(
         wait.until("some tasks", lambda: len(written.acknowledged) >= 5, LIMIT_SECONDS)
         both = [cluster.start_admin("backup", "drill") for _ in range(2)]
         printed = [each.communicate()[0] for each in both]
-    assert [each.returncode for each in both] == [0, 0], printed
+    assert [each.returncode for each in both] == [0, 0], "\n\n".join(printed)
     assert written.failed == []
     known = drill.last(cluster.site)
     assert known is not None

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -101,21 +100,10 @@ def healthy(cluster: ThrowawayCluster) -> Iterator[None]:
     wait.until("health", lambda: is_well(cluster), LIMIT_SECONDS)
 
 
-def task_process(cluster: ThrowawayCluster, job: str, task: str) -> int:
-    """Return the process id of a task."""
-    allocation = cluster.allocation(job)["ID"]
-    marks = {f"NOMAD_ALLOC_ID={allocation}", f"NOMAD_TASK_NAME={task}"}
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # the process ended in the meantime
-            if marks <= set((folder / "environ").read_text().split("\0")):
-                return int(folder.name)
-    raise AssertionError(f"{job} has no process for {task}")
-
-
 def hanging(job: str, task: str) -> Breaking:
     @contextmanager
     def breaking(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
-        with frozen(task_process(cluster, job, task)):
+        with frozen(cluster.task_pid(job, task)):
             yield cluster
 
     return breaking

@@ -189,10 +189,11 @@ class ThrowawayCluster:
     def task_pid(self, job: str, task: str) -> int:
         """Return the process id of a task's first process, 0 when it does not run.
 
-        It is in the task's control group, and its parent is not.
+        It is in the task's control group, and its parent is Nomad's, which is not. The parent of a
+        daemon of the task, as PostgreSQL is one of Patroni's, is the supervisor.
         """
         parents = self.task_parents(self.allocation(job)["ID"], task)
-        return next((pid for pid, parent in parents.items() if parent not in parents), 0)
+        return next((pid for pid, parent in parents.items() if _is_executor(parent)), 0)
 
     def task_parents(self, allocation: str, task: str) -> dict[int, int]:
         """Return the process id of every process of a task, with that of its parent."""
@@ -263,6 +264,13 @@ class ThrowawayCluster:
     def environment(self, **variables: str) -> dict[str, str]:
         """Return the environment of each command."""
         return {**os.environ, "TASKTRACKER_HOME": str(self.home), **variables}
+
+
+def _is_executor(pid: int) -> bool:
+    """Return whether a process is the one with which Nomad starts a task."""
+    with suppress(OSError):  # the process ended in the meantime
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1:2] == [b"executor"]
+    return False
 
 
 @dataclass(frozen=True)
@@ -342,6 +350,7 @@ def _end_processes(site: Site) -> None:
 @contextmanager
 def frozen(pid: int) -> Iterator[None]:
     """Stop a process with SIGSTOP during the block. Its files and sockets stay open."""
+    assert pid, "the process does not run"  # 0 would be this process and its whole group
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
