@@ -187,7 +187,7 @@ def _are_well(job: dict[str, Any], allocations: list[Allocation]) -> bool:
     if job["Type"] == "system":  # of its instances without a deployment Nomad says nothing more
         running = [a["ClientStatus"] == "running" for a in active]
         return any(running) and all(running) and False not in told
-    return told.count(True) >= sum(group["Count"] for group in job["TaskGroups"])
+    return bool(told.count(True) >= sum(group["Count"] for group in job["TaskGroups"]))
 
 
 def has_canaries(deployment: dict[str, Any]) -> bool:
