@@ -2,12 +2,13 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tasktracker_cluster.backups import drill
-from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.errors import AdminError, CommandError
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
@@ -43,3 +44,28 @@ def test_a_drill_of_a_database_that_does_not_answer_is_remembered_as_failed(site
     found = drill.health(site)
     assert found.told == "3 h ago"
     assert found.fault.startswith("the last drill failed: ")
+
+
+def refusing(attempts: Path, times: int, reason: str) -> list[str]:
+    """Return a command that fails so often, and notes each attempt in a file."""
+    script = f"""echo >>{attempts}
+[ "$(wc -l <{attempts})" -gt {times} ] || {{ echo 'ERROR:  {reason}' >&2; exit 1; }}
+echo done"""
+    return ["sh", "-c", script]
+
+
+LOCKED = "canceling statement due to lock timeout"
+
+
+def test_locks_that_take_too_long_are_given_up_and_asked_for_again(tmp_path: Path) -> None:
+    assert drill.run_when_quiet(refusing(tmp_path / "attempts", 3, LOCKED)) == "done\n"
+
+
+@pytest.mark.parametrize(("reason", "attempts"), [(LOCKED, 10), ("the database is gone", 1)])
+def test_after_ten_attempts_or_another_fault_nothing_is_asked_again(
+    tmp_path: Path, reason: str, attempts: int
+) -> None:
+    file = tmp_path / "attempts"
+    with pytest.raises(CommandError):
+        drill.run_when_quiet(refusing(file, 99, reason))
+    assert len(file.read_text()) == attempts

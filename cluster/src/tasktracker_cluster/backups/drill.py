@@ -6,6 +6,7 @@ at which nobody writes, and computes the checksums of the state of that moment.
 
 import json
 import secrets
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,14 +25,20 @@ from tasktracker_cluster.site import Site
 
 LONGEST_AGE = timedelta(days=8)  # one is held each week
 
-_TABLES = "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables ORDER BY 1"
+# The oldest first: a writer changes a table before those that its triggers fill. In another order
+# many writers would make every attempt fail.
+_TABLES = "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables ORDER BY relid"
 
 # A lock on all tables waits for the end of their writers. The first query after it fixes the state
-# that the others see. Then the lock is given up: writers wait for milliseconds, at most for the
-# writer that is the slowest. The message at the end has the point written to the disk.
+# that the others see. Then the lock is given up: writers wait for milliseconds. The locks are taken
+# one after another, so a writer may have one and wait for another. Before PostgreSQL would end one
+# of both (`deadlock_timeout`, 1 s), the drill gives up its locks, and tries again. The message at
+# the end has the point written to the disk.
+_ATTEMPTS = 10
+_REFUSED = "lock timeout"  # in PostgreSQL's words
 _MARK = """\
 BEGIN ISOLATION LEVEL REPEATABLE READ;
-SET LOCAL lock_timeout = '5s';
+SET LOCAL lock_timeout = '500ms';
 {plain};
 SAVEPOINT quiet;
 LOCK TABLE {tables} IN SHARE MODE;
@@ -131,10 +138,24 @@ def _mark(site: Site, database: str, point: str) -> dict[str, Sum]:
             plain=recovery.PLAIN.replace("SET ", "SET LOCAL "),
             sums=recovery.SUMS,
         )
-        return recovery.sums(shell.run(postgres.query(site, database, statement)))
+        return recovery.sums(run_when_quiet(postgres.query(site, database, statement)))
     except CommandError as error:
         raise CommandError(
             f"The state of {database} could not be read.",
             "It does not answer, or one of its writers is slow. Try again later.",
             error.evidence,
         ) from None
+
+
+def run_when_quiet(command: Sequence[str]) -> str:
+    """Run a command that locks tables, up to ten times while it waits for too long.
+
+    Return its output. Raises CommandError.
+    """
+    for _ in range(_ATTEMPTS - 1):
+        try:
+            return shell.run(command)
+        except CommandError as error:
+            if not any(_REFUSED in line for line in error.evidence):
+                raise
+    return shell.run(command)
