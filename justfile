@@ -75,7 +75,7 @@ doctor *flags: _environment
 logs *words: _environment
     @.venv/bin/tasktracker-cli admin logs "$@"
 
-# Replace secrets while the cluster runs: certificates, gossip, agent-tokens or signing-key
+# Replace secrets while the cluster runs: certificates, gossip, agent-tokens, signing-key, db-password
 [group('cluster')]
 [no-exit-message]
 rotate *what: _environment

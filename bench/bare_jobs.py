@@ -41,7 +41,8 @@ def task_service(cluster: ThrowawayCluster, network: Path, port: int, database: 
     cluster's network.
     """
     items = variables.read(cluster.nomad, "nomad/jobs/task-service/api/app")
-    address = f"task_app:{items['database_password']}@127.0.0.1:{database}/task_db"
+    login = f"{items['database_role']}:{items['database_password']}"
+    address = f"{login}@127.0.0.1:{database}/task_db"
     settings = {
         "PORT": str(port),
         "JWT_PUBLIC_KEYS": items["jwt_public_keys"],

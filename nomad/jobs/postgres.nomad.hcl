@@ -319,22 +319,24 @@ job "postgres" {
       }
 
       env {
-        PGBIN    = "/usr/lib/postgresql/15/bin"
-        DATA     = "${meta.tasktracker.home}/volumes/${var.name}/data"
-        SOCKETS  = "${meta.tasktracker.home}/volumes/${var.name}/run"
-        HBA      = "local/pg_hba.conf"
-        LOGGING  = "local/logging.conf"
-        SCRIPTS  = "local"
-        PATRONI  = "${meta.tasktracker.home}/releases/current"
-        CLUSTER  = var.name
-        MEMBER   = "${meta.tasktracker.member}"
-        DATABASE = "${local.noun}_db"
-        OWNER    = "${local.noun}_owner"
-        APP      = "${local.noun}_app"
-        BACKUP   = "${local.noun}_backup"
-        MONITOR  = "${local.noun}_monitor"
-        REPLICA  = "${local.noun}_replica"
-        REWIND   = "${local.noun}_rewind"
+        PGBIN      = "/usr/lib/postgresql/15/bin"
+        DATA       = "${meta.tasktracker.home}/volumes/${var.name}/data"
+        SOCKETS    = "${meta.tasktracker.home}/volumes/${var.name}/run"
+        HBA        = "local/pg_hba.conf"
+        LOGGING    = "local/logging.conf"
+        SCRIPTS    = "local"
+        PATRONI    = "${meta.tasktracker.home}/releases/current"
+        CLUSTER    = var.name
+        MEMBER     = "${meta.tasktracker.member}"
+        DATABASE   = "${local.noun}_db"
+        OWNER      = "${local.noun}_owner"
+        OWNER_TWIN = "${local.noun}_owner_twin"
+        APP        = "${local.noun}_app"
+        APP_TWIN   = "${local.noun}_app_twin"
+        BACKUP     = "${local.noun}_backup"
+        MONITOR    = "${local.noun}_monitor"
+        REPLICA    = "${local.noun}_replica"
+        REWIND     = "${local.noun}_rewind"
       }
 
       # A Consul token for this task's own identity (consul/acl/binding-rules.json).
@@ -364,8 +366,12 @@ job "postgres" {
         change_mode = "noop"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/${var.name}/db/postgres" }}
+          SERIES={{ .series }}
+          ROTATION={{ .rotation }}
           OWNER_PASSWORD={{ .owner_password }}
+          OWNER_TWIN_PASSWORD={{ .owner_twin_password }}
           APP_PASSWORD={{ .app_password }}
+          APP_TWIN_PASSWORD={{ .app_twin_password }}
           BACKUP_PASSWORD={{ .backup_password }}
           MONITOR_PASSWORD={{ .monitor_password }}
           REPLICA_PASSWORD={{ .replica_password }}

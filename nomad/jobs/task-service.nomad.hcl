@@ -20,6 +20,12 @@ variable "signing_keys" {
   default     = ""
 }
 
+variable "database_logins" {
+  description = "A name for the roles and passwords of the databases. A rotation changes it."
+  type        = string
+  default     = ""
+}
+
 variable "traces" {
   description = "Where spans are sent, by OTLP over HTTP. Empty: nothing is traced."
   type        = string
@@ -44,8 +50,9 @@ job "task-service" {
 
   # A change makes a new version, whose instances replace the old ones one by one.
   meta {
-    signing_keys = var.signing_keys
-    network      = var.network
+    signing_keys    = var.signing_keys
+    database_logins = var.database_logins
+    network         = var.network
   }
 
   group "api" {
@@ -232,7 +239,7 @@ job "task-service" {
         perms       = "0600"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/task-service/api/migrate" }}
-          DATABASE_URL=postgresql://task_owner:{{ .database_password }}@127.0.0.1:5432/task_db
+          DATABASE_URL=postgresql://{{ .database_role }}:{{ .database_password }}@127.0.0.1:5432/task_db
           {{ end }}
         EOT
       }
@@ -272,7 +279,7 @@ job "task-service" {
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/task-service/api/app" }}
           JWT_PUBLIC_KEYS={{ .jwt_public_keys.Value | toJSON }}
-          DATABASE_URL=postgresql://task_app:{{ .database_password }}@127.0.0.1:5432/task_db
+          DATABASE_URL=postgresql://{{ .database_role }}:{{ .database_password }}@127.0.0.1:5432/task_db
           {{ end }}
         EOT
       }

@@ -20,6 +20,12 @@ variable "signing_keys" {
   default     = ""
 }
 
+variable "database_logins" {
+  description = "A name for the roles and passwords of the databases. A rotation changes it."
+  type        = string
+  default     = ""
+}
+
 variable "traces" {
   description = "Where spans are sent, by OTLP over HTTP. Empty: nothing is traced."
   type        = string
@@ -43,8 +49,9 @@ job "user-service" {
 
   # A change makes a new version, whose instances replace the old ones one by one.
   meta {
-    signing_keys = var.signing_keys
-    network      = var.network
+    signing_keys    = var.signing_keys
+    database_logins = var.database_logins
+    network         = var.network
   }
 
   group "api" {
@@ -227,7 +234,7 @@ job "user-service" {
         perms       = "0600"
         data        = <<-EOT
           {{ with nomadVar "nomad/jobs/user-service/api/migrate" }}
-          DATABASE_URL=postgresql://user_owner:{{ .database_password }}@127.0.0.1:5432/user_db
+          DATABASE_URL=postgresql://{{ .database_role }}:{{ .database_password }}@127.0.0.1:5432/user_db
           {{ end }}
         EOT
       }
@@ -270,7 +277,7 @@ job "user-service" {
           # toJSON writes a text with line breaks or quotes as one quoted line.
           JWT_PRIVATE_KEY={{ .jwt_private_key.Value | toJSON }}
           JWT_PUBLIC_KEYS={{ .jwt_public_keys.Value | toJSON }}
-          DATABASE_URL=postgresql://user_app:{{ .database_password }}@127.0.0.1:5432/user_db
+          DATABASE_URL=postgresql://{{ .database_role }}:{{ .database_password }}@127.0.0.1:5432/user_db
           {{ end }}
         EOT
       }

@@ -85,7 +85,8 @@ def psql(cluster: ThrowawayCluster, job: str, url: str, statement: str) -> str:
 
 def test_the_applications_role_cannot_change_the_schema(cluster: ThrowawayCluster) -> None:
     items = cluster.nomad.call("GET", "/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp")["Items"]
-    url = f"postgresql://task_app:{items['database_password']}@127.0.0.1:5432/task_db"
+    login = f"{items['database_role']}:{items['database_password']}"
+    url = f"postgresql://{login}@127.0.0.1:5432/task_db"
 
     def sql(statement: str) -> str:
         return psql(cluster, "task-service", url, statement)

@@ -272,13 +272,15 @@ def refused_secret(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
 
 @contextmanager
 def no_login(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
-    sql(cluster, "task-db", "ALTER ROLE task_app NOLOGIN")
+    path = "/v1/var/nomad%2Fjobs%2Ftask-service%2Fapi%2Fapp"
+    role = cluster.nomad.call("GET", path)["Items"]["database_role"]
+    sql(cluster, "task-db", f"ALTER ROLE {role} NOLOGIN")
     try:
         sql(cluster, "task-db", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE usename = 'task_app'")  # fmt: skip
+            f"WHERE usename = '{role}'")  # fmt: skip
         yield cluster
     finally:
-        sql(cluster, "task-db", "ALTER ROLE task_app LOGIN")
+        sql(cluster, "task-db", f"ALTER ROLE {role} LOGIN")
 
 
 @contextmanager

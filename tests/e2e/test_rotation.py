@@ -1,6 +1,8 @@
-"""A rotation of the key that signs access tokens, seen by users with a login."""
+"""Rotations of the key that signs access tokens, and of the databases' passwords."""
 
+import os
 import secrets
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -19,14 +21,18 @@ from servicekit.tokens import Principal, issue
 from tasktracker_cli.address import DEFAULT_URL
 from tasktracker_cli.logins.credentials import Login
 from tasktracker_cluster.agents import variables
+from tasktracker_cluster.jobs.passwords import CLIENTS
 from tasktracker_cluster.jobs.signing_keys import SERVICES
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster, User
 from tasktracker_cluster.topology import JOBS, SIGNER
+from tests.e2e.traffic import titles, writing
 
 # A path of each service that checks tokens.
 PATHS = ("/api/v1/auth/me", "/api/v1/tasks/", "/api/v1/stats/")
 PAUSE = 0.05  # seconds between two rounds
+LIMIT_SECONDS = 60
 
 
 @dataclass
@@ -117,6 +123,69 @@ def test_a_token_lives_through_one_rotation_and_none_is_refused_meanwhile(
     cluster.admin("rotate", "signing-key")
     assert visitor.statuses(first) == [401, 401, 401]
     assert visitor.statuses(second) == [200, 200, 200]
+
+
+def logins(cluster: ThrowawayCluster) -> dict[str, str]:
+    """Return the address of its database that each task has which logs in to one."""
+    found = {}
+    for service in CLIENTS:
+        for task in ("migrate", "app"):
+            items = variables.read(cluster.nomad, f"nomad/jobs/{service.name}/api/{task}")
+            login = f"{items['database_role']}:{items['database_password']}"
+            found[f"{service.name} {task}"] = f"postgresql://{login}@127.0.0.1:5432/"
+    return found
+
+
+def accepted(cluster: ThrowawayCluster, addresses: dict[str, str]) -> list[str]:
+    """Return the tasks whose databases accept their address, asked from the service's network."""
+    found = []
+    for name, address in addresses.items():
+        service, database = name.split()[0], f"{name.partition('-')[0]}_db"
+        command = ["psql", "--no-psqlrc", "-tA", "-c", "SELECT 1", f"{address}{database}"]
+        asked = cluster.exec(service, command, "nobody")
+        assert asked.stdout == "1\n" or "password authentication failed" in asked.stderr, asked
+        if asked.returncode == 0:
+            found.append(name)
+    return found
+
+
+@pytest.mark.drill
+@pytest.mark.usefixtures("settled")
+def test_the_passwords_of_the_databases_rotate_and_no_request_fails(
+    cluster: ThrowawayCluster,
+) -> None:
+    known = [logins(cluster)]
+    everybody = list(known[0])
+    assert accepted(cluster, known[0]) == everybody
+    with cluster.user("roxana").http() as client:
+        with writing(client) as traffic:
+            for _ in range(2):
+                cluster.admin("rotate", "db-password")
+                known.append(logins(cluster))
+                assert [accepted(cluster, each) for each in known[-2:]] == [[], everybody]
+        assert traffic.failed == []
+        assert len(traffic.acknowledged) > 100
+        assert set(traffic.acknowledged) <= titles(client)
+
+        # Patroni starts it again, and has the passwords from before both rotations.
+        killed = cluster.postmaster("task-db")
+        os.kill(killed, signal.SIGKILL)
+        wait.until("another server", lambda: started_anew(cluster, killed), LIMIT_SECONDS)
+        cluster.settle()
+        assert set(traffic.acknowledged) <= titles(client)
+    assert accepted(cluster, known[0]) == []
+    assert accepted(cluster, known[-1]) == everybody
+
+    before = versions(cluster)
+    cluster.admin("up")
+    assert versions(cluster) == before, "the rotation left `up` nothing to do"
+
+
+def started_anew(cluster: ThrowawayCluster, killed: int) -> bool:
+    try:
+        return cluster.postmaster("task-db") != killed
+    except (FileNotFoundError, IndexError):
+        return False
 
 
 @pytest.fixture

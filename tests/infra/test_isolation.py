@@ -3,6 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.http_server import Agent, serving
+from cluster.tests.nomad_server import Nomad
+from tasktracker_cluster.jobs import passwords
+from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP
 from tests.infra.reading import ROOT, Json, only_group, tasks
 
@@ -10,6 +15,9 @@ from tests.infra.reading import ROOT, Json, only_group, tasks
 SECRET = re.compile(r"(?i)(secret|password|token|database_url|_key)")
 RENDERS_SECRET = re.compile(r'nomadVar|env "\w*TOKEN"')
 ASSIGNMENT = re.compile(r"(?m)^\s*(\w+)\s*=\s*(.*)$")
+FROM_VARIABLE = re.compile(
+    r'nomadVar "([^"]+)" [^@]*postgresql://{{ \.database_role }}:{{ \.database_password }}@'
+)
 LITERAL_PASSWORD = re.compile(r"://[^:/\s]+:(?!\{\{)[^@\s]+@")
 
 
@@ -91,16 +99,19 @@ def test_the_portal_holds_no_secret(jobs: dict[str, Json]) -> None:
 
 
 def test_an_application_connects_as_a_role_that_is_not_its_migrations(
-    jobs: dict[str, Json],
+    jobs: dict[str, Json], site: Site
 ) -> None:
+    with serving(Nomad()) as nomad:
+        passwords.make(FakeCluster(site, nomad, Agent()))
     for name in ("user-service", "task-service"):
         roles = {
-            task["Name"]: re.findall(r"postgresql://(\w+):", template["EmbeddedTmpl"])
+            task["Name"]: nomad.variables[path]["database_role"]
             for task in tasks(jobs[name])
             for template in templates(task)
+            for path in re.findall(FROM_VARIABLE, template["EmbeddedTmpl"])
         }
         noun = name.removesuffix("-service")
-        assert roles == {"migrate": [f"{noun}_owner"], "app": [f"{noun}_app"]}
+        assert roles == {"migrate": f"{noun}_owner", "app": f"{noun}_app"}
 
 
 def test_only_the_gateway_has_fixed_ports_and_the_hosts_network(mesh_jobs: dict[str, Json]) -> None:

@@ -103,11 +103,15 @@ class Database:
         return f"{self.noun}_{kind}"
 
 
-# The owner of a database's schema, the application's limited role, the one that makes backups, the
-# one that reads statistics, and two of its members: one copies the leader, the other brings back
-# what led before (pg_rewind).
+# The owner of a database's schema, and the application's limited role. The tasks of a service log
+# in as these, or as their twins: a rotation of passwords changes which.
+TURNS = ("owner", "app")
+TWINS = tuple(f"{kind}_twin" for kind in TURNS)
+
+# Further the one that makes backups, the one that reads statistics, and two of its members: one
+# copies the leader, the other brings back what led before (pg_rewind).
 BACKUP_ROLE = "backup"
-ROLES = ("owner", "app", BACKUP_ROLE, "monitor", "replica", "rewind")
+ROLES = (*TURNS, *TWINS, BACKUP_ROLE, "monitor", "replica", "rewind")
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from cluster.tests.nomad_server import Nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import passwords
-from tasktracker_cluster.topology import ROLES, SERVICES
+from tasktracker_cluster.topology import ROLES, SERVICES, TWINS
 
 # The tasks that have a role in each database.
 OF_BOTH = {
@@ -21,13 +21,46 @@ def test_each_task_has_the_password_of_its_role_and_no_other(
             roles = nomad.variables.pop(f"nomad/jobs/{service.database.name}/db/postgres")
             migrate = nomad.variables.pop(f"nomad/jobs/{service.name}/api/migrate")
             app = nomad.variables.pop(f"nomad/jobs/{service.name}/api/app")
-            assert migrate == {"database_password": roles["owner_password"]}
-            assert app == {"database_password": roles["app_password"]}
-            assert len(set(roles.values())) == len(ROLES) + 1, "that of Patroni's own API"
-            name = f"{service.database.noun}_db_password"
+            noun = service.database.noun
+            assert migrate == login(f"{noun}_owner", roles["owner_password"])
+            assert app == login(f"{noun}_app", roles["app_password"])
+            made = {value for name, value in roles.items() if len(value) == 64}
+            assert len(made) == len(ROLES) - len(TWINS) + 1, "that of Patroni's own API"
+            assert {roles[f"{twin}_password"] for twin in TWINS} == {""}
+            name = f"{noun}_db_password"
             for path, role in OF_BOTH.items():
                 assert nomad.variables[path].pop(name) == roles[f"{role}_password"]
     assert nomad.variables == {path: {} for path in OF_BOTH}
+
+
+def login(user: str, password: str) -> dict[str, str]:
+    return {"database_role": user, "database_password": password}
+
+
+def test_services_of_an_earlier_version_keep_their_passwords_and_get_the_names_of_their_roles(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    nomad.write("nomad/jobs/task-db/db/postgres", {"owner_password": "1", "app_password": "2"})
+    nomad.write("nomad/jobs/task-service/api/migrate", {"database_password": "1"})
+    nomad.write("nomad/jobs/task-service/api/app", {"database_password": "2", "other": "kept"})
+    passwords.make(cluster)
+    assert nomad.variables["nomad/jobs/task-service/api/migrate"] == login("task_owner", "1")
+    app = nomad.variables["nomad/jobs/task-service/api/app"]
+    assert app == {**login("task_app", "2"), "other": "kept"}
+
+
+def test_another_password_has_another_name_which_does_not_contain_it(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    passwords.make(cluster)
+    before = passwords.name(cluster)
+    assert passwords.name(cluster) == before
+    for task in ("migrate", "app"):
+        items = nomad.variables[f"nomad/jobs/task-service/api/{task}"]
+        assert before not in items["database_password"]
+        items["database_password"] += "x"
+        assert passwords.name(cluster) != before
+        before = passwords.name(cluster)
 
 
 def test_a_database_of_an_earlier_version_gets_the_password_of_a_new_role(

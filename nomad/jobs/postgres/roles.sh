@@ -4,8 +4,12 @@
 #     roles.sh                            of the server on the Unix socket
 #     roles.sh EVENT ROLE [CLUSTER]       as a callback of Patroni: only where the server is the primary
 #
-# Environment: PGBIN, SOCKETS (folders), DATABASE, and for each of OWNER, APP, BACKUP, MONITOR, REPLICA and
-# REWIND the name of the role and its password (OWNER_PASSWORD, ...).
+# A role without a password may not log in, and its sessions end. The owner and the application each have a
+# twin, a member of them: a rotation lets them log in in turn (docs/decisions/0066-database-passwords.md).
+#
+# Environment: PGBIN, SOCKETS (folders), DATABASE, for each of OWNER, OWNER_TWIN, APP, APP_TWIN, BACKUP,
+# MONITOR, REPLICA and REWIND the name of the role and its password (OWNER_PASSWORD, ...), SERIES and
+# ROTATION (which passwords these are), and COMMIT (whether it waits for a standby: by default `local`, no).
 set -eu
 [ "${2-primary}" = primary ] || exit 0
 
@@ -26,16 +30,20 @@ while recovers; do
 done
 
 # psql gets passwords from the environment, because every user of the machine can read arguments. With
-# VERBOSITY terse psql does not repeat a failing line, which may contain a password. It waits for no
-# standby: there may be none that answers.
-PGOPTIONS="-c synchronous_commit=local" \
+# VERBOSITY terse psql does not repeat a failing line, which may contain a password. A callback waits for
+# no standby: there may be none that answers.
+PGOPTIONS="-c synchronous_commit=${COMMIT:-local}" \
     "$PGBIN/psql" --no-psqlrc --quiet --host "$SOCKETS" --username postgres --dbname postgres \
-    --set ON_ERROR_STOP=1 --set VERBOSITY=terse <<'SQL'
+    --set ON_ERROR_STOP=1 --set VERBOSITY=terse --set series= --set rotation=0 <<'SQL'
 \getenv database DATABASE
 \getenv owner OWNER
 \getenv owner_password OWNER_PASSWORD
+\getenv owner_twin OWNER_TWIN
+\getenv owner_twin_password OWNER_TWIN_PASSWORD
 \getenv app APP
 \getenv app_password APP_PASSWORD
+\getenv app_twin APP_TWIN
+\getenv app_twin_password APP_TWIN_PASSWORD
 \getenv backup BACKUP
 \getenv backup_password BACKUP_PASSWORD
 \getenv monitor MONITOR
@@ -44,18 +52,45 @@ PGOPTIONS="-c synchronous_commit=local" \
 \getenv replica_password REPLICA_PASSWORD
 \getenv rewind REWIND
 \getenv rewind_password REWIND_PASSWORD
+\getenv series SERIES
+\getenv rotation ROTATION
 
 SET password_encryption = 'scram-sha-256';
+SET client_min_messages = warning;
+-- A callback and a rotation may come at the same time.
+DO $$ BEGIN PERFORM pg_advisory_lock(7466); END $$;
 
-SELECT format('CREATE ROLE %I LOGIN', role)
-FROM unnest(ARRAY[:'owner', :'app', :'backup', :'monitor', :'replica', :'rewind']) AS role
+SELECT format('CREATE ROLE %I', role)
+FROM unnest(ARRAY[:'owner', :'owner_twin', :'app', :'app_twin', :'backup', :'monitor', :'replica', :'rewind'])
+    AS role
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) \gexec
-ALTER ROLE :"owner" PASSWORD :'owner_password';
-ALTER ROLE :"app" PASSWORD :'app_password';
-ALTER ROLE :"backup" REPLICATION PASSWORD :'backup_password';
-ALTER ROLE :"monitor" PASSWORD :'monitor_password';
-ALTER ROLE :"replica" REPLICATION PASSWORD :'replica_password';
-ALTER ROLE :"rewind" PASSWORD :'rewind_password';
+GRANT :"owner" TO :"owner_twin";
+GRANT :"app" TO :"app_twin";
+-- What the twin makes belongs to the owner.
+ALTER ROLE :"owner_twin" SET role TO :"owner";
+ALTER ROLE :"backup" REPLICATION;
+ALTER ROLE :"replica" REPLICATION;
+
+-- The environment of a member is from its start, and a rotation may have come since. The database says
+-- which passwords it has: older ones of the same series are left alone.
+SELECT coalesce(said[1] = :'series' AND said[2]::int > :'rotation'::int, false) AS is_stale
+FROM regexp_match(shobj_description(to_regrole(quote_ident(:'owner')), 'pg_authid'),
+    '^passwords (\w*)/(\d+)$') AS said \gset
+\if :is_stale
+\else
+BEGIN;
+SELECT CASE WHEN password = '' THEN format('ALTER ROLE %I NOLOGIN PASSWORD NULL', role)
+    ELSE format('ALTER ROLE %I LOGIN PASSWORD %L', role, password) END
+FROM (VALUES (:'owner', :'owner_password'), (:'owner_twin', :'owner_twin_password'),
+    (:'app', :'app_password'), (:'app_twin', :'app_twin_password'), (:'backup', :'backup_password'),
+    (:'monitor', :'monitor_password'), (:'replica', :'replica_password'), (:'rewind', :'rewind_password'))
+    AS logins (role, password) \gexec
+SELECT format('passwords %s/%s', :'series', :'rotation') AS said \gset
+COMMENT ON ROLE :"owner" IS :'said';
+COMMIT;
+\endif
+DO $$ BEGIN PERFORM pg_terminate_backend(pid) FROM pg_stat_activity JOIN pg_roles ON rolname = usename
+    WHERE NOT rolcanlogin; END $$;
 
 -- What Barman needs beside replication, in the database `postgres`. It cannot connect to the tables'.
 GRANT EXECUTE ON FUNCTION pg_backup_start(text, boolean), pg_backup_stop(boolean), pg_switch_wal(),
@@ -85,6 +120,8 @@ REVOKE ALL ON DATABASE :"database" FROM PUBLIC;
 GRANT CONNECT ON DATABASE :"database" TO :"app";
 
 \connect :"database"
+SET client_min_messages = warning;
+DO $$ BEGIN PERFORM pg_advisory_lock(7466); END $$; -- the other one was that of the other database
 ALTER SCHEMA public OWNER TO :"owner";
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO :"app";

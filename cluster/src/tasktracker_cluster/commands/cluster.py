@@ -9,7 +9,7 @@ from tasktracker_cluster import lifecycle
 from tasktracker_cluster.agents import consul, credentials, nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
-from tasktracker_cluster.jobs import placement, rollout, signing_keys
+from tasktracker_cluster.jobs import passwords, placement, rollout, signing_keys
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.urls import WEB_PAGES
@@ -112,6 +112,7 @@ def env() -> None:
         f"export NOMAD_VAR_release={release.name}",
         f"export NOMAD_VAR_artifacts='{json.dumps(release.artifacts)}'",
         f"export NOMAD_VAR_signing_keys={signing_keys.deployed()}",
+        f"export NOMAD_VAR_database_logins={passwords.deployed()}",
         f"export NOMAD_VAR_instances={placement.deployed()}",
         f"export NOMAD_VAR_members={placement.deployed_members()}",
         f"export NOMAD_VAR_network={site.node.first_address}",

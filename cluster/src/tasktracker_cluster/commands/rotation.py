@@ -5,7 +5,7 @@ import typer
 from tasktracker_cluster import rotating
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
-from tasktracker_cluster.jobs import signing_keys
+from tasktracker_cluster.jobs import database_logins, signing_keys
 from tasktracker_cluster.membership import rotations
 
 app = typer.Typer(help="Replace secrets of the running cluster.", no_args_is_help=True)
@@ -57,6 +57,21 @@ def rotate_agent_tokens() -> None:
         rotating.rotate(Cluster.from_environment(), steps, rotations.AGENT_TOKENS)
         steps.console.print("The agents and the operator have new tokens.")
         steps.console.print('In a shell that has the old ones: eval "$(./just env)"')
+
+
+@app.command("db-password")
+def rotate_db_password() -> None:
+    """Let the services log in to both databases with new passwords, and end the old ones.
+
+    That is the passwords of the applications and of the migrations. The databases go on, and the
+    instances of both services are replaced.
+
+    \b
+    Example: sudo tasktracker-cli admin rotate db-password
+    """
+    with reporting() as steps:
+        database_logins.rotate(Cluster.from_environment(), steps)
+        steps.console.print("The services have new passwords, and the old ones are refused.")
 
 
 @former.command("rotate-key", hidden=True)

@@ -1,5 +1,6 @@
 """Deploying jobs, waiting until they are healthy, and stopping them."""
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -59,6 +60,21 @@ def wait_replaced(cluster: Cluster, job: str) -> None:
     Raises NotReadyError.
     """
     wait.until(f"the end of {job}'s old version", lambda: _is_alone(cluster, job), LIMIT_SECONDS)
+
+
+def roll(cluster: Cluster, jobs: Sequence[str], variables: Mapping[str, str]) -> None:
+    """Run new versions of services, and wait until every instance is of them, and healthy.
+
+    Raises JobFailedError, NotReadyError and CommandError: then instances of the versions before may
+    still run.
+    """
+    since = time.time()
+    for job in jobs:
+        submit(cluster, job, variables)
+    for job in jobs:
+        wait_healthy(cluster, job, since)
+    for job in jobs:
+        wait_replaced(cluster, job)
 
 
 def stop(cluster: Cluster, *together: str) -> None:

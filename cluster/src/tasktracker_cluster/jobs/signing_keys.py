@@ -10,7 +10,6 @@ gets a token that it must refuse.
 
 import hashlib
 import json
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ from tasktracker_cluster import topology
 from tasktracker_cluster.agents import nomad, ownership, variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError
-from tasktracker_cluster.jobs import deployment, numbers, placement, tracing
+from tasktracker_cluster.jobs import deployment, numbers, passwords, placement, tracing
 from tasktracker_cluster.machine import preflight, shell
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
@@ -75,9 +74,18 @@ def job_variables(cluster: Cluster, release: str) -> dict[str, str]:
     return {
         "release": release,
         "signing_keys": name(cluster),
+        "database_logins": passwords.name(cluster),
         "network": cluster.site.node.first_address,
         "members": str(numbers.count(cluster.consul)),
         **tracing.job_variables(cluster),
+    }
+
+
+def present_variables(cluster: Cluster) -> dict[str, str]:
+    """Return them for the release and the number of instances that there are now."""
+    return {
+        **job_variables(cluster, installed.current(cluster.site)),
+        "instances": str(placement.present(cluster.nomad)),
     }
 
 
@@ -122,13 +130,4 @@ def _deploy(cluster: Cluster, signer: Mapping[str, str], public_keys: str) -> No
     for service in SERVICES:
         own = signer if service == SIGNER else {}
         _change(cluster, service, {**own, "jwt_public_keys": public_keys})
-    since = time.time()
-    values = {
-        **job_variables(cluster, installed.current(cluster.site)),
-        "instances": str(placement.present(cluster.nomad)),
-    }
-    for service in SERVICES:
-        deployment.submit(cluster, service, values)
-    for service in SERVICES:
-        deployment.wait_healthy(cluster, service, since)
-    wait_replaced(cluster)
+    deployment.roll(cluster, SERVICES, present_variables(cluster))

@@ -16,19 +16,21 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     umask: int = -1,
+    stdin: str = "",
 ) -> str:
     """Run a program to its end and return its standard output.
 
-    `env` is added to this process's environment; `umask` replaces its own. Raises CommandError with
-    the program's last lines when its exit code is not 0, MissingProgramError when the program does
-    not exist.
+    `env` is added to this process's environment; `umask` replaces its own. `stdin` is what the
+    program reads: nobody else sees it. Raises CommandError with the program's last lines when its
+    exit code is not 0, MissingProgramError when the program does not exist.
     """
     try:
         result = subprocess.run(
             [str(word) for word in command],
             cwd=cwd,
             env={**os.environ, **(env or {})},
-            stdin=subprocess.DEVNULL,
+            input=stdin or None,
+            stdin=None if stdin else subprocess.DEVNULL,
             capture_output=True,
             text=True,
             errors="replace",
