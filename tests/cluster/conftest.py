@@ -16,6 +16,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
+    # At their end, so that never six machines run.
+    items.sort(key=lambda item: "grown" in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +27,16 @@ def lab() -> Iterator[Laboratory]:
         yield lab
 
 
-@pytest.fixture(scope="module")
-def grown(lab: Laboratory) -> Laboratory:
+@pytest.fixture(scope="session")
+def grown() -> Iterator[Laboratory]:
     """Give three machines that form a cluster, with two instances of each service.
 
-    Each has a member of each database.
+    Each has a member of each database. All tests that break and repair something share them.
     """
-    lab.grow()
-    lab.machines[0].admin("up")
-    return lab
+    with three_machines() as lab:
+        lab.grow()
+        lab.machines[0].admin("up")
+        yield lab
 
 
 @pytest.hookimpl(wrapper=True)
@@ -42,7 +45,8 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Show the logs of all machines with a failure."""
     report = yield
-    lab = getattr(item, "funcargs", {}).get("lab")
+    known = getattr(item, "funcargs", {})
+    lab = known.get("grown", known.get("lab"))
     if report.failed and isinstance(lab, Laboratory):
         for machine in lab.machines:
             for program in ("consul.log", "nomad.log", "membership.log", "consul.err", "nomad.err"):
