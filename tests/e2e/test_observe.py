@@ -142,7 +142,7 @@ def said_of(cluster: ThrowawayCluster, summary: str, since: datetime) -> list[tu
     return [
         (record["level"], record["event"])
         for record in map(json.loads, found)
-        if record.get("summary") == summary and datetime.fromisoformat(record["timestamp"]) >= since
+        if record.get("summary") == summary and datetime.fromisoformat(record["time"]) >= since
     ]
 
 
