@@ -5,8 +5,10 @@ from functools import partial
 
 import pytest
 
+from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
+from tasktracker_cluster.topology import STORE
 from tests.cluster import load
 from tests.cluster.health import voters
 
@@ -81,7 +83,7 @@ def test_one_machine_grows_to_three_under_load_without_a_failed_request(
         assert "Nothing is safe yet" in first.admin("status", check=False).stderr
         third.admin("join", first.invite())
         everybody = {machine.address for machine in lab.machines}
-        wait.until("three voters", lambda: voters(first) == [everybody] * 2, LIMIT_SECONDS)
+        wait.until("three voters", partial(are_voters, first, everybody), LIMIT_SECONDS)
         first.admin("up")
     assert sent.failed == []
     assert sent.acknowledged
@@ -156,13 +158,46 @@ def test_a_server_that_the_majority_needs_cannot_leave(lab: Laboratory, first: M
 def test_a_machine_leaves_without_a_failed_request_and_leaves_nothing_behind(
     lab: Laboratory, first: Machine
 ) -> None:
-    third = lab.machines[2]
+    _, second, third = lab.machines
     with load.requests(lab, [first], "leave") as sent:
         third.admin("leave", "--yes")
+        wait.until("one server", partial(are_voters, first, {first.address}), LIMIT_SECONDS)
+        wait.until("a client", lambda: not second.site.node.is_server, LIMIT_SECONDS)
     assert sent.failed == []
     assert not third.home.exists()
     assert set(listed(first)) == {"node-1", "node-2"}
-    assert third.address not in set().union(*voters(first))
+    wait.until("its return", lambda: is_well(first, second), LIMIT_SECONDS)
+    assert voters(first) == [{first.address}] * 2
+
+
+def test_with_two_machines_the_loss_of_the_second_stops_nothing(
+    lab: Laboratory, first: Machine
+) -> None:
+    second = lab.machines[1]
+    second.cut()
+    try:
+        wait.until(
+            "its loss", lambda: listed(first)[second.name]["agents"] == "gone", LIMIT_SECONDS
+        )
+        with first.inside():  # changes, which need a majority
+            first.consul.call("PUT", "/v1/kv/tasktracker/test", 1)
+            first.nomad.call("PUT", f"/v1/job/{STORE}/evaluate", {"JobID": STORE})
+    finally:
+        second.heal()
+    wait.until("its return", lambda: is_well(first, second), LIMIT_SECONDS)
+
+
+def test_a_third_machine_makes_three_servers_again(lab: Laboratory, first: Machine) -> None:
+    lab.machines[2].admin("join", first.invite())
+    everybody = {machine.address for machine in lab.machines}
+    wait.until("three voters", partial(are_voters, first, everybody), LIMIT_SECONDS)
+
+
+def are_voters(first: Machine, addresses: set[str]) -> bool:
+    try:
+        return voters(first) == [addresses] * 2
+    except ApiError:  # they elect a leader
+        return False
 
 
 def is_healthy(machine: Machine) -> bool:

@@ -354,7 +354,7 @@ def test_a_large_request_is_refused_before_it_is_read(first: First) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/certificates", "/introduction", "/ready", "/leave", "/left", "/other"]
+    "path", ["/certificates", "/introduction", "/ready", "/demote", "/leave", "/left", "/other"]
 )
 def test_without_a_certificate_only_joining_is_possible(first: First, path: str) -> None:
     assert post(first, path, b'{"requests": {}}') == 403
@@ -425,11 +425,40 @@ def test_a_server_that_is_away_keeps_its_place_until_it_is_forgotten(first: Firs
         members.put(consul, Member(f"node-{n}", f"10.0.0.{n}"))
     members.set_servers(consul, ["node-1", "node-2", "node-3"])
     first.consul.alive = {"node-1", "node-2", "node-4"}  # node-3 starts again, node-4 calls
-    assert quorum.choose(consul) == ["node-1", "node-2", "node-3"]
+    assert quorum.choose(first.cluster) == ["node-1", "node-2", "node-3"]
 
     members.remove(consul, "node-3")
-    assert quorum.choose(consul) == ["node-1", "node-2", "node-4"]
+    assert quorum.choose(first.cluster) == ["node-1", "node-2", "node-4"]
     assert members.servers(consul) == ["node-1", "node-2", "node-4"]
+
+
+def test_of_two_machines_the_first_one_stays_a_server_alone(first: First, join: Joins) -> None:
+    consul, raft = first.cluster.consul, "/v1/operator/raft/configuration"
+    members.set_servers(consul, ["node-1", "node-2"])
+    second = join()
+    for agent, ending in ((first.consul, ""), (first.nomad, ".global")):
+        agent.answers[raft] = {
+            "Servers": [
+                {"Node": f"{name}{ending}", "ID": f"id of {name}", "Voter": True}
+                for name in ("node-1", "node-2")
+            ]
+        }
+    removed: list[str] = []
+    for agent in (first.consul, first.nomad):
+        agent.answers["/v1/operator/raft/peer"] = lambda asked: removed.append(asked.query["id"])
+    with pytest.raises(RefusedJoinError, match="node-2 shall be a server"):
+        caller.call(second, "/demote", {})
+    assert removed == []
+    first.consul.alive = {"node-1"}  # node-2 is away: its place is not kept
+    assert quorum.choose(first.cluster) == ["node-1"]
+    assert members.servers(consul) == ["node-1"]
+    first.consul.alive = {"node-2"}
+    with pytest.raises(RefusedJoinError, match="The servers need node-2"):
+        caller.call(second, "/demote", {})
+    assert removed == []
+    first.consul.alive = {"node-1", "node-2"}
+    assert caller.call(second, "/demote", {}) == {}
+    assert removed == ["id of node-2"] * 2
 
 
 def test_no_log_has_the_secret(

@@ -165,7 +165,7 @@ def test_a_turn_goes_on_after_a_failure_of_the_first_machine(
 
 
 @pytest.mark.parametrize(
-    "become_server", [follower.follow, lambda cluster: follower.promote(cluster, set())]
+    "become_server", [follower.become_server, lambda cluster: follower.promote(cluster, set())]
 )
 def test_a_server_gets_the_tokens_from_after_a_rotation(
     first: First,

@@ -195,10 +195,21 @@ def ensure(site: Site, program: str, changed: bool) -> None:
                 raise
 
 
+def begin_to_halt(site: Site, program: str) -> None:
+    """Tell a program to stop, without waiting for it."""
+    with suppress(Fault):  # it was not running
+        call(site, "stopProcess", program, False)
+
+
 def halt(site: Site, program: str) -> None:
     """Stop a program until `ensure` starts it."""
-    with suppress(Fault):  # it was not running
+    with suppress(Fault):  # it was not running, or was told to stop already
         call(site, "stopProcess", program)
+    wait.until(f"the end of {program}", lambda: not _is_stopping(site, program), LIMIT_SECONDS)
+
+
+def _is_stopping(site: Site, program: str) -> bool:
+    return any((p.name, p.state) == (program, "STOPPING") for p in processes(site))
 
 
 def stop(site: Site) -> None:

@@ -19,7 +19,13 @@ from typing import Any
 from tasktracker_cluster.agents import certificates, credentials, nomad, supervisor, version
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import AdminError, ApiError, NoNodeError, RefusedJoinError
+from tasktracker_cluster.errors import (
+    AdminError,
+    ApiError,
+    NoNodeError,
+    RefusedJoinError,
+    RefusedLeaveError,
+)
 from tasktracker_cluster.jobs import allocations, deployment, placement
 from tasktracker_cluster.membership import (
     admission,
@@ -138,6 +144,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return _release(cluster)
             case "/leave":
                 return _leave(cluster, name)
+            case "/demote":
+                with _one_at_a_time:
+                    return _demote(cluster, name)
             case "/certificates":
                 asked = messages.read(Renewal, content)
                 with _one_at_a_time:
@@ -259,7 +268,7 @@ def _ready(cluster: Cluster, name: str, asked: Readiness) -> Json:
         deployment.replace(cluster, [each for each in known if each["NodeName"] == name])
     with _one_at_a_time:
         _record_run(cluster, name)
-        servers = quorum.choose(cluster.consul)
+        servers = quorum.choose(cluster)
         # While a deployment runs Nomad refuses; the next `up` adds them.
         with suppress(ApiError):
             placement.fit_databases(cluster)
@@ -287,6 +296,15 @@ def _leave(cluster: Cluster, name: str) -> Json:
     except AdminError:
         nodes.enable(cluster, name)
         raise
+    return {}
+
+
+def _demote(cluster: Cluster, name: str) -> Json:
+    """Take the servers of a machine out of both groups. The machine ends them at once."""
+    if name in members.servers(cluster.consul):
+        raise RefusedLeaveError(f"{name} shall be a server.")
+    quorum.must_spare(cluster, name)
+    quorum.release(cluster, name)
     return {}
 
 

@@ -73,7 +73,7 @@ def forget(cluster: Cluster, name: str) -> None:
         placement.fit_databases(cluster)
     members.remove(cluster.consul, name)
     tell_stores(cluster)
-    quorum.choose(cluster.consul)
+    quorum.choose(cluster)
 
 
 def tell_stores(cluster: Cluster) -> None:

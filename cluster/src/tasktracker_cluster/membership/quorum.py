@@ -1,4 +1,4 @@
-"""Which machines are servers: one, or three as soon as there are three machines."""
+"""Which machines are servers: three from three machines on, and with fewer the first one only."""
 
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
@@ -8,18 +8,23 @@ from tasktracker_cluster.membership import members
 SERVERS = 3
 
 
-def choose(consul: Api) -> list[str]:
+def choose(cluster: Cluster) -> list[str]:
     """Write and return the machines that shall be servers.
 
-    A server stays one while it is away: only `nodes.forget` frees its place.
+    A server stays one while it is away: only `nodes.forget` frees its place. With two machines the
+    second one ends its servers: otherwise the loss of either would stop the cluster.
     """
+    consul = cluster.consul
     present = members.alive(consul)
     known = [each.name for each in members.all_of(consul)]
     alive = [name for name in known if name in present]
     now = [name for name in members.servers(consul) if name in known]
-    if len(alive) < SERVERS:
+    if len(known) < SERVERS:
+        wanted = [name for name in now if name == cluster.site.node.name]
+    elif len(alive) < SERVERS:
         return now
-    wanted = [*now, *(name for name in alive if name not in now)][:SERVERS]
+    else:
+        wanted = [*now, *(name for name in alive if name not in now)][:SERVERS]
     if wanted != members.servers(consul):
         members.set_servers(consul, wanted)
     return wanted

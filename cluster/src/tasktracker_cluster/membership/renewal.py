@@ -11,16 +11,17 @@ from tasktracker_cluster.errors import StaleStateError
 from tasktracker_cluster.membership import caller
 from tasktracker_cluster.site import Site
 
+_OTHERS = (certificates.TOOLS, certificates.PAGES, certificates.STORE, certificates.MEMBERSHIP)
+
 
 def of_machine(site: Site) -> tuple[Role, ...]:
     """Return the roles of the parties on this machine."""
     agents = certificates.of_agents(site.node.is_server)
-    others = (certificates.TOOLS, certificates.PAGES, certificates.STORE, certificates.MEMBERSHIP)
-    return (*agents, *others)
+    return (*agents, *_OTHERS)
 
 
 def due(site: Site, roles: Iterable[Role]) -> list[Role]:
-    """Return the roles whose certificate ends soon, lacks a name, or is missing."""
+    """Return the roles whose certificate ends soon, has other names, or is missing."""
     found = [(role, certificates.present(site, role)) for role in roles]
     return [role for role, present in found if present is None or _is_due(present, role)]
 
@@ -47,7 +48,7 @@ def _is_due(found: Identity, role: Role) -> bool:
     if found.remaining < certificates.RENEWED_BEFORE_END:
         return True
     # What this machine shows to the first machine has no names: it is a client there.
-    return role in certificates.of_agents(is_server=True) and role.names[0] not in _names(found)
+    return role not in _OTHERS and role.names[0] not in _names(found)
 
 
 def _names(found: Identity) -> list[str]:
