@@ -29,6 +29,12 @@ variable "members" {
   default     = 1
 }
 
+variable "programs" {
+  description = "The folder with the programs of PostgreSQL, below /usr: a wall opens nothing else."
+  type        = string
+  default     = "/usr/lib/postgresql/15/bin"
+}
+
 locals {
   noun = trimsuffix(var.name, "-db") # the start of the names of the database and its roles
   rest = "${var.name}-rest"          # the service of Patroni's own API
@@ -319,7 +325,7 @@ job "postgres" {
       }
 
       env {
-        PGBIN      = "/usr/lib/postgresql/15/bin"
+        PGBIN      = var.programs
         DATA       = "${meta.tasktracker.home}/volumes/${var.name}/data"
         SOCKETS    = "${meta.tasktracker.home}/volumes/${var.name}/run"
         HBA        = "local/pg_hba.conf"

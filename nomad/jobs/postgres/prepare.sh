@@ -9,7 +9,16 @@ set -eu
 umask 077
 
 mkdir -p "$SOCKETS"
-if [ ! -s "$DATA/PG_VERSION" ]; then
+if [ -s "$DATA/PG_VERSION" ]; then
+    # Else the server would refuse them each time that it is started.
+    data=$(cat "$DATA/PG_VERSION")
+    programs=$("$PGBIN/postgres" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')
+    if [ "$data" != "$programs" ]; then
+        echo "The data in $DATA are of PostgreSQL $data, and $PGBIN of $programs:" \
+            "see docs/operations/upgrading.md." >&2
+        exit 1
+    fi
+else
     # An interrupted initdb must not look like a complete one: build in a temporary folder, then rename.
     rm -rf "$DATA.new"
     "$PGBIN/initdb" --pgdata "$DATA.new" --username postgres --auth-local peer \
