@@ -216,6 +216,33 @@ def test_a_log_ends_at_10_mib_and_its_program_goes_on(site: Site, tmp_path: Path
     assert "the program goes on" in (tmp_path / "envoy.stderr.0").read_text()
 
 
+def test_a_start_with_a_full_log_begins_another_and_keeps_one(site: Site, tmp_path: Path) -> None:
+    options = (f"--log={tmp_path}/envoy",)
+    script = "head -c 20M /dev/zero"
+    for number in range(3):
+        behind(site, "/bin/sh", "-c", script, options=options)
+        kept = {f"envoy.stdout.{n}" for n in range(max(0, number - 1), number + 1)}
+        full = [path for path in tmp_path.iterdir() if path.stat().st_size == LONGEST_LOG]
+        assert {path.name for path in full} == kept
+    behind(site, "/bin/echo", "a short line", options=options)
+    behind(site, "/bin/echo", "another", options=options)
+
+    assert (tmp_path / "envoy.stdout.3").read_text() == "a short line\nanother\n"
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "envoy.stdout.2", "envoy.stdout.3", "envoy.stderr.0"
+    }  # fmt: skip
+
+
+def test_the_logs_of_other_tasks_and_other_files_are_left_alone(site: Site, tmp_path: Path) -> None:
+    others = {"envoy.stdout.0": "x" * LONGEST_LOG, "envoy.stdout.old": "", "envoy-2.stdout.7": "",
+              "envoy.stdout.-1": "", "envoy.stdout": ""}  # fmt: skip
+    for name, text in others.items():
+        (tmp_path / name).write_text(text)
+    behind(site, "/bin/echo", "a line", options=(f"--log={tmp_path}/envoy",))
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert found == {**others, "envoy.stdout.1": "a line\n", "envoy.stderr.0": ""}
+
+
 def test_a_log_does_not_limit_the_data_of_a_program_that_writes_files(
     site: Site, tmp_path: Path
 ) -> None:

@@ -7,7 +7,7 @@
 //
 // It must be started as root. A relative path is below the working folder: the program can use it even if
 // it may not enter the folders above. For a program that needs absolute paths, --open opens a file as
-// /dev/fd/9. With --log, the output goes to STEM.stdout.0 and STEM.stderr.0. --private is for a folder of
+// /dev/fd/9. With --log, the output goes to STEM.stdout.0 and STEM.stderr.0 (output.go). --private is for a folder of
 // secrets that root writes while the program reads them. --retries is for a sidecar, and for the network of
 // its allocation: see network.go.
 package main

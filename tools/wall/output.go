@@ -2,16 +2,20 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// longestLog is a limit for the log of a program that writes no other file: 10 MiB.
+// longestLog is a limit for each log file of a program that writes no other file: 10 MiB.
 const longestLog = 10 << 20
 
-// sendOutput appends the program's output to STEM.stdout.0 and STEM.stderr.0: the names of the log files
-// of a task in Nomad, which shows them as those of its own log collector.
+// sendOutput appends the program's output to STEM.stdout.NUMBER and STEM.stderr.NUMBER: the names of the
+// log files of a task in Nomad, which shows them as those of its own log collector.
 func (w wall) sendOutput() error {
 	if w.log == "" {
 		return nil
@@ -19,7 +23,7 @@ func (w wall) sendOutput() error {
 	// The folder of the logs may be open to others: a link of theirs is not followed.
 	const flags = unix.O_WRONLY | unix.O_APPEND | unix.O_CREAT | unix.O_CLOEXEC | unix.O_NOFOLLOW
 	for descriptor, stream := range map[int]string{unix.Stdout: "stdout", unix.Stderr: "stderr"} {
-		name := w.log + "." + stream + ".0"
+		name := current(w.log + "." + stream)
 		file, err := unix.Open(name, flags, 0o600)
 		if err != nil {
 			return fmt.Errorf("--log %s: %w", name, err)
@@ -38,4 +42,34 @@ func (w wall) sendOutput() error {
 		return fmt.Errorf("--log: %w", err)
 	}
 	return nil
+}
+
+// current returns the name of the file that a start of the program appends to. The first is STEM.0. When the
+// newest one is half full, it is the next one: so a program that filled its log has one again after a start.
+// Only one older file is kept.
+func current(stem string) string {
+	folder, prefix := filepath.Split(stem + ".")
+	entries, err := os.ReadDir(filepath.Clean(folder))
+	if err != nil {
+		return stem + ".0" // what opens it tells the error
+	}
+	var numbers []int
+	newest := 0
+	for _, entry := range entries {
+		digits, found := strings.CutPrefix(entry.Name(), prefix)
+		if number, err := strconv.Atoi(digits); found && err == nil && number >= 0 {
+			numbers = append(numbers, number)
+			newest = max(newest, number)
+		}
+	}
+	last := stem + "." + strconv.Itoa(newest)
+	if file, err := os.Lstat(last); err != nil || file.Size() < longestLog/2 {
+		return last
+	}
+	for _, number := range numbers {
+		if number < newest {
+			_ = os.Remove(stem + "." + strconv.Itoa(number)) // one that stays is in nobody's way
+		}
+	}
+	return stem + "." + strconv.Itoa(newest+1)
 }
