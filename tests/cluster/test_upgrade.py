@@ -114,7 +114,7 @@ def test_the_databases_of_three_machines_are_upgraded(
     grown: Laboratory, programs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     first, *others = grown.machines
-    with load.requests(grown, [first], "ada") as sent:
+    with load.requests(grown, [first], "edith") as sent:
         wait.until("some tasks", lambda: len(sent.acknowledged) >= 20, LIMIT_SECONDS)
     health.settle(grown)
     let_lead(first)
@@ -134,10 +134,10 @@ def test_the_databases_of_three_machines_are_upgraded(
     wait_upgraded(grown, NEW)
     assert {name: sums(others[1])[name] for name in TABLES} == before
     # `titles` logs in with the password from before.
-    assert set(sent.acknowledged) <= load.titles(grown, first, "ada")
-    with load.requests(grown, [first], "ada") as later:
+    assert set(sent.acknowledged) <= load.titles(grown, first, "edith")
+    with load.requests(grown, [first], "edith") as later:
         wait.until("some tasks", lambda: len(later.acknowledged) >= 20, LIMIT_SECONDS)
-    assert set(later.acknowledged) <= load.titles(grown, first, "ada")
+    assert set(later.acknowledged) <= load.titles(grown, first, "edith")
     with capsys.disabled():
         print(f" stop {stopped - begin:.1f} s, upgrade of both {upgraded - stopped:.1f} s, "  # noqa: T201
               f"start {started - upgraded:.1f} s", end="")  # fmt: skip
@@ -146,12 +146,12 @@ def test_the_databases_of_three_machines_are_upgraded(
 def test_and_go_back(grown: Laboratory, programs: Path) -> None:
     """What was written since is lost. It needs the test above."""
     first, *others = grown.machines
-    with load.requests(grown, [first], "grace") as sent:
+    with load.requests(grown, [first], "gertrude") as sent:
         wait.until("a task", lambda: bool(sent.acknowledged), LIMIT_SECONDS)
     run(first, commands("The upgrade", 3), commands("Go back"))
     for machine in others:
         run(machine, commands("The upgrade", 5), old=NEW, new=OLD)
     run(first, commands("The upgrade", 6))
     wait_upgraded(grown, OLD)
-    assert load.titles(grown, first, "ada")
-    assert not load.titles(grown, first, "grace")  # it makes her account again
+    assert load.titles(grown, first, "edith")
+    assert not load.titles(grown, first, "gertrude")  # it makes her account again
