@@ -1,4 +1,6 @@
-"""Three machines go from PostgreSQL 15 to 17, and back.
+"""Three machines go from PostgreSQL 15 to 17, and back: by hand, as it takes minutes.
+
+    DRILL_ROUNDS=1 .venv/bin/pytest -m drill tests/cluster/test_upgrade.py
 
 They do it by the commands of docs/operations/upgrading.md.
 """
@@ -21,8 +23,9 @@ from tasktracker_cluster.testing.throwaway import PROGRAM
 from tasktracker_cluster.topology import DATABASES
 from tests import newer_postgres
 from tests.cluster import health, load
+from tests.rounds import by_hand
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, by_hand]
 
 LIMIT_SECONDS = 180
 OLD, NEW = "15", newer_postgres.VERSION
