@@ -6,11 +6,13 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tasktracker_cluster.backups import reception
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
@@ -43,12 +45,17 @@ def checksums(machine: Machine) -> dict[str, str]:
 
 
 def wait_received(machine: Machine) -> None:
-    for database in TABLES:
-        wait.until(
-            f"the log of {database}",
-            lambda name=database: reception.behind(machine.site, name) == 0,  # type: ignore[misc]
-            LIMIT_SECONDS,
-        )
+    with machine.inside():
+        for database in TABLES:
+            wait.until(
+                f"the log of {database}",
+                partial(has_received, machine.as_operator, database),
+                LIMIT_SECONDS,
+            )
+
+
+def has_received(cluster: Cluster, database: str) -> bool:
+    return reception.behind(cluster, database) == 0
 
 
 def error(machine: Machine, *words: str) -> str:

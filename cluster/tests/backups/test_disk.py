@@ -56,7 +56,7 @@ def test_a_folder_that_the_user_cannot_enter_can_be_corrected(own: Site, tmp_pat
 
 @pytest.mark.parametrize("what", ["the folder", "its parent"])
 def test_a_disk_that_is_not_mounted_is_not_replaced_by_a_folder(
-    own: Site, tmp_path: Path, what: str
+    own: Site, nomad: Nomad, consul: Agent, tmp_path: Path, what: str
 ) -> None:
     folder = tmp_path / "mnt" / "backups"
     disk.create(own, folder)
@@ -67,7 +67,7 @@ def test_a_disk_that_is_not_mounted_is_not_replaced_by_a_folder(
     with pytest.raises(BadRepositoryError, match="disk of the backups is not there"):
         disk.create(own, folder)
     assert not folder.exists() or not any(folder.iterdir())
-    assert health.of(own, "task-db").fault == disk.GONE
+    assert health.of(FakeCluster(own, nomad, consul), "task-db").fault == disk.GONE
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder away")

@@ -1,14 +1,18 @@
 """backups.drill: what is known of the last drill."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from tasktracker_cluster.backups import drill
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, CommandError
+from tasktracker_cluster.machine import shell
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
@@ -37,21 +41,23 @@ def test_the_health_says_how_long_ago_the_last_drill_was(site: Site) -> None:
     assert drill.health(site).fault == "the last drill is too old"
 
 
-def test_a_drill_of_a_database_that_does_not_answer_is_remembered_as_failed(site: Site) -> None:
+def test_a_drill_of_a_database_that_does_not_answer_is_remembered_as_failed(
+    site: Site, cluster: Cluster
+) -> None:
     held(site, timedelta(hours=3))
     with pytest.raises(AdminError):
-        drill.hold(site, Steps(Console(quiet=True)), ["task-db"])
+        drill.hold(cluster, Steps(Console(quiet=True)), ["task-db"])
     found = drill.health(site)
     assert found.told == "3 h ago"
     assert found.fault.startswith("the last drill failed: ")
 
 
-def refusing(attempts: Path, times: int, reason: str) -> list[str]:
-    """Return a command that fails so often, and notes each attempt in a file."""
+def refusing(attempts: Path, times: int, reason: str) -> Callable[[], str]:
+    """Return a question that fails so often, and notes each attempt in a file."""
     script = f"""echo >>{attempts}
 [ "$(wc -l <{attempts})" -gt {times} ] || {{ echo 'ERROR:  {reason}' >&2; exit 1; }}
 echo done"""
-    return ["sh", "-c", script]
+    return partial(shell.run, ["sh", "-c", script])
 
 
 LOCKED = "canceling statement due to lock timeout"

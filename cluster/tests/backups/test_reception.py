@@ -1,6 +1,6 @@
 """backups.reception: what of a live database's log is missing, with a database that a test sets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -9,17 +9,17 @@ from cluster.tests.fake_cluster import FakeCluster
 from cluster.tests.http_server import serving
 from cluster.tests.nomad_server import Nomad
 from tasktracker_cluster.backups import health, reception, repository
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.site import Site
 
-Answering = Callable[..., None]
+Answering = Callable[[str], None]
 
 # Stands for `runuser -u USER -- psql ... STATEMENT`.
 DATABASE = """#!/bin/sh
 for statement; do :; done
 case $statement in
-    *recovery*) echo {recovers} ;;
     *pg_stat_replication*) {answer} ;;
-    *) [ {recovers} = f ] && echo 1/3000060 ;;
+    *) echo 1/3000060 ;;
 esac
 """
 
@@ -31,8 +31,8 @@ def answering(site: Site, monkeypatch: pytest.MonkeyPatch) -> Answering:
     monkeypatch.setattr(reception, "LIMIT_SECONDS", 0)
     program = site.home / "runuser"
 
-    def write(answer: str, recovers: str = "f") -> None:
-        program.write_text(DATABASE.format(answer=answer, recovers=recovers))
+    def write(answer: str) -> None:
+        program.write_text(DATABASE.format(answer=answer))
         program.chmod(0o755)
 
     return write
@@ -49,62 +49,84 @@ def answering(site: Site, monkeypatch: pytest.MonkeyPatch) -> Answering:
     ],
 )
 def test_what_is_not_received_is_told(
-    site: Site, answering: Answering, answer: str, told: str
+    cluster: Cluster, answering: Answering, answer: str, told: str
 ) -> None:
     answering(answer)
-    assert reception.missing(site, "task-db") == told
+    assert reception.missing(cluster, "task-db") == told
 
 
 def test_a_receiver_that_comes_in_time_is_waited_for(
-    site: Site, answering: Answering, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, answering: Answering, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reception, "LIMIT_SECONDS", 30)
-    looks = site.home / "looks"
+    looks = cluster.site.home / "looks"
     answering(f"echo >>{looks}; [ $(wc -l <{looks}) -lt 3 ] && echo 50331745 || echo 0")
-    assert reception.missing(site, "task-db") == ""
+    assert reception.missing(cluster, "task-db") == ""
+
+
+@pytest.fixture
+def three(site: Site, nomad: Nomad) -> Iterator[Callable[[str], Cluster]]:
+    """Return a function that gives a cluster of three members, led by this one."""
+    with serving(Consul()) as consul:
+        consul.keys = {
+            "tasktracker/members": {"node-1": 1, "node-2": 2},
+            **{f"service/task-db/members/m{each}": {"state": "running"} for each in (1, 2, 3)},
+        }
+
+        def led_by(leader: str) -> Cluster:
+            consul.keys["service/task-db/leader"] = leader.encode()
+            return FakeCluster(site, nomad, consul)
+
+        yield led_by
+
+
+SILENT = " and does not answer: how much of its log is received is not known."
 
 
 @pytest.mark.parametrize(
     ("leader", "told"),
     [
-        (b"m1", ""),
-        (b"", ""),
-        (b"m2", "m2 leads task-db, on node-2: how much of its log is received is not known."),
-        (
-            b"m3",
-            "m3 leads task-db, on another machine: how much of its log is received is not known.",
-        ),
+        ("m1", ""),
+        ("", ""),
+        ("m2", f"m2 leads task-db, on node-2,{SILENT}"),
+        ("m3", f"m3 leads task-db, on another machine,{SILENT}"),
     ],
 )
-def test_while_another_machine_leads_it_is_not_known_what_is_missing(
-    site: Site, nomad: Nomad, leader: bytes, told: str
+def test_of_a_leader_elsewhere_that_does_not_answer_nothing_is_known(
+    three: Callable[[str], Cluster], answering: Answering, leader: str, told: str
 ) -> None:
-    with serving(Consul()) as consul:
-        consul.keys = {
-            "tasktracker/members": {"node-1": 1, "node-2": 2},
-            "service/task-db/leader": leader,
-            **{f"service/task-db/members/m{each}": {"state": "running"} for each in (1, 2, 3)},
-        }
-        assert reception.led_elsewhere(FakeCluster(site, nomad, consul), "task-db") == told
+    answering("exit 1")
+    cluster = three(leader)
+    assert reception.silent_elsewhere(cluster, "task-db") == told
+    assert reception.missing(cluster, "task-db") == told
 
 
-def test_without_consul_nothing_is_known_of_another_leader(site: Site, nomad: Nomad) -> None:
+def test_without_consul_the_database_of_this_machine_is_asked(
+    site: Site, nomad: Nomad, answering: Answering
+) -> None:
+    answering("echo 0")
     with serving(Consul()) as consul:
         cluster = FakeCluster(site, nomad, consul)
-    assert reception.led_elsewhere(cluster, "task-db") == ""
+    assert reception.behind(cluster, "task-db") == 0
+    answering("exit 1")
+    assert reception.missing(cluster, "task-db") == ""
 
 
 @pytest.mark.parametrize(
-    ("recovers", "fault"), [("t", health.ELSEWHERE), ("x", "the database does not answer")]
+    ("leader", "fault"),
+    [
+        ("m1", "the database does not answer"),
+        ("m2", f"m2 leads task-db, on node-2,{SILENT}".rstrip(".")),
+    ],
 )
-def test_a_replica_says_that_another_machine_leads(
-    site: Site,
+def test_the_health_says_which_leader_does_not_answer(
+    three: Callable[[str], Cluster],
     answering: Answering,
     monkeypatch: pytest.MonkeyPatch,
-    recovers: str,
+    leader: str,
     fault: str,
 ) -> None:
     monkeypatch.setattr(repository, "backups", lambda *_: [])
     monkeypatch.setattr(repository, "has_space_for_another", lambda *_: True)
-    answering("exit 1", recovers)
-    assert health.of(site, "task-db").fault == fault
+    answering("exit 1")
+    assert health.of(three(leader), "task-db").fault == fault

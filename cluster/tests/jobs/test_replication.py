@@ -7,6 +7,7 @@ import pytest
 
 from cluster.tests.http_server import Agent, Request
 from cluster.tests.nomad_server import Nomad, allocation
+from tasktracker_cluster.agents import credentials
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError
 from tasktracker_cluster.jobs import replication, switchover
@@ -129,3 +130,30 @@ def test_without_such_a_member_the_error_says_so(
     knows(consul, members_m1=LEADER, leader="m1")
     with pytest.raises(NoInstanceError, match=says):
         replication.task(cluster, "task-db", replica=replica)
+
+
+@pytest.mark.parametrize(("leader", "asked"), [("m1", "here"), ("", "here"), ("m2", "there")])
+def test_the_leader_is_asked_where_it_is(
+    cluster: Cluster,
+    consul: Agent,
+    nomad: Nomad,
+    monkeypatch: pytest.MonkeyPatch,
+    leader: str,
+    asked: str,
+) -> None:
+    """Here over the socket. There by `nomad alloc exec`, behind the wall of the leader's task."""
+    site = cluster.site
+    credentials.create(site)
+    site.bin.mkdir()
+    programs = {
+        "runuser": "echo here",
+        "nomad": 'case "$*" in *" m2 wall --user=tasktracker-task-db -- "*psql*" SELECT 1") '
+        "echo there ;; esac",
+    }
+    for name, text in programs.items():
+        (site.bin / name).write_text(f"#!/bin/sh\n{text}\n")
+        (site.bin / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{site.bin}:/usr/bin:/bin")
+    knows(consul, members_m1=LEADER, members_m2=LEADER, leader=leader)
+    runs(consul, nomad, "m1", "m2")
+    assert replication.query(cluster, "task-db", "SELECT 1", 10).strip() == asked

@@ -6,20 +6,22 @@ at which nobody writes, and computes the checksums of the state of that moment.
 
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from tasktracker_cluster.backups import ages, reception, recovery, waiting_lock
 from tasktracker_cluster.backups.recovery import Sum
+from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import (
     AdminError,
     CommandError,
     DamagedBackupError,
     RestoreFailedError,
 )
-from tasktracker_cluster.jobs import postgres
-from tasktracker_cluster.machine import files, shell
+from tasktracker_cluster.jobs import replication
+from tasktracker_cluster.machine import files
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
@@ -71,7 +73,7 @@ class Health:
         return "no drill yet" if self.age is None else f"{ages.told(self.age)} ago"
 
 
-def hold(site: Site, steps: Steps, databases: list[str]) -> None:
+def hold(cluster: Cluster, steps: Steps, databases: list[str]) -> None:
     """Restore the newest backup of each database for a trial, and compare all rows.
 
     One at a time: this waits. A restore may go on beside it.
@@ -79,9 +81,10 @@ def hold(site: Site, steps: Steps, databases: list[str]) -> None:
     Raises DamagedBackupError when they differ, RestoreFailedError, what recovery.restored does,
     and CommandError when a database does not answer.
     """
+    site = cluster.site
     with waiting_lock.held(site.backup / ".drilling"):
         try:
-            rows = sum(_compare(site, steps, each) for each in databases)
+            rows = sum(_compare(cluster, steps, each) for each in databases)
         except AdminError as error:
             files.write(site.drill_fault, f"{error.message.rstrip('.')}\n")
             raise
@@ -107,14 +110,14 @@ def health(site: Site) -> Health:
     return Health(age, "the last drill is too old" if age and age > LONGEST_AGE else "")
 
 
-def _compare(site: Site, steps: Steps, database: str) -> int:
+def _compare(cluster: Cluster, steps: Steps, database: str) -> int:
     """Restore one database for a trial, and return how many rows are alike."""
     point = f"drill-{secrets.token_hex(4)}"
     with steps.step(f"checksums of {database}"):
-        live = _mark(site, database, point)
-        if missing := reception.missing(site, database):
+        live = _mark(cluster, database, point)
+        if missing := reception.missing(cluster, database):
             raise RestoreFailedError(missing, "Look closer: ./just doctor")
-    with recovery.restored(site, steps, database, None, point) as restored:
+    with recovery.restored(cluster.site, steps, database, None, point) as restored:
         different = sorted(
             table
             for table in live.keys() | restored.sums.keys()
@@ -128,18 +131,19 @@ def _compare(site: Site, steps: Steps, database: str) -> int:
     return sum(each.rows for each in live.values())
 
 
-def _mark(site: Site, database: str, point: str) -> dict[str, Sum]:
+def _mark(cluster: Cluster, database: str, point: str) -> dict[str, Sum]:
     """Mark a point in the log of a live database, and return the content of all tables there."""
     try:
-        tables = shell.run(postgres.query(site, database, _TABLES)).split("\n")
+        tables = replication.query(cluster, database, _TABLES).split("\n")
         statement = _MARK.format(
             tables=", ".join(filter(None, tables)),
             point=point,
             plain=recovery.PLAIN.replace("SET ", "SET LOCAL "),
             sums=recovery.SUMS,
         )
-        return recovery.sums(run_when_quiet(postgres.query(site, database, statement)))
-    except CommandError as error:
+        mark = partial(replication.query, cluster, database, statement)
+        return recovery.sums(run_when_quiet(mark))
+    except AdminError as error:
         raise CommandError(
             f"The state of {database} could not be read.",
             "It does not answer, or one of its writers is slow. Try again later.",
@@ -147,15 +151,15 @@ def _mark(site: Site, database: str, point: str) -> dict[str, Sum]:
         ) from None
 
 
-def run_when_quiet(command: Sequence[str]) -> str:
-    """Run a command that locks tables, up to ten times while it waits for too long.
+def run_when_quiet(ask: Callable[[], str]) -> str:
+    """Ask something that locks tables, up to ten times while it waits for too long.
 
-    Return its output. Raises CommandError.
+    Return the answer. Raises CommandError, and what else `ask` does.
     """
     for _ in range(_ATTEMPTS - 1):
         try:
-            return shell.run(command)
+            return ask()
         except CommandError as error:
             if not any(_REFUSED in line for line in error.evidence):
                 raise
-    return shell.run(command)
+    return ask()

@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from tasktracker_cluster.backups import ages, disk, reception, repository
-from tasktracker_cluster.errors import CommandError
-from tasktracker_cluster.site import Site
+from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import AdminError, CommandError
 
 LONGEST_AGE = timedelta(hours=26)  # one is made each day, and takes its time
 MOST_BYTES = 64 * 2**20  # of the log: four segments
 KIB = 2**10
-ELSEWHERE = "another machine leads: how much of the log is received is not known"
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,9 @@ class Health:
         return age + behind
 
 
-def of(site: Site, database: str) -> Health:
+def of(cluster: Cluster, database: str) -> Health:
     """Return the health of the backups of a database."""
+    site = cluster.site
     if disk.is_missing(site):
         return Health(None, None, disk.GONE)
     try:
@@ -45,10 +45,10 @@ def of(site: Site, database: str) -> Health:
     end = next((each.end for each in listed if each.is_good), None)
     age = datetime.now(UTC) - end if end else None
     try:
-        behind = reception.behind(site, database)
-    except CommandError:
-        is_replica = reception.is_replica(site, database)
-        return Health(age, None, ELSEWHERE if is_replica else "the database does not answer")
+        behind = reception.behind(cluster, database)
+    except AdminError:
+        silent = reception.silent_elsewhere(cluster, database).rstrip(".")
+        return Health(age, None, silent or "the database does not answer")
     full = "" if has_space else "the repository has no space for another backup"
     return Health(age, behind, _fault(age, behind) or full)
 

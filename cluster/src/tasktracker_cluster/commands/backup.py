@@ -187,14 +187,14 @@ def hold_drill(
     Example: sudo tasktracker-cli admin backup drill
     """
     preflight.must_be_root("backup drill")
-    site = Cluster.from_environment().site
-    repository.must_be_on(site)
+    cluster = Cluster.from_environment()
+    repository.must_be_on(cluster.site)
     if quietly:
-        drill.hold(site, Steps(Console(quiet=True)), names_of(None))
+        drill.hold(cluster, Steps(Console(quiet=True)), names_of(None))
         return
     with reporting() as steps:
-        drill.hold(site, steps, names_of(None))
-        known = drill.last(site)
+        drill.hold(cluster, steps, names_of(None))
+        known = drill.last(cluster.site)
         steps.console.print(f"{known.rows if known else 0} rows are alike.")
 
 
@@ -317,8 +317,7 @@ def restore(
 def _missing(cluster: Cluster, steps: Steps, database: str) -> str:
     """Wait for the present log. Return in words what is missing, else nothing."""
     with steps.step("log received") as step:
-        elsewhere = reception.led_elsewhere(cluster, database)
-        missing = step.detail = elsewhere or reception.missing(cluster.site, database)
+        missing = step.detail = reception.missing(cluster, database)
     return missing
 
 

@@ -34,7 +34,7 @@ def _instance(cluster: Cluster) -> str:
 
 
 def _backups(cluster: Cluster, database: str) -> str:
-    found = health.of(cluster.site, database)
+    found = health.of(cluster, database)
     if found.fault:
         raise BrokenHopError(found.fault, f"{LOGS} {BACKUP}")
     return found.told

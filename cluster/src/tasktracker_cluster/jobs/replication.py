@@ -9,9 +9,10 @@ from typing import Any
 from tasktracker_cluster import topology
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import NoInstanceError
-from tasktracker_cluster.jobs import allocations
+from tasktracker_cluster.errors import ApiError, NoInstanceError
+from tasktracker_cluster.jobs import allocations, numbers, postgres
 from tasktracker_cluster.jobs.tasks import Task
+from tasktracker_cluster.machine import shell
 from tasktracker_cluster.topology import DATABASES
 
 SETTINGS = "nomad/jobs/postgres/settings.json"
@@ -118,6 +119,32 @@ def task(cluster: Cluster, database: str, *, replica: bool = False) -> Task:
         f"No member of {database} {'copies its leader' if replica else 'leads'} now.",
         "See its members: ./just status",
     )
+
+
+def query(cluster: Cluster, database: str, statement: str, seconds: int = 0) -> str:
+    """Run a statement as the superuser of the member that leads, and return bare values.
+
+    On this machine over its socket, else inside the leader's task. `seconds` limit the latter, as
+    its machine may have vanished; 0: no limit. Raises AdminError when the leader does not answer.
+    """
+    if not led_elsewhere(cluster, database):
+        return shell.run(postgres.query(cluster.site, database, statement))
+    leading = task(cluster, database)
+    words = leading.command(postgres.ask(leading.site, database, statement))
+    return shell.run(["timeout", str(seconds), *words], env=leading.environment)
+
+
+def led_elsewhere(cluster: Cluster, database: str) -> str:
+    """Return the name of the member that leads on another machine, empty when none does.
+
+    Without an answer of Consul, or without a leader, nothing is known of it.
+    """
+    try:
+        known = members_of(cluster.consul, database)
+        leaders = {each.name for each in known if each.role == LEADER}
+        return "".join(leaders - {numbers.member(cluster)})
+    except ApiError:
+        return ""
 
 
 def _member(

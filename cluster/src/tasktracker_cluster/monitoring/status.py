@@ -106,7 +106,7 @@ def _of_members(cluster: Cluster, database: str) -> list[Row]:
 
 
 def _of_backups(cluster: Cluster, database: str) -> Row:
-    found = health.of(cluster.site, database)
+    found = health.of(cluster, database)
     return Row("backup", database, found.told, None, None, found.fault or "passing")
 
 
