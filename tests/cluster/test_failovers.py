@@ -11,15 +11,16 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from tasktracker_cluster.errors import AdminError
-from tasktracker_cluster.jobs import numbers, replication, switchover
-from tasktracker_cluster.machine import wait
+from tasktracker_cluster.jobs import numbers, postgres, replication, switchover
+from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tests.cluster import failovers, health, load, writes
 from tests.cluster.failovers import Failover
@@ -282,13 +283,40 @@ def test_a_member_whose_data_folder_is_gone_is_made_anew(
     check(failovers.record(grown, f"{whose}: data folder deleted", history, user, green))
 
 
-def test_a_restore_reaches_every_member(grown: Laboratory) -> None:
-    """The first machine has the restored data. No other member may lead with the old ones."""
-    first, user = grown.machines[0], "restored"
+@pytest.fixture
+def backups(grown: Laboratory) -> Iterator[None]:
+    """Keep backups during a test. After it no member keeps its log for them."""
+    first = grown.machines[0]
     first.admin("backup", "on")
+    yield
+    first.admin("backup", "off")
+    for machine in grown.machines:
+        wait.until(f"no slot on {machine.name}", partial(has_no_slot, machine), LIMIT_SECONDS)
+
+
+def has_no_slot(machine: Machine) -> bool:
+    statement = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'barman'"
+    return shell.run(postgres.query(machine.site, DATABASE, statement)).strip() == "0"
+
+
+def received_anew(lab: Laboratory) -> str:
+    """Return when the log was received anew, so that backups have a hole before it."""
+    file = lab.machines[0].site.repository / DATABASE / "anew"
+    return file.read_text() if file.exists() else ""
+
+
+def test_backups_go_on_after_a_switchover_and_a_restore_reaches_every_member(
+    grown: Laboratory, backups: None
+) -> None:
+    """The first machine has the restored data. No other member may lead with the old ones."""
+    (first, second, _), user = grown.machines, "restored"
+    anew = received_anew(grown)
+    lead(grown, second)
     with writes.running(grown, grown.machines, user) as history:
         time.sleep(STEADY_SECONDS)
         history.wait_for_more("before the time")
+    first.admin("backup", "drill")
+    settle(grown)  # the backups are good, too, and so was the drill
     then = datetime.now(UTC)
     wait.until("the next second", lambda: datetime.now(UTC) - then > timedelta(seconds=1), 2)
     before = load.stored(grown, grown.machines[0], user)
@@ -296,18 +324,39 @@ def test_a_restore_reaches_every_member(grown: Laboratory) -> None:
     with writes.running(grown, grown.machines, f"{user}late"):
         time.sleep(STEADY_SECONDS)
     lead(grown, first)
+    assert received_anew(grown) == anew
 
     first.admin("restore", "task", "--to", then.isoformat(), "--yes")
-    # The backups of a database are not passing while another machine leads it.
-    wait.until("three members", lambda: is_complete(grown), LIMIT_SECONDS)
+    settle(grown)
     assert leader(grown) is first
     assert load.stored(grown, grown.machines[0], user) == before
     first.admin("db", "switchover", "task")
-    wait.until("three members", lambda: is_complete(grown), LIMIT_SECONDS)
+    settle(grown)
     assert leader(grown) is not first
     assert load.stored(grown, grown.machines[0], user) == before
     assert not load.stored(grown, grown.machines[0], f"{user}late")
-    first.admin("backup", "off")
+
+
+@by_hand
+@each_round
+def test_backups_have_no_hole_after_a_failover(
+    grown: Laboratory, backups: None, round_: int
+) -> None:
+    """A drill compares all rows, so those of the seconds around the failover, too."""
+    (first, lost, third), user = grown.machines, f"kept{round_}"
+    lead(grown, lost)
+    anew = received_anew(grown)
+    with writes.running(grown, [first, third], user) as history:
+        time.sleep(STEADY_SECONDS)
+        lost.lose_power()
+        history.wait_for_more("without the machine")
+        time.sleep(STEADY_SECONDS)
+    lost.heal()
+    lost.admin("up")
+    first.admin("backup", "drill")
+    settle(grown)
+    assert received_anew(grown) == anew
+    check(failovers.record(grown, "machine 2 lost, with backups", history, user, 0))
 
 
 def check(failover: Failover) -> None:

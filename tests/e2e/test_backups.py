@@ -87,6 +87,12 @@ def after_a_second() -> datetime:
     return now
 
 
+def holes(repository: Path) -> int:
+    """Return how often the log of the tasks was received anew."""
+    file = repository / "task-db" / "anew"
+    return file.read_text().count("\n") if file.exists() else 0
+
+
 def newest_backup(repository: Path) -> Path:
     return max((repository / "task-db" / "base").iterdir())
 
@@ -130,6 +136,7 @@ def test_status_and_doctor_know_the_backups(cluster: ThrowawayCluster, repositor
     assert len([each for each in findings if each["path"] == "backups"]) == 6
     listed = json.loads(cluster.admin("backup", "list", "--json").stdout)
     assert {each["database"] for each in listed if each["is_good"]} == {"user-db", "task-db"}
+    assert query(cluster, "SELECT slot_name, active FROM pg_replication_slots") == "barman|t"
 
 
 @dataclass(frozen=True)
@@ -405,6 +412,7 @@ def test_doctor_names_the_intention_without_which_nothing_is_received(
 def test_up_continues_with_backups_when_their_disk_is_there(
     cluster: ThrowawayCluster, repository: Path, ida: User
 ) -> None:
+    before = holes(repository)
     cluster.admin("down")
     away = repository.rename(repository.with_name("away"))
     assert "the disk of the backups is not there" in cluster.admin("up").stderr
@@ -420,3 +428,4 @@ def test_up_continues_with_backups_when_their_disk_is_there(
         return {row["health"] for row in rows(cluster, "backup").values()} == {"passing"}
 
     wait.until("backups after a restart", is_well, LIMIT_SECONDS)
+    assert holes(repository) == before

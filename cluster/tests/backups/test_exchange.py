@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cluster.tests.backups.conftest import WALL
 from cluster.tests.http_server import Agent, Request
 from cluster.tests.nomad_server import Nomad, allocation
 from tasktracker_cluster.agents import credentials
@@ -66,6 +67,7 @@ def restored(
     programs = {
         site.bin / "nomad": SUBMIT.format(home=site.home),
         site.bin / "chown": "#!/bin/sh\n",
+        site.bin / "wall": WALL,
     }
     for file, text in programs.items():
         file.write_text(text)
@@ -95,6 +97,11 @@ def runs(cluster: Cluster) -> bool:
     return (cluster.site.home / "running").exists()
 
 
+def begins_anew(cluster: Cluster) -> bool:
+    """Return whether the log of the database is received anew, with a backup at once."""
+    return (cluster.site.repository / DATABASE / "replaced").exists()
+
+
 def test_without_a_running_cluster_nothing_is_begun(cluster: Cluster) -> None:
     with pytest.raises(NotReadyError, match="no running cluster"):
         exchange.must_be_possible(cluster)
@@ -107,6 +114,7 @@ def test_a_database_whose_start_is_refused_runs_on_its_old_data(
         exchange.bring_live(cluster, steps, restored)
     assert content(cluster) == "old"
     assert runs(cluster)
+    assert not begins_anew(cluster)
     assert list(data(cluster).parent.glob("data.before-*")) == []
 
 
@@ -140,6 +148,7 @@ def test_a_database_that_had_lost_its_data_is_started_again_on_the_restored_ones
         exchange.bring_live(cluster, steps, restored)
     assert content(cluster) == "restored"
     assert runs(cluster)
+    assert begins_anew(cluster)
 
 
 def leads(consul: Agent, member: str, *passing: str) -> None:
@@ -192,6 +201,7 @@ def test_a_database_that_leads_keeps_the_restored_data(
     leads(consul, "m1", "m1")
     before = exchange.bring_live(cluster, steps, restored)
     assert content(cluster) == "restored"
+    assert begins_anew(cluster)
     assert before
     assert (before / "content").read_text() == "old"
 

@@ -25,12 +25,17 @@ echo "$*" >>"$REPOSITORY/told"
 if [ "$2" = ask ]; then
     column=$(echo "$3" | sed 's/^SELECT //; s/[( ].*//')
     cat "$REPOSITORY/answers/$column" 2>/dev/null
+elif [ "$2" = history ]; then
+    cat "$REPOSITORY/answers/history"
 elif [ -n "${CONF-}" ] && { [ "$2" = list-backups ] || [ "$2" = delete ]; }; then
     shift
     exec "$BARMAN" --config "$CONF" "$@"
 fi
 exit 0
 """
+
+CREATION = "task-db receive-wal --create-slot --if-not-exists task-db"
+BACKUP = "task-db --quiet backup --wait --wait-timeout 300 task-db"
 
 Keep = Callable[[], None]
 
@@ -87,7 +92,7 @@ def test_a_hole_in_the_log_is_written_down_before_the_slot_is_made(
 ) -> None:
     keep()
     wait.until(
-        "a slot", lambda: told(repository, "task-db receive-wal --create-slot task-db"),
+        "a slot", lambda: told(repository, CREATION),
         LIMIT_SECONDS,
     )  # fmt: skip
     hole = (repository / "task-db" / "anew").read_text()
@@ -102,12 +107,12 @@ def test_a_place_in_the_log_that_is_lost_is_given_up_and_the_next_backup_is_due(
     (repository / "answers" / "coalesce").write_text("lost\n")
     keep()
     wait.until(
-        "a slot", lambda: told(repository, "task-db receive-wal --create-slot task-db"),
+        "a slot", lambda: told(repository, CREATION),
         LIMIT_SECONDS,
     )  # fmt: skip
     lines = (repository / "told").read_text().splitlines()
     dropped = lines.index("task-db receive-wal --drop-slot task-db")
-    assert dropped < lines.index("task-db receive-wal --create-slot task-db")
+    assert dropped < lines.index(CREATION)
     assert (repository / "task-db" / "anew").read_text().count("\n") >= 1
     assert not (repository / "task-db" / "done").exists()
 
@@ -126,6 +131,85 @@ def test_no_segment_is_moved_while_the_repository_is_copied(repository: Path, ke
         )
         assert not told(repository, "task-db archive-wal task-db")
     wait.until("a move", lambda: told(repository, "task-db archive-wal task-db"), LIMIT_SECONDS)
+
+
+@pytest.fixture
+def received(repository: Path) -> Path:
+    """Give the folder of what is received of the log: it ends in a segment of timeline 1."""
+    (repository / "answers" / "coalesce").write_text("reserved\n")
+    streaming = repository / "task-db" / "streaming"
+    streaming.mkdir()
+    for name in (
+        "00000002.history",
+        "0000000100000000000000FE",
+        "0000000100000000000000FF.partial",
+    ):
+        (streaming / name).touch()
+    return streaming
+
+
+HISTORY = "00000003.history|1\t0/FF000028\tno recovery target specified\n\n2\t1/3000028\tthe same\n"
+
+
+@pytest.mark.parametrize(
+    ("now", "history", "has_it", "goes_on"),
+    [
+        ("00000001", "", "", True),  # the same timeline
+        ("00000003", HISTORY, "t", True),  # a later one, which began there or later
+        ("00000003", HISTORY, "f", False),  # one that began before the end of what is received
+        ("00000002", "", "", False),  # a database that does not know the timeline
+        ("no", "", "", False),  # a slot that is younger, or a log that is shorter
+    ],
+)
+def test_the_log_of_another_leader_is_received_anew_only_if_it_does_not_go_on(
+    repository: Path,
+    received: Path,
+    keep: Keep,
+    now: str,
+    history: str,
+    has_it: str,
+    goes_on: bool,
+) -> None:
+    answers = {"CASE": now, "history": history, "pg_wal_lsn_diff": has_it}
+    for name, text in answers.items():
+        (repository / "answers" / name).write_text(f"{text}\n")
+    keep()
+    wait.until("a receiver", lambda: told(repository, "task-db receive-wal task-db"), LIMIT_SECONDS)
+    assert (repository / "task-db" / "anew").exists() is not goes_on
+    assert told(repository, CREATION) is not goes_on
+    segment = "000000010000000000000002.partial"
+    assert (received / segment).exists() is not goes_on
+    if not goes_on:
+        wait.until("a backup", lambda: told(repository, BACKUP), LIMIT_SECONDS)
+
+
+def test_while_a_database_does_not_answer_nothing_begins_anew(
+    repository: Path, received: Path, keep: Keep
+) -> None:
+    keep()
+    asked = "task-db ask SELECT CASE WHEN restart_lsn"
+
+    def asks() -> int:
+        lines = (repository / "told").read_text().splitlines()
+        return sum(line.startswith(asked) for line in lines)
+
+    wait.until("questions", lambda: (repository / "told").exists() and asks() >= 2, LIMIT_SECONDS)
+    assert not told(repository, "task-db receive-wal task-db")
+    assert not (repository / "task-db" / "anew").exists()
+
+
+def test_the_log_of_replaced_data_is_received_anew(
+    repository: Path, received: Path, keep: Keep
+) -> None:
+    """Test a restore. The slot is there already: Patroni made it."""
+    replaced = repository / "task-db" / "replaced"
+    replaced.touch()
+    (repository / "answers" / "CASE").write_text("00000001\n")
+    keep()
+    wait.until("a receiver", lambda: told(repository, "task-db receive-wal task-db"), LIMIT_SECONDS)
+    assert (repository / "task-db" / "anew").read_text().count("\n") == 1
+    assert not replaced.exists()
+    wait.until("a backup", lambda: told(repository, BACKUP), LIMIT_SECONDS)
 
 
 def test_a_slot_that_nobody_has_used_yet_is_not_made_again(repository: Path, keep: Keep) -> None:
@@ -154,7 +238,7 @@ def test_a_due_backup_is_not_made_when_another_one_was_made_meanwhile(
     assert due.wait(LIMIT_SECONDS) == 0
     assert not (repository / "told").exists()
     assert back_up(environment).returncode == 0
-    assert told(repository, "task-db --quiet backup --wait --wait-timeout 300 task-db")
+    assert told(repository, BACKUP)
 
 
 @pytest.fixture
@@ -194,7 +278,7 @@ def test_what_a_failed_backup_left_is_deleted_before_the_next_one(
     assert [each.name for each in (repository / "task-db" / "base").iterdir()] == [
         "20261127T140000"
     ]
-    assert told(repository, "task-db --quiet backup --wait --wait-timeout 300 task-db")
+    assert told(repository, BACKUP)
 
 
 def test_no_backup_begins_when_the_last_one_would_not_fit(
@@ -210,4 +294,4 @@ def test_no_backup_begins_when_the_last_one_would_not_fit(
     result = back_up(environment)
     assert result.returncode == 1
     assert "needs 9000000000000000000 bytes, and the repository has" in result.stderr
-    assert not told(repository, "task-db --quiet backup --wait --wait-timeout 300 task-db")
+    assert not told(repository, BACKUP)

@@ -2,17 +2,24 @@
 
 import base64
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from cluster.tests.http_server import Agent, Request
+from cluster.tests.consul_server import Consul
+from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.http_server import Agent, Request, serving
 from cluster.tests.nomad_server import Nomad, allocation
 from tasktracker_cluster.agents import credentials
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NoInstanceError
 from tasktracker_cluster.jobs import replication, switchover
 from tasktracker_cluster.jobs.replication import Member
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import DATABASES
 
+CHECKOUT = Path(__file__).parents[3]
 KEYS = "/v1/kv/service/task-db/"
 
 
@@ -157,3 +164,17 @@ def test_the_leader_is_asked_where_it_is(
     knows(consul, members_m1=LEADER, members_m2=LEADER, leader=leader)
     runs(consul, nomad, "m1", "m2")
     assert replication.query(cluster, "task-db", "SELECT 1", 10).strip() == asked
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+def test_every_member_keeps_the_log_for_the_backups_only_while_they_are_on(
+    site: Site, nomad: Nomad, is_on: bool
+) -> None:
+    own = replace(site, checkout=CHECKOUT)
+    own.backup.mkdir()
+    if is_on:
+        own.barman_conf.touch()
+    with serving(Consul()) as kept:
+        replication.set_up(FakeCluster(own, nomad, kept))
+    slots = [kept.keys[f"service/{each.name}/config"].get("slots") for each in DATABASES]
+    assert slots == [{"barman": {"type": "physical"}} if is_on else None] * 2

@@ -21,9 +21,39 @@ pause() {
     wait $!
 }
 
-# A restored database has no slot, and one that kept its log for too long has lost it. Then the log is received from
-# now on, and the next base backup is due: what is between is not in the archive. The file `anew` has the time of each
-# such hole, one a line. Both facts are written before the slot is made: an end in between must not lose them.
+# Print `yes` if the log of a database goes on from where the received one ends, else `no`. Each new leader has a slot,
+# which Patroni made. But one that copied the leader before only lately may not have so much of the log, and one whose
+# timeline began earlier never had the end that was received. Its server refuses both for ever.
+goes_on() {
+    last=$(ls "$streaming" | grep -E '^[0-9A-F]{24}(\.partial)?$' | tail -n 1)
+    [ -n "$last" ] || { echo yes && return; }
+    # The name is that of a timeline (8 digits) and a position in it (16), in segments of 16 MiB.
+    name=${last%.partial}
+    timeline=${name%????????????????}
+    high=${name#????????}
+    start="'${high%????????}/${name#??????????????????????}000000'::pg_lsn"
+    [ "$last" != "$name" ] || start="$start + 16777216" # it is complete: the next one follows
+    now=$(barman "$1" ask "SELECT CASE WHEN restart_lsn >= $start + 16777216 OR $start > pg_current_wal_lsn() \
+        THEN 'no' ELSE left(pg_walfile_name(pg_current_wal_lsn()), 8) END \
+        FROM pg_replication_slots WHERE slot_name = 'barman'") || return 1
+    case $now in
+        "") return 1 ;;
+        no) echo no && return ;;
+        "$timeline") echo yes && return ;;
+    esac
+    history=$(barman "$1" history "$((0x$now))") || return 1
+    # A line for each timeline before: its number, where it ended, and why.
+    end=$(echo "$history" | sed -nE "s/^(.*\|)?$((0x$timeline))\t([0-9A-F]+\/[0-9A-F]+)\t.*/\2/p")
+    [ -n "$end" ] || { echo no && return; }
+    has_it=$(barman "$1" ask "SELECT pg_wal_lsn_diff('$end', $start) >= 0") || return 1
+    if [ "$has_it" = t ]; then echo yes; else echo no; fi
+}
+
+# Patroni makes a slot for the backups on each member (settings.json). A database without one is of an earlier version,
+# or is not led for long. One that kept its log for too long has lost it, and one whose data were replaced (by a
+# restore, which then makes the file `replaced`) has another log. Then the log is received from now on, and the next
+# base backup is due: what is between is not in the archive. The file `anew` has the time of each such hole, one a line.
+# Both facts are written before the slot is made: an end in between must not lose them.
 align() {
     streaming=$REPOSITORY/$1/streaming
     mkdir -p "$streaming"
@@ -31,17 +61,23 @@ align() {
     slot="SELECT coalesce(wal_status, 'reserved') FROM pg_replication_slots WHERE slot_name = 'barman'"
     state=$(barman "$1" ask "$slot") || return 1
     case $state in
-        reserved | extended | unreserved) return ;;
+        reserved | extended | unreserved)
+            if [ ! -e "$REPOSITORY/$1/replaced" ]; then
+                goes_on=$(goes_on "$1") || return 1
+                [ "$goes_on" = no ] || return 0
+            fi
+            ;;
         lost) barman "$1" receive-wal --drop-slot "$1" ;;
     esac
     date --utc +%Y-%m-%dT%H:%M:%SZ >>"$REPOSITORY/$1/anew" || return 1
     rm -f "$REPOSITORY/$1/done" "$REPOSITORY/$1/tried" || return 1
-    barman "$1" receive-wal --create-slot "$1" || return 1
+    barman "$1" receive-wal --create-slot --if-not-exists "$1" || return 1
     segment=$(barman "$1" ask "SELECT pg_walfile_name(pg_current_wal_lsn())") || return 1
     # Barman archives an older segment beside it as it is, incomplete. Its own --reset would delete it.
     if [ -n "$(ls "$streaming")" ] && [ ! -e "$streaming/$segment" ]; then
         : >>"$streaming/$segment.partial"
     fi
+    rm -f "$REPOSITORY/$1/replaced"
 }
 
 receive() {

@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import (
     AdminError,
     BadRepositoryError,
+    CommandError,
     NotReadyError,
     RestoreFailedError,
 )
@@ -58,6 +60,7 @@ def bring_live(cluster: Cluster, steps: Steps, restored: Restored) -> Path | Non
         with steps.step(f"stop {database}"):
             deployment.stop(cluster, database)
         timelines.note_end(cluster.site, database)
+        repository.begin_anew(cluster.site, database)
         before = _swap(new, data)
         replication.forget(cluster, database)
         with steps.step(f"start {database}"):
@@ -133,6 +136,8 @@ def _put_back(cluster: Cluster, database: str, before: Path | None, error: Admin
             _exchange(before, data)
             before.replace(data.with_name("data.restoring"))
             replication.forget(cluster, database)
+            with suppress(CommandError):  # then a backup is made without need
+                repository.go_on(cluster.site, database)
         replication.let_others_start(cluster, database)  # all have the old data
         _start(cluster, database)
     except AdminError as second:

@@ -13,7 +13,7 @@ from tasktracker_cluster.errors import (
     CommandError,
     NotReadyError,
 )
-from tasktracker_cluster.jobs import deployment, postgres, signing_keys
+from tasktracker_cluster.jobs import deployment, replication, signing_keys
 from tasktracker_cluster.jobs.tasks import Task
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.progress import Steps
@@ -22,6 +22,7 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP, BACKUP_JOBS, DATABASES
 
 LIMIT_SECONDS = 120
+ANSWER_SECONDS = 10
 EVIDENCE_LINES = 20
 
 
@@ -37,6 +38,7 @@ def switch_on(cluster: Cluster, steps: Steps, folder: Path | None) -> None:
         disk.must_be_whole(folder or site.repository)
         disk.create(site, folder)
         step.detail = str(site.repository.resolve())
+    replication.write_settings(cluster, keep_log=True)
     with steps.step(BACKUP):
         since = time.time()
         start(cluster, signing_keys.job_variables(cluster, installed.current(site)))
@@ -57,10 +59,11 @@ def switch_off(cluster: Cluster, steps: Steps) -> None:
     _must_run(site)
     with steps.step(BACKUP):
         deployment.stop(cluster, BACKUP)
+        replication.write_settings(cluster, keep_log=False)
         for database in DATABASES:
             wait.until(
-                f"the end of the receiver of {database.name}",
-                partial(_has_no_slot, site, database.name),
+                f"the end of the slot of {database.name}",
+                partial(_has_no_slot, cluster, database.name),
                 LIMIT_SECONDS,
             )
         site.barman_conf.unlink()
@@ -144,12 +147,7 @@ def _must_run(site: Site) -> None:
         )
 
 
-def _has_no_slot(site: Site, database: str) -> bool:
-    # A slot that nobody uses would keep the log. It is active until its receiver has ended.
-    for statement in (
-        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots "
-        "WHERE slot_name = 'barman' AND NOT active",
-        "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'barman'",
-    ):
-        printed = shell.run(postgres.query(site, database, statement))
-    return not printed.strip()
+def _has_no_slot(cluster: Cluster, database: str) -> bool:
+    """Return whether the leader keeps no log for the backups. Patroni deletes the slot."""
+    statement = "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'barman'"
+    return not replication.query(cluster, database, statement, ANSWER_SECONDS).strip()

@@ -124,6 +124,7 @@ def _database(site: Site, steps: Steps, database: str, to: datetime | None) -> R
     with recovery.restored(site, steps, database, to) as restored:
         if to is not None:  # so that a later time can still be restored
             timelines.note_newest_end(site, database)
+        repository.begin_anew(site, database)
         exchange.place(restored, site.volume(database) / "data")
     return restored
 

@@ -78,6 +78,20 @@ def is_unbroken(site: Site, backup: Backup) -> bool:
     return all(datetime.fromisoformat(each) <= backup.end for each in times)
 
 
+def begin_anew(site: Site, database: str) -> None:
+    """Let the job receive the log of other data from their beginning, and then make a backup.
+
+    They are about to take the place of those that the database has. Raises CommandError.
+    """
+    run(site, "/bin/mkdir", "--parents", str(_replaced(site, database).parent))
+    run(site, "/usr/bin/touch", str(_replaced(site, database)))
+
+
+def go_on(site: Site, database: str) -> None:
+    """Take `begin_anew` back: the database keeps its data. Raises CommandError."""
+    run(site, "/bin/rm", "--force", str(_replaced(site, database)))
+
+
 def must_have_space(folder: Path, needed: int, purpose: str) -> None:
     """Raise NoSpaceError unless the file system of a folder has so many bytes for a purpose."""
     free = shutil.disk_usage(folder).free
@@ -114,6 +128,10 @@ def wall(site: Site) -> tuple[str, ...]:
         f"--read={site.barman_conf}",
         f"--write={site.repository}",
     )
+
+
+def _replaced(site: Site, database: str) -> Path:
+    return site.repository / database / "replaced"  # nomad/jobs/backup/keep.sh deletes it
 
 
 def _verified(site: Site, database: str) -> set[str]:

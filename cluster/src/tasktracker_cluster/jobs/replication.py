@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasktracker_cluster import topology
+from tasktracker_cluster.agents import backups_program
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError, NoInstanceError
@@ -16,6 +17,7 @@ from tasktracker_cluster.machine import shell
 from tasktracker_cluster.topology import DATABASES
 
 SETTINGS = "nomad/jobs/postgres/settings.json"
+BACKUP_SLOTS = {"barman": {"type": "physical"}}  # nomad/jobs/backup/barman.conf.tmpl names it
 RESTORING = "restoring"  # the key of a restore that goes on
 KIB = 2**10
 LEADER, REPLICA = "leader", "replica"
@@ -58,9 +60,21 @@ def set_up(cluster: Cluster) -> None:
 
     No restore goes on meanwhile. One that was killed keeps no member waiting any longer.
     """
-    wanted = json.loads((cluster.site.checkout / SETTINGS).read_text())
     for database in DATABASES:
         let_others_start(cluster, database.name)
+    write_settings(cluster, keep_log=backups_program.is_on(cluster.site))
+
+
+def write_settings(cluster: Cluster, *, keep_log: bool) -> None:
+    """Write the settings of all members. With `keep_log` each keeps its log for the backups.
+
+    Patroni makes the slot on the leader, and on each replica, where it follows that of the leader.
+    Without, it deletes them.
+    """
+    wanted = json.loads((cluster.site.checkout / SETTINGS).read_text())
+    if keep_log:
+        wanted["slots"] = BACKUP_SLOTS
+    for database in DATABASES:
         key = f"/v1/kv/service/{database.name}/config"
         if cluster.consul.find(key, raw="") != wanted:
             cluster.consul.call("PUT", key, wanted)
