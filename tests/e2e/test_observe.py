@@ -3,9 +3,10 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ import pytest
 import yaml
 from playwright.sync_api import expect
 
+from tasktracker_cluster.agents import backups_program
 from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import observers, postgres
 from tasktracker_cluster.machine import shell, wait
@@ -25,6 +27,7 @@ from tasktracker_cluster.topology import (
     EXPORTER_USERS,
     LOGS,
     METRICS,
+    METRICS_PORT,
     OBSERVING_USERS,
     SERVICES,
 )
@@ -91,6 +94,15 @@ def slots(observed: ThrowawayCluster) -> Iterator[None]:
         sql(observed, each.name, "SELECT pg_drop_replication_slot('drill')")
 
 
+@pytest.fixture
+def tell_ages(observed: ThrowawayCluster, tmp_path: Path) -> Callable[[], object]:
+    """Return a function that tells the store how old backups are that are kept and copied."""
+    for name in ("barman.conf", "copies.json"):
+        (tmp_path / name).touch()
+    script = Path(backups_program.__file__).with_name("backup_figures.sh")
+    return partial(shell.run, ["/bin/bash", script, tmp_path, str(METRICS_PORT)])
+
+
 def sql(cluster: ThrowawayCluster, database: str, statement: str) -> str:
     return shell.run(postgres.query(cluster.site, database, statement)).strip()
 
@@ -115,13 +127,14 @@ def test_the_front_page_and_the_status_list_the_pages(observed: ThrowawayCluster
 
 
 def test_every_query_of_dashboards_and_rules_finds_something(
-    observed: ThrowawayCluster, slots: None
+    observed: ThrowawayCluster, slots: None, tell_ages: Callable[[], object]
 ) -> None:
     left = [*panels(), *selectors()]
     user = observed.user("asked")
     with user.http() as client:
 
         def all_find_something() -> bool:
+            tell_ages()
             for path in ("/api/v1/auth/me", "/api/v1/tasks/", "/api/v1/stats/", "/"):
                 client.get(path).raise_for_status()
             left[:] = [query for query in left if not answers(observed, query)]

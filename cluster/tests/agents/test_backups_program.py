@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +14,10 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import Site
 
 SCRIPT = Path(backups_program.__file__).with_name("backups.sh")
+FIGURES = SCRIPT.with_name("backup_figures.sh")
 LIMIT_SECONDS = 20
 MINUTE = 60
+NOBODY = 1  # a port on which no store listens
 
 Watch = Callable[[], None]
 
@@ -45,7 +48,7 @@ def watch(backup: Path, tmp_path: Path) -> Iterator[Watch]:
     def start() -> None:
         started.append(
             subprocess.Popen(
-                ["/bin/sh", str(SCRIPT), str(backup), str(program), "conf"],
+                ["/bin/sh", str(SCRIPT), str(backup), str(program), str(NOBODY), "conf"],
                 env={**os.environ, "PATH": f"{sleep.parent}:{os.environ['PATH']}"},
                 start_new_session=True,
             )
@@ -160,6 +163,66 @@ def test_a_drill_is_held_each_week_and_a_failed_one_is_repeated(
             set_age(backup / name, minutes)
     watch()
     assert told(tmp_path) == expected
+
+
+@pytest.fixture
+def store() -> Iterator[socket.socket]:
+    """Give the socket of a store of metrics, for one request."""
+    with socket.create_server(("127.0.0.1", 0)) as store:
+        store.settimeout(LIMIT_SECONDS)
+        yield store
+
+
+def told_to(store: socket.socket, backup: Path) -> list[str]:
+    """Return what the store is told, line by line."""
+    port = str(store.getsockname()[1])
+    process = subprocess.Popen(["/bin/bash", str(FIGURES), str(backup), port])
+    with store.accept()[0] as connection, connection.makefile("rwb") as stream:
+        assert stream.readline() == b"POST /api/v1/import/prometheus HTTP/1.0\r\n"
+        length = int(stream.readline().removeprefix(b"Content-Length: "))
+        assert stream.readline() == b"\r\n"
+        text = stream.read(length).decode()
+        stream.write(b"HTTP/1.0 204 No Content\r\n\r\n")
+    assert process.wait(LIMIT_SECONDS) == 0
+    return text.splitlines()
+
+
+def seconds(file: Path) -> int:
+    return int(file.stat().st_mtime)
+
+
+def test_the_store_of_metrics_is_told_the_age_of_what_is_newest(
+    backup: Path, store: socket.socket
+) -> None:
+    conf = backup / "barman.conf"
+    for name, minutes in (("barman.conf", 9000), ("drilled.json", 700), ("copied.json", 7)):
+        set_age(backup / name, minutes)
+    good = 'backup_good_timestamp_seconds{job="backups",service='
+    verified = seconds(backup / "repository/task-db/verified")
+    assert told_to(store, backup) == [
+        f'{good}"user-db"}} {seconds(conf)}',  # no good one since backups are on
+        f'{good}"task-db"}} {verified}',
+        f'backup_drill_timestamp_seconds{{job="backups"}} {seconds(backup / "drilled.json")}',
+        f'backup_copy_timestamp_seconds{{job="backups"}} {seconds(backup / "copied.json")}',
+    ]
+
+
+def test_what_was_never_made_counts_from_when_it_was_asked_for(
+    backup: Path, store: socket.socket
+) -> None:
+    (backup / "drilled.json").unlink()
+    set_age(backup / "barman.conf", 9000)
+    set_age(backup / "copies.json", 60)
+    found = dict(line.split() for line in told_to(store, backup))
+    of = '_timestamp_seconds{job="backups"}'
+    assert found[f"backup_drill{of}"] == str(seconds(backup / "barman.conf"))
+    assert found[f"backup_copy{of}"] == str(seconds(backup / "copies.json"))
+
+
+def test_copies_that_nobody_wants_have_no_age(backup: Path, store: socket.socket) -> None:
+    (backup / "copies.json").unlink()
+    (backup / "barman.conf").touch()
+    assert not [line for line in told_to(store, backup) if line.startswith("backup_copy")]
 
 
 def test_the_program_is_configured_only_where_backups_are_on(site: Site) -> None:

@@ -1,6 +1,7 @@
 """backups.drill: what is known of the last drill."""
 
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -28,9 +29,14 @@ def held(site: Site, age: timedelta) -> None:
     site.drilled_file.write_text(json.dumps({"at": at, "rows": 7}))
 
 
-def test_no_drill_is_no_fault(site: Site) -> None:
+def test_no_drill_is_no_fault_until_one_is_overdue(site: Site) -> None:
     assert drill.health(site) == drill.Health(None, "")
     assert drill.health(site).told == "no drill yet"
+    site.barman_conf.touch()
+    assert not drill.health(site).fault
+    then = datetime.now(UTC) - timedelta(days=9)
+    os.utime(site.barman_conf, (then.timestamp(), then.timestamp()))
+    assert drill.health(site) == drill.Health(None, "no drill yet")
 
 
 def test_the_health_says_how_long_ago_the_last_drill_was(site: Site) -> None:

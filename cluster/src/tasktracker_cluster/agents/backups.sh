@@ -1,13 +1,15 @@
 #!/bin/sh
 # Have the repository of backups copied after each base backup and while its log grows, and each week try to restore
-# the backups. It runs until it is stopped.
+# the backups. Tell the store of metrics how old they are. It runs until it is stopped.
 #
-#     backups.sh FOLDER PROGRAM CONF
+#     backups.sh FOLDER PROGRAM PORT CONF
 #
-# FOLDER is that of the backups, PROGRAM is tasktracker-cli. CONF is not read: it tells whose process this is. A program
-# that only waits must be small, so this asks the file system, and starts Python only when something is to do.
+# FOLDER is that of the backups, PROGRAM is tasktracker-cli, PORT is the store's. CONF is not read: it tells whose
+# process this is. A program that only waits must be small, so this asks the file system, and starts Python only when
+# something is to do.
 set -u
-backup=$1 program=$2
+backup=$1 program=$2 port=$3
+figures=$(dirname "$0")/backup_figures.sh
 copied=$backup/copied.json
 look=60           # seconds
 log_minutes=10    # until a log that grows is copied
@@ -46,5 +48,6 @@ while :; do
     if is_drill_due; then
         "$program" admin backup drill --quietly
     fi
+    /bin/bash "$figures" "$backup" "$port"
     sleep "$look"
 done

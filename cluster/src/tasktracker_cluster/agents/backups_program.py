@@ -1,5 +1,7 @@
 """The supervisor's program `backups`, which has them copied elsewhere, and tries to restore them.
 
+It also tells the store of metrics how old they are.
+
 It runs only where backups are on. Its code is in the checkout, as that of every admin command.
 """
 
@@ -7,13 +9,14 @@ import shlex
 import sys
 from pathlib import Path
 
+from tasktracker_cluster import topology
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import Site
 
 NAME = "backups"
 
 _CONF = """\
-; Has the repository of backups copied when something in it is new, and tries each week to restore them.
+; Has the repository of backups copied when something in it is new, tries each week to restore them, and tells their age.
 [program:backups]
 autostart = false
 command = {command}
@@ -49,7 +52,8 @@ def _command(site: Site) -> str:
     # The last argument tells to which cluster the process belongs (machine/processes.py).
     program = shlex.quote(str(Path(sys.executable).with_name("tasktracker-cli")))
     watch = shlex.quote(str(Path(__file__).with_name("backups.sh")))
-    words = f"{watch} {site.backup} {program} {site.agent / 'supervisord.conf'}"
+    conf = site.agent / "supervisord.conf"
+    words = f"{watch} {site.backup} {program} {topology.METRICS_PORT} {conf}"
     return shlex.join(["/bin/sh", "-c", f"exec /bin/sh {words} >/dev/null 2>>{_log(site)}"])
 
 

@@ -107,7 +107,17 @@ def health(site: Site) -> Health:
     age = datetime.now(UTC) - datetime.fromisoformat(known.at) if known else None
     if site.drill_fault.exists():
         return Health(age, f"the last drill failed: {site.drill_fault.read_text().strip()}")
-    return Health(age, "the last drill is too old" if age and age > LONGEST_AGE else "")
+    if age is None:
+        return Health(None, "no drill yet" if _is_overdue(site) else "")
+    return Health(age, "the last drill is too old" if age > LONGEST_AGE else "")
+
+
+def _is_overdue(site: Site) -> bool:
+    """Return whether backups are on for so long that one should have been held."""
+    conf = site.barman_conf
+    if not conf.exists():
+        return False
+    return datetime.now(UTC) - datetime.fromtimestamp(conf.stat().st_mtime, UTC) > LONGEST_AGE
 
 
 def _compare(cluster: Cluster, steps: Steps, database: str) -> int:
