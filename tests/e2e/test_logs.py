@@ -65,6 +65,20 @@ def test_the_log_of_a_task_without_a_collector_is_shown(
     assert text in cluster.admin("logs", job, "--task", task).stdout
 
 
+def test_after_a_start_a_full_log_is_followed_by_another(
+    cluster: ThrowawayCluster, settled: None
+) -> None:
+    task = "connect-proxy-portal"
+    folder = cluster.home / "nomad/alloc" / cluster.allocation("portal")["ID"] / "alloc/logs"
+    full, next_ = folder / f"{task}.stderr.0", folder / f"{task}.stderr.1"
+    full.write_text("a line of a full log\n" * 300_000)
+    os.kill(cluster.sidecar_pid("portal"), signal.SIGKILL)
+    wait.until("lines", lambda: next_.exists() and "[warning]" in next_.read_text(), LIMIT_SECONDS)
+    shown = cluster.admin("logs", "portal", "--task", task, "-n", "100").stdout
+    assert "a line of a full log" in shown
+    assert "[warning]" in shown
+
+
 def test_nomad_runs_a_log_collector_for_each_main_task_only(cluster: ThrowawayCluster) -> None:
     def collectors() -> int:
         found = 0
