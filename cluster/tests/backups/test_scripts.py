@@ -281,6 +281,35 @@ def test_what_a_failed_backup_left_is_deleted_before_the_next_one(
     assert told(repository, BACKUP)
 
 
+ERROR = "server closed the connection unexpectedly\n\tThis probably means the server\n\tterminated"
+
+
+@pytest.mark.usefixtures("settings")
+@pytest.mark.parametrize("moment", ["before", "now"])
+def test_a_failure_in_several_lines_does_not_make_the_list_unreadable(
+    repository: Path, environment: dict[str, str], scripts: Path, moment: str
+) -> None:
+    """Barman cannot read what it wrote of a leader that went away during a backup."""
+    add_backup(repository, "20261127T140000", "DONE")
+    name = "20261127T140100"
+    file = repository / "task-db" / "meta" / f"{name}-backup.info"
+    file.parent.mkdir()
+    (repository / "task-db" / "base" / name / "data").mkdir(parents=True)
+    failed = f"backup_id={name}\nstatus=FAILED\nmode=postgres\nerror={ERROR}\n"
+    barman = [environment["BARMAN"], "--config", environment["CONF"], "list-backups", "task-db"]
+    if moment == "before":
+        file.write_text(failed)
+        assert subprocess.run(barman, check=False, capture_output=True).returncode == 1
+    else:
+        script = (
+            f"if [ \"$3\" = backup ]; then printf %s '{failed}' >'{file}'; exit 1; fi\nexit 0\n"
+        )
+        text = (scripts / "barman.sh").read_text().replace("exit 0\n", script)
+        (scripts / "barman.sh").write_text(text)
+    assert back_up(environment).returncode == (0 if moment == "before" else 1)
+    assert subprocess.run(barman, check=False, capture_output=True).returncode == 0
+
+
 def test_no_backup_begins_when_the_last_one_would_not_fit(
     repository: Path, environment: dict[str, str], tmp_path: Path
 ) -> None:

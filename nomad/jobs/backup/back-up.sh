@@ -14,6 +14,16 @@ barman() {
     /bin/sh "$SCRIPTS/barman.sh" "$@"
 }
 
+# Barman writes the message of an error as it is. If it has several lines, as when a leader goes away, Barman can read
+# neither the file of this backup again nor the list of all. So the lines that name no field are deleted.
+mend() {
+    for file in "$folder"/meta/*-backup.info; do
+        if [ -e "$file" ] && grep --quiet --invert-match '^[a-z_]*=' "$file"; then
+            sed -i '/^[a-z_]*=/!d' "$file"
+        fi
+    done
+}
+
 # One at a time: this waits for the other.
 exec 8>"$folder/lock"
 flock 8
@@ -21,6 +31,7 @@ if [ $# -gt 1 ] && [ -n "$(find "$folder/done" -mmin "-$2" 2>/dev/null)" ]; then
     exit
 fi
 
+mend
 # What an interrupted or failed backup left. Barman's retention policy knows only complete ones.
 barman "$1" list-backups "$1" | sed -nE 's/^[^ ]* ([0-9T]*) .* (EMPTY|STARTED|FAILED)$/\1/p' | while read -r partial; do
     barman "$1" delete "$1" "$partial" || echo "The partial backup $partial of $1 is not deleted." >&2
@@ -48,7 +59,10 @@ until [ "$(barman "$1" ask "SELECT active FROM pg_replication_slots WHERE slot_n
     sleep 1
 done
 
-barman "$1" --quiet backup --wait --wait-timeout 300 "$1"
+if ! barman "$1" --quiet backup --wait --wait-timeout 300 "$1"; then
+    mend
+    exit 1
+fi
 backup=$(ls "$folder/base" | tail -n 1)
 if barman "$1" verify-backup "$1" "$backup"; then
     echo "$backup" >>"$folder/verified"
