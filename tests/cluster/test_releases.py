@@ -66,7 +66,9 @@ def test_a_release_that_is_made_on_the_first_machine_reaches_the_others(lab: Lab
         check(machine, release)
 
 
-@by_hand  # it failed once on a busy machine: a store closed a connection without an answer
+# It failed once on a busy machine: a store closed a connection without an answer. Nobody saw why.
+# One that was restarted did so; since then each failure has a status and a line in the log.
+@by_hand
 def test_without_the_first_machine_a_store_gets_a_release_from_another_one(
     lab: Laboratory,
 ) -> None:

@@ -378,7 +378,7 @@ def test_the_program_needs_the_standard_library_only(program: Program, tmp_path:
 
 
 def test_a_store_that_is_restarted_answers_who_waits_for_another_machine(program: Program) -> None:
-    """A caller once got no answer: its store was restarted while it waited for a lost machine."""
+    """Before, it closed the connection without an answer."""
     with socket.create_server(("127.0.0.1", 0)) as lost, ThreadPoolExecutor() as pool:
         local, process = program(f"127.0.0.1:{lost.getsockname()[1]}", NOBODY)
         answer = pool.submit(get, local, f"/{SHA256}.pex")
