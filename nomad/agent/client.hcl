@@ -12,10 +12,16 @@ client {
     interface = "lo"
   }
 
-  # A task with a template keeps the file's last version while Consul is away. By default Nomad kills the
-  # task after twelve attempts.
+  # A task with a template keeps the file's last version while Consul, or every server of Nomad, is away. By
+  # default Nomad kills the task after twelve attempts, some minutes later.
   template {
     consul_retry {
+      attempts    = 0
+      backoff     = "250ms"
+      max_backoff = "2s"
+    }
+
+    nomad_retry {
       attempts    = 0
       backoff     = "250ms"
       max_backoff = "2s"
