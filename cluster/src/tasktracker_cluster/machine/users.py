@@ -1,6 +1,10 @@
 """The system users of the jobs' programs, and the owners of the databases' files."""
 
+import os
 import pwd
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
@@ -17,6 +21,7 @@ from tasktracker_cluster.topology import (
     Database,
 )
 
+NAMES = (Path("/etc/passwd"), Path("/etc/group"))  # which tasks read
 USERADD = (
     *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
     *("--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"),
@@ -26,15 +31,42 @@ USERADD = (
 def create() -> None:
     """Make the missing system users, without home, shell or password.
 
-    Those of `observe` are made with the others, before a task starts: a new user makes a new
-    /etc/passwd, which a task behind its wall could not read any more. PostgreSQL would then not
-    know who connects to its socket.
+    Those of `observe` are made with the others. Running tasks of an earlier version go on.
     """
     known = {entry.pw_name for entry in pwd.getpwall()}
-    others = (PAGES_USER, STORE_USER, *OBSERVING_USERS.values(), *EXPORTER_USERS, TRACES_USER)
-    for name in (*JOB_USERS, *MEMBER_USERS, *BACKUP_USERS, *others):
-        if name not in known:
-            shell.run([*USERADD, name])
+    observing = (*OBSERVING_USERS.values(), *EXPORTER_USERS, TRACES_USER)
+    others = (PAGES_USER, STORE_USER, *MEMBER_USERS, *BACKUP_USERS, *observing)
+    missing = [name for name in (*JOB_USERS, *others) if name not in known]
+    if missing:
+        with ExitStack() as stack:
+            for file in NAMES:
+                stack.enter_context(same_file(file))
+            for name in missing:
+                shell.run([*USERADD, name])
+
+
+@contextmanager
+def same_file(path: Path) -> Iterator[None]:
+    """Let a program replace a file meanwhile, and put its content into the file that was there.
+
+    The walls of running tasks have opened that file, and not what has its name later. PostgreSQL,
+    for example, would no longer know who connects to its socket.
+    """
+    kept = path.with_name(f".{path.name}.tasktracker")
+    kept.unlink(missing_ok=True)
+    os.link(path, kept)
+    try:
+        yield
+    finally:
+        if path.samefile(kept):
+            kept.unlink()
+        else:
+            with kept.open("r+b") as file:  # in one write: users are only added
+                file.write(path.read_bytes())
+                file.truncate()
+                file.flush()
+                os.fsync(file.fileno())
+            kept.replace(path)
 
 
 def databases_of_other_users(site: Site) -> list[Database]:
