@@ -46,8 +46,9 @@ def rotate(cluster: Cluster, steps: Steps) -> None:
     with ownership.locked(site):
         for database in DATABASES:
             _must_know_twins(cluster, database)
+        due = passwords.due(cluster)
         with steps.step("the databases accept new passwords"):
-            for database in DATABASES:
+            for database in due:
                 _apply(cluster, database, passwords.begin(cluster, database))
         with steps.step("the services use them"):
             passwords.hand_over(cluster)
@@ -55,7 +56,7 @@ def rotate(cluster: Cluster, steps: Steps) -> None:
             deployment.roll(cluster, clients, signing_keys.present_variables(cluster))
             placement.spread_out(cluster)
         with steps.step("the old passwords end"):
-            for database in DATABASES:
+            for database in due:
                 # First in the database: until both have ended, a second run ends them.
                 _apply(cluster, database, passwords.ended(passwords.of(cluster, database)))
                 passwords.end(cluster, database)

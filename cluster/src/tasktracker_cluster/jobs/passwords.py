@@ -60,6 +60,18 @@ def of(cluster: Cluster, database: Database) -> Items:
     return variables.read(cluster.nomad, _path_of(database))
 
 
+def due(cluster: Cluster) -> list[Database]:
+    """Return the databases that take part in the next rotation: all, at the same step.
+
+    To complete an interrupted one, those for which it has not ended.
+    """
+    known = {database: int(of(cluster, database)["rotation"]) for database in DATABASES}
+    last = max(known.values())
+    is_over = set(known.values()) == {last} and last % 2 == 0
+    end = last + 2 if is_over else last + last % 2
+    return [database for database, step in known.items() if step < end]
+
+
 def begin(cluster: Cluster, database: Database) -> Items:
     """Give the roles whose turn is next new passwords, and return all items.
 
