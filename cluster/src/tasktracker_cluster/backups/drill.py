@@ -26,6 +26,7 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
 LONGEST_AGE = timedelta(days=8)  # one is held each week
+MARK_SECONDS = 600  # for the checksums on another machine, which may vanish meanwhile
 
 # The oldest first: a writer changes a table before those that its triggers fill. In another order
 # many writers would make every attempt fail.
@@ -33,14 +34,15 @@ _TABLES = "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables 
 
 # A lock on all tables waits for the end of their writers. The first query after it fixes the state
 # that the others see. Then the lock is given up: writers wait for milliseconds. The locks are taken
-# one after another, so a writer may have one and wait for another. Before PostgreSQL would end one
-# of both (`deadlock_timeout`, 1 s), the drill gives up its locks, and tries again. The message at
-# the end has the point written to the disk.
+# one after another, so a writer may have one and wait for another. Before PostgreSQL ends the
+# writer for that (after 1 s), it ends the drill's attempt, and the drill tries again. Autovacuum
+# gives way at that moment, too. The message at the end has the point written to the disk.
 _ATTEMPTS = 10
-_REFUSED = "lock timeout"  # in PostgreSQL's words
+_REFUSED = ("lock timeout", "deadlock detected")  # in PostgreSQL's words
 _MARK = """\
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SET LOCAL lock_timeout = '500ms';
+SET LOCAL deadlock_timeout = '100ms';
 {plain};
 SAVEPOINT quiet;
 LOCK TABLE {tables} IN SHARE MODE;
@@ -144,14 +146,14 @@ def _compare(cluster: Cluster, steps: Steps, database: str) -> int:
 def _mark(cluster: Cluster, database: str, point: str) -> dict[str, Sum]:
     """Mark a point in the log of a live database, and return the content of all tables there."""
     try:
-        tables = replication.query(cluster, database, _TABLES).split("\n")
+        tables = replication.query(cluster, database, _TABLES, MARK_SECONDS).split("\n")
         statement = _MARK.format(
             tables=", ".join(filter(None, tables)),
             point=point,
             plain=recovery.PLAIN.replace("SET ", "SET LOCAL "),
             sums=recovery.SUMS,
         )
-        mark = partial(replication.query, cluster, database, statement)
+        mark = partial(replication.query, cluster, database, statement, MARK_SECONDS)
         return recovery.sums(run_when_quiet(mark))
     except AdminError as error:
         raise CommandError(
@@ -170,6 +172,6 @@ def run_when_quiet(ask: Callable[[], str]) -> str:
         try:
             return ask()
         except CommandError as error:
-            if not any(_REFUSED in line for line in error.evidence):
+            if not any(words in line for line in error.evidence for words in _REFUSED):
                 raise
     return ask()
