@@ -40,7 +40,8 @@ def watch(backup: Path, tmp_path: Path) -> Iterator[Watch]:
     program, sleep = tmp_path / "program", tmp_path / "bin" / "sleep"
     sleep.parent.mkdir()
     program.write_text(f'#!/bin/sh\necho "$*" >>{tmp_path}/told\n')
-    sleep.write_text(f"#!/bin/sh\ntouch {tmp_path}/looked\nexec /bin/sleep 600\n")
+    looked = f'#!/bin/sh\n[ "$1" != {MINUTE} ] || touch {tmp_path}/looked\nexec /bin/sleep 600\n'
+    sleep.write_text(looked)
     for each in (program, sleep):
         each.chmod(0o755)
     started: list[subprocess.Popen[bytes]] = []

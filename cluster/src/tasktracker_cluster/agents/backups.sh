@@ -12,6 +12,7 @@ backup=$1 program=$2 port=$3
 figures=$(dirname "$0")/backup_figures.sh
 copied=$backup/copied.json
 look=60           # seconds
+tell=30           # seconds
 log_minutes=10    # until a log that grows is copied
 copy_minutes=5    # until a failed copy is repeated
 drill_minutes=10080
@@ -41,6 +42,12 @@ is_drill_due() {
         ! is_younger "$backup/drill.fault" "$again_minutes"
 }
 
+# Beside the work: a copy or a drill that hangs is what the figures must show.
+while :; do
+    /bin/bash "$figures" "$backup" "$port"
+    sleep "$tell"
+done &
+
 while :; do
     if is_copy_due; then
         "$program" admin backup copy --due
@@ -48,6 +55,5 @@ while :; do
     if is_drill_due; then
         "$program" admin backup drill --quietly
     fi
-    /bin/bash "$figures" "$backup" "$port"
     sleep "$look"
 done
