@@ -183,6 +183,22 @@ def test_the_log_of_another_leader_is_received_anew_only_if_it_does_not_go_on(
         wait.until("a backup", lambda: told(repository, BACKUP), LIMIT_SECONDS)
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_the_log_goes_on_from_the_archive_when_all_of_it_is_there(
+    repository: Path, received: Path, keep: Keep, goes_on: bool
+) -> None:
+    archive = repository / "task-db" / "wals" / "0000000100000000"
+    archive.mkdir(parents=True)
+    for file in received.iterdir():
+        file.rename(archive / file.name.removesuffix(".partial"))
+    (repository / "answers" / "CASE").write_text("00000001\n" if goes_on else "no\n")
+    keep()
+    wait.until("a receiver", lambda: told(repository, "task-db receive-wal task-db"), LIMIT_SECONDS)
+    asked = [line for line in (repository / "told").read_text().splitlines() if "CASE" in line]
+    assert "'00000000/FF000000'::pg_lsn + 16777216" in asked[0]
+    assert (repository / "task-db" / "anew").exists() is not goes_on
+
+
 def test_while_a_database_does_not_answer_nothing_begins_anew(
     repository: Path, received: Path, keep: Keep
 ) -> None:

@@ -26,6 +26,9 @@ pause() {
 # timeline began earlier never had the end that was received. Its server refuses both for ever.
 goes_on() {
     last=$(ls "$streaming" | grep -E '^[0-9A-F]{24}(\.partial)?$' | tail -n 1)
+    if [ -z "$last" ]; then # all that was received is in the archive
+        last=$(find "$REPOSITORY/$1/wals" -type f 2>/dev/null | sed 's|.*/||' | grep -E '^[0-9A-F]{24}$' | sort | tail -n 1)
+    fi
     [ -n "$last" ] || { echo yes && return; }
     # The name is that of a timeline (8 digits) and a position in it (16), in segments of 16 MiB.
     name=${last%.partial}
