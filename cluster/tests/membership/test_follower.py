@@ -187,6 +187,25 @@ def test_servers_that_keep_their_votes_while_they_end_start_again(
     check_client(server.site)
 
 
+def test_both_agents_run_again_when_a_demotion_fails_and_the_first_machine_is_gone(
+    first: First, server: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "ENDING_SECONDS", 0)
+    monkeypatch.setattr(supervisor, "LIMIT_SECONDS", 0.5)
+    call, asked = caller.call, iter(range(9))
+
+    def vanishes(site: Site, path: str, body: dict[str, object]) -> object:
+        if path == "/demote" and next(asked):
+            first.consul.answers[LEADER] = Refusal(500)
+            raise UnreachableFirstError("The first machine does not answer.")
+        return call(site, path, body)
+
+    monkeypatch.setattr(caller, "call", vanishes)
+    with pytest.raises(NotReadyError, match="consul"):
+        follower.demote(server, set())
+    assert starts(server.site, 3) == [3, 3]
+
+
 def test_clients_start_without_the_first_machine_and_get_certificates_later(
     first: First, server: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

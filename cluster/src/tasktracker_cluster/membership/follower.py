@@ -101,6 +101,9 @@ def demote(cluster: Cluster, restarts: set[str]) -> None:
         try:
             wait.until("the end of this machine's votes", lambda: _is_demoted(site), ENDING_SECONDS)
         except NotReadyError:  # if they got their votes again, nothing is decided without them
+            for agent in supervisor.AGENTS:  # before anything is waited for: it may not come
+                supervisor.ensure(site, agent, changed=True)
+                restarts.discard(agent)
             _start(cluster, restarts)
             raise
         for agent in supervisor.AGENTS:

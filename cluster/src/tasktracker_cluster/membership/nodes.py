@@ -71,9 +71,9 @@ def forget(cluster: Cluster, name: str) -> None:
     numbers.release(cluster.consul, name)
     with suppress(ApiError):  # while a deployment of a database runs; the next `up` does it
         placement.fit_databases(cluster)
+    quorum.choose(cluster, without=name)
     members.remove(cluster.consul, name)
     tell_stores(cluster)
-    quorum.choose(cluster)
 
 
 def tell_stores(cluster: Cluster) -> None:

@@ -8,15 +8,15 @@ from tasktracker_cluster.membership import members
 SERVERS = 3
 
 
-def choose(cluster: Cluster) -> list[str]:
-    """Write and return the machines that shall be servers.
+def choose(cluster: Cluster, without: str = "") -> list[str]:
+    """Write and return the machines that shall be servers. `without` names one that goes.
 
     A server stays one while it is away: only `nodes.forget` frees its place. With two machines the
     second one ends its servers: otherwise the loss of either would stop the cluster.
     """
     consul = cluster.consul
     present = members.alive(consul)
-    known = [each.name for each in members.all_of(consul)]
+    known = [each.name for each in members.all_of(consul) if each.name != without]
     alive = [name for name in known if name in present]
     now = [name for name in members.servers(consul) if name in known]
     if len(known) < SERVERS:
