@@ -19,6 +19,12 @@ if [ -s "$DATA/PG_VERSION" ]; then
         exit 1
     fi
 else
+    for other in "$DATA.upgrading" "$DATA".[0-9]*; do
+        if [ -e "$other" ]; then
+            echo "There is $other, and no $DATA: an upgrade is not complete. See docs/operations/upgrading.md." >&2
+            exit 1
+        fi
+    done
     # An interrupted initdb must not look like a complete one: build in a temporary folder, then rename.
     rm -rf "$DATA.new"
     "$PGBIN/initdb" --pgdata "$DATA.new" --username postgres --auth-local peer \
