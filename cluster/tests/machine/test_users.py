@@ -1,5 +1,6 @@
 """machine.users: the files of users stay the ones that running tasks have opened."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,8 +46,17 @@ def test_a_file_that_nobody_replaced_stays_as_it_is(passwd: Path) -> None:
     assert list(passwd.parent.iterdir()) == [passwd]
 
 
-def test_what_an_interrupted_call_left_and_a_failure_change_nothing(passwd: Path) -> None:
-    passwd.with_name(".passwd.tasktracker").write_text("old")
+def test_an_interrupted_call_is_completed_by_the_next_one(passwd: Path) -> None:
+    with passwd.open() as opened:
+        os.link(passwd, passwd.with_name(".passwd.tasktracker"))
+        replace(passwd)
+        users.take_back(passwd)
+        assert opened.read() == ROOT + ADA
+    assert passwd.read_text() == ROOT + ADA
+    assert list(passwd.parent.iterdir()) == [passwd]
+
+
+def test_a_failure_changes_nothing(passwd: Path) -> None:
     inode = passwd.stat().st_ino
     with pytest.raises(ZeroDivisionError), users.same_file(passwd):
         replace_and_fail(passwd)

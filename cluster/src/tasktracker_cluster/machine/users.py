@@ -1,5 +1,6 @@
 """The system users of the jobs' programs, and the owners of the databases' files."""
 
+import fcntl
 import os
 import pwd
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from tasktracker_cluster.topology import (
 )
 
 NAMES = (Path("/etc/passwd"), Path("/etc/group"))  # which tasks read
+LOCK = Path("/etc/.pwd.lock")  # of lckpwdf(3), which useradd and others hold
 USERADD = (
     *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
     *("--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"),
@@ -33,6 +35,8 @@ def create() -> None:
 
     Those of `observe` are made with the others. Running tasks of an earlier version go on.
     """
+    for file in NAMES:
+        take_back(file)
     known = {entry.pw_name for entry in pwd.getpwall()}
     observing = (*OBSERVING_USERS.values(), *EXPORTER_USERS, TRACES_USER)
     others = (PAGES_USER, STORE_USER, *MEMBER_USERS, *BACKUP_USERS, *observing)
@@ -52,12 +56,24 @@ def same_file(path: Path) -> Iterator[None]:
     The walls of running tasks have opened that file, and not what has its name later. PostgreSQL,
     for example, would no longer know who connects to its socket.
     """
-    kept = path.with_name(f".{path.name}.tasktracker")
-    kept.unlink(missing_ok=True)
-    os.link(path, kept)
+    take_back(path)
+    os.link(path, _kept(path))
     try:
         yield
     finally:
+        take_back(path)
+
+
+def take_back(path: Path) -> None:
+    """Give a file that was replaced its name again, with the content of the other one.
+
+    Also one that an interrupted `same_file` has left. Programs that add users wait meanwhile.
+    """
+    kept = _kept(path)
+    if not kept.exists():
+        return
+    with LOCK.open("w") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
         if path.samefile(kept):
             kept.unlink()
         else:
@@ -67,6 +83,10 @@ def same_file(path: Path) -> Iterator[None]:
                 file.flush()
                 os.fsync(file.fileno())
             kept.replace(path)
+
+
+def _kept(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tasktracker")
 
 
 def databases_of_other_users(site: Site) -> list[Database]:
