@@ -6,13 +6,16 @@ import time
 import httpx
 import pytest
 
+from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import rollout
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.releases import artifact, installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tasktracker_cluster.topology import STORE, STORE_PORT
 from tests.rounds import by_hand
 
+LIMIT_SECONDS = 60
 JOINED, LATER = "a1b2c3d4e5f6", "0f1e2d3c4b5a"
 
 pytestmark = pytest.mark.drill
@@ -87,8 +90,14 @@ def test_without_the_first_machine_a_store_gets_a_release_from_another_one(
 
 
 def store_version(first: Machine) -> int:
+    def ask() -> int | None:
+        try:
+            return int(first.nomad.call("GET", f"/v1/job/{STORE}")["Version"])
+        except ApiError:  # this machine was cut off, and knows no leader yet
+            return None
+
     with first.inside():
-        return int(first.nomad.call("GET", f"/v1/job/{STORE}")["Version"])
+        return wait.until("a leader of Nomad", ask, LIMIT_SECONDS)
 
 
 def test_up_on_the_first_machine_is_enough_for_all(lab: Laboratory) -> None:
