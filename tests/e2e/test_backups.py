@@ -185,6 +185,20 @@ def test_tasks_are_restored_to_the_second_before_they_were_deleted(
     wait.until("the log of the restored database", is_well, LIMIT_SECONDS)
 
 
+def test_data_from_before_a_rotation_get_the_passwords_of_now(
+    cluster: ThrowawayCluster, repository: Path, ida: User
+) -> None:
+    ida.run("task", "create", "before the rotation")
+    then = after_a_second()
+    cluster.admin("rotate", "db-password")
+    with renewed(repository):
+        cluster.admin("restore", "task", "--to", then.isoformat(), "--yes")
+    ida.run("task", "create", "after the restore")
+    cluster.admin("rotate", "db-password")  # also for the tests of data without twins
+    newest = ida.json("task", "list", "--limit", "2")
+    assert [task["title"] for task in newest] == ["after the restore", "before the rotation"]
+
+
 def test_a_restore_beside_leaves_the_live_database_alone(
     cluster: ThrowawayCluster, repository: Path, ida: User
 ) -> None:
