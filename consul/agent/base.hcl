@@ -54,6 +54,8 @@ ports {
 http_config {
   block_endpoints = [
     "/v1/agent/connect/ca/leaf/backup",
+    "/v1/agent/connect/ca/leaf/collector",
+    "/v1/agent/connect/ca/leaf/log-intake",
     "/v1/agent/connect/ca/leaf/portal",
     "/v1/agent/connect/ca/leaf/postgres-exporter",
     "/v1/agent/connect/ca/leaf/stats-service",

@@ -11,6 +11,12 @@ variable "node" {
   default     = "node-1"
 }
 
+variable "network" {
+  description = "Where other machines reach the first one. If it is empty, there is no other one."
+  type        = string
+  default     = ""
+}
+
 job "logs" {
   type = "service"
 
@@ -72,7 +78,7 @@ job "logs" {
 
       config {
         command = "${meta.tasktracker.home}/bin/wall"
-        args = [
+        args = concat([
           "--user=tasktracker-logs", "--read=${meta.tasktracker.home}/bin/victoria-logs",
           "--write=${meta.tasktracker.home}/volumes/logs",
           "--log=${NOMAD_ALLOC_DIR}/logs/victoria-logs", "--",
@@ -86,7 +92,8 @@ job "logs" {
           "-storage.minFreeDiskSpaceBytes=2GB",
           "-memory.allowedBytes=64MiB",
           "-loggerLevel=WARN",
-        ]
+          # For the sidecar of the job `log-intake`: only this machine and its allocations have this address.
+        ], var.network == "" ? [] : ["-httpListenAddr=169.254.1.1:9428"])
       }
 
       template {

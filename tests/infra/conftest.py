@@ -17,7 +17,7 @@ from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import tools, wait
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import BACKUP_JOBS, DATABASES, EXPORTER, JOBS
+from tasktracker_cluster.topology import BACKUP_JOBS, COLLECTING_JOBS, DATABASES, EXPORTER, JOBS
 from tests.infra.reading import ENTRY_FILES, ROOT, Consul, Json, read_job
 
 BUILD_LIMIT = 1800  # seconds: on a new machine the first tests build all programs with Go
@@ -67,6 +67,12 @@ def members(site: Site) -> dict[str, Json]:
     return {
         each.name: read_job(site, each.name, network="192.0.2.1", members="3") for each in DATABASES
     }
+
+
+@pytest.fixture(scope="session")
+def collecting(site: Site) -> dict[str, Json]:
+    """Return the jobs that bring the logs of other machines to the store."""
+    return {name: read_job(site, name, network="192.0.2.1") for name in COLLECTING_JOBS}
 
 
 @pytest.fixture(params=(*JOBS, *BACKUP_JOBS, EXPORTER))

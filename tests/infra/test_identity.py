@@ -7,6 +7,7 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
     ALL_MAIN_TASKS,
     BACKUP_USERS,
+    COLLECTING_USERS,
     DATABASES,
     EXPORTER_USERS,
     JOB_USERS,
@@ -74,12 +75,17 @@ def test_no_two_jobs_and_no_job_and_its_sidecar_share_a_system_user(
 
 
 def test_up_makes_exactly_the_users_that_the_jobs_name(
-    mesh_jobs: dict[str, Json], members: dict[str, Json]
+    mesh_jobs: dict[str, Json], members: dict[str, Json], collecting: dict[str, Json]
 ) -> None:
     users = {wall(task).user for job in mesh_jobs.values() for task in tasks(job)}
     assert users == {*JOB_USERS, *BACKUP_USERS, *EXPORTER_USERS}
     more = {wall(task).user for job in members.values() for task in tasks(job)} - users
     assert more == set(MEMBER_USERS)
+    sidecars = {
+        wall(t).user for job in collecting.values() for t in tasks(job) if t["Name"] == ENVOY
+    }
+    assert sidecars == set(COLLECTING_USERS)
+    assert not sidecars & (users | more)
 
 
 def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> None:
@@ -89,6 +95,5 @@ def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> Non
 
 
 def test_no_name_of_a_system_user_is_too_long() -> None:
-    assert (
-        max(map(len, (*JOB_USERS, *MEMBER_USERS, *BACKUP_USERS, *EXPORTER_USERS))) <= LONGEST_NAME
-    )
+    further = (*MEMBER_USERS, *BACKUP_USERS, *EXPORTER_USERS, *COLLECTING_USERS)
+    assert max(map(len, (*JOB_USERS, *further))) <= LONGEST_NAME

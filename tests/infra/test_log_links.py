@@ -85,3 +85,11 @@ def test_a_link_is_deleted_a_while_after_its_file(
     assert linked(program, home) == before, "the collector may not have read it yet"
     monkeypatch.setattr(program, "KEPT_SECONDS", -1)
     assert before.keys() - linked(program, home).keys() == {f"{ALLOCATION}.app.stdout.0"}
+
+
+def test_on_a_machine_that_has_joined_the_logs_of_agents_have_its_name(
+    program: ModuleType, home: Path
+) -> None:
+    program.update(home, home / "links", os.getgid(), "@node-2")
+    names = {file.name.partition(".")[0] for file in (home / "links").iterdir()}
+    assert names == {ALLOCATION, "consul@node-2", "nomad@node-2", "supervisord@node-2"}

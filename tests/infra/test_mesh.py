@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tasktracker_cluster.topology import BACKUP, DATABASES, EXPORTER
+from tasktracker_cluster.topology import BACKUP, COLLECTOR, DATABASES, EXPORTER, LOG_INTAKE
 from tests.infra.reading import (
     ROOT,
     Edge,
@@ -19,14 +19,16 @@ from tests.infra.reading import (
 
 
 @pytest.fixture
-def needed(mesh_jobs: dict[str, Json], members: dict[str, Json]) -> set[Edge]:
+def needed(
+    mesh_jobs: dict[str, Json], members: dict[str, Json], collecting: dict[str, Json]
+) -> set[Edge]:
     """Return the connections: through an upstream, or by Traefik (Connect native) to its routes.
 
     An upstream of one member leads to the service of all members.
     """
     edges = {
         (name, re.sub(r"-m[123]$", "", up))
-        for name, job in (mesh_jobs | members).items()
+        for name, job in (mesh_jobs | members | collecting).items()
         for up in upstreams(job)
     }
     return edges | {("traefik", name) for name, job in mesh_jobs.items() if is_routed(job)}
@@ -84,11 +86,14 @@ def test_a_service_that_checks_tokens_may_ask_about_sessions_and_tokens_only(
         ]
 
 
-def test_every_service_has_its_protocol(entries: Entries, mesh_jobs: dict[str, Json]) -> None:
+def test_every_service_has_its_protocol(
+    entries: Entries, mesh_jobs: dict[str, Json], collecting: dict[str, Json]
+) -> None:
     protocols = {n: e["Protocol"] for (kind, n), e in entries.items() if kind == "service-defaults"}
     rest = {each.rest for each in DATABASES}
     tcp = {BACKUP, EXPORTER, *(each.name for each in DATABASES), *rest}
-    assert protocols == {name: "tcp" if name in tcp else "http" for name in (*mesh_jobs, *rest)}
+    names = (*mesh_jobs, *rest, *collecting)
+    assert protocols == {name: "tcp" if name in tcp else "http" for name in names}
 
 
 def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) -> None:
@@ -96,13 +101,21 @@ def test_only_traefik_is_in_the_mesh_without_a_sidecar(jobs: dict[str, Json]) ->
     assert native == {"traefik"}
 
 
-def test_consul_gives_no_sidecars_certificate_over_http(mesh_jobs: dict[str, Json]) -> None:
+def test_consul_gives_no_sidecars_certificate_over_http(
+    mesh_jobs: dict[str, Json], collecting: dict[str, Json]
+) -> None:
     agent = (ROOT / "consul" / "agent" / "base.hcl").read_text()
     blocked = set(re.findall(r'"/v1/agent/connect/ca/leaf/([\w-]+)"', agent))
     assert blocked == {
         *(n for n, job in mesh_jobs.items() if only_service(job)["Connect"]["SidecarService"]),
         *(each.rest for each in DATABASES),
+        *collecting,
     }
+
+
+def test_a_collector_may_only_add_lines(entries: Entries) -> None:
+    (rule,) = [each["HTTP"] for each in intentions(entries)[COLLECTOR, LOG_INTAKE]["Permissions"]]
+    assert rule == {"PathExact": "/internal/insert", "Methods": ["POST"]}
 
 
 def test_no_database_has_a_route(mesh_jobs: dict[str, Json]) -> None:

@@ -9,7 +9,14 @@ from tasktracker_cluster.machine import exporter, folders, preflight, tools
 from tasktracker_cluster.membership import members
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
-from tasktracker_cluster.topology import COLLECTOR_USER, OBSERVING_USERS, STORING_JOBS, TRACES
+from tasktracker_cluster.topology import (
+    COLLECTING_PROGRAM,
+    COLLECTOR,
+    COLLECTOR_USER,
+    OBSERVING_USERS,
+    STORING_JOBS,
+    TRACES,
+)
 
 
 def start(
@@ -30,7 +37,7 @@ def start(
             preflight.must_have_observing_ports()
         for job, task in STORING_JOBS.items():
             folders.create_volume(site, job, OBSERVING_USERS[task])
-        folders.create_volume(site, "collector", COLLECTOR_USER)
+        folders.create_volume(site, COLLECTOR, COLLECTOR_USER)
         folders.create_log_links(site)
         passwords.make_log_stores(cluster)
         passwords.make_metrics_store(cluster)
@@ -39,8 +46,10 @@ def start(
         with steps.step("PostgreSQL's exporter") as step:
             exporter.install(site, step)
         observers.set_receiver(cluster, webhook)
-        network = site.node.first_address
-        observers.start(cluster, steps, {"node": site.node.name, "network": network})
+        variables = {"node": site.node.name, "network": site.node.first_address}
+        if site.node.is_advertised:
+            variables["program"] = installed.offer(site, site.bin / COLLECTING_PROGRAM)
+        observers.start(cluster, steps, variables)
         mesh_figures.show(site, cluster.consul)
         if sampling is not None:
             _trace(cluster, steps, sampling)

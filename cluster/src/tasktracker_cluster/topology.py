@@ -230,6 +230,14 @@ EXPORTER = "postgres-exporter"  # the job that asks the databases for metrics, b
 STORING_JOBS = {METRICS: "victoria-metrics", LOGS: "victoria-logs"}
 OBSERVING_JOBS = {**STORING_JOBS, EXPORTER: "exporter"}
 
+LOG_INTAKE = "log-intake"  # the job that lets other machines add lines to the store of logs
+COLLECTOR = "collector"  # the job that sends it the lines of the logs of each of them
+COLLECTING_PROGRAM = "vlagent"
+
+# The jobs that `observe` runs besides where other machines can join, and the main task of each.
+COLLECTING_JOBS = {LOG_INTAKE: f"connect-proxy-{LOG_INTAKE}", COLLECTOR: COLLECTING_PROGRAM}
+COLLECTING_USERS = (f"tasktracker-{LOG_INTAKE}-envoy", f"{COLLECTOR_USER}-envoy")
+
 # The system user of each task of STORING_JOBS. A job's data belong to the user of its main task.
 OBSERVING_USERS = {
     "victoria-metrics": "tasktracker-metrics",
@@ -264,6 +272,7 @@ ALL_MAIN_TASKS = {
     **BACKUP_JOBS,
     **RELEASE_JOBS,
     **OBSERVING_JOBS,
+    **COLLECTING_JOBS,
     **TRACING_JOBS,
 }
 

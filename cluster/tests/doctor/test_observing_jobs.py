@@ -7,11 +7,13 @@ import pytest
 
 from cluster.tests.fake_cluster import FakeCluster
 from cluster.tests.http_server import Agent, serving
-from cluster.tests.nomad_server import Nomad, allocation
+from cluster.tests.nomad_server import Nomad, allocation, node
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.doctor import hops, observing_jobs
 from tasktracker_cluster.doctor.hops import Finding
 from tasktracker_cluster.site import Site
+
+PERMISSIONS = [{"Action": "allow", "HTTP": {"PathExact": "/internal/insert"}}]
 
 
 class Observed(FakeCluster):
@@ -75,3 +77,40 @@ def test_a_store_that_asks_nobody_is_broken(observed: Observed) -> None:
 def test_a_job_without_an_instance_is_broken(observed: Observed, nomad: Nomad) -> None:
     nomad.answers["/v1/job/metrics/allocations"] = []
     assert (last(observed).hop, last(observed).state) == ("metrics", "broken")
+
+
+@pytest.fixture
+def collecting(observed: Observed, nomad: Nomad, consul: Agent) -> Observed:
+    """Return a cluster whose second machine sends its logs."""
+    gives(observed, portal="1")
+    nomad.answers["/v1/job/collector"] = {"Stop": False}
+    nomad.answers["/v1/job/collector/allocations"] = [allocation("there", NodeName="node-2")]
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
+    consul.answers["/v1/connect/intentions/match"] = {
+        "log-intake": [{"SourceName": "collector", "Permissions": PERMISSIONS}]
+    }
+    return observed
+
+
+def test_the_machines_that_send_their_logs_are_named(collecting: Observed, nomad: Nomad) -> None:
+    found = list(hops.diagnose(observing_jobs.paths(collecting)))
+    details = {each.hop: each.detail for each in found}
+    assert details["collector"] == "runs on node-2"
+    assert details["intention collector -> log-intake"] == "allowed: /internal/insert"
+    nomad.answers["/v1/nodes"] = [node("node-1")]
+    nomad.answers["/v1/job/collector/allocations"] = []
+    found = list(hops.diagnose(observing_jobs.paths(collecting)))
+    assert {each.hop: each.detail for each in found}["collector"].startswith("waits for")
+
+
+def test_a_machine_that_does_not_send_its_logs_is_named(collecting: Observed, nomad: Nomad) -> None:
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2"), node("node-3")]
+    assert last(collecting).detail == "no instance on node-3"
+
+
+def test_a_collector_that_may_not_send_is_broken(collecting: Observed, consul: Agent) -> None:
+    consul.answers["/v1/connect/intentions/match"] = {"log-intake": []}
+    assert "no intention allows collector" in last(collecting).detail
+    assert last(collecting).repair.endswith(
+        "consul/member-entries/service-intentions/log-intake.hcl"
+    )

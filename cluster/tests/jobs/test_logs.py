@@ -186,7 +186,9 @@ def test_an_unknown_service_is_a_usage_error_and_a_stopped_one_an_error(
     with pytest.raises(NoLogError, match=r"There is no service 'nope'\.") as raised:
         logs.sources(cluster, "nope", None)
     assert (raised.value.exit_code, raised.value.code) == (2, "usage")
-    known = "backup, store, release, metrics, logs, postgres-exporter, traces, consul"
+    known = (
+        "store, release, metrics, logs, postgres-exporter, log-intake, collector, traces, consul"
+    )
     assert known in raised.value.hint
     nomad.has_job("portal", allocation(status="complete"))
     with pytest.raises(NoInstanceError, match="portal has no instance"):

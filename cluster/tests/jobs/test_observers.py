@@ -3,12 +3,16 @@
 import pytest
 from rich.console import Console
 
-from cluster.tests.http_server import Refusal, Request
-from cluster.tests.nomad_server import Nomad, allocation
+from cluster.tests.fake_cluster import FakeCluster
+from cluster.tests.http_server import Agent, Refusal, Request
+from cluster.tests.nomad_server import Nomad, allocation, node
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.jobs import observers
+from tasktracker_cluster.errors import NotReadyError
+from tasktracker_cluster.jobs import deployment, observers
+from tasktracker_cluster.node import Node
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.topology import METRICS
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import COLLECTOR, LOG_INTAKE, METRICS, OBSERVING_JOBS
 
 
 @pytest.mark.parametrize(
@@ -60,3 +64,28 @@ def test_a_store_of_metrics_that_nomad_does_not_renew_fails_nothing(
     nomad.has_job(METRICS, allocation("old"))
     nomad.answers[path] = Refusal(500)
     observers.renew(cluster)
+
+
+@pytest.mark.parametrize(
+    ("address", "others", "submitted", "waited"),
+    [
+        ("", (), [], []),
+        ("10.0.0.1", (), [LOG_INTAKE, COLLECTOR], [LOG_INTAKE]),
+        ("10.0.0.1", ("node-2",), [LOG_INTAKE, COLLECTOR], [LOG_INTAKE, COLLECTOR]),
+    ],
+    ids=["alone", "nobody joined yet", "one joined"],
+)
+def test_logs_of_other_machines_are_collected_where_there_can_be_some(
+    site: Site, nomad: Nomad, consul: Agent, monkeypatch: pytest.MonkeyPatch,
+    address: str, others: tuple[str, ...], submitted: list[str], waited: list[str],
+) -> None:  # fmt: skip
+    site.node_file.write_text(Node("node-1", address).text)
+    nomad.answers["/v1/nodes"] = [node(name) for name in ("node-1", *others)]
+    seen: dict[str, list[str]] = {"submit": [], "wait_healthy": []}
+    for name, jobs in seen.items():
+        monkeypatch.setattr(deployment, name, lambda _c, job, *_, jobs=jobs: jobs.append(job))
+    monkeypatch.setattr(observers, "LIMIT_SECONDS", 0)
+    with pytest.raises(NotReadyError):  # no store answers here
+        observers.start(FakeCluster(site, nomad, consul), Steps(Console(quiet=True)), {})
+    assert seen["submit"] == [*OBSERVING_JOBS, *submitted]
+    assert seen["wait_healthy"] == [*OBSERVING_JOBS, *waited]

@@ -99,3 +99,13 @@ def test_the_store_of_metrics_keeps_its_key(cluster: Cluster, nomad: Nomad) -> N
     assert [len(each["key"]) for each in made.values()] == [64]
     passwords.make_metrics_store(cluster)
     assert nomad.variables == made
+
+
+def test_the_store_of_logs_and_all_collectors_have_one_password(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    for _ in range(2):
+        passwords.make_log_stores(cluster)
+        assert len(nomad.variables) == 3
+        assert len({items["password"] for items in nomad.variables.values()}) == 1
+    assert "nomad/jobs/collector/machine/vlagent" in nomad.variables

@@ -93,6 +93,20 @@ def test_a_system_job_wants_an_instance_on_each_node_that_takes_jobs(
     assert (row.running, row.wanted) == (1, 2)
 
 
+@pytest.mark.parametrize(("others", "there"), [(0, 0), (2, 2), (2, 1)])
+def test_the_collector_of_logs_wants_an_instance_on_each_node_but_the_first(
+    cluster: Cluster, nomad: Nomad, consul: Agent, others: int, there: int
+) -> None:
+    not_here = [{"LTarget": "${node.unique.name}", "Operand": "!=", "RTarget": "node-1"}]
+    nomad.answers["/v1/nodes"] = [node(f"node-{n}") for n in range(1, others + 2)]
+    nomad.answers["/v1/job/collector"] = {**job(kind="system"), "Constraints": not_here}
+    nomad.answers["/v1/job/collector/allocations"] = [allocation()] * there
+    consul.answers["/v1/health/service/collector"] = PASSING if there else []
+    row = status.of_job(cluster, "collector")
+    assert (row.running, row.wanted) == (there, others)
+    assert row.is_well == (there == others)
+
+
 def test_a_job_that_nomad_does_not_know_is_not_deployed(cluster: Cluster) -> None:
     assert status.of_job(cluster, "portal") == Row("job", "portal", "not deployed", 0, 0, "-")
 

@@ -86,3 +86,10 @@ def test_a_time_that_is_none_is_refused(text: str) -> None:
 def test_a_time_before_all_times_is_refused() -> None:
     with pytest.raises(BadConditionError, match="is no time"):
         moment("999999d", NOW)
+
+
+def test_an_agent_is_that_of_all_machines() -> None:
+    joined = Origin("consul@node-2")
+    assert Conditions(service="consul").concern(joined)
+    assert not Conditions(service="nomad").concern(joined)
+    assert not Conditions(service="consul@node-3").concern(joined)

@@ -16,6 +16,7 @@ from tasktracker_cluster.errors import AdminError, ApiError
 from tasktracker_cluster.records import links, store
 from tasktracker_cluster.records.conditions import Conditions
 from tasktracker_cluster.records.record import Origin
+from tasktracker_cluster.site import Site
 
 ERROR = "2026-11-27 12:00:01.5 UTC [4] ERROR:"
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -65,13 +66,22 @@ def victoria() -> Iterator[Victoria]:
 
 def test_a_link_says_who_wrote_the_log() -> None:
     names = [f"{ONE}.app.stdout.0", f"{ONE}.connect-proxy-portal.stderr.0", "consul.17.log",
-             "9f8e7d6c-1.postgres.stderr.12"]  # fmt: skip
+             "9f8e7d6c-1.postgres.stderr.12", "consul@node-2.17.log"]  # fmt: skip
     assert links.origins([LINKS / name for name in names]) == {
         LINKS / names[0]: Origin("portal", "app", "0a1b2c3d"),
         LINKS / names[1]: Origin("portal", "connect-proxy-portal", "0a1b2c3d"),
         LINKS / names[2]: Origin("consul"),
         LINKS / names[3]: Origin("9f8e7d6c", "postgres", "9f8e7d6c"),
+        LINKS / names[4]: Origin("consul@node-2"),
     }
+
+
+def test_a_log_of_another_machine_is_not_taken_for_one_of_this(site: Site) -> None:
+    site.logs.mkdir(parents=True)
+    (site.logs / "consul.log").touch()
+    inode = (site.logs / "consul.log").stat().st_ino
+    assert links.has_file(site, LINKS / f"consul.{inode}.log")
+    assert not links.has_file(site, LINKS / f"consul@node-2.{inode}.log")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """releases.installed: what this machine knows of its releases."""
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -65,3 +66,16 @@ def test_a_release_that_is_not_complete_is_not_installed(site: Site) -> None:
     release = installed.newest(site)
     assert release.artifacts == ()
     assert not installed.is_installed(site, release.name)
+
+
+def test_of_the_programs_that_were_offered_only_the_last_one_stays(
+    site: Site, tmp_path: Path
+) -> None:
+    site.artifacts.mkdir()
+    for content in ("old", "new"):
+        program = tmp_path / content
+        program.write_text(content)
+        sha256 = installed.offer(site, program)
+        assert sha256 == hashlib.sha256(content.encode()).hexdigest()
+        assert installed.file(site, sha256).read_text() == content
+        assert (site.artifacts / installed.OFFERED).read_text() == f"{sha256}\n"

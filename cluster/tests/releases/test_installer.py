@@ -180,6 +180,9 @@ def test_the_newest_releases_and_those_that_run_stay_with_their_artifacts(
 ) -> None:
     for age, name in enumerate(("a", "b", "c", "d"), start=10):
         old_release(node, name, age * 10, f"of-{name}")
+    for name in ("of-none", "of-before"):
+        (node.artifacts / f"{name}.pex").touch()
+    (node.artifacts / installed.OFFERED).write_text("of-none\n")
     running = subprocess.Popen([node.releases / "d" / "sleep", "60"])
     try:
         install(node, artifacts)
@@ -188,5 +191,5 @@ def test_the_newest_releases_and_those_that_run_stay_with_their_artifacts(
         running.wait()
     kept = {path.name for path in node.releases.iterdir() if not path.is_symlink()}
     assert kept == {"new", "older", "a", "d"}
-    stored = {path.stem for path in node.artifacts.iterdir()}
-    assert stored == {"of-a", "of-d", *(each.stem for each in artifacts)}
+    stored = {path.stem for path in node.artifacts.glob("*.pex")}
+    assert stored == {"of-a", "of-d", "of-none", *(each.stem for each in artifacts)}

@@ -4,8 +4,9 @@ The folders of allocations have secrets beside the logs, some of which every use
 enter. With the links the collector reads logs and nothing else. A link also keeps a log for a
 minute after its allocation is deleted.
 
-Arguments: the state folder, the folder of the links, and the group that may read them. It runs as
-root, with the release's Python (docs/decisions/0055-logs.md).
+Arguments: the state folder, the folder of the links, the group that may read them, and on a machine
+that has joined its name, which the links to the logs of its agents then have, too. It runs as root,
+with the release's Python (docs/decisions/0055-logs.md).
 """
 
 import grp
@@ -26,15 +27,16 @@ AGENT = re.compile(r"(consul|nomad|pages|membership|supervisord)(-\d+)?\.(log|er
 def main() -> None:
     """Make and delete links until the end."""
     home, links, group = Path(sys.argv[1]), Path(sys.argv[2]), grp.getgrnam(sys.argv[3]).gr_gid
+    machine = f"@{sys.argv[4]}" if len(sys.argv) > 4 else ""
     while True:
-        update(home, links, group)
+        update(home, links, group, machine)
         time.sleep(SECONDS)
 
 
-def update(home: Path, links: Path, group: int) -> None:
+def update(home: Path, links: Path, group: int, machine: str = "") -> None:
     """Make the links that are missing, and delete those whose file is gone."""
     known = set(os.listdir(links))
-    for name, file in logs(home):
+    for name, file in logs(home, machine):
         if name not in known:
             link(file, links / name, group)
     for name in known:
@@ -43,7 +45,7 @@ def update(home: Path, links: Path, group: int) -> None:
             (links / name).unlink()
 
 
-def logs(home: Path) -> Iterator[tuple[str, Path]]:
+def logs(home: Path, machine: str) -> Iterator[tuple[str, Path]]:
     """Yield the name of the link to each log, and the log."""
     for file in home.glob("nomad/alloc/*/alloc/logs/*.std*"):
         if TASK.fullmatch(file.name) and is_file(file):
@@ -52,7 +54,7 @@ def logs(home: Path) -> Iterator[tuple[str, Path]]:
         # An agent renames a full file, and its link must keep its name.
         if found := AGENT.fullmatch(file.name):
             try:
-                yield f"{found[1]}.{file.stat().st_ino}.{found[3]}", file
+                yield f"{found[1]}{machine}.{file.stat().st_ino}.{found[3]}", file
             except FileNotFoundError:
                 continue
 

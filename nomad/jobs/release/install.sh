@@ -65,8 +65,8 @@ ls -t "$releases" | grep -v '^current$' | tail -n +4 | while read -r old; do
     esac
 done
 
-# An artifact is of use as long as its release.
+# An artifact is of use as long as its release. The file `offered` names programs of none.
 for file in "$home"/artifacts/*.pex; do
     artifact=${file##*/}
-    grep -qsx "${artifact%.pex}" "$releases"/*/complete || rm -f "$file"
+    grep -qsx "${artifact%.pex}" "$releases"/*/complete "$home/artifacts/offered" || rm -f "$file"
 done

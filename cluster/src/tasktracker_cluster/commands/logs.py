@@ -85,7 +85,8 @@ def show_logs(
 
     Without a service, or with an option of a search, it reads the files of all logs on this
     machine, also of instances that have ended, and shows what it finds in the order of time. This
-    works while the cluster is down, too. Times are in UTC.
+    works while the cluster is down, too. While `observe` runs, the first machine finds the lines of
+    all machines. Times are in UTC.
 
     \b
     Examples:

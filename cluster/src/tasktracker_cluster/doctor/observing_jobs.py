@@ -6,8 +6,8 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import instances, intentions
 from tasktracker_cluster.doctor.hops import Hop, Path
 from tasktracker_cluster.errors import AdminError, BrokenHopError
-from tasktracker_cluster.jobs import observers
-from tasktracker_cluster.topology import DATABASES, EXPORTER, METRICS
+from tasktracker_cluster.jobs import allocations, observers
+from tasktracker_cluster.topology import COLLECTOR, DATABASES, EXPORTER, LOG_INTAKE, METRICS
 from tasktracker_cluster.urls import TARGETS
 
 
@@ -17,7 +17,10 @@ def paths(cluster: Cluster) -> list[Path]:
         known = observers.running(cluster)
     except AdminError:
         return []  # another path has the reason
-    hops = [Hop(job, partial(_job, cluster, job)) for job in known]
+    hops = [Hop(job, partial(_job, cluster, job)) for job in known if job != COLLECTOR]
+    if COLLECTOR in known:
+        hops.append(Hop(COLLECTOR, partial(_collectors, cluster)))
+        hops.append(intentions.hop(cluster, COLLECTOR, LOG_INTAKE))
     if EXPORTER in known:
         hops += [intentions.hop(cluster, EXPORTER, each.name) for each in DATABASES]
     if METRICS in known:
@@ -27,6 +30,16 @@ def paths(cluster: Cluster) -> list[Path]:
 
 def _job(cluster: Cluster, job: str) -> str:
     return f"runs as {instances.local(cluster, job)['ID'][:8]}"
+
+
+def _collectors(cluster: Cluster) -> str:
+    wanted = observers.joined(cluster)
+    there = {each["NodeName"] for each in allocations.running(cluster, COLLECTOR)}
+    if missing := sorted(wanted - there):
+        raise BrokenHopError(
+            f"no instance on {', '.join(missing)}", "There: ./just up. Then here: ./just observe"
+        )
+    return f"runs on {', '.join(sorted(wanted))}" if wanted else "waits for a machine that joins"
 
 
 def _targets(cluster: Cluster) -> str:

@@ -5,13 +5,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 
-from tasktracker_cluster.agents import mesh_figures, variables
+from tasktracker_cluster.agents import mesh_figures, nomad, variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, deployment
 from tasktracker_cluster.machine import folders, wait
 from tasktracker_cluster.progress import Steps
-from tasktracker_cluster.topology import EXPORTER, METRICS, OBSERVING_JOBS, TRACING_JOBS
+from tasktracker_cluster.topology import (
+    COLLECTING_JOBS,
+    COLLECTOR,
+    EXPORTER,
+    LOG_INTAKE,
+    METRICS,
+    OBSERVING_JOBS,
+    TRACING_JOBS,
+)
 
 HEALTH = "/health"
 LIMIT_SECONDS = 60
@@ -20,7 +28,7 @@ RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"  # only vmalert can read it
 
 def running(cluster: Cluster) -> list[str]:
     """Return the names of the jobs that Nomad has, and that were not stopped."""
-    jobs = (*OBSERVING_JOBS, *TRACING_JOBS)
+    jobs = (*OBSERVING_JOBS, *COLLECTING_JOBS, *TRACING_JOBS)
     known = {job: cluster.nomad.find(f"/v1/job/{job}") for job in jobs}
     return [name for name, job in known.items() if job is not None and not job["Stop"]]
 
@@ -36,12 +44,16 @@ def set_receiver(cluster: Cluster, webhook: str | None) -> None:
 def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
     """Run every job, and wait until all are healthy and answer.
 
-    Raises JobFailedError, and NotReadyError when one does not answer in time.
+    The logs of other machines are collected where there can be some. Raises JobFailedError, and
+    NotReadyError when one does not answer in time.
     """
     since = time.time()
-    for job in OBSERVING_JOBS:
+    jobs = [*OBSERVING_JOBS, *(COLLECTING_JOBS if cluster.site.node.is_advertised else ())]
+    for job in jobs:
         deployment.submit(cluster, job, variables)
-    for job in OBSERVING_JOBS:
+    if COLLECTOR in jobs and not joined(cluster):
+        jobs.remove(COLLECTOR)  # no machine has it yet
+    for job in jobs:
         with steps.step(job):
             deployment.wait_healthy(cluster, job, since)
     with steps.step("answers"):
@@ -50,13 +62,19 @@ def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
             wait.until(f"{api.name} to answer", partial(api.answers, HEALTH), LIMIT_SECONDS)
 
 
+def joined(cluster: Cluster) -> set[str]:
+    """Return the names of the other machines that take jobs now."""
+    own = cluster.site.node.name
+    return {each.name for each in nomad.nodes(cluster.nomad) if each.takes_jobs} - {own}
+
+
 def renew(cluster: Cluster) -> None:
     """Let Nomad replace what has a Consul token: a restart of the machine ended them.
 
     It waits for nothing, and cannot fail: a cluster is up without what looks at it.
     """
     with suppress(ApiError):
-        for job in (METRICS, EXPORTER):
+        for job in (METRICS, EXPORTER, LOG_INTAKE):
             for each in allocations.active(cluster, job):
                 cluster.nomad.call("PUT", f"/v1/allocation/{each['ID']}/stop")
 

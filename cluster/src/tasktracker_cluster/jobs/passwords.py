@@ -15,6 +15,8 @@ from tasktracker_cluster.cluster import LOGS_PASSWORD, Cluster
 from tasktracker_cluster.topology import (
     BACKUP,
     BACKUP_JOBS,
+    COLLECTING_JOBS,
+    COLLECTOR,
     DATABASES,
     EXPORTER,
     LOGS,
@@ -155,9 +157,11 @@ def _of_roles(cluster: Cluster, database: Database) -> Items:
 
 
 def make_log_stores(cluster: Cluster) -> None:
-    """Give the store of logs and its collector one password. An existing one is not replaced."""
+    """Give the store of logs and its collectors one password. An existing one is not replaced."""
     made = variables.ensure(cluster.nomad, LOGS_PASSWORD, {"password": _random_password()})
     variables.ensure(cluster.nomad, f"nomad/jobs/{LOGS}/store/vlagent", made)
+    joined = f"nomad/jobs/{COLLECTOR}/machine/{COLLECTING_JOBS[COLLECTOR]}"
+    variables.ensure(cluster.nomad, joined, made)
 
 
 def make_metrics_store(cluster: Cluster) -> None:

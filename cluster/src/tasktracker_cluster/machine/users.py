@@ -11,6 +11,7 @@ from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
     BACKUP_USERS,
+    COLLECTING_USERS,
     DATABASES,
     EXPORTER_USERS,
     JOB_USERS,
@@ -38,7 +39,7 @@ def create() -> None:
     for file in NAMES:
         take_back(file)
     known = {entry.pw_name for entry in pwd.getpwall()}
-    observing = (*OBSERVING_USERS.values(), *EXPORTER_USERS, TRACES_USER)
+    observing = (*OBSERVING_USERS.values(), *EXPORTER_USERS, *COLLECTING_USERS, TRACES_USER)
     others = (PAGES_USER, STORE_USER, *MEMBER_USERS, *BACKUP_USERS, *observing)
     missing = [name for name in (*JOB_USERS, *others) if name not in known]
     if missing:

@@ -46,7 +46,7 @@ from tasktracker_cluster.membership.messages import (
 )
 from tasktracker_cluster.membership.rotations import AGENT_TOKENS, GOSSIP
 from tasktracker_cluster.releases import installed
-from tasktracker_cluster.topology import JOBS, MEMBERSHIP_PORT
+from tasktracker_cluster.topology import COLLECTOR, JOBS, MEMBERSHIP_PORT
 
 MOST_BYTES = 65536
 MOST_REFUSALS = 20  # a minute, of one address
@@ -264,7 +264,8 @@ def _ready(cluster: Cluster, name: str, asked: Readiness) -> Json:
     After a start of the whole machine its instances are replaced: they have no Consul tokens.
     """
     if asked.restored:
-        known = [each for job in JOBS for each in allocations.active(cluster, job)]
+        jobs = (*JOBS, COLLECTOR)
+        known = [each for job in jobs for each in allocations.active(cluster, job)]
         deployment.replace(cluster, [each for each in known if each["NodeName"] == name])
     with _one_at_a_time:
         _record_run(cluster, name)

@@ -23,6 +23,7 @@ from tasktracker_cluster.monitoring import alerts
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
     BACKUP_JOBS,
+    COLLECTOR,
     DATABASES,
     JOBS,
     LOGS,
@@ -179,6 +180,8 @@ def of_job(cluster: Cluster, job: str) -> Row:
         state = "stopped" if known["Stop"] else known["Status"]
         nodes = tuple(sorted(each["NodeName"] for each in running))
         wanted, health = _wanted(cluster, known), _health(cluster, job, len(running))
+        if job == COLLECTOR and not wanted:  # it waits for a machine that joins
+            health = "passing"
         if health == "passing" and len(running) < wanted:
             health = f"only {len(running)} of {wanted} run"
         return Row("job", job, state, len(running), wanted, health, nodes)
@@ -194,8 +197,11 @@ def _running(cluster: Cluster, job: str) -> list[allocations.Allocation]:
 def _wanted(cluster: Cluster, job: Mapping[str, Any]) -> int:
     if job["Stop"]:
         return 0
-    if job["Type"] == "system":  # one on each node
-        return sum(node.takes_jobs for node in nomad.nodes(cluster.nomad))
+    if job["Type"] == "system":  # one on each node, or on each but the first one
+        constraints = job.get("Constraints") or ()
+        without = {each["RTarget"] for each in constraints if each["Operand"] == "!="}
+        nodes = nomad.nodes(cluster.nomad)
+        return sum(node.takes_jobs and node.name not in without for node in nodes)
     return sum(group["Count"] for group in job["TaskGroups"])
 
 

@@ -39,7 +39,8 @@ class Conditions:
 
     def concern(self, origin: Origin) -> bool:
         """Return whether they ask for records of this origin."""
-        return self.service in ("", origin.service) and self.task in ("", origin.task)
+        services = ("", origin.service, origin.service.partition("@")[0])
+        return self.service in services and self.task in ("", origin.task)
 
     def may_meet(self, text: str) -> bool:
         """Return False for an entry that cannot meet them: quicker than reading it."""

@@ -22,8 +22,8 @@ LEVELS = tuple(level.value for level in Level)
 class Origin:
     """Who wrote a log.
 
-    `service` is a job or an agent. `task` and `instance`, the first eight digits of an allocation,
-    are empty for an agent.
+    `service` is a job, or an agent: AGENT@MACHINE on a machine that has joined. `task` and
+    `instance`, the first eight digits of an allocation, are empty for an agent.
     """
 
     service: str

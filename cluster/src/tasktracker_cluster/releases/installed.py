@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tasktracker_cluster.machine import shell, tools
+from tasktracker_cluster.machine import files, shell, tools
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.releases import artifact, interpreter
 from tasktracker_cluster.releases.sources import digest
@@ -20,6 +20,7 @@ from tasktracker_cluster.site import Site
 
 CACHED_SECONDS = 7 * 24 * 3600  # since the last use
 INSTALLER = "nomad/jobs/release/install.sh"
+OFFERED = "offered"  # below artifacts/: the checksums of what is of no release
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,17 @@ def _stored(site: Site, files: Sequence[Path]) -> tuple[str, ...]:
     for made, sha256 in zip(files, checksums, strict=True):
         tools.place(made, file(site, sha256))
     return tuple(checksums)
+
+
+def offer(site: Site, program: Path) -> str:
+    """Let this machine's store offer a program that is of no release, and return its SHA-256.
+
+    The installer deletes it with its next release when another one was offered meanwhile.
+    """
+    sha256 = artifact.checksum(program)
+    files.write(site.artifacts / OFFERED, f"{sha256}\n")
+    tools.place(program, file(site, sha256))
+    return sha256
 
 
 def install(site: Site, release: Release) -> None:

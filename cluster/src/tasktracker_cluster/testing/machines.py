@@ -113,12 +113,13 @@ def three_machines() -> Iterator[Laboratory]:
         for machine in machines:
             machine.home.parent.mkdir()
             stack.callback(_end, machine)
-            _install(machine, *([] if machine is machines[0] else ["--joining"]))
+            install(machine, *([] if machine is machines[0] else ["--joining"]))
         one, two, three = machines
         yield Laboratory((one, two, three), Path("/run/netns", names[4]))
 
 
-def _install(machine: Machine, *flags: str) -> None:
+def install(machine: Machine, *flags: str) -> None:
+    """Run `install` with these flags: what comes from a network is here after it."""
     # Outside of the namespace, which cannot reach a package registry.
     result = subprocess.run(
         [PROGRAM, "admin", "install", *flags],

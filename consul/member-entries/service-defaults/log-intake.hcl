@@ -1,0 +1,3 @@
+Kind     = "service-defaults"
+Name     = "log-intake"
+Protocol = "http"

@@ -1,0 +1,280 @@
+# Sends the lines of every log of each machine that has joined to the store of logs on the first one, by the
+# mesh. `./just observe` runs this job where other machines can join (docs/decisions/0067-joined-logs.md).
+#
+# It is a system job, so a machine that joins later has it, too. The collector of the first machine is in the
+# job `logs`.
+
+variable "node" {
+  description = "The name of the first machine."
+  type        = string
+  default     = "node-1"
+}
+
+variable "network" {
+  description = "A name for the network that sidecars are registered in. Another one makes new instances."
+  type        = string
+  default     = ""
+}
+
+variable "program" {
+  description = "The SHA-256 of vlagent, which the stores of artifacts have."
+  type        = string
+  default     = "0000000000000000000000000000000000000000000000000000000000000000"
+}
+
+job "collector" {
+  type = "system"
+
+  # A change makes a new version, which restarts the job.
+  meta {
+    network = var.network
+  }
+
+  constraint {
+    attribute = "${node.unique.name}"
+    operator  = "!="
+    value     = var.node
+  }
+
+  group "machine" {
+    update {
+      max_parallel     = 1
+      min_healthy_time = "0s"
+      healthy_deadline = "2m"
+      health_check     = "task_states"
+    }
+
+    # As the gateway's: on a machine that was cut off it goes on.
+    disconnect {
+      lost_after = "720h"
+      replace    = false
+    }
+
+    restart {
+      attempts = 10
+      interval = "1m"
+      delay    = "1s"
+      mode     = "delay"
+    }
+
+    network {
+      mode = "bridge"
+
+      port "sidecar" { to = 9102 } # metrics of the sidecar
+    }
+
+    service {
+      name = "collector"
+      port = "9429"
+
+      # The sidecar inherits these: they lead to its metrics (nomad/jobs/metrics/scrape.yml).
+      meta {
+        allocation   = "${NOMAD_ALLOC_ID}"
+        sidecar_port = "${NOMAD_HOST_PORT_sidecar}"
+      }
+
+      connect {
+        sidecar_service {
+          # Nobody connects to it.
+          disable_default_tcp_check = true
+
+          proxy {
+            upstreams {
+              destination_name = "log-intake"
+              local_bind_port  = 9428
+            }
+          }
+        }
+      }
+    }
+
+    # The sidecar. From a `sidecar_task` Nomad would make the same task, but with a log collector.
+    # Its release is `current`, as the databases': a new release is no reason to replace it.
+    task "connect-proxy-collector" {
+      kind   = "connect-proxy:collector"
+      driver = "raw_exec"
+
+      shutdown_delay = "5s"
+
+      lifecycle {
+        hook    = "prestart"
+        sidecar = true
+      }
+      config {
+        command  = "${meta.tasktracker.home}/bin/wall"
+        work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
+        args = [
+          "--user=tasktracker-collector-envoy",
+          "--read=${meta.tasktracker.home}/releases/current",
+          "--open=connect-proxy-collector/secrets/envoy_bootstrap.json",
+          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-collector",
+          "--retries=3", # what vanishes with its machine is noticed after three seconds
+          "--",
+          "${meta.tasktracker.home}/releases/current/bin/envoy",
+          "-c", "/dev/fd/9", # it needs an absolute name
+          "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
+        ]
+      }
+
+      # The wall writes its few lines: Nomad's collector takes 14 MiB (docs/decisions/0043-idle.md).
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 50
+        memory = 128
+      }
+    }
+
+    # It has no wall: it writes a program that other users run, as the job `release` does.
+    task "install" {
+      driver = "raw_exec"
+
+      lifecycle {
+        hook = "prestart"
+      }
+
+      # From this machine's own store, which asks those of the others. All its files have this ending.
+      artifact {
+        source      = "http://127.0.0.1:8006/${var.program}.pex"
+        destination = "local/vlagent"
+        mode        = "file"
+
+        options {
+          checksum = "sha256:${var.program}"
+        }
+      }
+
+      config {
+        command  = "/bin/sh"
+        work_dir = "${NOMAD_TASK_DIR}"
+        args = [
+          "-euc", <<-EOT
+            exec >"$NOMAD_ALLOC_DIR/logs/install.stdout.0" 2>"$NOMAD_ALLOC_DIR/logs/install.stderr.0"
+            echo "$2  vlagent" | sha256sum --check --strict --quiet
+            install -m 755 vlagent "$1/bin/.vlagent"
+            mv "$1/bin/.vlagent" "$1/bin/vlagent"
+            install -d -m 700 -o tasktracker-collector -g tasktracker-collector "$1/volumes/collector"
+            install -d -m 750 -o root -g tasktracker-collector "$1/volumes/log-links"
+          EOT
+          , "install", "${meta.tasktracker.home}", var.program,
+        ]
+      }
+
+      # It writes the files that Nomad shows itself: a collector would stay for as long as the allocation.
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 50
+        memory = 64
+      }
+    }
+
+    # It has no wall: it makes links to files of root's.
+    task "link" {
+      driver = "raw_exec"
+
+      config {
+        command = "${meta.tasktracker.home}/releases/current/bin/python"
+        args = [
+          "-I", "-S", "local/link.py", "${meta.tasktracker.home}",
+          "${meta.tasktracker.home}/volumes/log-links", "tasktracker-collector", "${node.unique.name}",
+        ]
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/link.py"
+        data        = file("nomad/jobs/logs/link.py")
+      }
+
+      # It writes nothing. Why it ended is an event of Nomad.
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 20
+        memory = 32
+      }
+    }
+
+    task "vlagent" {
+      driver      = "raw_exec"
+      kill_signal = "SIGTERM"
+
+      config {
+        command = "${meta.tasktracker.home}/bin/wall"
+        args = [
+          "--user=tasktracker-collector", "--read=${meta.tasktracker.home}/bin/vlagent",
+          "--read=${meta.tasktracker.home}/volumes/log-links",
+          "--write=${meta.tasktracker.home}/volumes/collector",
+          "--log=${NOMAD_ALLOC_DIR}/logs/vlagent", "--",
+          "${meta.tasktracker.home}/bin/vlagent",
+          "-envflag.enable", # the password is in collector.env
+          "-httpListenAddr=127.0.0.1:9429",
+          "-remoteWrite.url=http://127.0.0.1:9428/internal/insert",
+          "-remoteWrite.maxDiskUsagePerURL=600MiB", # while the store is away; about the minimum
+          "-tmpDataPath=${meta.tasktracker.home}/volumes/collector",
+          "-fileCollector.glob=${meta.tasktracker.home}/volumes/log-links/*",
+          "-fileCollector.refreshInterval=2s",
+          "-fileCollector.hostnameField=",
+          "-fileCollector.msgField=event,message,msg",
+          "-fileCollector.timeField=timestamp,StartUTC,time,ts",
+          "-defaultMsgValue=-",
+          "-memory.allowedBytes=32MiB",
+          "-loggerLevel=WARN",
+        ]
+      }
+
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/collector.env"
+        env         = true
+        perms       = "0600"
+        data        = <<-EOT
+          {{ with nomadVar "nomad/jobs/collector/machine/vlagent" }}
+          httpAuth_username=operator
+          httpAuth_password={{ .password }}
+          remoteWrite_basicAuth_username=operator
+          remoteWrite_basicAuth_password={{ .password }}
+          {{ end }}
+        EOT
+      }
+
+      # As the sidecar's.
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 50
+        memory = 96
+      }
+    }
+
+    # Without the links, a log's space is free when it is deleted.
+    task "unlink" {
+      driver = "raw_exec"
+
+      lifecycle {
+        hook = "poststop"
+      }
+
+      config {
+        command = "/bin/rm"
+        args    = ["-rf", "${meta.tasktracker.home}/volumes/log-links"]
+      }
+
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 20
+        memory = 32
+      }
+    }
+  }
+}
