@@ -80,16 +80,26 @@ def test_an_upgrade_does_not_replace_the_data_of_an_earlier_one(volume: Path) ->
     assert (volume / "data/row").exists()
 
 
-def test_a_failed_upgrade_leaves_the_data_as_they_were_and_is_told(volume: Path) -> None:
-    for name in ("pg_hba.conf", "pg_ident.conf", "logging.conf"):
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        ("", "The data are as they were."),
+        ('rm "$6/global/pg_control";', "The old data cannot be used any more"),  # as with --link
+    ],
+)
+def test_a_failed_upgrade_leaves_the_data_and_tells_whether_they_can_be_used(
+    volume: Path, done: str, said: str
+) -> None:
+    for name in ("pg_hba.conf", "pg_ident.conf", "logging.conf", "global/pg_control"):
+        (volume / "data" / name).parent.mkdir(exist_ok=True)
         (volume / "data" / name).touch()
     programs = volume / "programs/16/bin"
-    for name, script in (("initdb", 'mkdir "$2"'), ("pg_upgrade", "echo No space; exit 1")):
+    for name, script in (("initdb", 'mkdir "$2"'), ("pg_upgrade", f"{done} echo No space; exit 1")):
         (programs / name).write_text(f"#!/bin/sh\n{script}\n")
         (programs / name).chmod(0o755)
     told = upgrade(volume, "16")
     assert "No space" in told
-    assert "The data are as they were." in told
+    assert said in told
     assert (volume / "data/row").exists()
     assert not (volume / "data.14").exists()
 

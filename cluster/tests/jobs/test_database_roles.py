@@ -212,9 +212,8 @@ def test_several_at_once_do_not_disturb_each_other(started: Server) -> None:
 
 
 def test_a_failure_says_no_password(started: Server) -> None:
-    with closing(started.connect("postgres")) as superuser:
-        ask(superuser, "ALTER SYSTEM SET default_transaction_read_only = on")
-        ask(superuser, "SELECT pg_reload_conf()")
-    done = started.run(BOTH)
+    # The statement with all passwords fails, beside that of the twin: the next one is not known.
+    done = started.run({name: value for name, value in BOTH.items() if name != "backup_password"})
     assert done.returncode != 0
+    assert "syntax error" in done.stderr
     assert "second-" not in done.stdout + done.stderr

@@ -40,9 +40,11 @@ cd data.upgrading
     --old-datadir "$volume/data" --new-datadir "$volume/data.upgrading" --username postgres \
     --socketdir "$volume/run" "$@" >"$volume/upgrade.log" || {
     cat "$volume/upgrade.log" >&2
+    # With --link, the old data end when the links are made.
+    [ -e "$volume/data/global/pg_control" ] || fail "The old data cannot be used any more: restore a backup."
     fail "The data are as they were. Is the database still running?"
 }
-rm delete_old_cluster.sh # it would delete `data`, which are the new ones from here on
+rm -f delete_old_cluster.sh # it would delete `data`, which are the new ones from here on
 cd "$volume"
 mv data "data.$old"
 mv data.upgrading data
