@@ -1,5 +1,7 @@
 """jobs.passwords: a password for each role, in the variables of the tasks that need it."""
 
+import pytest
+
 from cluster.tests.nomad_server import Nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import passwords
@@ -109,3 +111,21 @@ def test_the_store_of_logs_and_all_collectors_have_one_password(
         assert len(nomad.variables) == 3
         assert len({items["password"] for items in nomad.variables.values()}) == 1
     assert "nomad/jobs/collector/machine/vlagent" in nomad.variables
+
+
+@pytest.mark.parametrize(
+    ("user", "task", "due"),
+    [
+        (0, 0, ["user-db", "task-db"]),
+        (4, 0, ["user-db", "task-db"]),  # the variable of one was made anew
+        (1, 0, ["user-db", "task-db"]),  # interrupted before the second one began
+        (1, 1, ["user-db", "task-db"]),
+        (2, 1, ["task-db"]),  # interrupted after the first one ended
+    ],
+)
+def test_an_interrupted_rotation_is_completed_and_else_each_database_takes_part(
+    cluster: Cluster, nomad: Nomad, user: int, task: int, due: list[str]
+) -> None:
+    for name, step in (("user-db", user), ("task-db", task)):
+        nomad.write(f"nomad/jobs/{name}/db/postgres", {"rotation": str(step)})
+    assert [database.name for database in passwords.due(cluster)] == due

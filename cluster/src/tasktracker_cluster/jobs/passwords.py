@@ -63,15 +63,15 @@ def of(cluster: Cluster, database: Database) -> Items:
 
 
 def due(cluster: Cluster) -> list[Database]:
-    """Return the databases that take part in the next rotation: all, at the same step.
+    """Return the databases that take part in the next rotation: all of them.
 
-    To complete an interrupted one, those for which it has not ended.
+    To complete an interrupted one, those for which it goes on or has not begun.
     """
     known = {database: int(of(cluster, database)["rotation"]) for database in DATABASES}
-    last = max(known.values())
-    is_over = set(known.values()) == {last} and last % 2 == 0
-    end = last + 2 if is_over else last + last % 2
-    return [database for database, step in known.items() if step < end]
+    begun = [step for step in known.values() if step % 2 == 1]
+    if not begun:
+        return list(known)
+    return [database for database, step in known.items() if step <= max(begun)]
 
 
 def begin(cluster: Cluster, database: Database) -> Items:
