@@ -38,7 +38,12 @@ def test_a_killed_patroni_is_restarted_and_no_write_is_lost(cluster: ThrowawayCl
             so_far = len(traffic.acknowledged)
             wait.until("more writes", lambda: len(traffic.acknowledged) > so_far + 5, LIMIT_SECONDS)
         assert set(traffic.acknowledged) <= titles(client)
-    assert cluster.task_pid("task-db", "postgres") not in (0, old)
+    # PostgreSQL goes on without it, so writes do not tell that it runs.
+    wait.until(
+        "another Patroni",
+        lambda: cluster.task_pid("task-db", "postgres") not in (0, old),
+        LIMIT_SECONDS,
+    )
     wait.until("one server", lambda: len(servers(cluster)) == 1, LIMIT_SECONDS)
 
 

@@ -93,6 +93,8 @@ def own_files(cluster: ThrowawayCluster, job: str, task: str) -> tuple[str, str]
         return "|".join([current, rf"{allocation}/postgres/local(/.*)?", volume]), volume
     (release,) = set(re.findall(r"/releases/(\w+)/", json.dumps(cluster.task_config(job, task))))
     programs = rf"releases/{(cluster.site.releases / release).resolve().name}(/.*)?"
+    if task == "app" and job == "portal":  # which pages it lists
+        return rf"{programs}|{allocation}/app/local(/.*)?", ""
     if task == "app":
         return programs, ""
     if task == "traefik":
