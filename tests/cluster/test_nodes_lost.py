@@ -1,4 +1,9 @@
-"""What the others do when a machine is cut off for a minute, and when it is back."""
+"""What the others do when a machine is cut off for a minute, and when it is back: by hand only.
+
+    DRILL_ROUNDS=1 .venv/bin/pytest -m drill tests/cluster/test_nodes_lost.py
+
+Every run of the drills loses a machine with a primary (test_failovers.py).
+"""
 
 import time
 
@@ -11,12 +16,13 @@ from tests.cluster import load, losses
 from tests.cluster.health import LIMIT_SECONDS, are_elsewhere, settle
 from tests.cluster.load import Report
 from tests.cluster.losses import Loss
+from tests.rounds import by_hand
 
 PARTITION_SECONDS = 60
 FAILED_PERCENT = 1  # of the requests to the machines that live
 FAILING_SECONDS = 10
 
-pytestmark = pytest.mark.drill
+pytestmark = [pytest.mark.drill, by_hand]
 
 
 def check(lab: Laboratory, report: Report, user: str) -> None:
