@@ -34,7 +34,16 @@ def places(lab: Laboratory) -> Iterator[Path]:
     yield folder
     for machine in lab.machines:
         machine.kill()  # one of them keeps backups there
-    shutil.rmtree(folder)
+    # What receives the log ends when it notices that, and writes there until then.
+    wait.until("the end of the folder's last user", lambda: is_removed(folder), LIMIT_SECONDS)
+
+
+def is_removed(folder: Path) -> bool:
+    try:
+        shutil.rmtree(folder)
+    except OSError:
+        return not folder.exists()
+    return True
 
 
 def checksums(machine: Machine) -> dict[str, str]:
