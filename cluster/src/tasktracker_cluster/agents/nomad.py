@@ -1,5 +1,6 @@
 """The Nomad agent: its API, its ACL, and this machine as its client."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,11 @@ def public_job(name: str) -> dict[str, Any] | None:
     """
     page = Api("Nomad", NOMAD_PAGE, {})
     return page.find(f"/v1/job/{name}") if page.answers("/v1/status/leader") else None
+
+
+def meta(job: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the names and values that a job's file gives the job, none for no job."""
+    return (job or {}).get("Meta") or {}
 
 
 def environment(site: Site) -> dict[str, str]:

@@ -69,9 +69,7 @@ def _must_know_twins(cluster: Cluster, database: Database) -> None:
     """
     items = passwords.of(cluster, database)
     comment = f"SELECT shobj_description(to_regrole('{database.role('owner')}'), 'pg_authid')"
-    task = replication.task(cluster, database.name)
-    command = task.command(postgres.ask(task.site, database.name, comment))
-    said = _SAID.fullmatch(shell.run(command, env=task.environment).strip())
+    said = _SAID.fullmatch(replication.ask_leader(cluster, database.name, comment).strip())
     # An interrupted rotation may have ended the old passwords, and not recorded it.
     if said and said[1] == items.get("series") and int(said[2]) <= int(items["rotation"]) + 1:
         return

@@ -76,7 +76,7 @@ def roll(cluster: Cluster, jobs: Sequence[str], variables: Mapping[str, str]) ->
     for job in jobs:
         wait_replaced(cluster, job)
     for job in jobs:  # Nomad makes the version before the newest one again when this one fails
-        meta = cluster.nomad.call("GET", f"/v1/job/{job}").get("Meta") or {}
+        meta = nomad.meta(cluster.nomad.call("GET", f"/v1/job/{job}"))
         if any(meta[name] != variables[name] for name in meta.keys() & variables.keys()):
             raise failure(cluster, job, f"Nomad went back to the version of {job} before.")
 

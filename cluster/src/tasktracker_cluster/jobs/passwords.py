@@ -133,8 +133,7 @@ def name(cluster: Cluster) -> str:
 
 def deployed() -> str:
     """Return the name of what the running services log in with, empty when there are none."""
-    job = nomad.public_job(SIGNER)
-    return str(((job or {}).get("Meta") or {}).get("database_logins", ""))
+    return nomad.meta(nomad.public_job(SIGNER)).get("database_logins", "")
 
 
 def _of_roles(cluster: Cluster, database: Database) -> Items:

@@ -135,17 +135,27 @@ def task(cluster: Cluster, database: str, *, replica: bool = False) -> Task:
     )
 
 
-def query(cluster: Cluster, database: str, statement: str, seconds: int = 0) -> str:
+def query(cluster: Cluster, database: str, statement: str, seconds: int) -> str:
     """Run a statement as the superuser of the member that leads, and return bare values.
 
-    On this machine over its socket, else inside the leader's task. `seconds` limit the latter, as
-    its machine may have vanished; 0: no limit. Raises AdminError when the leader does not answer.
+    On this machine over its socket, else as `ask_leader` does. Raises AdminError when the leader
+    does not answer.
     """
     if not led_elsewhere(cluster, database):
         return shell.run(postgres.query(cluster.site, database, statement))
+    return ask_leader(cluster, database, statement, seconds)
+
+
+def ask_leader(cluster: Cluster, database: str, statement: str, seconds: int = 0) -> str:
+    """Run a statement as the superuser inside the leader's task, and return bare values.
+
+    `seconds` are a limit, as its machine may have vanished; 0: no limit. Raises NoInstanceError
+    without a leader, and CommandError when it does not answer.
+    """
     leading = task(cluster, database)
     words = leading.command(postgres.ask(leading.site, database, statement))
-    return shell.run(["timeout", str(seconds), *words], env=leading.environment)
+    limit = ["timeout", str(seconds)] if seconds else []
+    return shell.run([*limit, *words], env=leading.environment)
 
 
 def led_elsewhere(cluster: Cluster, database: str) -> str:

@@ -57,11 +57,11 @@ def tell_stores(cluster: Cluster, nodes: Sequence[str]) -> None:
 
 def deployed_nodes() -> list[str]:
     """Return the addresses that the running stores have, without a token."""
-    return _nodes(nomad.public_job(STORE) or {})
+    return _nodes(nomad.public_job(STORE))
 
 
-def _nodes(job: Mapping[str, Any]) -> list[str]:
-    return str((job.get("Meta") or {}).get("nodes", "")).split()
+def _nodes(job: Mapping[str, Any] | None) -> list[str]:
+    return nomad.meta(job).get("nodes", "").split()
 
 
 def wait_installed(cluster: Cluster, since: float) -> None:

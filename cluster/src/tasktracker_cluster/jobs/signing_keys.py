@@ -91,8 +91,7 @@ def present_variables(cluster: Cluster) -> dict[str, str]:
 
 def deployed() -> str:
     """Return the name of the keys of the running user service, empty when there is none."""
-    job = nomad.public_job(SIGNER)
-    return str(((job or {}).get("Meta") or {}).get("signing_keys", ""))
+    return nomad.meta(nomad.public_job(SIGNER)).get("signing_keys", "")
 
 
 def wait_replaced(cluster: Cluster) -> None:

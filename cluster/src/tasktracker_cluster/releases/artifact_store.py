@@ -33,9 +33,7 @@ from typing import IO, Any
 NAME = "store.tasktracker"  # in the certificate of every store
 SECONDS = 10  # for a connection and its handshake, and for each part of a request or an answer
 MOST_CONNECTIONS = 32
-END_SECONDS = (
-    12  # for the answers that are due when the store shall end: a step of a fetch, and more
-)
+END_SECONDS = 12  # for the answers that are due at the end: a step of a fetch, and more
 CHUNK = 2**20
 
 BUSY = b"HTTP/1.0 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"
