@@ -110,6 +110,16 @@ def test_a_refusal_has_the_exit_code_of_every_command_and_its_body(
     assert done.stderr.startswith("error: No.")
 
 
+@pytest.mark.parametrize(("status", "code"), [(404, 5), (405, 2)])
+def test_a_path_or_method_that_is_not_there_leads_to_the_apis_documents(
+    cli: Cli, gateway: FakeGateway, status: int, code: int
+) -> None:
+    gateway.on("DELETE /tasks/7", Answer(status, {"detail": "No."}, PROBLEM))
+    done = cli("api", "DELETE", "tasks/7")
+    assert done.returncode == code
+    assert done.stderr.endswith(f"See what paths there are at {gateway.url}/docs\n")
+
+
 def test_status_and_headers_come_first_on_request(cli: Cli, gateway: FakeGateway) -> None:
     gateway.on("DELETE /tasks/7", Answer(204, headers={"X-Request-ID": "abc"}))
     head = cli("api", "DELETE", "tasks/7", "-i").stdout.splitlines()

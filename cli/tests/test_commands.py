@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from cli.tests.conftest import PROGRAM, TASK, USER, Answer, Cli, FakeGateway
+from cli.tests.on_terminal import on_terminal
 
 STATS = {
     "total_tasks": 3,
@@ -324,6 +325,16 @@ def test_a_full_disk_is_one_sentence(cli: Cli, gateway: FakeGateway) -> None:
 def test_a_terminal_without_utf_8_gets_escapes(cli: Cli, gateway: FakeGateway) -> None:
     gateway.on("GET /tasks/", Answer(body=[{**TASK, "title": "Grüße"}]))
     assert r"Gr\xfc\xdfe" in cli("task", "list", PYTHONIOENCODING="ascii").stdout
+
+
+def test_glyphs_are_letters_on_a_terminal_whose_encoding_lacks_them(
+    cli: Cli, gateway: FakeGateway
+) -> None:
+    gateway.on("GET /tasks/", Answer(body=[{**TASK, "title": "\u65e5 due"}]))
+    _, shown = on_terminal(cli, "task", "list", PYTHONIOENCODING="latin-1")
+    assert "o todo" in shown
+    assert r"\u65e5 due" in shown
+    assert shown.count("\\u") == 1
 
 
 def test_ctrl_c_ends_with_130(cli: Cli, gateway: FakeGateway) -> None:

@@ -94,7 +94,8 @@ def test_profiles_are_listed(isolated: Cli, gateway: FakeGateway) -> None:
     assert isolated("profile", "list", "--quiet").stdout == "default\nwork\n"
     assert isolated("profile", "show", "--fields", "name").stdout == "name\nwork\n"
     assert isolated.json("profile", "show", "work") == work
-    assert "work" in isolated("profile", "list").stdout
+    heading, *_ = isolated("profile", "list").stdout.splitlines()
+    assert heading == "NAME\tURL\tUSERNAME\tCURRENT\tLOGGED IN"
 
 
 def test_a_removed_profile_is_gone_with_its_login(isolated: Cli, gateway: FakeGateway) -> None:

@@ -30,7 +30,7 @@ def test_sessions_are_listed_in_local_time(cli: Cli, gateway: FakeGateway) -> No
     gateway.on("GET /auth/sessions", Answer(body=SESSIONS))
     lines = cli("account", "sessions", "list").stdout.splitlines()
     assert [line.split("\t") for line in lines] == [
-        ["id", "program", "used", "opened", "here"],
+        ["ID", "PROGRAM", "USED", "OPENED", "HERE"],
         [HERE, "tasktracker-cli/0.1.0 (Linux)", "2030-01-03 23:04", "2030-01-02 04:04", "yes"],
         [THERE, "-", "2030-01-01 04:04", "2030-01-01 04:04", "-"],
     ]

@@ -70,7 +70,7 @@ def test_tokens_are_listed_without_their_secrets(cli: Cli, gateway: FakeGateway)
     gateway.on("GET /auth/tokens", Answer(body=[TOKEN, used]))
     lines = cli("token", "list").stdout.splitlines()
     assert [line.split("\t") for line in lines] == [
-        ["id", "name", "scopes", "used", "expires"],
+        ["ID", "NAME", "SCOPES", "USED", "EXPIRES"],
         [ID, "ci", "tasks:read", "-", "2030-02-01"],
         [OTHER, "ci", "tasks:read", "2030-01-03 23:04", "2030-02-01"],
     ]

@@ -17,6 +17,7 @@ Ctrl-C, and Ctrl-D at a question, end with 130.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
@@ -24,6 +25,9 @@ import typer
 from typer._click.exceptions import NoArgsIsHelpError  # Typer shows it nowhere else
 
 INTERRUPTED = 130
+
+# What Typer calls a number that it cannot read: the names of its own types.
+_NUMBER = r"is not a valid (int|float)( range)?\."
 
 
 class CliError(Exception):
@@ -151,10 +155,14 @@ def guard(program: Callable[[], Any], reporter: Reporter) -> int:
         return error.exit_code
     except typer.TyperException as error:
         # Typer writes each possible value on a line of its own.
-        message = " ".join(error.format_message().split())
+        message = re.sub(_NUMBER, _in_words, " ".join(error.format_message().split()))
         reporter.error(UsageError(message, _usage_hint(error)))
         return error.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _in_words(match: re.Match[str]) -> str:
+    return "is not a whole number." if match[1] == "int" else "is not a number."
 
 
 def _usage_hint(error: typer.TyperException) -> str:

@@ -15,12 +15,15 @@ from tasktracker_cli.terminal.help_formatter import HelpContext
 
 ENTRY_POINTS = "tasktracker_cli.commands"
 
+_ANY_LENGTH = 1_000  # characters of one sentence
+
 
 class LazyCommand(TyperCommand):
     """Stands for a command or a group of commands in the `app` of a module."""
 
     def __init__(self, name: str, module: str, about: str, *, hidden: bool = False) -> None:
         super().__init__(name=name, help=about, hidden=hidden)
+        _list_uncut(self)
         self._module = module
 
     def make_context(self, *args: Any, **more: Any) -> Any:
@@ -77,8 +80,14 @@ def group_of(app: typer.Typer | TyperGroup) -> TyperGroup:
 
 def _shape_help(command: Any) -> None:
     command.context_class = HelpContext
+    _list_uncut(command)
     if isinstance(command, TyperGroup):
         # A group needs a command: without one, its help says which there are.
         command.no_args_is_help = not command.invoke_without_command
         for one in command.commands.values():
             _shape_help(one)
+
+
+def _list_uncut(command: TyperCommand) -> None:
+    """Let the list of a group's commands wrap a sentence, which Click would cut off."""
+    command.short_help = command.get_short_help_str(_ANY_LENGTH)

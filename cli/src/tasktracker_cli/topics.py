@@ -62,6 +62,8 @@ def _environment() -> str:
   XDG_CONFIG_HOME        profiles, settings and aliases are in tasktracker/config.json
                          below it (~/.config)
   XDG_STATE_HOME         logins are in tasktracker/logins below it (~/.local/state)
+  XDG_DATA_HOME          scripts of bash and zsh for completion are below it (~/.local/share)
+  SHELL                  the shell that completion install is for, unless it is named
 """
 
 

@@ -21,7 +21,7 @@ def register(cli: Cli, *, password: str = PASSWORD, name: str = "ada-w", **more:
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"password": "short"}, "A password needs 8 characters."),
+        ({"password": "short"}, "A password needs at least 8 characters."),
         ({"password": "x" * 129}, "A password has 128 characters at most."),
         ({"password": "abcdefgh"}, "A password must not be among the most common ones."),
         (
@@ -33,7 +33,7 @@ def register(cli: Cli, *, password: str = PASSWORD, name: str = "ada-w", **more:
             "A password must be more than your own name or address, or the product's name.",
         ),
         ({"name": "a b"}, "The user name has letters, digits, . _ and - only."),
-        ({"name": "ab"}, "The user name needs 3 characters."),
+        ({"name": "ab"}, "The user name needs at least 3 characters."),
         ({"email": "nowhere"}, "The e-mail address is not valid: "),
         ({"full-name": ""}, "--full-name must not be empty."),
     ],

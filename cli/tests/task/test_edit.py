@@ -204,6 +204,17 @@ def test_without_any_editor_one_is_asked_for(cli: Cli, task: None, tmp_path: Pat
     assert "EDITOR=nano" in done.stderr
 
 
+def test_an_editor_that_was_not_named_is_not_started_without_a_terminal(
+    cli: Cli, task: None, tmp_path: Path
+) -> None:
+    (tmp_path / "vi").write_text("#!/bin/sh\nexit 0\n")
+    (tmp_path / "vi").chmod(0o755)
+    done = cli("task", "edit", "7", PATH=str(tmp_path), EDITOR="", VISUAL="")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: There is no terminal for an editor.")
+    assert drafts(cli) == []
+
+
 def test_a_file_to_go_on_with_that_is_not_there_is_usage(cli: Cli, task: None) -> None:
     done = cli("task", "edit", "7", "--from", "/none/such")
     assert done.returncode == 2

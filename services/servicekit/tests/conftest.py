@@ -13,6 +13,7 @@ from servicekit import docs, errors, health, middleware, problems
 from servicekit.fields import CleanText, Id32
 from servicekit.testing import client as testing_client
 from servicekit.testing.credentials import KEYS
+from servicekit.testing.plugin import reset_logging
 from servicekit.tokens import CurrentPrincipal
 
 
@@ -22,6 +23,12 @@ class Note(BaseModel):
 
 class NoteLostError(Exception):
     pass
+
+
+@pytest.fixture(autouse=True)
+def all_logs() -> None:
+    """Log all levels, even if an earlier test has set a higher one in this process."""
+    reset_logging()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 
 from servicekit import app as application
 from servicekit import health
+from servicekit.patience import Patience
 from servicekit.testing import client as testing_client
 
 
@@ -71,6 +72,35 @@ def test_hanging_check_fails_at_its_limit_and_takes_one_thread_only() -> None:
         "no answer within 0.05 s"
     }
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_a_check_is_well_while_requests_wait_for_what_it_asks(is_late: bool) -> None:
+    now, is_there, released = [100.0], [True], threading.Event()
+
+    def probe() -> None:
+        if not is_there[0]:
+            if is_late:
+                released.wait(10)
+            raise RuntimeError("it moves")
+
+    patience = Patience(5, lambda: now[0])
+    check = health.Check("moves", probe, time_limit=0.05 if is_late else 5, patience=patience)
+    try:
+        assert ask(check).status_code == 200
+        is_there[0] = False
+        assert ask(check).status_code == 200
+        now[0] += 5
+        assert ask(check).status_code == 503
+    finally:
+        released.set()
+
+
+def test_what_has_never_answered_and_what_is_certain_fail_at_once() -> None:
+    assert ask(health.Check("new", breaks, patience=Patience())).status_code == 503
+    answers: list[str | None] = [None, "migrations are missing"]
+    check = health.Check("knows", lambda: answers.pop(0), patience=Patience())
+    assert [ask(check).status_code for _ in range(2)] == [200, 503]
 
 
 def test_checks_run_side_by_side() -> None:

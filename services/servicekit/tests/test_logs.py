@@ -36,6 +36,9 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def lines(capsys: Capture) -> list[dict[str, Any]]:
+    # The client has its response before the server's turn ends, until which the line waits.
+    for handler in logging.getLogger().handlers:
+        handler.flush()
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -118,10 +121,21 @@ def test_person_behind_a_pipe_can_ask_for_colours(
     assert "\x1b[" in capsys.readouterr().out
 
 
+def test_program_behind_a_pipe_gets_json_while_errors_go_to_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    logs.configure("note-service", "INFO")
+    structlog.get_logger().info("started")
+    (line,) = lines(capsys)
+    assert line["event"] == "started"
+
+
 def test_person_at_a_terminal_reads_plain_tracebacks(
     monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     logs.configure("note-service", "INFO")
     hidden = "hunter2".upper()
     try:

@@ -10,9 +10,11 @@ import httpx
 
 PROGRAM = """
 import sys
-from servicekit import app, logs, server, settings
+from servicekit import app, logs, middleware, server, settings
 logs.configure("note-service", "INFO")
-server.run(app.create("Notes", "1"), settings.ServiceSettings(port=int(sys.argv[1])))
+notes = app.create("Notes", "1")
+middleware.install(notes)
+server.run(notes, settings.ServiceSettings(port=int(sys.argv[1])))
 """
 
 
@@ -31,6 +33,9 @@ def test_server_answers_and_ends_well_when_told_to_stop() -> None:
         process.wait()
     assert process.returncode in (0, -signal.SIGTERM)
     assert b'"service": "note-service"' in output
+    # The line of a request waits for others, but not beyond the end (servicekit/log_lines.py).
+    assert output.count(b'"event": "request"') == 1
+    assert b"Finished server process" in output.splitlines()[-1]
 
 
 def first_answer(url: str) -> httpx.Response:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import httpx
 import pytest
 from fastapi import FastAPI, Query, Response
-from pydantic import BaseModel, ConfigDict, SecretStr
+from pydantic import BaseModel, ConfigDict, HttpUrl, SecretStr
 from sqlalchemy import bindparam, text
 from sqlalchemy.exc import DBAPIError
 
@@ -18,7 +18,7 @@ from servicekit import database, errors, http_client, middleware, openapi, pool,
 from servicekit.database import DatabaseUnavailableError
 from servicekit.pool import ReadPool, Statement
 from servicekit.route_class import DirectRouter
-from servicekit.settings import DatabaseSettings, ServiceSettings
+from servicekit.settings import ConsulSettings, DatabaseSettings, ServiceSettings
 from servicekit.testing import client as testing_client
 from servicekit.testing.credentials import KEYS, bearer
 from servicekit.testing.live_server import serving
@@ -144,6 +144,23 @@ def test_a_call_is_a_span_below_which_the_other_service_goes_on() -> None:
     assert (asked.parent, call.parent, shown.parent) == (PARENT, asked.identifier, call.identifier)
     assert (call.kind, call.attributes["http.response.status_code"]) == ("CLIENT", "200")
     assert len(receiver.spans) == 3
+
+
+def test_a_direct_call_is_a_span_in_the_same_way() -> None:
+    with receiving("note-service") as receiver, serving(notes(show)) as port:
+
+        async def ask(number: int) -> Response:
+            url = HttpUrl(f"http://127.0.0.1:{port}")
+            async with http_client.direct_for_service("other", url, ConsulSettings(), 5) as client:
+                path = client.base_url.join(f"/notes/show/{number}")
+                return Response((await client.get(path, headers={})).content)
+
+        with testing_client.running(notes(ask)) as client:
+            assert client.get("/notes/ask/5", headers=SAMPLED).text == f"5 {TRACE}"
+            assert client.get("/notes/ask/6").text == "6 None"
+    call = named(receiver.spans, "GET other")
+    shown = named(receiver.spans, "GET /notes/show/{number}")
+    assert (call.trace, shown.parent) == (TRACE, call.identifier)
 
 
 def test_what_a_client_sends_as_baggage_is_not_passed_on() -> None:

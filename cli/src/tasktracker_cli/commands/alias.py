@@ -36,7 +36,7 @@ def list_(ctx: typer.Context) -> None:
     """
     session: Session = ctx.obj
     raws = [dict(zip(FIELDS, alias, strict=True)) for alias in session.aliases.all().items()]
-    count = session.output.records(raws, lambda raws: session.output.columns(FIELDS, raws))
+    count = session.output.records(raws, lambda raws: session.output.table(FIELDS, raws))
     if not count and session.output.choices.for_people:
         session.output.note('No aliases yet. Make one with: tasktracker-cli alias set NAME "..."')
 

@@ -12,7 +12,7 @@ import typer
 from tasktracker_cli.commands.options import GatewayCommand
 from tasktracker_cli.commands.request import Request, body_of, read_header, read_method, target_of
 from tasktracker_cli.errors import NotLoggedInError, UsageError
-from tasktracker_cli.gateway.problems import bad_answer, refusal
+from tasktracker_cli.gateway.problems import bad_answer, json_of, refusal
 from tasktracker_cli.gateway.tasks import next_query
 from tasktracker_cli.gateway.transport import Answer
 from tasktracker_cli.session import Session
@@ -122,11 +122,12 @@ class _Printer:
         if self._include:
             self._print("".join(_head(answer)))
         if self._jq and answer.is_success:
-            self._select(_value(answer))
+            self._select(json_of(answer))
         elif answer.body:
             self._print_body(answer)
         if not answer.is_success:
-            raise refusal(answer, {})
+            paths = f"See what paths there are at {self._session.gateway.origin}/docs"
+            raise refusal(answer, {404: paths, 405: paths})
 
     def pages(self, answers: Iterator[Answer]) -> None:
         """Print the elements of all pages as one array, or what jq selects from each page."""
@@ -135,7 +136,7 @@ class _Printer:
             if not answer.is_success or self._include:
                 self.answer(answer)
                 continue
-            page = _value(answer)
+            page = json_of(answer)
             if not isinstance(page, list):
                 raise bad_answer("--paginate takes a list, and this is none")
             if self._jq:
@@ -173,10 +174,3 @@ def _head(answer: Answer) -> Iterator[str]:
     for name, value in answer.headers.items():
         yield f"{visible_lines(f'{name}: {value}')[0]}\n"
     yield "\n"
-
-
-def _value(answer: Answer) -> Any:
-    try:
-        return answer.json()
-    except (ValueError, RecursionError):
-        raise bad_answer("its answer is not JSON") from None

@@ -32,7 +32,10 @@ class Shell(StrEnum):
 def install(
     ctx: typer.Context,
     shell: Annotated[
-        Shell | None, typer.Argument(help="The shell; without it the one that SHELL names.")
+        Shell | None,
+        typer.Argument(
+            metavar="NAME", help="bash, zsh or fish; without it the one that SHELL names."
+        ),
     ] = None,
 ) -> None:
     """Put the completion script where your shell looks for it.

@@ -25,15 +25,11 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The setting.", autoco
 
 
 class ConfigCommand(DataCommand):
-    """Prints settings. It talks to no gateway."""
+    """Prints settings."""
 
     fields: ClassVar[Sequence[str]] = FIELDS
     key = "name"
-
-    def __init__(self, **attributes: Any) -> None:
-        super().__init__(**attributes)
-        elsewhere = {"url", "profile", "verbose"}
-        self.params = [option for option in self.params if option.name not in elsewhere]
+    calls_gateway = False
 
 
 @app.command("list", cls=ConfigCommand)
@@ -46,7 +42,7 @@ def list_(ctx: typer.Context) -> None:
     """
     session: Session = ctx.obj
     raws = [_raw(session, setting) for setting in SETTINGS.values()]
-    session.output.records(raws, lambda raws: session.output.columns(FIELDS, raws))
+    session.output.records(raws, lambda raws: session.output.table(FIELDS, raws))
 
 
 @app.command()

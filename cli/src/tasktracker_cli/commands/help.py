@@ -18,7 +18,7 @@ Topic = StrEnum("Topic", list(TOPICS))  # type: ignore[misc] # mypy wants the na
 def help_(
     topic: Annotated[
         Topic | None,
-        typer.Argument(metavar="[TOPIC]", help="The topic; without it, the list of topics."),
+        typer.Argument(metavar="TOPIC", help="The topic; without it, the list of topics."),
     ] = None,
 ) -> None:
     """Explain dates, exit codes, environment, output.

@@ -47,9 +47,12 @@ def gateway_options(*, with_environment: bool = False) -> list[TyperOption]:
 class GatewayCommand(TyperCommand):
     """A command that talks to the gateway: takes the program's own options, too."""
 
+    calls_gateway: ClassVar[bool] = True  # else it takes none of these options
+
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        self.params += gateway_options()
+        if self.calls_gateway:
+            self.params += gateway_options()
 
 
 class DataCommand(GatewayCommand):

@@ -47,7 +47,7 @@ def list_(ctx: typer.Context) -> None:
     """
     session: Session = ctx.obj
     raws = [_raw(session, profile) for profile in session.profiles.all()]
-    session.output.records(raws, lambda raws: session.output.columns(FIELDS, raws))
+    session.output.records(raws, lambda raws: session.output.table(FIELDS, raws))
 
 
 @app.command(cls=ProfileCommand)
@@ -71,7 +71,7 @@ def show(
     session: Session = ctx.obj
     profile = session.profiles.get(name) if name else session.profile
     raw = _raw(session, profile)
-    session.output.row(raw, lambda raws: session.output.columns(FIELDS, raws))
+    session.output.row(raw, lambda raws: session.output.table(FIELDS, raws))
 
 
 @app.command(cls=GatewayCommand)

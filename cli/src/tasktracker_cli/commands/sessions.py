@@ -40,7 +40,7 @@ def list_(ctx: typer.Context) -> None:
     raws = session.client.sessions()
     session.output.records(
         raws,
-        lambda raws: session.output.columns(
+        lambda raws: session.output.table(
             ("id", "program", "used", "opened", "here"), _shown(raws)
         ),
     )
@@ -50,7 +50,7 @@ def list_(ctx: typer.Context) -> None:
 def end(
     ctx: typer.Context,
     ids: Annotated[
-        list[str] | None, typer.Argument(metavar="[ID]...", help="The sessions to end.")
+        list[str] | None, typer.Argument(metavar="ID...", help="The sessions to end.")
     ] = None,
     others: Annotated[
         bool, typer.Option("--others", help="End every session but this one.")

@@ -92,7 +92,7 @@ def list_(ctx: typer.Context) -> None:
     session: Session = ctx.obj
     columns = ("id", "name", "scopes", "used", "expires")
     session.output.records(
-        session.client.tokens(), lambda raws: session.output.columns(columns, _shown(raws))
+        session.client.tokens(), lambda raws: session.output.table(columns, _shown(raws))
     )
 
 

@@ -1,1 +1,1 @@
-"""What people write about a task: due dates, fields, a text in an editor."""
+"""Changes of a task: its fields, its text in an editor, conflicts, and what can be undone."""

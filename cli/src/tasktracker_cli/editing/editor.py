@@ -6,23 +6,33 @@ import os
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from tasktracker_cli.errors import CliError, UsageError
+from tasktracker_cli.terminal.sink import is_terminal
 
 FALLBACKS = ("sensible-editor", "nano", "vim", "vi")
 
 
 def command(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Return the command that opens a file: VISUAL, EDITOR, or an editor that is there."""
+    """Return the command that opens a file: VISUAL, EDITOR, or an editor that is there.
+
+    Raises UsageError if there is none. The user's own may be a script. The others need a terminal.
+    """
     for name in ("VISUAL", "EDITOR"):
         if words := shlex.split(environ.get(name, "")):
             return words
     found = next((editor for editor in FALLBACKS if shutil.which(editor)), None)
     if found is None:
         raise UsageError("There is no editor.", "Name yours in EDITOR, as in: EDITOR=nano")
+    if not (is_terminal(sys.stdin) and is_terminal(sys.stdout)):
+        raise UsageError(
+            "There is no terminal for an editor.",
+            "Use tasktracker-cli task update, or name a program that needs none in EDITOR.",
+        )
     return [found]
 
 

@@ -1,1 +1,1 @@
-"""The gateway as this program knows it: its address and how to call it."""
+"""The gateway as this program knows it: how to call it, and what its answers mean."""

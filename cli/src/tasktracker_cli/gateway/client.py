@@ -10,7 +10,7 @@ from typing import Any
 
 from tasktracker_cli import __version__
 from tasktracker_cli.gateway.access import Access
-from tasktracker_cli.gateway.problems import bad_answer, refusal
+from tasktracker_cli.gateway.problems import bad_answer, json_of, refusal
 from tasktracker_cli.gateway.tasks import Reply
 from tasktracker_cli.gateway.transport import Answer, Transport
 
@@ -36,29 +36,29 @@ class Client:
 
     def register(self, account: Mapping[str, str]) -> Any:
         hints = {409: "Choose another, or log in with: tasktracker-cli login --username NAME"}
-        return _json(self._send("POST", "/auth/register", account, hints=hints))
+        return json_of(self._send("POST", "/auth/register", account, hints=hints))
 
     def log_in(self, username: str, password: str) -> Any:
         body = {"username": username, "password": password}
         hints = {401: "Try again, or make an account with: tasktracker-cli register"}
         # In a list of sessions, the user recognises this one by it.
         headers = {"User-Agent": f"tasktracker-cli/{__version__} ({os.uname().sysname})"}
-        return _json(self._send("POST", "/auth/login", body, headers=headers, hints=hints))
+        return json_of(self._send("POST", "/auth/login", body, headers=headers, hints=hints))
 
     def refresh(self, token: str) -> Any:
         """Exchange a refresh token for new tokens."""
-        return _json(self._send("POST", "/auth/refresh", {"refresh_token": token}))
+        return json_of(self._send("POST", "/auth/refresh", {"refresh_token": token}))
 
     def log_out(self, token: str) -> None:
         """End the session of a refresh token."""
         self._send("POST", "/auth/logout", {"refresh_token": token})
 
     def me(self) -> Any:
-        return _json(self._send("GET", "/auth/me"))
+        return json_of(self._send("GET", "/auth/me"))
 
     def update_me(self, changes: Mapping[str, Any]) -> Any:
         hints = {403: "Nothing was changed: try again."}
-        return _json(self._send("PATCH", "/auth/me", changes, hints=hints))
+        return json_of(self._send("PATCH", "/auth/me", changes, hints=hints))
 
     def change_password(self, current: str, new: str) -> None:
         """Change the password; every session ends but the one of this client's login."""
@@ -69,7 +69,7 @@ class Client:
 
     def sessions(self) -> Any:
         """Return the user's sessions."""
-        found = _json(self._send("GET", "/auth/sessions"))
+        found = json_of(self._send("GET", "/auth/sessions"))
         if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
             raise bad_answer("a list of sessions was expected")
         return found
@@ -83,11 +83,11 @@ class Client:
 
     def create_token(self, draft: Mapping[str, Any]) -> Any:
         hints = {403: "Nothing was made: try again.", 409: "See: tasktracker-cli token list"}
-        return _json(self._send("POST", "/auth/tokens", draft, hints=hints))
+        return json_of(self._send("POST", "/auth/tokens", draft, hints=hints))
 
     def tokens(self) -> Any:
         """Return the user's personal access tokens."""
-        found = _json(self._send("GET", "/auth/tokens"))
+        found = json_of(self._send("GET", "/auth/tokens"))
         if not (isinstance(found, list) and all(isinstance(each, dict) for each in found)):
             raise bad_answer("a list of tokens was expected")
         return found
@@ -97,7 +97,7 @@ class Client:
         self._send("DELETE", f"/auth/tokens/{token_id}", hints=hints)
 
     def stats(self) -> Any:
-        return _json(self._send("GET", "/stats/"))
+        return json_of(self._send("GET", "/stats/"))
 
     def call(
         self,
@@ -109,7 +109,7 @@ class Client:
     ) -> Reply:
         """Send any request below /api/v1; the names of the answer's headers are in lower case."""
         answer = self._send(method, path, body, headers=headers)
-        return Reply(_json(answer) if answer.status != 204 else None, answer.headers)
+        return Reply(json_of(answer) if answer.status != 204 else None, answer.headers)
 
     def exchange(
         self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
@@ -168,10 +168,3 @@ class Client:
         sent = {**headers, "Authorization": f"Bearer {token}"} if token else headers
         with self._waiting():
             return self._transport.request(method, path, content, sent)
-
-
-def _json(answer: Answer) -> Any:
-    try:
-        return answer.json()
-    except (ValueError, RecursionError):
-        raise bad_answer("its answer is not JSON") from None

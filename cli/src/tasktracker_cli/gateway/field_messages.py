@@ -28,7 +28,7 @@ _NAMES = {
 # The framework's messages, and ours. A message that is not here stays as it is.
 _WORDS = (
     (r".* should have at least 1 (?:character|item)\b.*", "must not be empty"),
-    (r".* should have at least (\d+) (?:character|item)s?\b.*", r"needs \1 characters"),
+    (r".* should have at least (\d+) (?:character|item)s?\b.*", r"needs at least \1 characters"),
     (r".* should have at most (\d+) (?:character|item)s?\b.*", r"has \1 characters at most"),
     (r"String should match pattern .*\[A-Za-z0-9\._-\].*", "has letters, digits, . _ and - only"),
     (r"String should match pattern .*", "has a character that is not allowed"),

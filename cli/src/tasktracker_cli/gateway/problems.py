@@ -21,6 +21,7 @@ ERRORS: dict[int, type[CliError]] = {
     400: UsageError,
     401: NotLoggedInError,
     404: NotFoundError,
+    405: UsageError,
     409: ConflictError,
     412: ConflictError,
     413: UsageError,
@@ -73,6 +74,14 @@ def refusal(answer: Answer, hints: Mapping[int, str]) -> CliError:
     if isinstance(error, UnavailableError):
         error.retry_after = _retry_after(answer)
     return error
+
+
+def json_of(answer: Answer) -> Any:
+    """Return the answer's JSON. Raises BadAnswerError when it has none."""
+    try:
+        return answer.json()
+    except (ValueError, RecursionError):
+        raise bad_answer("its answer is not JSON") from None
 
 
 def bad_answer(what: str) -> BadAnswerError:

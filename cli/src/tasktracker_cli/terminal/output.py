@@ -37,9 +37,8 @@ class Output:
 
     def __init__(self, choices: Choices | None = None) -> None:
         for stream in (sys.stdout, sys.stderr):
-            # A character that the stream's encoding lacks is shown as an escape, not a crash.
             if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
+                stream.reconfigure(errors=streams.lacking(stream))
         self.choices = choices or Choices()
         self._sink = Sink()
         self._busy = False
@@ -55,7 +54,7 @@ class Output:
 
             self._write(serializers.one(self.choices, raw, terminal=self.terminal))
         elif self.choices.fields:
-            self.show(*self.columns(self.choices.fields, [raw]))
+            self.show(*self._columns(self.choices.fields, [raw]))
         else:
             self.show(view())
 
@@ -86,7 +85,7 @@ class Output:
         else:
             with self._paged():
                 fields = self.choices.fields
-                for piece in self.columns(fields, counted) if fields else view(counted):
+                for piece in self._columns(fields, counted) if fields else view(counted):
                     self._sink.show(piece)
         return counted.count
 
@@ -99,13 +98,18 @@ class Output:
         for piece in pieces:
             self._sink.show(piece)
 
-    def columns(self, fields: Sequence[str], raws: Iterable[Raw]) -> Iterable[RenderableType]:
-        """Return a table of these fields as they are, for objects without a view of their own."""
+    def table(self, fields: Sequence[str], raws: Iterable[Raw]) -> Iterable[RenderableType]:
+        """Return a table of these fields under headings in capitals, which all lists have."""
+        return self._columns(fields, raws, [name.upper().replace("_", " ") for name in fields])
+
+    def _columns(
+        self, fields: Sequence[str], raws: Iterable[Raw], headings: Sequence[str] = ()
+    ) -> Iterable[RenderableType]:
         if self.terminal:
             from tasktracker_cli.terminal.views import columns
         else:
             from tasktracker_cli.terminal.plain import columns
-        return columns(fields, raws)
+        return columns(fields, raws, headings)
 
     def say(self, message: str) -> None:
         """Tell the user what was done; programs and `--quiet` see it in the result."""

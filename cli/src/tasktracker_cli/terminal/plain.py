@@ -58,9 +58,11 @@ class PlainViews:
         return _facts(facts)
 
 
-def columns(fields: Sequence[str], raws: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Yield the fields that the user chose, under their own names."""
-    yield cells(*fields)
+def columns(
+    fields: Sequence[str], raws: Iterable[Mapping[str, Any]], headings: Sequence[str] = ()
+) -> Iterator[str]:
+    """Yield the fields, under their own names unless there are headings."""
+    yield cells(*(headings or fields))
     for raw in raws:
         yield cells(*(raw.get(name) for name in fields))
 

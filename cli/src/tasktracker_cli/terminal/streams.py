@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import os
 import sys
@@ -12,6 +13,29 @@ from typing import TextIO
 from tasktracker_cli.errors import CliError, OutputClosedError, UsageError
 
 _OF_A_STREAM = {errno.EBADF, errno.EIO, errno.ENOSPC, errno.EPIPE, errno.EFBIG, errno.EDQUOT}
+
+# What an encoding such as Latin-1 lacks of what we print: it has the same width.
+_PLAIN = str.maketrans("○◐●▽▷▲█░✓✗→·…", "o~*v>^#.+x>.~")
+_PLAIN_ERRORS = "tasktracker-plain"
+
+
+def lacking(stream: TextIO) -> str:
+    """Return how a stream shows characters that its encoding lacks: as escapes, not by a crash.
+
+    On a terminal our own glyphs become letters. A program that reads must not take those for data.
+    """
+    return _PLAIN_ERRORS if stream.isatty() else "backslashreplace"
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)  # noqa: S101 - these streams are written only
+    text = error.object[error.start : error.end].translate(_PLAIN)
+    # Spinners turn in patterns of Braille.
+    text = "".join("*" if "\u2800" <= one <= "\u28ff" else one for one in text)
+    return text.encode("ascii", "backslashreplace").decode(), error.end
+
+
+codecs.register_error(_PLAIN_ERRORS, _plain)
 
 
 def open_closed() -> None:

@@ -82,10 +82,12 @@ class Views:
         )
 
 
-def columns(fields: Sequence[str], raws: Iterable[Mapping[str, Any]]) -> Iterator[RenderableType]:
-    """Yield the fields that the user chose, under their own names."""
+def columns(
+    fields: Sequence[str], raws: Iterable[Mapping[str, Any]], headings: Sequence[str] = ()
+) -> Iterator[RenderableType]:
+    """Yield a table of the fields, under their own names unless there are headings."""
     table = headed(header=True)
-    for name in fields:
+    for name in headings or fields:
         table.add_column(name)
     for raw in raws:
         values = (raw.get(name) for name in fields)

@@ -23,15 +23,15 @@ class HeadersMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        with request_id.identified(scope) as header:
+        header = request_id.identify(scope)
 
-            async def send_with_headers(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    headers = [each for each in message["headers"] if each[0] != header[0]]
-                    headers.append(header)
-                    if all(name != _CACHE_CONTROL for name, _ in headers):
-                        headers.append(_NO_STORE)
-                    message["headers"] = headers
-                await send(message)
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = [each for each in message["headers"] if each[0] != header[0]]
+                headers.append(header)
+                if _CACHE_CONTROL not in [name for name, _ in headers]:
+                    headers.append(_NO_STORE)
+                message["headers"] = headers
+            await send(message)
 
-            await self.app(scope, receive, send_with_headers)
+        await self.app(scope, receive, send_with_headers)

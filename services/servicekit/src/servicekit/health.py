@@ -12,8 +12,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from servicekit.openapi import Responses
+from servicekit.patience import Patience
 
-TIME_LIMIT = 2.0  # seconds
+TIME_LIMIT = 1.5  # seconds: Consul waits for two
 _log = structlog.get_logger(__name__)
 
 
@@ -43,11 +44,16 @@ class Live(BaseModel):
 
 @dataclass(frozen=True)
 class Check:
-    """A named check. The probe returns None if all is well, otherwise a sentence for the public."""
+    """A named check. The probe returns None if all is well, otherwise a sentence for the public.
+
+    With `patience` it goes on to be well while requests wait, too: a probe without an answer fails
+    only when that wait has ended.
+    """
 
     name: str
     probe: Callable[[], str | None]
     time_limit: float = TIME_LIMIT  # seconds
+    patience: Patience | None = field(default=None, compare=False)
     # One thread per check, so that a probe that hangs never blocks a second one.
     _thread: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(1, "health"), repr=False, compare=False
@@ -63,13 +69,19 @@ class Check:
     async def _ask(self) -> str | None:
         answer = asyncio.get_running_loop().run_in_executor(self._thread, self.probe)
         try:
-            return await asyncio.wait_for(answer, self.time_limit)
+            detail = await asyncio.wait_for(answer, self.time_limit)
         except TimeoutError:
-            return f"no answer within {self.time_limit:g} s"
+            return self._unless_waiting(f"no answer within {self.time_limit:g} s")
         except Exception as error:
             # The text may name hosts and accounts, so it goes to the log and not to the public.
             _log.warning("health check failed", check=self.name, error=str(error))
-            return "the check failed"
+            return self._unless_waiting("the check failed")
+        if self.patience:
+            self.patience.restore()
+        return detail
+
+    def _unless_waiting(self, detail: str) -> str | None:
+        return None if self.patience and self.patience.is_left() else detail
 
 
 def router(service: str, version: str, checks: Sequence[Check] = ()) -> APIRouter:

@@ -1,10 +1,11 @@
-"""The HTTP client with which one service calls another."""
+"""The HTTP clients with which one service calls another."""
 
 import httpx
 from pydantic import HttpUrl
 
 from servicekit import discovery, request_id, tracing
 from servicekit.aiohttp_transport import AiohttpTransport
+from servicekit.direct_client import DirectClient
 from servicekit.retry import RetryTransport
 from servicekit.settings import ConsulSettings
 from servicekit.traced_transport import TracedTransport
@@ -22,13 +23,10 @@ def create(
     Use one for the life of the process, because to make one costs 35 ms. Open it as a context, in
     the event loop that uses it. It repeats some failed calls once; see RetryTransport.
     """
-    once = transport or AiohttpTransport()
-    if tracing.is_on():
-        once = TracedTransport(service or base_url, once)
     return httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout,
-        transport=RetryTransport(once),
+        transport=_repeating(service or base_url, transport),
         event_hooks={"request": [_pass_request_id]},
     )
 
@@ -41,10 +39,37 @@ def for_service(
     transport: httpx.AsyncBaseTransport | None = None,
 ) -> httpx.AsyncClient:
     """Return a client of the service `name`, at `url` or, without one, where Consul finds it."""
-    if url is None:
-        found = discovery.transport(name, settings, transport or AiohttpTransport())
-        return create(f"http://{name}", timeout, found, service=name)
-    return create(str(url), timeout, transport, service=name)
+    base_url, way = _way(name, url, settings, transport)
+    return create(base_url, timeout, way, service=name)
+
+
+def direct_for_service(
+    name: str,
+    url: HttpUrl | None,
+    settings: ConsulSettings,
+    timeout: float,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> DirectClient:
+    """Return a DirectClient of a service in the same way. It repeats failed calls, too."""
+    base_url, way = _way(name, url, settings, transport)
+    return DirectClient(base_url, timeout, _repeating(name, way))
+
+
+def _way(
+    name: str,
+    url: HttpUrl | None,
+    settings: ConsulSettings,
+    transport: httpx.AsyncBaseTransport | None,
+) -> tuple[str, httpx.AsyncBaseTransport | None]:
+    """Return the base URL of a service, and what leads there."""
+    if url is not None:
+        return str(url), transport
+    return f"http://{name}", discovery.transport(name, settings, transport or AiohttpTransport())
+
+
+def _repeating(service: str, transport: httpx.AsyncBaseTransport | None) -> RetryTransport:
+    once = transport or AiohttpTransport()
+    return RetryTransport(TracedTransport(service, once) if tracing.is_on() else once)
 
 
 async def _pass_request_id(request: httpx.Request) -> None:

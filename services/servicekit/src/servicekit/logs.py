@@ -11,6 +11,8 @@ import sys
 import structlog
 from structlog.typing import Processor
 
+from servicekit.log_lines import LogLines
+
 
 def configure(service: str, level: str) -> None:
     """Send the records of structlog and of the standard library through one pipeline."""
@@ -27,14 +29,15 @@ def configure(service: str, level: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_service,
     ]
+    lines = LogLines()
     # FORCE_COLOR is set where a person reads the output of a pipe.
-    rendering = _rendering(pretty=sys.stderr.isatty() or "FORCE_COLOR" in os.environ)
+    rendering = _rendering(pretty=sys.stdout.isatty() or "FORCE_COLOR" in os.environ)
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(level.lower()),
-        logger_factory=structlog.WriteLoggerFactory(),
+        logger_factory=lambda *_: lines,
     )
-    _configure_standard_library(level, shared, rendering)
+    _configure_standard_library(level, lines, shared, rendering)
 
 
 def _rendering(*, pretty: bool) -> list[Processor]:
@@ -43,14 +46,13 @@ def _rendering(*, pretty: bool) -> list[Processor]:
         return [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
     # One encoder for all lines. json.dumps would make one for each.
     encoder = json.JSONEncoder(default=repr)
-    rendering = structlog.processors.JSONRenderer(lambda event, **_: encoder.encode(event))
-    return [structlog.processors.format_exc_info, rendering]
+    return [structlog.processors.format_exc_info, lambda _, __, event: encoder.encode(event)]
 
 
 def _configure_standard_library(
-    level: str, shared: list[Processor], rendering: list[Processor]
+    level: str, lines: LogLines, shared: list[Processor], rendering: list[Processor]
 ) -> None:
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(lines)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared],

@@ -50,8 +50,15 @@ _CONNECTION_LOST = (
     # The server has said that it ends the connection, and has not closed it yet.
     asyncpg.InternalClientError,
 )
-# The server ended the transaction before its commit, because it stops or is no primary any more.
-_REFUSED = (asyncpg.AdminShutdownError, asyncpg.ReadOnlySQLTransactionError)
+
+
+class _NotSentError(Exception):
+    """The server had said before that it ends the connection, so asyncpg sent nothing."""
+
+
+# Nothing was changed: the server ended the transaction before its commit, because it stops or is no
+# primary any more, or it never got the statement.
+_REFUSED = (asyncpg.AdminShutdownError, asyncpg.ReadOnlySQLTransactionError, _NotSentError)
 # There is no server, it starts or stops, or it is a standby.
 _NO_PRIMARY = (
     OSError,
@@ -161,6 +168,8 @@ class Pool:
             # The server's last words, if it had any, say more than that it has gone.
             if isinstance(error.__cause__, _REFUSED):
                 raise error.__cause__ from None
+            if _was_not_sent(error):
+                raise _NotSentError from error
             raise
         finally:
             await self._pool.release(connection)
@@ -194,9 +203,9 @@ class WritePool(Pool):
     async def execute(self, statement: Statement, values: Mapping[str, Any]) -> Rows:
         """Run the statement with these values. Return what it returns, when it is committed.
 
-        It is repeated once if the server has refused it, because it stops or is no primary any
-        more. Raises DatabaseUnavailableError. Then it may have run: a statement whose connection is
-        lost is not repeated, because nobody knows whether it was committed.
+        It is repeated once if it surely changed nothing, because the server stops or is no primary
+        any more. Raises DatabaseUnavailableError. Then it may have run: a statement whose
+        connection is lost is not repeated, because nobody knows whether it was committed.
         """
         try:
             try:
@@ -207,6 +216,16 @@ class WritePool(Pool):
             raise
         except (*_CONNECTION_LOST, *_REFUSED, *_UNAVAILABLE) as error:
             raise DatabaseUnavailableError from error
+
+
+def _was_not_sent(error: BaseException) -> bool:
+    """Return whether asyncpg raised it before it sent the statement.
+
+    It does so where the server's last words came to an idle connection that is not closed yet.
+    """
+    return isinstance(error, asyncpg.InternalClientError) and str(error).startswith(
+        "cannot switch to state"
+    )
 
 
 async def _exact_times(connection: asyncpg.Connection) -> None:

@@ -40,9 +40,7 @@ MALFORMED_JSON = ProblemType(400, "malformed-json", "Malformed JSON")
 UNAUTHENTICATED = ProblemType(
     401, "unauthenticated", "Unauthenticated", {"WWW-Authenticate": "Bearer"}
 )
-SERVICE_UNAVAILABLE = ProblemType(
-    503, "service-unavailable", "Service unavailable", {"Retry-After": "1"}
-)
+SERVICE_UNAVAILABLE = of_status(503, {"Retry-After": "1"})
 
 
 def response(problem_type: ProblemType, detail: str, path: str, **extra: Any) -> Response:

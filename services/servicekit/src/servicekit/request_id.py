@@ -1,16 +1,14 @@
 """One id per request, for each log line and each call that it causes."""
 
+import os
 import re
-import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 
-from starlette.datastructures import Headers
 from starlette.types import Scope
 
 HEADER = "X-Request-ID"
-_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_NAME = HEADER.lower().encode()
+_WELL_FORMED = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 
@@ -19,13 +17,12 @@ def current() -> str | None:
     return _current.get()
 
 
-@contextmanager
-def identified(scope: Scope) -> Iterator[tuple[bytes, bytes]]:
-    """Set the id: a well-formed X-Request-ID, or a new one. Yield the header of the response."""
-    given = Headers(scope=scope).get(HEADER, "")
-    request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
-    token = _current.set(request_id)
-    try:
-        yield HEADER.lower().encode(), request_id.encode()
-    finally:
-        _current.reset(token)
+def identify(scope: Scope) -> tuple[bytes, bytes]:
+    """Set the id: a well-formed X-Request-ID, or a new one. Return the header of the response.
+
+    It is known in the task of the request, and in the tasks that this one starts.
+    """
+    given = next((value for name, value in scope["headers"] if name == _NAME), b"")
+    request_id = given if _WELL_FORMED.fullmatch(given) else os.urandom(16).hex().encode()
+    _current.set(request_id.decode())
+    return _NAME, request_id

@@ -66,8 +66,9 @@ class DirectRoute(APIRoute, DirectlyServed):
             )
 
     async def serve(self, scope: Scope, receive: Receive, send: Send, framework: ASGIApp) -> None:
-        _, found = self.matches(scope)
-        scope.update(found)  # the path parameters
+        if self.param_convertors:
+            _, found = self.matches(scope)
+            scope.update(found)  # the path parameters
         received = _Received(receive)
         request = Request(scope, received)
         response: Response | None = None

@@ -7,7 +7,6 @@ import pytest
 from rich.console import Console
 
 from servicekit.testing.consul_server import ConsulServer
-from servicekit.testing.plugin import reset_logging
 from tasktracker_cluster.machine import tools
 from tasktracker_cluster.progress import Step
 
@@ -21,12 +20,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(BUILD_LIMIT))
-
-
-@pytest.fixture(autouse=True)
-def all_logs() -> None:
-    """Log all levels, even if an earlier test has set a higher one in this process."""
-    reset_logging()
 
 
 @pytest.fixture(scope="session")

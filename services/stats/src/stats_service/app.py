@@ -44,7 +44,7 @@ def create_app(
     settings = settings or load(StatsSettings, service=SERVICE)
     logs.configure(SERVICE, settings.log_level)
     tracing.configure(SERVICE, settings.traces_url)
-    tasks = http_client.for_service(
+    tasks = http_client.direct_for_service(
         "task-service", settings.task_service_url, settings, TIMEOUT, transport
     )
 

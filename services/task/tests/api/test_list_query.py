@@ -20,13 +20,13 @@ def _cursor(query: ListQuery, moment: datetime, number: int) -> str:
 def test_a_cursor_survives_its_encoding_to_the_microsecond(moment: datetime, number: int) -> None:
     cursor = _cursor(ListQuery(), moment, number)
 
-    assert ListQuery(cursor=cursor).to_domain().after == Position(moment, number)
+    assert ListQuery(cursor=cursor).task_query.after == Position(moment, number)
 
 
 @given(st.text(max_size=64))
 def test_any_text_is_a_cursor_or_refused(text: str) -> None:
     with pytest.raises(InvalidCursorError):
-        ListQuery(cursor=text).to_domain()
+        _ = ListQuery(cursor=text).task_query
 
 
 @pytest.mark.parametrize(
@@ -34,4 +34,4 @@ def test_any_text_is_a_cursor_or_refused(text: str) -> None:
 )
 def test_a_cursor_from_elsewhere_is_refused(text: str) -> None:
     with pytest.raises(InvalidCursorError):
-        ListQuery(cursor=text).to_domain()
+        _ = ListQuery(cursor=text).task_query

@@ -65,7 +65,7 @@ def test_a_page_in_any_order_walks_its_index(
 ) -> None:
     after = Position(POSITIONS[sort.field], 1) if positioned else None
 
-    plan = _plan(large, *list_statement(3, TaskQuery(limit=51, sort=sort, after=after)))
+    plan = _plan(large, *list_statement(3, TaskQuery(limit=50, sort=sort, after=after)))
 
     names = {"created_at": "newest", "due_date": "due", "priority": "priority", "title": "title"}
     index_condition = plan.partition("Index Cond: ")[2].partition("\n")[0]
@@ -75,21 +75,21 @@ def test_a_page_in_any_order_walks_its_index(
 
 
 def test_a_page_of_the_bin_walks_its_own_index(large: sa.Connection) -> None:
-    plan = _plan(large, *list_statement(3, TaskQuery(limit=51, deleted=True)))
+    plan = _plan(large, *list_statement(3, TaskQuery(limit=50, deleted=True)))
 
     assert "ix_deleted_tasks_owner_newest on" in plan
     assert "Sort" not in plan
 
 
 def test_a_page_after_the_tasks_without_a_due_date_walks_its_index(large: sa.Connection) -> None:
-    query = TaskQuery(limit=51, sort=Sort.DUE_FIRST, after=Position(None, 1))
+    query = TaskQuery(limit=50, sort=Sort.DUE_FIRST, after=Position(None, 1))
 
     assert "ix_tasks_owner_due on" in _plan(large, *list_statement(3, query))
 
 
 @pytest.mark.parametrize("text", ["deadbeef", "100%", "under_score"])
 def test_a_search_for_something_rare_asks_the_search_index(large: sa.Connection, text: str) -> None:
-    plan = _plan(large, *list_statement(3, TaskQuery(limit=51, text=text)))
+    plan = _plan(large, *list_statement(3, TaskQuery(limit=50, text=text)))
 
     assert "Bitmap Index Scan on ix_tasks_owner_words" in plan
 

@@ -5,6 +5,7 @@ import asyncio
 import httpx
 from pydantic import BaseModel, Field, NonNegativeInt, ValidationError
 
+from servicekit.direct_client import Getter
 from stats_service.domain.errors import TaskServiceUnavailableError, TokenRefusedError
 
 
@@ -27,7 +28,7 @@ TIME_LIMIT = 5.0  # seconds for the whole call, with one retry
 class TaskServiceClient:
     """Asks the task service. `time_limit` is in seconds, for an answer that never ends."""
 
-    def __init__(self, http: httpx.AsyncClient, time_limit: float = TIME_LIMIT) -> None:
+    def __init__(self, http: Getter, time_limit: float = TIME_LIMIT) -> None:
         self._http = http
         # Joined once: httpx takes longer to join a path to its base than to send the request.
         self._url = http.base_url.join("/api/v1/tasks/stats")

@@ -7,11 +7,11 @@ filters.
 
 import base64
 import hashlib
-import json
 from functools import cached_property
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic_core import from_json, to_json
 
 from servicekit.fields import CleanText, Id32
 from task_service.api.schemas import Moment
@@ -65,8 +65,9 @@ class ListQuery(BaseModel):
         description="From the Link rel=next header of a list with this sort and these filters",
     )
 
-    def to_domain(self) -> TaskQuery:
-        """Return the query for the domain. Raises InvalidCursorError."""
+    @cached_property
+    def task_query(self) -> TaskQuery:
+        """The query for the domain. Raises InvalidCursorError."""
         return TaskQuery(
             limit=self.limit,
             skip=self.skip,
@@ -83,9 +84,9 @@ class ListQuery(BaseModel):
 
     def cursor_after(self, task_json: str) -> str:
         """Return the cursor of the page that begins after the task."""
-        task = json.loads(task_json)
-        content = json.dumps([self._digest, task[self.sort.field], task["id"]], ensure_ascii=False)
-        return base64.urlsafe_b64encode(content.encode()).decode()
+        task = from_json(task_json)
+        content = to_json([self._digest, task[self.sort.field], task["id"]])
+        return base64.urlsafe_b64encode(content).decode()
 
     def _position(self, cursor: str) -> Position:
         """Return the position. Raises InvalidCursorError if this list did not give the cursor."""

@@ -1,7 +1,6 @@
 """What a caller can do with tasks. Each call sees the tasks of one owner only."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Protocol
 
 from task_service.domain.errors import KeyReusedError, TaskNotFoundError, VersionMismatchError
@@ -24,7 +23,10 @@ class Repository(Protocol):
     async def find(self, owner_id: int, task_id: int) -> Task | None: ...
 
     async def select(self, owner_id: int, query: TaskQuery) -> list[str]:
-        """Return each task as JSON, in order."""
+        """Return each task as JSON, in order: those of the page, and one more if there is one.
+
+        That one tells whether there is a next page, without a count.
+        """
 
     async def counts(self, owner_id: int) -> tuple[Iterable[Count], int]:
         """Return the counts of the owner's tasks, and how many tasks are overdue."""
@@ -70,9 +72,7 @@ class TaskService:
         return task
 
     async def list_page(self, owner_id: int, query: TaskQuery) -> Page:
-        # One task more than asked for tells whether there is a next page, without a count.
-        one_more = replace(query, limit=query.limit + 1)
-        found = await self._repository.select(owner_id, one_more)
+        found = await self._repository.select(owner_id, query)
         return Page(found[: query.limit], has_more=len(found) > query.limit)
 
     async def change(

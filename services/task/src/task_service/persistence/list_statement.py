@@ -63,6 +63,8 @@ def list_statement(
 ) -> tuple[Statement, dict[str, Any]]:
     """Return the statement and the values of its parameters. Its rows have each task's JSON.
 
+    There is one row more than the page has tasks if there is a next page.
+
     `retention` is how long a deleted task stays in the bin.
     """
     values = {
@@ -78,7 +80,7 @@ def list_statement(
     given = {name: value for name, value in values.items() if value is not None}
     build = _deleted_statement if query.deleted else _statement
     statement = build(query.sort, frozenset(given), positioned=query.after is not None)
-    bounds: dict[str, Any] = {"owner_id": owner_id, "limit": query.limit, "skip": query.skip}
+    bounds: dict[str, Any] = {"owner_id": owner_id, "limit": query.limit + 1, "skip": query.skip}
     if query.after is not None:
         bounds |= {"after_value": query.after.value, "after_id": query.after.id}
     return statement, given | bounds
