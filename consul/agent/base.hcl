@@ -35,7 +35,7 @@ tls {
   }
 
   grpc {
-    verify_incoming = false # Envoys have no certificate of this authority, but a token
+    verify_incoming = false
   }
 }
 
@@ -43,8 +43,8 @@ ports {
   serf_wan = -1   # there is only one datacenter
   http     = 8500 # no port: node.hcl has sockets for the databases. Browsers use pages/envoy.yaml.tmpl
   https    = 8501
-  grpc     = -1
-  grpc_tls = 8503 # Envoy's configuration, only for the Nomad client on this machine
+  grpc     = 8502 # no port: a socket for the Nomad client on this machine (node.hcl)
+  grpc_tls = 8503 # no port: Nomad gives sidecars only to a machine that has this number
   dns      = -1   # the sidecars resolve names
 }
 
@@ -55,7 +55,7 @@ http_config {
   block_endpoints = [
     "/v1/agent/connect/ca/leaf/backup",
     "/v1/agent/connect/ca/leaf/collector",
-    "/v1/agent/connect/ca/leaf/log-intake",
+    "/v1/agent/connect/ca/leaf/intake",
     "/v1/agent/connect/ca/leaf/portal",
     "/v1/agent/connect/ca/leaf/postgres-exporter",
     "/v1/agent/connect/ca/leaf/stats-service",

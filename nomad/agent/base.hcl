@@ -29,10 +29,9 @@ ports {
 }
 
 consul {
-  address      = "127.0.0.1:8501"
-  grpc_address = "127.0.0.1:8503"
-  ssl          = true
-  share_ssl    = false # tasks must not get this agent's key
+  address   = "127.0.0.1:8501"
+  ssl       = true
+  share_ssl = false # tasks must not get this agent's key
 
   # Each service block and each task logs in to Consul with its own identity.
   service_identity {

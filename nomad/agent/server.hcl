@@ -15,8 +15,9 @@ server {
   min_heartbeat_ttl = "3s"
   heartbeat_grace   = "13s"
 
-  # After a change of the leader: by then a client that heard "no leader" has tried again.
-  failover_heartbeat_ttl = "45s"
+  # After a change of the leader. A call to a lost leader hangs for ten seconds, too; then the client tries
+  # again each second or two.
+  failover_heartbeat_ttl = "18s"
 
   # A new node must show a token that an operator made for it (`up` makes one for this machine).
   # Otherwise any client of the port could register a node and receive a job's secrets.

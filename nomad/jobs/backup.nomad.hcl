@@ -118,6 +118,7 @@ job "backup" {
           "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
+          "--config-yaml", file("nomad/jobs/sidecar.yaml"),
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
         ]
       }

@@ -1,5 +1,6 @@
-# Sends the lines of every log of each machine that has joined to the store of logs on the first one, by the
-# mesh. `./just observe` runs this job where other machines can join (docs/decisions/0067-joined-logs.md).
+# Sends what each machine that has joined can tell to the stores on the first one, by the mesh: lines of logs,
+# metrics of the agents, the gateway and the disks, and spans. `./just observe` runs this job where other machines
+# can join (docs/decisions/0067-joined-logs.md, docs/decisions/0070-joined-metrics-and-traces.md).
 #
 # It is a system job, so a machine that joins later has it, too. The collector of the first machine is in the
 # job `logs`.
@@ -16,8 +17,14 @@ variable "network" {
   default     = ""
 }
 
-variable "program" {
+variable "vlagent" {
   description = "The SHA-256 of vlagent, which the stores of artifacts have."
+  type        = string
+  default     = "0000000000000000000000000000000000000000000000000000000000000000"
+}
+
+variable "vmagent" {
+  description = "The SHA-256 of vmagent, which the stores of artifacts have."
   type        = string
   default     = "0000000000000000000000000000000000000000000000000000000000000000"
 }
@@ -61,6 +68,14 @@ job "collector" {
       mode = "bridge"
 
       port "sidecar" { to = 9102 } # metrics of the sidecar
+
+      # Where this machine's gateway, services and sidecars send spans: the same address as on the first one. It
+      # leads to the sidecar, so nobody else can listen there while this job runs.
+      port "spans" {
+        static       = 4318
+        to           = 9428
+        host_network = "node"
+      }
     }
 
     service {
@@ -80,8 +95,9 @@ job "collector" {
 
           proxy {
             upstreams {
-              destination_name = "log-intake"
-              local_bind_port  = 9428
+              destination_name   = "intake"
+              local_bind_address = "0.0.0.0" # for the port of spans
+              local_bind_port    = 9428
             }
           }
         }
@@ -112,6 +128,7 @@ job "collector" {
           "--",
           "${meta.tasktracker.home}/releases/current/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
+          "--config-yaml", file("nomad/jobs/sidecar.yaml"),
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
         ]
       }
@@ -127,7 +144,7 @@ job "collector" {
       }
     }
 
-    # It has no wall: it writes a program that other users run, as the job `release` does.
+    # It has no wall: it writes programs that other users run, as the job `release` does.
     task "install" {
       driver = "raw_exec"
 
@@ -137,12 +154,22 @@ job "collector" {
 
       # From this machine's own store, which asks those of the others. All its files have this ending.
       artifact {
-        source      = "http://127.0.0.1:8006/${var.program}.pex"
+        source      = "http://127.0.0.1:8006/${var.vlagent}.pex"
         destination = "local/vlagent"
         mode        = "file"
 
         options {
-          checksum = "sha256:${var.program}"
+          checksum = "sha256:${var.vlagent}"
+        }
+      }
+
+      artifact {
+        source      = "http://127.0.0.1:8006/${var.vmagent}.pex"
+        destination = "local/vmagent"
+        mode        = "file"
+
+        options {
+          checksum = "sha256:${var.vmagent}"
         }
       }
 
@@ -152,13 +179,16 @@ job "collector" {
         args = [
           "-euc", <<-EOT
             exec >"$NOMAD_ALLOC_DIR/logs/install.stdout.0" 2>"$NOMAD_ALLOC_DIR/logs/install.stderr.0"
-            echo "$2  vlagent" | sha256sum --check --strict --quiet
-            install -m 755 vlagent "$1/bin/.vlagent"
-            mv "$1/bin/.vlagent" "$1/bin/vlagent"
+            printf '%s  vlagent\n%s  vmagent\n' "$2" "$3" | sha256sum --check --strict --quiet
+            for program in vlagent vmagent; do
+                install -m 755 "$program" "$1/bin/.$program"
+                mv "$1/bin/.$program" "$1/bin/$program"
+            done
             install -d -m 700 -o tasktracker-collector -g tasktracker-collector "$1/volumes/collector"
+            install -d -m 700 -o tasktracker-scraper -g tasktracker-scraper "$1/volumes/scraper"
             install -d -m 750 -o root -g tasktracker-collector "$1/volumes/log-links"
           EOT
-          , "install", "${meta.tasktracker.home}", var.program,
+          , "install", "${meta.tasktracker.home}", var.vlagent, var.vmagent,
         ]
       }
 
@@ -251,6 +281,101 @@ job "collector" {
       resources {
         cpu    = 50
         memory = 96
+      }
+    }
+
+    # Asks the agents and the gateway, and takes the figures of the task `disks`.
+    task "vmagent" {
+      driver      = "raw_exec"
+      kill_signal = "SIGTERM"
+
+      config {
+        command = "${meta.tasktracker.home}/bin/wall"
+        args = [
+          "--user=tasktracker-scraper", "--read=${meta.tasktracker.home}/bin/vmagent", "--read=local",
+          "--write=${meta.tasktracker.home}/volumes/scraper",
+          "--log=${NOMAD_ALLOC_DIR}/logs/vmagent", "--",
+          "${meta.tasktracker.home}/bin/vmagent",
+          "-envflag.enable",                # the password is in scraper.env
+          "-httpListenAddr=127.0.0.1:8429", # in the network of this job
+          "-promscrape.config=local/scrape.yml",
+          "-remoteWrite.url=http://127.0.0.1:9428/api/v1/write",
+          "-remoteWrite.maxDiskUsagePerURL=600MiB", # while the store is away; about the minimum
+          "-remoteWrite.tmpDataPath=${meta.tasktracker.home}/volumes/scraper",
+          "-remoteWrite.queues=1",
+          "-memory.allowedBytes=32MiB",
+          "-loggerLevel=WARN",
+        ]
+      }
+
+      # A Consul token that may read the agents' metrics, and nothing else (consul/acl/binding-rules.json).
+      consul {}
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/scrape.yml"
+        data        = file("nomad/jobs/collector/scrape.yml")
+
+        left_delimiter  = "[["
+        right_delimiter = "]]"
+      }
+
+      template {
+        destination = "${NOMAD_SECRETS_DIR}/scraper.env"
+        env         = true
+        perms       = "0600"
+        data        = <<-EOT
+          {{ with nomadVar "nomad/jobs/collector/machine/vmagent" }}
+          remoteWrite_basicAuth_username=operator
+          remoteWrite_basicAuth_password={{ .password }}
+          {{ end }}
+        EOT
+      }
+
+      # As the sidecar's.
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 50
+        memory = 96
+      }
+    }
+
+    # Tells how much is free on each disk with data of ours (nomad/jobs/metrics.nomad.hcl has it, too).
+    task "disks" {
+      driver      = "raw_exec"
+      kill_signal = "SIGTERM"
+
+      config {
+        command = "${meta.tasktracker.home}/bin/wall"
+        args = [
+          "--user=tasktracker-disks", "--read=${meta.tasktracker.home}/releases/current", "--read=local",
+          "--log=${NOMAD_ALLOC_DIR}/logs/disks", "--",
+          # As its input: Python would open the file by its full path, which the task may not follow.
+          "/bin/sh", "-c", "exec \"$@\" <local/disks.py", "disks",
+          "${meta.tasktracker.home}/releases/current/bin/python", "-I", "-S", "-",
+          "http://127.0.0.1:8429", "${node.unique.name}", "${meta.tasktracker.home}",
+        ]
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/disks.py"
+        data        = file("nomad/jobs/metrics/disks.py")
+
+        # The file is not a template.
+        left_delimiter  = "[["
+        right_delimiter = "]]"
+      }
+
+      # As the sidecar's.
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 20
+        memory = 48
       }
     }
 

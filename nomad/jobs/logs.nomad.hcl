@@ -78,7 +78,7 @@ job "logs" {
 
       config {
         command = "${meta.tasktracker.home}/bin/wall"
-        args = concat([
+        args = [
           "--user=tasktracker-logs", "--read=${meta.tasktracker.home}/bin/victoria-logs",
           "--write=${meta.tasktracker.home}/volumes/logs",
           "--log=${NOMAD_ALLOC_DIR}/logs/victoria-logs", "--",
@@ -92,8 +92,7 @@ job "logs" {
           "-storage.minFreeDiskSpaceBytes=2GB",
           "-memory.allowedBytes=64MiB",
           "-loggerLevel=WARN",
-          # For the sidecar of the job `log-intake`: only this machine and its allocations have this address.
-        ], var.network == "" ? [] : ["-httpListenAddr=169.254.1.1:9428"])
+        ]
       }
 
       template {
@@ -169,6 +168,63 @@ job "logs" {
       resources {
         cpu    = 50
         memory = 96
+      }
+    }
+
+    # Takes what the job `intake` passes on from other machines, and gives it to the store of each kind. Only this
+    # machine and its allocations have its address, and each of them needs the password. Spans are the exception:
+    # their senders have none, here as on the machines that have joined.
+    dynamic "task" {
+      for_each = var.network == "" ? [] : ["vmauth"]
+      labels   = ["vmauth"]
+
+      content {
+        driver      = "raw_exec"
+        kill_signal = "SIGTERM"
+
+        config {
+          command = "${meta.tasktracker.home}/bin/wall"
+          args = [
+            "--user=tasktracker-intake", "--read=${meta.tasktracker.home}/bin/vmauth", "--read=local",
+            "--log=${NOMAD_ALLOC_DIR}/logs/vmauth", "--",
+            "${meta.tasktracker.home}/bin/vmauth",
+            "-httpListenAddr=169.254.1.1:9428",
+            "-httpInternalListenAddr=", # nowhere: neither its figures nor a reload
+            "-auth.config=local/vmauth.yml",
+            "-maxConcurrentRequests=50",
+            "-loggerLevel=WARN",
+          ]
+        }
+
+        template {
+          destination = "${NOMAD_TASK_DIR}/vmauth.yml"
+          data        = file("nomad/jobs/logs/vmauth.yml")
+
+          # The file is not a template.
+          left_delimiter  = "[["
+          right_delimiter = "]]"
+        }
+
+        template {
+          destination = "${NOMAD_SECRETS_DIR}/intake.env"
+          env         = true
+          perms       = "0600"
+          data        = <<-EOT
+            {{ with nomadVar "nomad/jobs/logs/store/vmauth" }}
+            INTAKE_PASSWORD={{ .password }}
+            {{ end }}
+          EOT
+        }
+
+        # As above.
+        logs {
+          disabled = true
+        }
+
+        resources {
+          cpu    = 20
+          memory = 64
+        }
       }
     }
 

@@ -104,7 +104,6 @@ job "metrics" {
         destination = "${NOMAD_TASK_DIR}/scrape.yml"
         data        = file("nomad/jobs/metrics/scrape.yml")
 
-        # The file is not a template.
         left_delimiter  = "[["
         right_delimiter = "]]"
       }
@@ -170,6 +169,43 @@ job "metrics" {
       template {
         destination = "${NOMAD_TASK_DIR}/log_alerts.py"
         data        = file("nomad/jobs/metrics/log_alerts.py")
+      }
+
+      # As above.
+      logs {
+        disabled = true
+      }
+
+      resources {
+        cpu    = 20
+        memory = 48
+      }
+    }
+
+    # Tells how much is free on each disk with data of ours.
+    task "disks" {
+      driver      = "raw_exec"
+      kill_signal = "SIGTERM"
+
+      config {
+        command = "${meta.tasktracker.home}/bin/wall"
+        args = [
+          "--user=tasktracker-disks", "--read=${meta.tasktracker.home}/releases/current", "--read=local",
+          "--log=${NOMAD_ALLOC_DIR}/logs/disks", "--",
+          # As its input: Python would open the file by its full path, which the task may not follow.
+          "/bin/sh", "-c", "exec \"$@\" <local/disks.py", "disks",
+          "${meta.tasktracker.home}/releases/current/bin/python", "-I", "-S", "-",
+          "http://127.0.0.1:8428", "${node.unique.name}", "${meta.tasktracker.home}",
+        ]
+      }
+
+      template {
+        destination = "${NOMAD_TASK_DIR}/disks.py"
+        data        = file("nomad/jobs/metrics/disks.py")
+
+        # The file is not a template.
+        left_delimiter  = "[["
+        right_delimiter = "]]"
       }
 
       # As above.

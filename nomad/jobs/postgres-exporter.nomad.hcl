@@ -125,6 +125,7 @@ job "postgres-exporter" {
           "--",
           "${meta.tasktracker.home}/releases/current/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
+          "--config-yaml", file("nomad/jobs/sidecar.yaml"),
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
         ]
       }

@@ -29,6 +29,12 @@ variable "members" {
   default     = 1
 }
 
+variable "handover" {
+  description = "Whether the next instance of the only member starts beside the present one, and waits for its data."
+  type        = bool
+  default     = false
+}
+
 variable "programs" {
   description = "The folder with the programs of PostgreSQL, below /usr: a wall opens nothing else."
   type        = string
@@ -44,6 +50,10 @@ locals {
   # nothing for the first.
   numbers  = var.network == "" ? [] : [1, 2, 3]
   services = var.network == "" ? [var.name] : [var.name, local.rest]
+
+  # What only the only member has: a check of Consul's own. The script for several would take 0.8 % of a core
+  # here, and could do nothing, because there is no replica (docs/decisions/0077-idle-again.md).
+  alone = var.network == "" ? [8008] : []
 
   # Patroni reaches Consul through its sidecar, and only its own keys. The sidecar's user is the only
   # one that may enter the folder of the socket. In an allocation's network the port is free.
@@ -111,13 +121,19 @@ job "postgres" {
   # A change makes a new version, which restarts the database.
   meta {
     network = var.network
+    locks   = "data" # so the next instance may start beside this one (start.sh)
   }
 
   group "db" {
     count = var.members
 
-    constraint {
-      distinct_hosts = true # two servers must not use one folder
+    # Two servers must not use one folder. In a handover the lock of start.sh sees to it.
+    dynamic "constraint" {
+      for_each = var.handover ? [] : [true]
+
+      content {
+        distinct_hosts = constraint.value
+      }
     }
 
     # The number of the member, which its node has.
@@ -130,8 +146,9 @@ job "postgres" {
     # machine that joins adds a member without this file, so it is not their number that counts.
     update {
       max_parallel     = 1
-      min_healthy_time = var.network == "" ? "0s" : "10s"
-      healthy_deadline = "2m"
+      canary           = var.handover ? 1 : 0
+      min_healthy_time = var.network == "" || var.handover ? "0s" : "10s"
+      healthy_deadline = "4m" # a start takes two on a busy machine
       health_check     = var.network == "" ? "checks" : "task_states"
     }
 
@@ -174,6 +191,13 @@ job "postgres" {
       mode = "bridge"
 
       port "sidecar" { to = 9102 } # metrics of the sidecar
+
+      dynamic "port" {
+        for_each = local.alone
+        labels   = ["patroni"]
+
+        content {}
+      }
     }
 
     service {
@@ -188,15 +212,37 @@ job "postgres" {
         member       = "m${meta.tasktracker.member}"
       }
 
-      check {
-        name      = "leads"
-        type      = "script"
-        task      = "postgres"
-        command   = "${meta.tasktracker.home}/bin/wall"
-        args      = ["--user=tasktracker-${var.name}", "--", "/bin/bash", "-c", file("nomad/jobs/postgres/leads.sh")]
-        interval  = "1s"
-        timeout   = "9s" # it asks three times
-        on_update = "ignore_warnings"
+      dynamic "check" {
+        for_each = local.alone
+
+        content {
+          name     = "leads"
+          type     = "http"
+          method   = "HEAD"
+          path     = "/primary"
+          port     = "patroni" # through the sidecar
+          interval = "1s"
+          timeout  = "6s" # as long as the script waits
+        }
+      }
+
+      dynamic "check" {
+        for_each = length(local.alone) == 0 ? ["leads"] : []
+
+        content {
+          name    = check.value
+          type    = "script"
+          task    = "postgres"
+          command = "/bin/sh"
+          args = [
+            "-c", file("nomad/jobs/postgres/check.sh"), "check",
+            "${meta.tasktracker.home}/bin/wall", "tasktracker-${var.name}", "${meta.tasktracker.home}/volumes/${var.name}",
+            "${file("nomad/jobs/postgres/give_lead.sh")}${file("nomad/jobs/postgres/leads.sh")}",
+          ]
+          interval  = "1s"
+          timeout   = "9s" # it asks three times
+          on_update = "ignore_warnings"
+        }
       }
 
       connect {
@@ -208,6 +254,19 @@ job "postgres" {
             config {
               envoy_extra_static_listeners_json = jsonencode(local.consul_listener)
               envoy_extra_static_clusters_json  = jsonencode(local.consul_cluster)
+            }
+
+            dynamic "expose" {
+              for_each = local.alone
+
+              content {
+                path {
+                  path            = "/primary"
+                  protocol        = "http"
+                  local_path_port = expose.value
+                  listener_port   = "patroni"
+                }
+              }
             }
 
             dynamic "upstreams" {
@@ -273,8 +332,6 @@ job "postgres" {
         kind   = "connect-proxy:${task.value}"
         driver = "raw_exec"
 
-        shutdown_delay = "5s"
-
         lifecycle {
           hook    = "prestart"
           sidecar = true
@@ -292,6 +349,7 @@ job "postgres" {
             "--",
             "${meta.tasktracker.home}/releases/current/bin/envoy",
             "-c", "/dev/fd/9", # it needs an absolute name
+            "--config-yaml", file("nomad/jobs/sidecar.yaml"),
             "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
           ]
         }
@@ -349,7 +407,9 @@ job "postgres" {
       consul {}
 
       dynamic "template" {
-        for_each = ["start.sh", "prepare.sh", "roles.sh", "pg_hba.conf", "logging.conf"]
+        for_each = [
+          "start.sh", "give_lead.sh", "prepare.sh", "roles.sh", "stop.sh", "pg_hba.conf", "logging.conf",
+        ]
 
         content {
           destination = "${NOMAD_TASK_DIR}/${template.value}"

@@ -56,7 +56,7 @@ job "stats-service" {
       auto_promote     = true
       auto_revert      = true
       min_healthy_time = "0s"
-      healthy_deadline = "2m"
+      healthy_deadline = "4m" # a start takes two on a busy machine
       health_check     = "checks"
     }
 
@@ -175,6 +175,7 @@ job "stats-service" {
           "--",
           "${meta.tasktracker.home}/releases/${var.release}/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
+          "--config-yaml", file("nomad/jobs/sidecar.yaml"),
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
         ]
       }

@@ -1,7 +1,8 @@
 # Keeps the newest traces, in memory. `./just observe --traces` runs this job.
 #
 # Nothing needs it: spans that cannot be sent are lost. Its API has no login, so it is on loopback. It takes
-# spans at an address that only this machine and its allocations reach (docs/decisions/0060-traces.md).
+# spans at an address that only this machine and its allocations reach (docs/decisions/0060-traces.md). Those of
+# machines that have joined come there by the mesh (docs/decisions/0070-joined-metrics-and-traces.md).
 # The task is behind a wall that opens only its own files (tools/wall).
 
 variable "node" {

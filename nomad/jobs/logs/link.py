@@ -9,6 +9,7 @@ that has joined its name, which the links to the logs of its agents then have, t
 with the release's Python (docs/decisions/0055-logs.md).
 """
 
+import glob
 import grp
 import os
 import re
@@ -47,7 +48,9 @@ def update(home: Path, links: Path, group: int, machine: str = "") -> None:
 
 def logs(home: Path, machine: str) -> Iterator[tuple[str, Path]]:
     """Yield the name of the link to each log, and the log."""
-    for file in home.glob("nomad/alloc/*/alloc/logs/*.std*"):
+    # Not Path.glob: it fails when Nomad deletes a folder meanwhile.
+    for name in glob.iglob(f"{glob.escape(str(home))}/nomad/alloc/*/alloc/logs/*.std*"):
+        file = Path(name)
         if TASK.fullmatch(file.name) and is_file(file):
             yield f"{file.parents[2].name}.{file.name}", file
     for file in (home / "logs").iterdir():

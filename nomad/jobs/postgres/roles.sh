@@ -11,6 +11,8 @@
 # MONITOR, REPLICA and REWIND the name of the role and its password (OWNER_PASSWORD, ...), SERIES and
 # ROTATION (which passwords these are), and COMMIT (whether it waits for a standby: by default `local`, no).
 set -eu
+# The check of the member waits for this (leads.sh).
+[ "$#" -eq 0 ] || echo changed 1<>"$SOCKETS/changed"
 [ "${2-primary}" = primary ] || exit 0
 
 # Patroni calls it while the server still turns from a standby into the primary.

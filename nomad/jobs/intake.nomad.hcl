@@ -1,10 +1,11 @@
-# Lets the collectors of logs on other machines send lines to the store of logs, by the mesh. `./just observe`
-# runs this job where other machines can join (docs/decisions/0067-joined-logs.md).
+# Lets the collectors of other machines send lines of logs, metrics and spans to the stores, by the mesh.
+# `./just observe` runs this job where other machines can join (docs/decisions/0067-joined-logs.md and
+# docs/decisions/0070-joined-metrics-and-traces.md).
 #
-# It is a sidecar and nothing else: the store is in no mesh. Its intention allows to add lines only.
+# It is a sidecar and nothing else: the stores are in no mesh. Its intention allows to add, and nothing else.
 
 variable "node" {
-  description = "The name of the first machine: the store is there."
+  description = "The name of the first machine: the stores are there."
   type        = string
   default     = "node-1"
 }
@@ -15,7 +16,7 @@ variable "network" {
   default     = ""
 }
 
-job "log-intake" {
+job "intake" {
   type = "service"
 
   # A change makes a new version, which restarts the job.
@@ -58,7 +59,7 @@ job "log-intake" {
     }
 
     service {
-      name = "log-intake"
+      name = "intake"
       port = "9428"
 
       # The sidecar inherits these: they lead to its metrics (nomad/jobs/metrics/scrape.yml).
@@ -69,11 +70,11 @@ job "log-intake" {
 
       connect {
         sidecar_service {
-          # The store is none of Nomad's business here, and `status` asks it.
+          # The stores are none of Nomad's business here, and `status` asks them.
           disable_default_tcp_check = true
 
           proxy {
-            # The store listens there for this sidecar (nomad/jobs/logs.nomad.hcl).
+            # vmauth listens there for this sidecar, and passes on to each store (nomad/jobs/logs.nomad.hcl).
             local_service_address = "169.254.1.1"
             local_service_port    = 9428
           }
@@ -83,8 +84,8 @@ job "log-intake" {
 
     # The sidecar. From a `sidecar_task` Nomad would make the same task, but with a log collector.
     # Its release is `current`, as the databases': a new release is no reason to replace it.
-    task "connect-proxy-log-intake" {
-      kind   = "connect-proxy:log-intake"
+    task "connect-proxy-intake" {
+      kind   = "connect-proxy:intake"
       driver = "raw_exec"
 
       shutdown_delay = "5s"
@@ -93,14 +94,15 @@ job "log-intake" {
         command  = "${meta.tasktracker.home}/bin/wall"
         work_dir = "${NOMAD_ALLOC_DIR}/.." # the path of Consul's socket is relative to it
         args = [
-          "--user=tasktracker-log-intake-envoy",
+          "--user=tasktracker-intake-envoy",
           "--read=${meta.tasktracker.home}/releases/current",
-          "--open=connect-proxy-log-intake/secrets/envoy_bootstrap.json",
-          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-log-intake",
+          "--open=connect-proxy-intake/secrets/envoy_bootstrap.json",
+          "--log=${NOMAD_ALLOC_DIR}/logs/connect-proxy-intake",
           "--retries=3", # what vanishes with its machine is noticed after three seconds
           "--",
           "${meta.tasktracker.home}/releases/current/bin/envoy",
           "-c", "/dev/fd/9", # it needs an absolute name
+          "--config-yaml", file("nomad/jobs/sidecar.yaml"),
           "-l", "warning", "--concurrency", "1", "--disable-hot-restart",
         ]
       }

@@ -1,3 +1,3 @@
 Kind     = "service-defaults"
-Name     = "log-intake"
+Name     = "intake"
 Protocol = "http"
