@@ -9,10 +9,13 @@ from cluster.tests.http_server import Agent, Refusal, Request
 KEYS = "/v1/kv/"
 TOKENS = "/v1/acl/token"
 FORCE_LEAVE = "/v1/agent/force-leave/"
+DESTROY = "/v1/session/destroy/"
 
 
 class Consul(Agent):
     """`keys` holds JSON or bytes by name, `tokens` what each new token may do.
+
+    `sessions` has the sessions of locked keys, which are deleted with them.
 
     `alive` and `lost` are members. `left` are the names that were made to leave. As with Consul,
     only a member can be. A token that was deleted is refused; a request without one may do
@@ -22,6 +25,7 @@ class Consul(Agent):
     def __init__(self) -> None:
         super().__init__()
         self.keys: dict[str, Any] = {}
+        self.sessions: dict[str, str] = {}
         self.tokens: list[dict[str, Any]] = []
         self.alive: set[str] = set()
         self.lost: set[str] = set()
@@ -55,6 +59,11 @@ class Consul(Agent):
             states = {**dict.fromkeys(self.lost, 4), **dict.fromkeys(self.alive, 1)}
             return [{"Name": name, "Status": states[name], "Addr": self._address(name)}
                     for name in sorted(states)]  # fmt: skip
+        if path.startswith(DESTROY) and method == "PUT":
+            for key, session in list(self.sessions.items()):
+                if session == path.removeprefix(DESTROY):
+                    del self.sessions[key], self.keys[key]
+            return True
         if path.startswith(FORCE_LEAVE):
             return self._force_leave(path.removeprefix(FORCE_LEAVE))
         return super().answer(request)
@@ -86,6 +95,7 @@ class Consul(Agent):
                 "Key": key,
                 "Value": base64.b64encode(_bytes(self.keys[key])).decode(),
                 "ModifyIndex": self._index(key),
+                **({"Session": self.sessions[key]} if key in self.sessions else {}),
             }
             for key in found
         ]

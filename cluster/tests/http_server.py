@@ -86,7 +86,9 @@ def _handler(agent: Agent) -> type[BaseHTTPRequestHandler]:
             refusal = answer if isinstance(answer, Refusal) else None
             if refusal:
                 answer = refusal.text.encode()
-            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            # As an agent writes it: scripts of the shell compare it.
+            text = "" if isinstance(answer, bytes) else json.dumps(answer, separators=(",", ":"))
+            content = answer if isinstance(answer, bytes) else text.encode()
             self.send_response(refusal.status if refusal else 200)
             self.send_header("Content-Length", str(len(content)))
             self.end_headers()

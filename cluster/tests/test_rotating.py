@@ -15,7 +15,9 @@ from cluster.tests.killed import every_kill
 from cluster.tests.nomad_server import Nomad, node
 from tasktracker_cluster import rotating
 from tasktracker_cluster.agents import (
+    authorities,
     certificates,
+    consul,
     credentials,
     membership_program,
     nomad,
@@ -23,6 +25,7 @@ from tasktracker_cluster.agents import (
     renewed_tokens,
     supervisor,
 )
+from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import (
     ApiError,
@@ -30,10 +33,17 @@ from tasktracker_cluster.errors import (
     NotReadyError,
     NotRootError,
     RefusedRotationError,
+    UnfitMachineError,
 )
 from tasktracker_cluster.membership import members, refreshing, rotations, sharing
 from tasktracker_cluster.membership.members import Member
-from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP, Rotation
+from tasktracker_cluster.membership.rotations import (
+    AGENT_TOKENS,
+    AUTHORITY,
+    CERTIFICATES,
+    GOSSIP,
+    Rotation,
+)
 from tasktracker_cluster.node import Node
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
@@ -43,6 +53,7 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="rotate needs root")
 NAMES = ["node-1", "node-2", "node-3"]
 HEALTH = "/v1/operator/autopilot/health"
 STEPS = Steps(Console(quiet=True))
+ROLES = (certificates.CONSUL, certificates.NOMAD, certificates.TOOLS, certificates.PAGES)
 
 
 class Servers:
@@ -104,6 +115,7 @@ def refreshed(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> list[list[st
     monkeypatch.setattr(supervisor, "ensure", lambda *_arguments, **_changed: None)
     monkeypatch.setattr(supervisor, "wait_for", lambda *_arguments: None)
     monkeypatch.setattr(sharing, "is_served", lambda _site: True)
+    monkeypatch.setattr(consul, "trust_nomad", lambda _site, _api: None)
     return found
 
 
@@ -232,7 +244,74 @@ def secrets(site: Site, what: str) -> set[str]:
     return {file.read_text().strip() for file in site.secrets.glob(names[what])}
 
 
-@pytest.mark.parametrize("what", [GOSSIP, CERTIFICATES, AGENT_TOKENS])
+def test_each_stage_of_a_new_authority_is_used_by_all_before_the_next_one_begins(
+    site: Site, servers: Servers, refreshed: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificates.identity(site, certificates.TOOLS)
+    told: list[tuple[int, list[str]]] = []
+
+    def trust_nomad(site: Site, _api: Api) -> None:
+        told.append((certificates.trusted(site).count("BEGIN"), list(servers.consul.turns)))
+
+    monkeypatch.setattr(consul, "trust_nomad", trust_nomad)
+    rotating.rotate(servers.cluster, STEPS, AUTHORITY)
+    others = ["node-2", "node-3"]
+    assert refreshed == [others, others * 2, others * 3]
+    assert told == [(2, others), (2, others * 2), (1, others * 3)]
+    assert rotations.current(servers.cluster.consul) is None
+
+
+@pytest.mark.parametrize("stage", authorities.STAGES)
+def test_an_interrupted_rotation_of_the_authority_goes_on_at_its_stage(
+    site: Site, servers: Servers, refreshed: list[list[str]], stage: str
+) -> None:
+    for each in authorities.STAGES[: authorities.STAGES.index(stage) + 1]:
+        authorities.prepare(site, each)
+    for role in ROLES:
+        certificates.identity(site, role)
+    signing = certificates.authority(site)
+    rotations.put(servers.cluster.consul, Rotation("1", AUTHORITY, stage=stage))
+    rotating.rotate(servers.cluster, STEPS, AUTHORITY)
+    left = len(authorities.STAGES) - authorities.STAGES.index(stage)
+    assert servers.consul.turns == ["node-2", "node-3"] * left
+    assert (certificates.authority(site) == signing) is (stage != authorities.TRUST)
+    must_have_one_authority(site)
+
+
+def test_after_a_kill_at_any_step_the_same_command_completes_the_rotation_of_the_authority(
+    site: Site, servers: Servers, refreshed: list[list[str]]
+) -> None:
+    certificates.identity(site, certificates.TOOLS)
+    old = certificates.authority(site)
+
+    def rotate() -> None:
+        rotating.rotate(servers.cluster.anew(), STEPS, AUTHORITY)
+
+    def recover() -> None:
+        nonlocal old
+        rotate()
+        assert rotations.current(servers.cluster.consul) is None
+        assert len({each.rotated for each in members.all_of(servers.cluster.consul)[1:]}) == 1
+        new = certificates.authority(site)
+        assert old.certificate not in certificates.trusted(site)
+        assert [f.name for f in site.secrets.iterdir() if f.read_text() == old.key] == []
+        must_have_one_authority(site)
+        old = new
+
+    assert every_kill(rotate, recover) > 20
+
+
+def must_have_one_authority(site: Site) -> None:
+    own = certificates.authority(site)
+    assert certificates.trusted(site) == own.certificate
+    assert not list(site.secrets.glob("next-*"))
+    for role in ROLES:
+        found = certificates.present(site, role)
+        assert found
+        assert certificates.is_valid(found, own)
+
+
+@pytest.mark.parametrize("what", [GOSSIP, CERTIFICATES, AGENT_TOKENS, AUTHORITY])
 def test_while_a_machine_is_away_nothing_changes(site: Site, servers: Servers, what: str) -> None:
     servers.lose("node-3")
     before = {file: file.read_text() for file in site.secrets.iterdir()}
@@ -244,7 +323,7 @@ def test_while_a_machine_is_away_nothing_changes(site: Site, servers: Servers, w
     assert rotations.current(servers.cluster.consul) is None, "others may join"
 
 
-@pytest.mark.parametrize("what", [CERTIFICATES, AGENT_TOKENS])
+@pytest.mark.parametrize("what", [CERTIFICATES, AGENT_TOKENS, AUTHORITY])
 def test_an_interrupted_rotation_of_another_kind_is_completed_first(
     site: Site, servers: Servers, what: str
 ) -> None:
@@ -268,7 +347,7 @@ def test_without_nomad_nothing_begins(servers: Servers) -> None:
 def test_a_joined_machine_names_the_first_one(site: Site, servers: Servers) -> None:
     node = Node(name="node-2", address="10.0.0.2", first="10.0.0.1")
     site.node_file.write_text(node.text)
-    with pytest.raises(RefusedRotationError) as raised:
+    with pytest.raises(UnfitMachineError) as raised:
         rotating.rotate(servers.cluster, STEPS, GOSSIP)
     assert "10.0.0.1" in raised.value.hint
 

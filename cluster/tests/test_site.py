@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cluster.errors import BadAddressError, BadInstancesError
+from tasktracker_cluster.errors import BadAddressError, BadHomeError, BadInstancesError
 from tasktracker_cluster.site import DEFAULT_HOME, Site
 
 CHECKOUT = Path(__file__).parents[2]
@@ -29,6 +29,17 @@ def test_a_home_is_taken_as_it_is_named_and_made_absolute(
     monkeypatch.setenv("TASKTRACKER_HOME", "state")
     monkeypatch.chdir(tmp_path)
     assert Site.from_environment().home == tmp_path / "state"
+
+
+@pytest.mark.parametrize("below", ["", "state"])
+def test_a_home_that_is_a_file_or_below_one_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, below: str
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("TASKTRACKER_HOME", str(file / below))
+    with pytest.raises(BadHomeError, match=f"{file} is not a folder"):
+        Site.from_environment()
 
 
 def test_every_address_of_the_machine_may_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

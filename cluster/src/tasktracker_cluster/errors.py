@@ -79,12 +79,6 @@ class UnfitMachineError(AdminError):
     code = "unfit-machine"
 
 
-class SeveralMachinesError(AdminError):
-    """The cluster has more machines than a command can serve."""
-
-    code = "several-machines"
-
-
 class UnfitRequestError(AdminError):
     """A request for a certificate cannot be signed."""
 
@@ -110,7 +104,7 @@ class RefusedLeaveError(AdminError):
 
 
 class RefusedRotationError(AdminError):
-    """Secrets cannot be rotated now, or not on this machine."""
+    """Secrets cannot be rotated now."""
 
     code = "rotation-refused"
 
@@ -135,7 +129,7 @@ class NoNodeError(AdminError):
 
 
 class BadHomeError(AdminError):
-    """The state folder has an unusable name."""
+    """The state folder has an unusable name, or is a file."""
 
     code = "bad-home"
 
@@ -262,7 +256,7 @@ class NoUserError(AdminError):
 
 
 class NoStandbyError(AdminError):
-    """A database has no standby that could be its primary."""
+    """A database has no other member that could lead it."""
 
     code = "no-standby"
 

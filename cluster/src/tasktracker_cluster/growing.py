@@ -2,11 +2,18 @@
 
 import shutil
 
-from tasktracker_cluster import lifecycle
 from tasktracker_cluster.agents import ownership, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import RefusedLeaveError
-from tasktracker_cluster.machine import folders, network, preflight, processes, wait
+from tasktracker_cluster.machine import (
+    cni,
+    folders,
+    installing,
+    network,
+    preflight,
+    processes,
+    wait,
+)
 from tasktracker_cluster.membership import caller, follower, joined_agents, joining
 from tasktracker_cluster.membership.join_line import JoinLine
 from tasktracker_cluster.progress import Steps
@@ -30,22 +37,35 @@ def join(cluster: Cluster, steps: Steps, text: str, name: str, address: str) -> 
     with ownership.locked(site):
         ownership.take_ownership(site)
         preflight.must_have_space(site)
-        if not processes.of_site(site):
+        nothing_runs = not processes.of_site(site)
+        if nothing_runs:
             preflight.must_have_ports(site)
             preflight.must_have_shared_ports(address)
-        lifecycle.install_tools(site, steps)
+        installing.install_tools(site, steps)
         with steps.step(f"join {line.address}") as step:
             if site.node_file.exists():  # a second try
                 joining.introduce(site)
             else:
                 joining.ask(site, line, name, address)
             step.detail = site.node.name
-        joined_agents.start(cluster, steps)
+        joined_agents.start(cluster, steps, restored=nothing_runs)
     with steps.step("servers") as step:
         servers = caller.call(site, "/ready", {"restored": False})["servers"]
         if site.node.name in servers:
             wait.until("this machine's vote", lambda: follower.votes(cluster), LIMIT_SECONDS)
         step.detail = ", ".join(servers)
+
+
+def must_be_able_to_leave(site: Site) -> None:
+    """Raise an AdminError unless this is a machine that has joined, and the caller is root."""
+    preflight.must_be_root("leave")
+    ownership.must_own(site)
+    if site.node.is_first:
+        raise RefusedLeaveError(
+            "The first machine has the management tokens and the key of the authority: "
+            "it cannot leave.",
+            "Let the other machines leave, or delete everything with: ./just destroy",
+        )
 
 
 def leave(cluster: Cluster, steps: Steps) -> None:
@@ -54,13 +74,7 @@ def leave(cluster: Cluster, steps: Steps) -> None:
     Raises RefusedLeaveError when the cluster needs it.
     """
     site = cluster.site
-    preflight.must_be_root("leave")
-    ownership.must_own(site)
-    if site.node.is_first:
-        raise RefusedLeaveError(
-            "The first machine has the databases and the key of the authority: it cannot leave.",
-            "Let the other machines leave, or delete everything with: ./just destroy",
-        )
+    must_be_able_to_leave(site)
     with ownership.locked(site):
         with steps.step("drain"):
             caller.call(site, "/leave", {})
@@ -74,6 +88,7 @@ def leave(cluster: Cluster, steps: Steps) -> None:
 
 def delete(site: Site) -> None:
     """Delete the state folder of a machine whose agents have ended."""
+    cni.remove(site)
     network.remove_interfaces()
     folders.unmount_below(site.home)
     shutil.rmtree(site.home)

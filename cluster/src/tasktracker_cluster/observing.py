@@ -1,16 +1,14 @@
 """`observe`: what looks at the running cluster is added to it, and taken away."""
 
-from tasktracker_cluster import lifecycle
+from tasktracker_cluster import running
 from tasktracker_cluster.agents import consul, mesh_figures, ownership, supervisor
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import SeveralMachinesError, UnfitMachineError
 from tasktracker_cluster.jobs import observers, passwords, tracing
 from tasktracker_cluster.machine import exporter, folders, preflight, tools
-from tasktracker_cluster.membership import members
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.topology import (
-    COLLECTING_PROGRAM,
+    COLLECTING_PROGRAMS,
     COLLECTOR,
     COLLECTOR_USER,
     OBSERVING_USERS,
@@ -31,8 +29,6 @@ def start(
     site = cluster.site
     _must_run(cluster, "./just observe")
     with ownership.locked(site):
-        if sampling is not None:
-            _must_be_alone(cluster)
         if not observers.running(cluster):
             preflight.must_have_observing_ports()
         for job, task in STORING_JOBS.items():
@@ -48,7 +44,9 @@ def start(
         observers.set_receiver(cluster, webhook)
         variables = {"node": site.node.name, "network": site.node.first_address}
         if site.node.is_advertised:
-            variables["program"] = installed.offer(site, site.bin / COLLECTING_PROGRAM)
+            programs = [site.bin / name for name in COLLECTING_PROGRAMS]
+            offered = installed.offer(site, programs)
+            variables |= dict(zip(COLLECTING_PROGRAMS, offered, strict=True))
         observers.start(cluster, steps, variables)
         mesh_figures.show(site, cluster.consul)
         if sampling is not None:
@@ -62,10 +60,14 @@ def stop(cluster: Cluster, steps: Steps) -> None:
     """
     _must_run(cluster, "./just observe --off")
     with ownership.locked(cluster.site):
-        observers.stop(cluster, steps)
-        if tracing.is_deployed(cluster):
+        # New instances of an unhealthy service fail, and must not keep these.
+        observers.stop(cluster, steps, observers.WITHOUT_SPANS)
+        observers.delete_former(cluster)
+        if tracing.is_deployed(cluster):  # while the store listens: else another one could
             consul.trace(cluster.site, cluster.consul, on=False)
-            lifecycle.run_jobs(cluster, steps, installed.present(cluster.site))
+            release = installed.present(cluster.site)
+            running.run_jobs(cluster, steps, release, keep_traces=False)
+        observers.stop(cluster, steps)
 
 
 def _trace(cluster: Cluster, steps: Steps, sampling: float) -> None:
@@ -76,30 +78,12 @@ def _trace(cluster: Cluster, steps: Steps, sampling: float) -> None:
     with steps.step("program for traces") as step:
         tools.install_tracer(site, step)
     tracing.start(cluster, steps, sampling)
-    lifecycle.run_jobs(cluster, steps, installed.present(site))
-
-
-def _must_be_alone(cluster: Cluster) -> None:
-    """Raise SeveralMachinesError when a machine has joined.
-
-    All senders have one address of their own machine, and elsewhere nothing of ours listens there.
-    A local user of that machine could, and would read spans before the private parts are deleted.
-    """
-    name = cluster.site.node.name
-    if others := [each.name for each in members.all_of(cluster.consul) if each.name != name]:
-        raise SeveralMachinesError(
-            f"Traces are for a cluster of one machine. This one has {', '.join(others)}, too.",
-            "Without traces: ./just observe",
-        )
+    running.run_jobs(cluster, steps, installed.present(site))
 
 
 def _must_run(cluster: Cluster, command: str) -> None:
     site = cluster.site
     preflight.must_be_root("observe")
     ownership.must_own(site)
-    if not site.node.is_first:
-        raise UnfitMachineError(
-            "Only the first machine of a cluster stores what is observed.",
-            f"On {site.node.first}: {command}",
-        )
+    preflight.must_be_first(site, command)
     supervisor.must_run(site)

@@ -36,10 +36,14 @@ class Steps:
     started: float = field(default_factory=time.monotonic)
 
     @contextmanager
-    def step(self, title: str) -> Iterator[Step]:
-        """Show a step with its duration, and whether it failed."""
+    def step(self, title: str, *, alone: bool = True) -> Iterator[Step]:
+        """Show a step with its duration, and whether it failed.
+
+        Meanwhile a spinner turns on a terminal, unless other programs write there (not `alone`).
+        """
         begin = time.monotonic()
-        status = self.console.status(escape(title)) if self.console.is_terminal else None
+        turning = alone and self.console.is_terminal
+        status = self.console.status(escape(title)) if turning else None
         step = Step(title, self.console, status)
         if status is not None:
             status.start()

@@ -1,17 +1,19 @@
-"""`rotate certificates`, `gossip` and `agent-tokens`: the order of their steps on all machines.
+"""`rotate certificates`, `authority`, `gossip` and `agent-tokens`: their steps on all machines.
 
 One machine after another, the first one last, and each only when all is well after the one before:
 never two servers are restarted at once. A second run completes an interrupted one: it makes
-secrets anew, and ends every one that these replace.
+secrets anew, and ends every one that these replace. Of an authority it continues the stage.
 """
 
 import uuid
 from contextlib import suppress
 from dataclasses import replace
 
-from tasktracker_cluster import lifecycle
+from tasktracker_cluster import starting
 from tasktracker_cluster.agents import (
+    authorities,
     certificates,
+    consul,
     gossip,
     membership_program,
     nomad,
@@ -27,27 +29,28 @@ from tasktracker_cluster.membership.rotations import Rotation
 from tasktracker_cluster.progress import Steps
 
 WELL_SECONDS = 120
+_STAGES = {
+    authorities.TRUST: "trusts a new authority, too",
+    authorities.ISSUE: "has certificates of the new one",
+    authorities.FORGET: "has forgotten the old one",
+}
 TURN_SECONDS = 300  # the limits of all steps that a machine takes, on a busy one
 
 
 def rotate(cluster: Cluster, steps: Steps, what: str) -> None:
     """Replace secrets of one kind on every machine, while the cluster serves its users.
 
-    Raises RefusedRotationError before it changes anything, NotReadyError when a machine does not
-    finish its part, and what the steps of `up` raise.
+    Raises UnfitMachineError or RefusedRotationError before it changes anything, NotReadyError when
+    a machine does not finish its part, and what the steps of `up` raise.
     """
     site = cluster.site
     preflight.must_be_root(f"rotate {what}")
     ownership.must_own(site)
-    if not site.node.is_first:
-        raise RefusedRotationError(
-            "This machine has joined a cluster.",
-            f"Rotate on its first machine, {site.node.first}, for all machines.",
-        )
+    preflight.must_be_first(site, f"./just rotate {what}")
     supervisor.must_run(site)
     with ownership.locked(site):
         if not all(each.state == "RUNNING" for each in supervisor.processes(site)):
-            lifecycle.start_agents(cluster, steps)  # a rotation ended between a stop and a start
+            starting.start_agents(cluster, steps)  # a rotation ended between a stop and a start
         rotation = _begin(cluster, what)
         _run(cluster, steps, rotation)
         # The tokens and certificates of `cluster` may have been replaced.
@@ -61,6 +64,8 @@ def _run(cluster: Cluster, steps: Steps, rotation: Rotation) -> None:
         case rotations.CERTIFICATES:
             _give_turns(cluster, steps, rotation)
             _rotate_own_certificates(cluster, steps)
+        case rotations.AUTHORITY:
+            _rotate_authority(cluster, steps, rotation)
         case rotations.AGENT_TOKENS:
             _give_turns(cluster, steps, rotation)
             _rotate_own_tokens(cluster, steps)
@@ -78,7 +83,8 @@ def _begin(cluster: Cluster, what: str) -> Rotation:
             f"A rotation of {interrupted.what} was interrupted.",
             f"Complete it first: ./just rotate {interrupted.what}",
         )
-    rotation = Rotation(str(uuid.uuid4()), what)
+    stage = interrupted.stage if interrupted else ""
+    rotation = Rotation(str(uuid.uuid4()), what, stage=stage)
     rotations.put(cluster.consul, rotation)
     try:
         _must_be_present(cluster)
@@ -93,6 +99,11 @@ def _begin(cluster: Cluster, what: str) -> Rotation:
 def _must_be_present(cluster: Cluster) -> None:
     for machine in survey.of_machines(cluster):
         if machine.agents != "alive" or machine.nomad not in ("ready", "draining", "ineligible"):
+            if machine.name == cluster.site.node.name:
+                raise RefusedRotationError(
+                    f"The agents of this machine are not well: {machine.agents}, {machine.nomad}.",
+                    "Look closer: ./just doctor",
+                )
             raise RefusedRotationError(
                 f"{machine.name} is away, and would keep the old secrets.",
                 "On that machine: ./just up. If it will not come back: "
@@ -116,7 +127,7 @@ def _rotate_own_tokens(cluster: Cluster, steps: Steps) -> None:
     site = cluster.site
     with steps.step(site.node.name):
         renewed_tokens.make(site, cluster.consul, cluster.nomad)
-        certificates.reissue(site, certificates.of_agents(site.node.is_server)[:1])
+        certificates.reissue(site, certificates.of_consul(site.node.is_server))
         new = _refresh(cluster)
     with steps.step("the old tokens end"):
         renewed_tokens.end_old(site, new.consul, new.nomad)
@@ -126,6 +137,25 @@ def _rotate_own_certificates(cluster: Cluster, steps: Steps) -> None:
     with steps.step(cluster.site.node.name):
         certificates.reissue(cluster.site, _parties(cluster))
         _refresh(cluster)
+
+
+def _rotate_authority(cluster: Cluster, steps: Steps, rotation: Rotation) -> None:
+    site = cluster.site
+    begin = authorities.STAGES.index(rotation.stage or authorities.TRUST)
+    for stage in authorities.STAGES[begin:]:
+        current = replace(rotation, identifier=str(uuid.uuid4()), stage=stage)
+        rotations.put(cluster.consul, current)
+        authorities.prepare(site, stage)
+        cluster = cluster.anew()  # the agents may show certificates of either authority
+        does = f" {_STAGES[stage]}"
+        _give_turns(cluster, steps, current, does)
+        with steps.step(site.node.name + does):
+            # Of Consul in each stage: that it shows a new one is the proof that it trusts anew.
+            of_consul = certificates.of_consul(site.node.is_server)
+            all_of_stage = _parties(cluster) if stage == authorities.ISSUE else of_consul
+            certificates.reissue(site, all_of_stage)
+            cluster = _refresh(cluster)
+            consul.trust_nomad(site, cluster.consul)
 
 
 def _refresh(cluster: Cluster) -> Cluster:
@@ -149,11 +179,11 @@ def _parties(cluster: Cluster) -> list[certificates.Role]:
     return [*agents, certificates.TOOLS, certificates.PAGES, certificates.STORE, *others]
 
 
-def _give_turns(cluster: Cluster, steps: Steps, rotation: Rotation) -> None:
+def _give_turns(cluster: Cluster, steps: Steps, rotation: Rotation, does: str = "") -> None:
     """Let each of the other machines replace its secrets, one after another."""
     own = cluster.site.node.name
     for name in [each.name for each in members.all_of(cluster.consul) if each.name != own]:
-        with steps.step(name):
+        with steps.step(name + does):
             rotations.put(cluster.consul, replace(rotation, machine=name))
             _wait_for_turn(cluster, name, rotation.identifier)
             _wait_well(cluster)

@@ -2,12 +2,14 @@
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasktracker_cluster import topology
 from tasktracker_cluster.errors import (
     BadAddressError,
+    BadHomeError,
     BadInstancesError,
     MissingProgramError,
 )
@@ -47,8 +49,9 @@ class Site:
         """Read TASKTRACKER_HOME, TASKTRACKER_BIND and TASKTRACKER_INSTANCES, and find the checkout.
 
         Raises BadAddressError when TASKTRACKER_BIND has another value than the two addresses,
-        BadInstancesError when TASKTRACKER_INSTANCES is not a number from 1 to 9, and
-        MissingProgramError when this program was not installed from a checkout.
+        BadHomeError when TASKTRACKER_HOME is a file or below one, BadInstancesError when
+        TASKTRACKER_INSTANCES is not a number from 1 to 9, and MissingProgramError when this program
+        was not installed from a checkout.
         """
         bind = os.environ.get("TASKTRACKER_BIND", "127.0.0.1")
         if bind not in ("127.0.0.1", "0.0.0.0"):  # noqa: S104  # nosec B104 - compared, not bound
@@ -58,6 +61,10 @@ class Site:
                 "or 0.0.0.0 (every address of this machine).",
             )
         home = Path(os.environ.get("TASKTRACKER_HOME", DEFAULT_HOME)).absolute()
+        with suppress(PermissionError):  # a command that reads the folder says more
+            first = next(each for each in (home, *home.parents) if each.exists())
+            if not first.is_dir():
+                raise BadHomeError(f"{first} is not a folder.", "Set TASKTRACKER_HOME to a folder.")
         return cls(home, _find_checkout(), bind, _instances())
 
     @property
@@ -119,6 +126,11 @@ class Site:
     def consul_api(self) -> Path:
         """The sockets of Consul's API for the sidecars of the databases, one in each folder."""
         return self.home / "consul-api"
+
+    @property
+    def agent_metrics(self) -> Path:
+        """The folder of the socket at which the proxy before the pages answers with metrics."""
+        return self.home / "agent-metrics"
 
     @property
     def log_links(self) -> Path:

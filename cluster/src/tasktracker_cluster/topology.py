@@ -60,7 +60,6 @@ PORTS = (
     Port(8301, "Consul's gossip", is_shared=True, in_dev=True),
     Port(CONSUL_PAGE_PORT, "Consul's page", is_public=True, in_dev=True),
     Port(CONSUL_API_PORT, "Consul's API"),
-    Port(8503, "Envoy's configuration"),
     Port(METRICS_PORT, "the store of metrics", observes=True),
     Port(ALERTS_PORT, "the alerts", observes=True),
     Port(LOGS_PORT, "the store of logs", observes=True),
@@ -221,6 +220,9 @@ RELEASE_JOBS = {STORE: "server", RELEASE: "install"}
 
 LOGS = "logs"  # the job that stores logs
 COLLECTOR_USER = "tasktracker-collector"  # of its task that reads them
+SCRAPER_USER = (
+    "tasktracker-scraper"  # of the task that reads metrics of agents, where one has joined
+)
 METRICS = "metrics"  # the job that stores metrics, and compares them with the rules of alerts
 
 EXPORTER = "postgres-exporter"  # the job that asks the databases for metrics, by the mesh
@@ -230,19 +232,29 @@ EXPORTER = "postgres-exporter"  # the job that asks the databases for metrics, b
 STORING_JOBS = {METRICS: "victoria-metrics", LOGS: "victoria-logs"}
 OBSERVING_JOBS = {**STORING_JOBS, EXPORTER: "exporter"}
 
-LOG_INTAKE = "log-intake"  # the job that lets other machines add lines to the store of logs
-COLLECTOR = "collector"  # the job that sends it the lines of the logs of each of them
-COLLECTING_PROGRAM = "vlagent"
+INTAKE = "intake"  # the job that lets other machines add to the stores
+COLLECTOR = (
+    "collector"  # the job that sends it what each of them has: lines of logs, metrics, spans
+)
+COLLECTING_PROGRAMS = ("vlagent", "vmagent")
 
 # The jobs that `observe` runs besides where other machines can join, and the main task of each.
-COLLECTING_JOBS = {LOG_INTAKE: f"connect-proxy-{LOG_INTAKE}", COLLECTOR: COLLECTING_PROGRAM}
-COLLECTING_USERS = (f"tasktracker-{LOG_INTAKE}-envoy", f"{COLLECTOR_USER}-envoy")
+COLLECTING_JOBS = {INTAKE: f"connect-proxy-{INTAKE}", COLLECTOR: COLLECTING_PROGRAMS[0]}
+COLLECTING_USERS = (
+    f"tasktracker-{INTAKE}",
+    f"tasktracker-{INTAKE}-envoy",
+    f"{COLLECTOR_USER}-envoy",
+    SCRAPER_USER,
+)
+
+FORMER_JOBS = ("log-intake",)  # names that jobs of `observe` had in earlier versions
 
 # The system user of each task of STORING_JOBS. A job's data belong to the user of its main task.
 OBSERVING_USERS = {
     "victoria-metrics": "tasktracker-metrics",
     "vmalert": "tasktracker-alerts",
     "alert-log": "tasktracker-alert-log",
+    "disks": "tasktracker-disks",
     "victoria-logs": "tasktracker-logs",
     "vlagent": COLLECTOR_USER,
 }
@@ -250,7 +262,14 @@ OBSERVING_USERS = {
 EXPORTER_USERS = ("tasktracker-exporter", "tasktracker-exporter-envoy")
 
 # The programs of STORING_JOBS, which tools/victoria builds.
-OBSERVING_PROGRAMS = ("victoria-metrics", "vmalert", "victoria-logs", "vlagent")
+OBSERVING_PROGRAMS = (
+    "victoria-metrics",
+    "vmalert",
+    "victoria-logs",
+    "vlagent",
+    "vmagent",
+    "vmauth",
+)
 
 TRACES = "traces"  # the job that stores traces
 TRACES_USER = "tasktracker-traces"

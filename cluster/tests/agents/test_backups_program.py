@@ -26,7 +26,8 @@ Watch = Callable[[], None]
 def backup(tmp_path: Path) -> Path:
     """Give the folder of backups: one was made, its log is received, a drill was held."""
     folder = tmp_path / "backup"
-    for name in ("repository/task-db/verified", "repository/task-db/streaming/2.partial"):
+    for name in ("verified", "done", "streaming/2.partial"):
+        name = f"repository/task-db/{name}"
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
     for name in ("copies.json", "drilled.json"):
@@ -162,6 +163,23 @@ def test_a_drill_is_held_each_week_and_a_failed_one_is_repeated(
             (backup / name).unlink(missing_ok=True)
         else:
             set_age(backup / name, minutes)
+    watch()
+    assert told(tmp_path) == expected
+
+
+@pytest.mark.parametrize(
+    ("made", "replaced", "expected"),
+    [(True, False, DRILL), (False, False, []), (True, True, [])],
+)
+def test_no_drill_is_held_before_there_is_a_backup_since_the_log_began_anew(
+    watch: Watch, backup: Path, tmp_path: Path, made: bool, replaced: bool, expected: list[str]
+) -> None:
+    for name in ("copies.json", "drilled.json"):
+        (backup / name).unlink()
+    if not made:
+        (backup / "repository/task-db/done").unlink()
+    if replaced:
+        (backup / "repository/task-db/replaced").touch()
     watch()
     assert told(tmp_path) == expected
 

@@ -1,4 +1,4 @@
-"""agents.consul: sidecars are told to send spans, and to stop it."""
+"""agents.consul: sidecars are told to send spans, and to stop it; services are forgotten."""
 
 from pathlib import Path
 
@@ -54,3 +54,13 @@ def test_the_entry_is_written_when_it_changes(
     consul.answers["/v1/config"] = write
     agent.trace(site, consul.api(), on=on)
     assert put == ([] if written is None else [{**ENTRY, "Config": written}])
+
+
+def test_an_agent_forgets_the_services_of_its_machine_and_nothing_else(site: Site) -> None:
+    data = site.home / "consul"
+    agent.forget_services(site)  # before its first start
+    for name in ("services/a", "checks/b", "checks/state/c", "raft/raft.db"):
+        (data / name).parent.mkdir(parents=True, exist_ok=True)
+        (data / name).touch()
+    agent.forget_services(site)
+    assert [file.name for file in data.rglob("*") if file.is_file()] == ["raft.db"]

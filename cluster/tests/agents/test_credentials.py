@@ -54,6 +54,8 @@ def test_agents_that_have_data_get_no_other_tokens(site: Site) -> None:
 
 
 def test_a_lost_token_is_an_error_with_its_name_and_a_hint(site: Site) -> None:
+    site.home.mkdir(exist_ok=True)
+    site.owner_file.write_text("{}")
     credentials.create(site)
     credentials.path(site, "nomad_management").unlink()
     with pytest.raises(StaleStateError, match=r"has no nomad-management\.token") as raised:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cluster.tests.backups.conftest import Listing, backup
 from tasktracker_cluster.backups import drill
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import AdminError, CommandError
+from tasktracker_cluster.errors import AdminError, CommandError, NoBackupError
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
@@ -81,3 +82,13 @@ def test_after_ten_attempts_or_another_fault_nothing_is_asked_again(
     with pytest.raises(CommandError):
         drill.run_when_quiet(refusing(file, 99, reason))
     assert len(file.read_text()) == attempts
+
+
+def test_a_backup_from_before_the_log_began_anew_is_not_tried(
+    site: Site, cluster: Cluster, listing: Listing
+) -> None:
+    end = datetime.now(UTC) - timedelta(hours=1)
+    listing(backup(end))
+    (site.repository / "task-db/anew").write_text(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}\n")
+    with pytest.raises(NoBackupError, match="no backup of task-db since its log began anew"):
+        drill.hold(cluster, Steps(Console(quiet=True)), ["task-db"])

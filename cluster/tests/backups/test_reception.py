@@ -1,9 +1,11 @@
 """backups.reception: what of a live database's log is missing, with a database that a test sets."""
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cluster.tests.backups.conftest import Listing, backup
 from cluster.tests.consul_server import Consul
 from cluster.tests.fake_cluster import FakeCluster
 from cluster.tests.http_server import serving
@@ -130,3 +132,16 @@ def test_the_health_says_which_leader_does_not_answer(
     monkeypatch.setattr(repository, "has_space_for_another", lambda *_: True)
     answering("exit 1")
     assert health.of(three(leader), "task-db").fault == fault
+
+
+def test_a_backup_from_before_the_log_began_anew_is_not_enough(
+    three: Callable[[str], Cluster], answering: Answering, listing: Listing
+) -> None:
+    cluster, end = three("m1"), datetime.now(UTC) - timedelta(hours=1)
+    listing(backup(end))
+    folder = cluster.site.repository / "task-db"
+    (folder / "verified").write_text(f"{end:%Y%m%dT%H%M%S}\n")
+    answering("echo 0")
+    assert health.of(cluster, "task-db").fault == ""
+    (folder / "anew").write_text(f"{end + timedelta(minutes=1):%Y-%m-%dT%H:%M:%SZ}\n")
+    assert health.of(cluster, "task-db").fault == "no good backup since the log began anew"

@@ -1,21 +1,28 @@
 """backups.recovery: the backup that a restore starts from."""
 
+import gzip
 import hashlib
+import re
+import signal
+import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from cluster.tests.backups.conftest import Listing, backup
-from tasktracker_cluster.backups import recovery
-from tasktracker_cluster.backups.recovery import Sum
+from tasktracker_cluster.backups import recovery, repository
+from tasktracker_cluster.backups.recovery import Sum, Target
 from tasktracker_cluster.backups.repository import Backup
 from tasktracker_cluster.errors import (
     BackupsOffError,
     BadTimeError,
     DamagedBackupError,
     NoBackupError,
+    RestoreFailedError,
 )
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
@@ -94,3 +101,40 @@ def test_the_content_of_tables_is_read_between_other_lines() -> None:
         "alembic_version": Sum(1, "99"),
         "tasks": Sum(12, "-5"),
     }
+
+
+def test_a_restored_server_that_does_not_stop_is_an_error_and_is_ended(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = tmp_path / "ready"
+    deaf = f"trap '' INT; touch {ready}; exec sleep 60"
+    monkeypatch.setattr(repository, "wall", lambda _: ("/bin/sh", "-c", deaf))
+    monkeypatch.setattr(recovery, "STOPPING_SECONDS", 0.1)
+    with (
+        pytest.raises(RestoreFailedError, match="did not stop"),
+        recovery._server(site, tmp_path) as server,
+    ):
+        wait.until("the server", ready.exists, 30)
+    assert server.poll() == -signal.SIGQUIT
+
+
+@pytest.mark.parametrize("stored", [b"a part of the log", gzip.compress(b"a part of the log")])
+def test_a_segment_is_restored_as_it_was_whether_barman_gives_it_compressed_or_not(
+    site: Site, listing: Listing, tmp_path: Path, stored: bytes
+) -> None:
+    target = tmp_path / "RECOVERYXLOG"
+    (site.home / "listed").write_bytes(stored)
+    assert restore(site, target) == 0
+    assert target.read_bytes() == b"a part of the log"
+    (site.home / "listed").unlink()
+    assert restore(site, target) != 0, "the end of the log"
+
+
+def restore(site: Site, target: Path) -> int:
+    """Run the command with which PostgreSQL gets a segment, and return its exit code."""
+    settings = recovery.settings(site, target.parent, "task-db", Target(), "latest")
+    (command,) = re.findall(r"restore_command = '(.*)'", settings)
+    words = command.replace("%f", "000000020000000000000003").replace("%p", str(target))
+    return subprocess.run(
+        ["/bin/sh", "-c", words], check=False, stderr=subprocess.DEVNULL
+    ).returncode

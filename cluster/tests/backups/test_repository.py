@@ -42,6 +42,9 @@ def test_a_log_that_began_anew_after_a_backup_has_a_hole(site: Site, listing: Li
     assert repository.is_unbroken(site, known)
     times.write_text("2025-11-27T11:59:58Z\n2025-11-27T12:00:02Z\n")
     assert not repository.is_unbroken(site, known)
+    times.unlink()
+    repository.begin_anew(site, "task-db")
+    assert not repository.is_unbroken(site, known), "the data are about to be others"
 
 
 def test_too_little_space_is_an_error_that_names_the_folder(tmp_path: Path) -> None:

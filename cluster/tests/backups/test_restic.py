@@ -54,6 +54,17 @@ def test_a_copy_is_restored_with_its_content(store: Store, source: Path, tmp_pat
     assert (tmp_path / "restored" / source.relative_to("/") / "file").read_text() == TEXT
 
 
+def test_of_two_copies_of_one_second_the_later_one_is_the_newest(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times = ("2026-11-28T15:00:00.123456789+01:00", "2026-11-28T15:00:00.9+01:00")
+    listed = [{"short_id": time[20:22], "time": time, "paths": []} for time in times]
+    monkeypatch.setattr(Store, "_run", lambda *_: json.dumps(listed))
+    newest, before = store.copies()
+    assert (newest.name, before.name) == ("9+", "12")
+    assert newest.time == datetime(2026, 11, 28, 14, 0, 0, 900000, UTC)
+
+
 def test_nothing_of_a_copy_can_be_read_without_its_key(store: Store, source: Path) -> None:
     store.add([source])
     files = [file for file in Path(store.place).rglob("*") if file.is_file()]

@@ -1,4 +1,4 @@
-"""`admin join`: the line comes from a pipe, a hidden prompt, or an argument."""
+"""`admin join` and `leave`: how a join line is read, and what is refused before a question."""
 
 import os
 from collections.abc import Iterator
@@ -49,3 +49,16 @@ def test_on_a_terminal_a_join_line_is_asked_for_and_not_shown(used: Cli) -> None
     terminal.wait_for(REFUSAL)
     assert terminal.end() == 1
     assert LINE.secret not in terminal.shown
+
+
+def test_a_question_that_nobody_answers_names_the_option(used: Cli) -> None:
+    done = used("admin", "destroy")
+    assert done.returncode == 2
+    assert done.stderr.endswith("error: Nobody answered. Use --yes to go on without asking.\n")
+
+
+def test_the_first_machine_is_refused_before_it_is_asked_whether_to_leave(used: Cli) -> None:
+    done = used("admin", "leave")
+    assert done.returncode == 1
+    assert "it cannot leave" in done.stderr
+    assert "[y/N]" not in done.stdout + done.stderr

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from cli.tests.conftest import PROGRAM, Cli
 from tasktracker_cluster.agents import credentials, supervisor
+from tasktracker_cluster.node import Node
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import JOBS, RELEASE_JOBS
 
@@ -62,7 +64,7 @@ def test_without_a_cluster_a_command_says_what_is_missing(nowhere: Cli, command:
     done = nowhere("admin", *command.split())
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "management.token" in done.stderr
+    assert "There is no cluster in " in done.stderr
 
 
 def test_errors_are_json_when_the_data_are(nowhere: Cli) -> None:
@@ -86,10 +88,94 @@ def stopped(isolated: Cli, tmp_path: Path) -> Cli:
     return Cli({**isolated.env, "TASKTRACKER_HOME": str(site.home)})
 
 
+@pytest.mark.parametrize("node", [Node(), Node(address="10.0.0.1")], ids=["one", "several"])
+def test_status_of_a_stopped_cluster_says_how_to_start_it(stopped: Cli, node: Node) -> None:
+    Path(stopped.env["TASKTRACKER_HOME"], "node.json").write_text(node.text)
+    done = stopped("admin", "status")
+    assert done.returncode == 1
+    assert done.stderr == "! No agent of this machine answers. Start the cluster with: ./just up\n"
+
+
 @pytest.mark.parametrize("command", ["status", "top --once --interval 0.5"])
 def test_quiet_prints_the_names_of_agents_and_jobs(stopped: Cli, command: str) -> None:
     names = stopped("admin", *command.split(), "-q").stdout.splitlines()
     assert names == [*supervisor.AGENTS, "pages", *JOBS, *RELEASE_JOBS]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="rebuild needs root")
+def test_rebuild_of_no_repository_is_refused_before_anything_is_installed() -> None:
+    with TemporaryDirectory(dir="/tmp") as folder:
+        home = Path(folder) / "s"  # its name is short enough
+        environment = {**os.environ, "TASKTRACKER_HOME": str(home)}
+        done = subprocess.run(
+            [PROGRAM, "admin", "rebuild", "--from", folder],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert f"{folder} is no repository of backups." in done.stderr
+        assert "✓" not in done.stderr
+
+
+@pytest.fixture
+def joined(isolated: Cli, tmp_path: Path) -> Cli:
+    """Return the program for a machine that has joined, without certificates and a release."""
+    site = Site(tmp_path / "home", tmp_path)
+    site.home.mkdir()
+    credentials.create(site)
+    for token in ("consul_management", "nomad_management"):
+        credentials.path(site, token).unlink()
+    site.owner_file.write_text('{"checkout": "/"}')
+    node = Node("node-2", "10.0.0.2", is_server=False, first="10.0.0.1")
+    site.node_file.write_text(node.text)
+    return Cli({**isolated.env, "TASKTRACKER_HOME": str(site.home)})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="these commands need root")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "node drain node-3", "node enable node-3", "node remove node-3", "rotate signing-key",
+        "backup on", "backup now", "backup list", "users list", "psql user", "invite", "observe",
+        "observe --off", "rotate gossip", "rotate db-password",
+    ],
+)  # fmt: skip
+def test_a_machine_that_has_joined_names_the_one_where_a_command_works(
+    joined: Cli, command: str
+) -> None:
+    done = joined("admin", *command.split())
+    assert done.returncode == 1
+    assert "This machine has joined a cluster. On its first machine, 10.0.0.1: " in done.stderr
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="these commands need root")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "node drain node-3", "users list", "users list 'a b'", "users deactivate ada",
+        "db switchover", "db switchover task",
+    ],
+)  # fmt: skip
+def test_a_machine_that_has_joined_names_the_whole_command(joined: Cli, command: str) -> None:
+    done = joined("admin", *shlex.split(command))
+    assert done.stderr.endswith(f"10.0.0.1: tasktracker-cli admin {command}\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="doctor needs root")
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("doctor", "A certificate is missing in "),
+        ("logs user-service", "A certificate is missing in "),
+        ("env", "No release is installed on this machine yet."),
+    ],
+)
+def test_a_machine_that_lost_files_says_which(joined: Cli, command: str, missing: str) -> None:
+    done = joined("admin", *command.split())
+    assert missing in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="doctor needs root")

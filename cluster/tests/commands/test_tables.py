@@ -31,6 +31,19 @@ def test_a_terminal_gets_columns_that_line_up() -> None:
     )
 
 
+def test_a_narrow_terminal_gets_every_name_whole() -> None:
+    names = ("user-db", "user-service")
+    rows: list[list[Cell]] = [["job", name, "running", "1/1", "passing"] for name in names]
+    console = Console(width=34, color_system=None)
+    with console.capture() as capture:
+        console.print(*table(health.HEADINGS, rows, terminal=True))
+    shown = capture.get()
+    assert max(map(len, shown.splitlines())) <= 34
+    assert "…" not in shown
+    column = "".join(line[6:12].strip() for line in shown.splitlines())
+    assert column == "".join(("NAME", *names)), shown
+
+
 def test_a_table_without_rows_is_nothing() -> None:
     assert list(table(HEADINGS, [], terminal=False)) == []
 

@@ -7,10 +7,11 @@ import pytest
 
 from cluster.tests.consul_server import Consul
 from cluster.tests.http_server import serving
-from cluster.tests.nomad_server import Nomad, node
+from cluster.tests.nomad_server import Nomad, allocation, node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor import database
 from tasktracker_cluster.errors import BrokenHopError
+from tasktracker_cluster.node import Node
 
 FOLDER = "service/task-db/"
 
@@ -34,8 +35,12 @@ def member(**others: Any) -> dict[str, Any]:
 
 
 def leader(cluster: Cluster) -> str:
+    return probe(cluster, "leader")
+
+
+def probe(cluster: Cluster, name: str) -> str:
     (hop,) = [each for each in database.hops(cluster, "task-service", "task-db")
-              if each.name == "leader"]  # fmt: skip
+              if each.name == name]  # fmt: skip
     return hop.probe()
 
 
@@ -52,7 +57,7 @@ def test_without_a_leader_the_hop_is_broken(cluster: Cluster, consul: Consul) ->
 
 def test_a_copy_that_receives_nothing_breaks_the_hop(cluster: Cluster, consul: Consul) -> None:
     consul.keys[f"{FOLDER}members/m2"] = member()
-    with pytest.raises(BrokenHopError, match="the member m2 is not streaming"):
+    with pytest.raises(BrokenHopError, match="the member m2 on node-2 is not streaming"):
         leader(cluster)
 
 
@@ -63,6 +68,17 @@ def test_a_machine_with_a_number_and_no_member_breaks_the_hop(
     with pytest.raises(BrokenHopError, match="node-2 has no member") as raised:
         leader(cluster)
     assert raised.value.hint == "On node-2: ./just up"
+
+
+def test_a_machine_without_a_member_asks_none_and_the_first_one_must_have_one(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    nomad.answers["/v1/job/task-db"] = {"Stop": False}
+    nomad.answers["/v1/job/task-db/allocations"] = [allocation(NodeName="node-2")]
+    with pytest.raises(BrokenHopError, match="task-db has no instance on this machine"):
+        probe(cluster, "database")
+    cluster.site.node_file.write_text(Node("node-4", "10.0.0.4", False, "10.0.0.1").text)
+    assert probe(cluster, "database") == "no member on this machine"
 
 
 @pytest.mark.parametrize("state", [("down", "eligible"), ("ready", "ineligible")])

@@ -41,7 +41,10 @@ def observed(site: Site, nomad: Nomad, consul: Agent) -> Iterator[Observed]:
 def gives(cluster: Observed, **sources: str) -> None:
     """Let the store know sources of metrics by service, with 1 for those that answer."""
     result = [
-        {"metric": {"job": "service", "service": name, "instance": "a"}, "value": [0, value]}
+        {
+            "metric": {"job": "service", "service": name, "instance": "a", "node": "node-2"},
+            "value": [0, value],
+        }
         for name, value in sources.items()
     ]
     cluster.store.answers["/api/v1/query"] = {"data": {"result": result}}
@@ -65,7 +68,7 @@ def test_with_every_source_answering_all_hops_work(observed: Observed) -> None:
 
 def test_a_source_without_an_answer_is_named(observed: Observed) -> None:
     gives(observed, portal="0", user="1")
-    assert last(observed).detail == "without an answer: service portal"
+    assert last(observed).detail == "without an answer: service portal on node-2"
     assert last(observed).repair.endswith("/targets")
 
 
@@ -87,7 +90,7 @@ def collecting(observed: Observed, nomad: Nomad, consul: Agent) -> Observed:
     nomad.answers["/v1/job/collector/allocations"] = [allocation("there", NodeName="node-2")]
     nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
     consul.answers["/v1/connect/intentions/match"] = {
-        "log-intake": [{"SourceName": "collector", "Permissions": PERMISSIONS}]
+        "intake": [{"SourceName": "collector", "Permissions": PERMISSIONS}]
     }
     return observed
 
@@ -96,7 +99,7 @@ def test_the_machines_that_send_their_logs_are_named(collecting: Observed, nomad
     found = list(hops.diagnose(observing_jobs.paths(collecting)))
     details = {each.hop: each.detail for each in found}
     assert details["collector"] == "runs on node-2"
-    assert details["intention collector -> log-intake"] == "allowed: /internal/insert"
+    assert details["intention collector -> intake"] == "allowed: /internal/insert"
     nomad.answers["/v1/nodes"] = [node("node-1")]
     nomad.answers["/v1/job/collector/allocations"] = []
     found = list(hops.diagnose(observing_jobs.paths(collecting)))
@@ -109,8 +112,6 @@ def test_a_machine_that_does_not_send_its_logs_is_named(collecting: Observed, no
 
 
 def test_a_collector_that_may_not_send_is_broken(collecting: Observed, consul: Agent) -> None:
-    consul.answers["/v1/connect/intentions/match"] = {"log-intake": []}
+    consul.answers["/v1/connect/intentions/match"] = {"intake": []}
     assert "no intention allows collector" in last(collecting).detail
-    assert last(collecting).repair.endswith(
-        "consul/member-entries/service-intentions/log-intake.hcl"
-    )
+    assert last(collecting).repair.endswith("consul/member-entries/service-intentions/intake.hcl")

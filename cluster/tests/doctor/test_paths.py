@@ -4,7 +4,8 @@ import pytest
 
 from cluster.tests.nomad_server import Nomad, node
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.doctor import paths
+from tasktracker_cluster.doctor import hops, paths
+from tasktracker_cluster.doctor.hops import Finding
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.node import Node
 
@@ -21,9 +22,32 @@ def probe(cluster: Cluster) -> str:
     )
 
 
-def test_a_machine_that_has_joined_checks_only_itself(cluster: Cluster) -> None:
+def test_a_machine_that_has_joined_checks_a_path_to_each_service_from_its_own_gateway(
+    cluster: Cluster,
+) -> None:
     cluster.site.node_file.write_text(JOINED.text)
-    assert [path.name for path in paths.all_paths(cluster)] == ["machine", "agents"]
+    found = {path.name for path in paths.all_paths(cluster)}
+    assert {"machine", "agents", "gateway", "user-service", "portal", "releases"} <= found
+
+
+def test_of_what_machines_share_the_first_one_makes_the_repairs(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    cluster.site.node_file.write_text(JOINED.text)
+    nomad.answers["/v1/job/store"] = {"Stop": True}
+    shared = [path for path in paths.all_paths(cluster) if path.name == "releases"]
+    assert next(hops.diagnose(shared)) == Finding(
+        "releases", "store", "broken", "the job store is stopped", "On 10.0.0.1: ./just up"
+    )
+
+
+def test_what_answers_on_the_loopback_of_the_first_machine_is_checked_there(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    nomad.answers["/v1/job/metrics"] = {"Stop": False}
+    assert "observing" in {path.name for path in paths.all_paths(cluster)}
+    cluster.site.node_file.write_text(JOINED.text)
+    assert "observing" not in {path.name for path in paths.all_paths(cluster)}
 
 
 def test_the_first_machine_checks_a_path_to_each_service(cluster: Cluster) -> None:

@@ -23,6 +23,7 @@ from tasktracker_cluster.errors import (
     NotReadyError,
     NotRootError,
     RefusedRotationError,
+    UnfitMachineError,
 )
 from tasktracker_cluster.jobs import database_logins, passwords, postgres, signing_keys
 from tasktracker_cluster.jobs.passwords import CLIENTS, Items
@@ -354,7 +355,7 @@ def test_without_a_leader_nothing_is_rotated(
 
 def test_a_joined_machine_rotates_nothing(site: Site, cluster: Cluster, world: World) -> None:
     site.node_file.write_text(Node(name="node-2", first="node-1").text)
-    with pytest.raises(RefusedRotationError) as raised:
+    with pytest.raises(UnfitMachineError) as raised:
         rotate(cluster)
     assert "node-1" in raised.value.hint
 

@@ -199,11 +199,10 @@ def test_a_database_waits_for_every_member_that_can_be_placed(
     ("healthy", "groups"),
     [
         ({"Healthy": True}, {"api": {"DesiredCanaries": 1, "DesiredTotal": 1}}),
-        ({"Healthy": False}, NO_CANARIES),
         (None, NO_CANARIES),
     ],
 )
-def test_a_canary_or_an_unhealthy_allocation_waits_for_the_end_of_its_deployment(
+def test_a_canary_or_an_allocation_of_unknown_health_waits_for_the_end_of_its_deployment(
     cluster: Cluster, nomad: Nomad, healthy: dict[str, bool] | None, groups: dict[str, Any]
 ) -> None:
     running = allocation(DeploymentStatus=healthy)
@@ -211,6 +210,37 @@ def test_a_canary_or_an_unhealthy_allocation_waits_for_the_end_of_its_deployment
     looked = comes_true_after(nomad, "portal", looks=2)
     deployment.wait_healthy(cluster, "portal", BEFORE)
     assert len(looked) == 3
+
+
+LATE = allocation(DeploymentStatus={"Healthy": False})
+
+
+def has_instance(consul: Agent, status: str, allocation_id: str = LATE["ID"]) -> None:
+    """Let Consul have an instance of the portal, with a check that has this status."""
+    service = {"ID": f"_nomad-task-{allocation_id}-group-api-portal-8004"}
+    checks = [{"Status": "passing"}, {"Status": status}]
+    consul.answers["/v1/health/service/portal"] = [{"Service": service, "Checks": checks}]
+
+
+@pytest.mark.parametrize("status", ["running", "failed"])
+def test_an_instance_that_passes_its_checks_after_nomads_deadline_is_healthy(
+    cluster: Cluster, nomad: Nomad, consul: Agent, status: str
+) -> None:
+    nomad.has_job("portal", LATE, Status=status, TaskGroups=NO_CANARIES)
+    has_instance(consul, "passing")
+    deployment.wait_healthy(cluster, "portal", BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("status", "instance"), [("critical", LATE["ID"]), ("passing", "of another allocation")]
+)
+def test_an_instance_that_still_fails_its_checks_is_not(
+    cluster: Cluster, nomad: Nomad, consul: Agent, status: str, instance: str
+) -> None:
+    nomad.has_job("portal", LATE, Status="failed", TaskGroups=NO_CANARIES)
+    has_instance(consul, status, instance)
+    with pytest.raises(JobFailedError):
+        deployment.wait_healthy(cluster, "portal", BEFORE)
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])

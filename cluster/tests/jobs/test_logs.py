@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster.tests.http_server import Request
+from cluster.tests.http_server import Refusal, Request
 from cluster.tests.nomad_server import Nomad, allocation, node, task_state
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import NoInstanceError, NoLogError
+from tasktracker_cluster.errors import ApiError, NoInstanceError, NoLogError
 from tasktracker_cluster.jobs import logs
 from tasktracker_cluster.jobs.logs import AgentLog, Line, TaskLog
 
@@ -132,6 +132,13 @@ def test_logs_that_are_followed_all_come_until_the_last_one_ends() -> None:
     assert sorted(seen) == [("a", "2"), ("a", "3"), ("b", "4")]
 
 
+def test_a_log_that_cannot_be_read_ends_those_that_are_followed(nomad: Nomad) -> None:
+    log = TaskLog(nomad.api(), ALLOCATION, "app", "stdout")
+    nomad.answers[f"/v1/client/fs/ls/{ALLOCATION}"] = Refusal(500)
+    with pytest.raises(ApiError, match="500"):
+        list(logs.read([*TWO, log], 2, follow=True))
+
+
 def test_a_services_logs_are_both_streams_of_each_instance(cluster: Cluster, nomad: Nomad) -> None:
     lost = allocation("lost", status="unknown")
     nomad.has_job("portal", allocation("one"), allocation("two", status="pending"), lost)
@@ -186,9 +193,7 @@ def test_an_unknown_service_is_a_usage_error_and_a_stopped_one_an_error(
     with pytest.raises(NoLogError, match=r"There is no service 'nope'\.") as raised:
         logs.sources(cluster, "nope", None)
     assert (raised.value.exit_code, raised.value.code) == (2, "usage")
-    known = (
-        "store, release, metrics, logs, postgres-exporter, log-intake, collector, traces, consul"
-    )
+    known = "store, release, metrics, logs, postgres-exporter, intake, collector, traces, consul"
     assert known in raised.value.hint
     nomad.has_job("portal", allocation(status="complete"))
     with pytest.raises(NoInstanceError, match="portal has no instance"):

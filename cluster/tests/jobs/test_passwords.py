@@ -108,9 +108,12 @@ def test_the_store_of_logs_and_all_collectors_have_one_password(
 ) -> None:
     for _ in range(2):
         passwords.make_log_stores(cluster)
-        assert len(nomad.variables) == 3
+        assert len(nomad.variables) == 5
         assert len({items["password"] for items in nomad.variables.values()}) == 1
-    assert "nomad/jobs/collector/machine/vlagent" in nomad.variables
+    assert {path for path in nomad.variables if path.startswith("nomad/jobs/collector/")} == {
+        "nomad/jobs/collector/machine/vlagent",
+        "nomad/jobs/collector/machine/vmagent",
+    }
 
 
 @pytest.mark.parametrize(

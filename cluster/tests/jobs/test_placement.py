@@ -16,6 +16,7 @@ from tasktracker_cluster.topology import DATABASES, SERVICES
 
 HEALTHY = {"Healthy": True}
 NEW = "n" * 36
+DISTINCT = [{"Operand": "is_set"}, {"Operand": "distinct_hosts"}]
 
 
 def instance(name: str, on: str, **others: Any) -> dict[str, Any]:
@@ -88,15 +89,32 @@ def test_each_database_has_as_many_members_as_machines_have_a_number(
     site: Site, nomad: Nomad, names: list[str], count: int, stop: bool, wanted: int | None
 ) -> None:
     nomad.answers["/v1/nodes"] = [node(name) for name in names]
+    asked = asked_to_fit(site, nomad, {"Count": count, "Constraints": DISTINCT}, stop=stop)
+    body = {"Count": wanted, "Target": {"Group": "db"}}
+    assert asked == ([body] * len(DATABASES) if wanted else [])
+
+
+@pytest.mark.parametrize("constraints", [[{"Operand": "is_set"}], None])
+def test_a_database_in_an_interrupted_handover_gets_no_second_member(
+    site: Site, nomad: Nomad, constraints: object
+) -> None:
+    """Nomad could place it on the machine of the first one."""
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
+    assert asked_to_fit(site, nomad, {"Count": 1, "Constraints": constraints}) == []
+
+
+def asked_to_fit(
+    site: Site, nomad: Nomad, group: dict[str, object], *, stop: bool = False
+) -> list[object]:
+    """Have this group in the job of each database. Return how Nomad was asked to scale them."""
     asked: list[object] = []
     for database in DATABASES:
-        group = {"Name": "db", "Count": count}
-        nomad.answers[f"/v1/job/{database.name}"] = {"TaskGroups": [group], "Stop": stop}
+        job = {"TaskGroups": [{"Name": "db", **group}], "Stop": stop}
+        nomad.answers[f"/v1/job/{database.name}"] = job
         nomad.answers[f"/v1/job/{database.name}/scale"] = lambda request: asked.append(request.body)
     with serving(Consul()) as consul:
         placement.fit_databases(FakeCluster(site, nomad, consul))
-    body = {"Count": wanted, "Target": {"Group": "db"}}
-    assert asked == ([body] * len(DATABASES) if wanted else [])
+    return asked
 
 
 class Scheduler:

@@ -15,6 +15,7 @@ from tasktracker_cluster.jobs import replication, switchover
 
 FOLDER = "service/task-db/"
 WISH = f"{FOLDER}failover"
+ENTRIES = "/v1/health/connect/task-db"
 
 
 @pytest.fixture
@@ -40,8 +41,14 @@ def keys(consul: Consul) -> dict[str, Any]:
         f"{FOLDER}status": {"optime": 5000},
         f"{FOLDER}config": {"ttl": 20},
     }
-    consul.answers["/v1/health/connect/task-db"] = [{"Service": {"Meta": {"member": "m2"}}}]
+    consul.answers[ENTRIES] = [entry("m2", "passing", "warning")]
     return consul.keys
+
+
+def entry(member: str, *statuses: str) -> dict[str, Any]:
+    """Return what Consul knows of the sidecar of a member."""
+    checks = [{"Status": status} for status in statuses]
+    return {"Service": {"Meta": {"member": member}}, "Checks": checks}
 
 
 def test_only_a_synchronous_replica_is_a_candidate(cluster: Cluster, keys: dict[str, Any]) -> None:
@@ -53,15 +60,15 @@ def test_only_a_synchronous_replica_is_a_candidate(cluster: Cluster, keys: dict[
     keys[f"{FOLDER}members/m2"]["replication_state"] = "starting"
     assert best() == ""
     keys[f"{FOLDER}sync"] = {"leader": "m1", "sync_standby": None}
-    assert best() == "m3"
+    assert best() == ""
 
 
 def follow(consul: Consul, then: str) -> None:
-    """Let Patroni follow a wish: it makes `then` the leader, and deletes the key."""
+    """Let Patroni follow a wish: it makes `then` the leader, and empties the key."""
 
     def put(name: str, request: Request) -> None:
         consul.keys[f"{FOLDER}leader"] = then.encode()
-        consul.keys.pop(WISH)
+        consul.keys[WISH] = {}
 
     known = consul.answer
 
@@ -103,6 +110,27 @@ def test_a_wish_that_nobody_follows_is_taken_back(
     assert WISH not in consul.keys
 
 
+def test_a_switchover_waits_for_a_synchronous_replica(
+    cluster: Cluster, consul: Consul, keys: dict[str, Any]
+) -> None:
+    before, keys[f"{FOLDER}sync"] = keys[f"{FOLDER}sync"], {"leader": "m1", "sync_standby": None}
+    follow(consul, "m2")
+    timer = threading.Timer(0.3, keys.update, [{f"{FOLDER}sync": before}])
+    timer.start()
+    assert switchover.switch(cluster, "task-db").name == "m2"
+    timer.join()
+
+
+def test_without_a_synchronous_replica_nothing_is_wished(
+    cluster: Cluster, keys: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys[f"{FOLDER}sync"] = {"leader": "m1", "sync_standby": None}
+    monkeypatch.setattr(switchover, "LIMIT_SECONDS", 0.1)
+    with pytest.raises(NotReadyError, match="a replica of task-db that has every write"):
+        switchover.switch(cluster, "task-db")
+    assert WISH not in keys
+
+
 def test_without_a_replica_nothing_is_wished(
     cluster: Cluster, consul: Consul, keys: dict[str, Any]
 ) -> None:
@@ -111,6 +139,18 @@ def test_without_a_replica_nothing_is_wished(
     with pytest.raises(NoStandbyError) as raised:
         switchover.switch(cluster, "task-db")
     assert raised.value.message == "task-db has no replica that has every write."
+    assert WISH not in keys
+
+
+@pytest.mark.parametrize(
+    "entries", [[], [entry("m2", "passing", "critical")], [entry("m3", "passing", "warning")]]
+)
+def test_to_a_member_that_the_mesh_does_not_lead_to_nothing_is_wished(
+    cluster: Cluster, consul: Consul, keys: dict[str, Any], entries: list[dict[str, Any]]
+) -> None:
+    consul.answers[ENTRIES] = entries
+    with pytest.raises(NotReadyError, match="Nobody would reach m2 of task-db"):
+        switchover.switch(cluster, "task-db")
     assert WISH not in keys
 
 

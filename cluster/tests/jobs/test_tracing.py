@@ -24,6 +24,7 @@ def test_the_job_remembers_the_share_of_requests(cluster: Cluster, nomad: Nomad)
     variables = tracing.job_variables(cluster)
     assert variables == {"traces": "http://169.254.1.1:4318/v1/traces", "sampling": "0.01"}
     assert tracing.is_in(variables)
+    assert tracing.without({**variables, "instances": "2"}) == {"instances": "2"}
 
 
 @pytest.mark.parametrize(

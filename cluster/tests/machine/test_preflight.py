@@ -9,30 +9,36 @@ from pathlib import Path
 
 import pytest
 
-from tasktracker_cluster.errors import BadHomeError, NoSpaceError, PortTakenError
+from tasktracker_cluster.errors import BadAddressError, BadHomeError, NoSpaceError, PortTakenError
 from tasktracker_cluster.machine import preflight
 from tasktracker_cluster.site import Site
 
 NOT_ROOT = """
+import os, sys
+os.seteuid(65534)
 from tasktracker_cluster.errors import NotRootError
 from tasktracker_cluster.machine import preflight
 try:
-    preflight.must_be_root("up")
+    preflight.must_be_root(sys.argv[1])
 except NotRootError as error:
     print(error.message, error.hint)
 """
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
-def test_without_root_the_hint_is_the_command_with_sudo() -> None:
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [("up", "./just up"), ("node drain", ".venv/bin/tasktracker-cli admin node drain")],
+)
+def test_without_root_the_hint_is_the_command_with_sudo(command: str, program: str) -> None:
     # In a process of its own: the test's own user stays what it is.
     done = subprocess.run(
-        [sys.executable, "-c", f"import os; os.seteuid(65534)\n{NOT_ROOT}"],
+        [sys.executable, "-c", NOT_ROOT, command],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == "`up` needs root. Run it as: sudo ./just up\n"
+    assert done.stdout == f"`{command}` needs root. Run it as: sudo {program}\n"
 
 
 @pytest.mark.parametrize("home", ["/var/lib/tasktracker", "/tmp/tt-1.2_3/state", "/" + 30 * "x"])
@@ -70,6 +76,11 @@ def test_a_taken_port_is_refused_with_the_name_of_its_program(listener: socket.s
 
 def test_a_port_of_another_address_is_free(listener: socket.socket) -> None:
     preflight.must_be_free("127.0.0.2", listener.getsockname()[1], "the gateway", "Stop it.")
+
+
+def test_an_address_that_the_machine_has_lost_is_named() -> None:
+    with pytest.raises(BadAddressError, match=r"does not have the address 192\.0\.2\.1 now"):
+        preflight.must_be_free("192.0.2.1", 4647, "Nomad's servers", "Stop that program.")
 
 
 def test_a_port_that_was_just_in_use_is_free(listener: socket.socket) -> None:

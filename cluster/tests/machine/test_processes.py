@@ -1,5 +1,6 @@
 """machine.processes: the processes of a site, and their end."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -29,11 +30,14 @@ def start() -> Iterator[Start]:
     """Give a function that starts a program called `name`, and returns it once it runs."""
     with ExitStack() as stack:
 
-        def start(name: str, *words: str | Path, cwd: Path = Path("/")) -> "subprocess.Popen[str]":
+        def start(
+            name: str, *words: str | Path, cwd: Path = Path("/"), **variables: str
+        ) -> "subprocess.Popen[str]":
             process = subprocess.Popen(
                 [name, "-c", WAITS, *words],
                 executable=sys.executable,
                 cwd=cwd,
+                env={**os.environ, **variables},
                 stdout=subprocess.PIPE,
                 text=True,
             )
@@ -69,6 +73,14 @@ def test_a_service_is_known_by_its_release(site: Site, start: Start) -> None:
 def test_a_database_is_known_by_its_folder(site: Site, start: Start) -> None:
     database = start("/usr/lib/postgresql/15/bin/postgres", "-D", site.volume("user-db"))
     assert processes.of_site(site) == [Orphan(database.pid, "postgres", is_agent=False)]
+
+
+def test_a_task_that_is_not_its_program_yet_is_known_by_its_allocation(
+    site: Site, start: Start
+) -> None:
+    wall = start(f"{site.bin}/wall", NOMAD_ALLOC_DIR=f"{site.home}/nomad/alloc/1/alloc")
+    start("sh", NOMAD_ALLOC_DIR=f"{site.home}-2/nomad/alloc/1/alloc")
+    assert processes.of_site(site) == [Orphan(wall.pid, "wall", is_agent=False)]
 
 
 def test_an_operators_program_in_the_folder_is_not_the_sites(site: Site, start: Start) -> None:

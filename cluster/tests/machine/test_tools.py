@@ -2,6 +2,7 @@
 
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -101,7 +102,7 @@ def test_with_another_series_on_path_the_built_one_is_taken(checkout: Path, path
 
 def test_an_edit_that_does_not_fit_the_source_is_named(checkout: Path, path: Path) -> None:
     source = checkout / "source"
-    alias = source / tools.CONSUL.edit.file if tools.CONSUL.edit else source
+    alias = source / tools.CONSUL.edits[0].file
     alias.parent.mkdir(parents=True)
     alias.write_text("const maxDurationBetweenUpdates = 2 * time.Minute\n")
     answer = json.dumps({"Dir": str(source)})
@@ -112,9 +113,11 @@ def test_an_edit_that_does_not_fit_the_source_is_named(checkout: Path, path: Pat
 
 
 def test_a_tool_with_another_edit_is_built_anew() -> None:
-    plain = replace(tools.CONSUL, edit=None)
+    plain = replace(tools.CONSUL, edits=())
     assert plain.file_name(PINNED) == "consul-1.22.6"
     assert tools.CONSUL.file_name(PINNED).startswith("consul-1.22.6-")
+    fewer = replace(tools.CONSUL, edits=tools.CONSUL.edits[:1])
+    assert fewer.file_name(PINNED) != tools.CONSUL.file_name(PINNED)
 
 
 @pytest.fixture
@@ -138,13 +141,17 @@ def compiler(folder: Path, version: str, building: str) -> None:
     program(folder, "go", "").write_text("\n".join(lines))
 
 
-def test_of_two_builds_at_once_the_first_is_taken(observing: Path, path: Path) -> None:
-    compiler(path, "1.26.6", "true")
-    folder = observers(observing)
-    folder.rmdir()
-    compiler(path, "1.26.6", f'mkdir "{folder}" && touch "{folder}/first" "$2/second"')
-    assert observers(observing) == folder
-    assert [file.name for file in folder.iterdir()] == ["first"]
+def test_of_two_builds_at_once_one_waits_and_takes_what_the_other_one_built(
+    observing: Path, path: Path
+) -> None:
+    builds = observing / "builds"
+    # Long enough for the other one to see that nothing is built yet.
+    compiler(path, "1.26.6", f'echo "$2" >> "{builds}"; sleep 0.5')
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(observers, [observing] * 2)
+    assert one == other
+    assert one.is_dir()
+    assert len(builds.read_text().splitlines()) == 1
 
 
 def test_a_build_that_cannot_be_stored_fails(observing: Path, path: Path) -> None:
@@ -160,7 +167,8 @@ def test_each_module_says_which_go_is_too_old(observing: Path, path: Path) -> No
     module = observing / "tools" / "nomad" / "go.mod"
     module.parent.mkdir()
     module.write_text("go 1.25.8\n\nrequire github.com/hashicorp/nomad v1.99.0\n")
-    assert tools.find(observing, tools.NOMAD, quiet("Nomad")).is_file()  # by the one on PATH
+    nomad = replace(tools.NOMAD, edits=())
+    assert tools.find(observing, nomad, quiet("Nomad")).is_file()  # by the one on PATH
 
 
 def test_without_space_the_hint_is_one_that_helps(

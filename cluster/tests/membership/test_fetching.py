@@ -117,9 +117,27 @@ def test_an_artifact_that_the_job_release_brings_meanwhile_is_no_error(
     assert list(site.artifacts.iterdir()) == [installed.file(site, SHA256)]
 
 
-def test_a_release_that_no_machine_has_is_named_and_nothing_is_left(
-    store: Path, join: Joins
+def test_stores_that_restart_are_waited_for(
+    store: Path, join: Joins, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    site, fetch, tries = join(), artifact_store.fetch, []
+
+    def refused_once(*arguments: Any) -> str:
+        tries.append(arguments)
+        if len(tries) == 1:
+            raise artifact_store.MissingArtifactError("127.0.0.1:4652: Connection refused")
+        return fetch(*arguments)
+
+    monkeypatch.setattr(artifact_store, "fetch", refused_once)
+    install(site)
+    assert len(tries) == 2
+    assert (site.release / "content").read_bytes() == CONTENT
+
+
+def test_a_release_that_no_machine_has_is_named_and_nothing_is_left(
+    store: Path, join: Joins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "RESTART_SECONDS", 0)
     site = join()
     (store / f"{SHA256}.pex").write_bytes(b"altered")
     with pytest.raises(NoArtifactError) as raised:

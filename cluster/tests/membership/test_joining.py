@@ -8,14 +8,16 @@ from tempfile import TemporaryDirectory
 import pytest
 from rich.console import Console
 
-from tasktracker_cluster import growing, lifecycle
+from tasktracker_cluster import growing
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import StaleStateError
+from tasktracker_cluster.errors import StaleStateError, UnreachableFirstError
+from tasktracker_cluster.machine import installing
 from tasktracker_cluster.membership import joining
 from tasktracker_cluster.membership.join_line import JoinLine
 from tasktracker_cluster.node import Node
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
+from tasktracker_cluster.testing.namespaces import network_namespace
 
 LINE = JoinLine("10.0.0.1", 4651, "ab" * 32, "s" * 43)
 STEPS = Steps(Console(quiet=True))
@@ -35,6 +37,14 @@ def content(site: Site) -> dict[Path, str | None]:
 
 def test_a_new_machine_may_join(site: Site) -> None:
     joining.must_be_new(site, LINE)
+
+
+def test_a_machine_without_a_route_is_told_so() -> None:
+    with (
+        network_namespace(),
+        pytest.raises(UnreachableFirstError, match=r"no route .* 192\.0\.2\.1"),
+    ):
+        joining.address_towards("192.0.2.1")
 
 
 def test_a_machine_may_try_again_to_join_the_same_cluster(site: Site) -> None:
@@ -79,7 +89,7 @@ def test_join_refuses_old_state_before_it_changes_anything(
     short: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # If `join` came so far, it would install packages on this machine.
-    monkeypatch.setattr(lifecycle, "install_tools", lambda *_: pytest.fail("It installs."))
+    monkeypatch.setattr(installing, "install_tools", lambda *_: pytest.fail("It installs."))
     with_data(short)
     before = content(short)
     with pytest.raises(StaleStateError, match="has the data of a cluster of its own"):

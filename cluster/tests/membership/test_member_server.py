@@ -16,10 +16,11 @@ from cryptography import x509
 
 from cluster.tests.http_server import Refusal
 from cluster.tests.membership.conftest import First, Joins
-from cluster.tests.nomad_server import node
+from cluster.tests.nomad_server import allocation, node
 from tasktracker_cluster.agents import certificates, credentials, nomad, signing, version
 from tasktracker_cluster.agents.certificates import Identity
 from tasktracker_cluster.errors import RefusedJoinError, UnreachableFirstError
+from tasktracker_cluster.jobs import deployment
 from tasktracker_cluster.membership import (
     caller,
     invitations,
@@ -354,8 +355,10 @@ def test_a_large_request_is_refused_before_it_is_read(first: First) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/certificates", "/introduction", "/ready", "/demote", "/leave", "/left", "/other"]
-)
+    "path",
+    ["/certificates", "/introduction", "/ready", "/demote", "/leave", "/left", "/other", "/report",
+     "/logs"],
+)  # fmt: skip
 def test_without_a_certificate_only_joining_is_possible(first: First, path: str) -> None:
     assert post(first, path, b'{"requests": {}}') == 403
 
@@ -417,6 +420,37 @@ def test_the_third_machine_makes_three_servers(first: First, join: Joins) -> Non
         wanted = ["node-1", "node-2", "node-3"] if n == 3 else []
         assert answer == {"servers": wanted}
     assert members.servers(first.cluster.consul) == ["node-1", "node-2", "node-3"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "replaced"),
+    [
+        ({"restored": False}, []),  # as a machine of an earlier version asks
+        ({"restored": True}, ["own", "other"]),
+        ({"restored": False, "earlier": []}, []),
+        ({"restored": False, "earlier": ["own", "ended", "of node-1"]}, ["own"]),
+        ({"restored": True, "earlier": ["own"]}, ["own", "other"]),
+    ],
+)
+def test_only_what_runs_there_and_is_old_is_replaced(
+    first: First, join: Joins, monkeypatch: pytest.MonkeyPatch,
+    asked: dict[str, object], replaced: list[str],
+) -> None:  # fmt: skip
+    seen: list[str] = []
+    monkeypatch.setattr(
+        deployment, "replace", lambda _, old: seen.extend(each["ID"] for each in old)
+    )
+    site = join()
+    there = site.node.name
+    first.nomad.has_job(
+        "portal",
+        allocation("own", NodeName=there),
+        allocation("ended", "complete", NodeName=there),
+        allocation("of node-1"),
+    )
+    first.nomad.has_job("collector", allocation("other", NodeName=there))
+    caller.call(site, "/ready", asked)
+    assert seen == replaced
 
 
 def test_a_server_that_is_away_keeps_its_place_until_it_is_forgotten(first: First) -> None:

@@ -154,6 +154,7 @@ def lead_on_node_2(first: First, *others: str) -> None:
         "service/task-db/leader": b"m2",
         "service/task-db/members/m2": LEADS,
         **{f"service/task-db/members/{name}": COPIES for name in others},
+        "service/task-db/sync": {"leader": "m2", "sync_standby": ",".join(others)},
     }
 
 
@@ -166,7 +167,7 @@ def test_before_a_machine_is_drained_its_leaders_move_away(
     wished: list[object] = []
 
     def passing(_: Request) -> object:
-        return [{"Service": {"Meta": {"member": "m1"}}}]
+        return [{"Service": {"Meta": {"member": "m1"}}, "Checks": []}]
 
     def follow(request: Request) -> object:
         """Answer for nodes, and let Patroni follow a wish meanwhile."""

@@ -12,13 +12,20 @@ import pytest
 from cluster.tests.fake_cluster import ClusterWithToken, FakeCluster
 from cluster.tests.killed import every_kill
 from cluster.tests.membership.conftest import First, Joins
-from tasktracker_cluster.agents import certificates, credentials, ownership, supervisor
+from tasktracker_cluster.agents import (
+    authorities,
+    certificates,
+    credentials,
+    ownership,
+    supervisor,
+)
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError, BusyError, RefusedJoinError
 from tasktracker_cluster.membership import (
     caller,
     follower,
+    member_server,
     members,
     node_tokens,
     refreshing,
@@ -26,7 +33,13 @@ from tasktracker_cluster.membership import (
     rotations,
     turns,
 )
-from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP, Rotation
+from tasktracker_cluster.membership.rotations import (
+    AGENT_TOKENS,
+    AUTHORITY,
+    CERTIFICATES,
+    GOSSIP,
+    Rotation,
+)
 from tasktracker_cluster.node import Node
 from tasktracker_cluster.site import Site
 
@@ -78,6 +91,17 @@ def tokens_of(site: Site) -> set[str]:
         credentials.path(site, name).read_text().strip()
         for name in ("consul_agent", "consul_nomad")
     }
+
+
+@pytest.mark.parametrize(("stage", "stages"), [("", set()), (authorities.ISSUE, {"stage"})])
+def test_a_record_has_a_stage_only_where_there_is_one(
+    first: First, stage: str, stages: set[str]
+) -> None:
+    rotation = Rotation("1", AUTHORITY, "node-2", stage)  # an earlier version reads three
+    rotations.put(first.cluster.consul, rotation)
+    written = first.consul.keys["tasktracker/rotation"]
+    assert written.keys() == {"identifier", "what", "machine"} | stages
+    assert rotations.current(first.cluster.consul) == rotation
 
 
 def test_new_gossip_keys_are_written_and_nothing_is_rerefreshed(
@@ -236,6 +260,35 @@ def test_after_a_kill_at_any_step_the_turn_is_taken(
         assert refreshed[-1].tokens == credentials.load(second.site)
 
 
+def test_after_a_kill_at_any_step_of_any_stage_a_machine_has_the_new_authority(
+    first: First, second: FakeCluster, refreshed: list[Cluster]
+) -> None:
+    site, identifiers = second.site, map(str, itertools.count())
+    stages = itertools.cycle(authorities.STAGES)
+
+    def give() -> None:
+        rotation = Rotation(next(identifiers), AUTHORITY, "node-2", next(stages))
+        if rotation.stage == authorities.FORGET:
+            certificates.reissue(first.site, [certificates.MEMBERSHIP])
+        # The first machine is the last one of each stage: until then its server is as before.
+        first.server.context = member_server.context(first.cluster)
+        authorities.prepare(first.site, rotation.stage)
+        rotations.put(first.cluster.consul, rotation)
+
+    def recover() -> None:
+        running = rotations.current(first.cluster.consul)
+        assert running
+        if turns.is_due(second.anew(), running):
+            turns.follow(second.anew())
+        assert record(first).rotated == running.identifier
+        assert certificates.trusted(site) == certificates.trusted(first.site)
+        must_have_new_secrets(first, site, AUTHORITY)
+        give()
+
+    give()
+    assert every_kill(lambda: turns.follow(second.anew()), recover) > 3
+
+
 def must_have_new_secrets(first: First, site: Site, what: str) -> None:
     for role in renewal.of_machine(site):
         found = certificates.identity(site, role)
@@ -256,7 +309,7 @@ def test_a_turn_is_taken_once(second: FakeCluster, refreshed: list[Cluster], tur
     assert not turns.is_due(second, replace(rotation, identifier="2", machine="node-3"))
 
 
-@pytest.mark.parametrize("path", ["/gossip", "/tokens"])
+@pytest.mark.parametrize("path", ["/gossip", "/tokens", "/authority"])
 def test_without_its_turn_a_machine_gets_nothing(
     first: First, second: FakeCluster, path: str
 ) -> None:

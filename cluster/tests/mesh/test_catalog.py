@@ -28,6 +28,18 @@ def test_a_sidecars_allocation_is_in_the_id_that_nomad_gave_it(
     ]
 
 
+def test_the_metrics_of_each_instance_are_at_the_address_that_it_registered(
+    cluster: Cluster, consul: Agent
+) -> None:
+    meta = {"metrics_port": str(consul.port)}
+    consul.answers["/v1/health/connect/portal"] = [
+        {"Service": {"Address": "127.0.0.1", "Meta": meta}},
+        {"Service": {"Address": "127.0.0.1", "Meta": None}},  # not Nomad's
+    ]
+    consul.answers["/metrics"] = b"up 1"
+    assert [each.text("/metrics") for each in catalog.metrics(cluster, "portal")] == ["up 1"]
+
+
 def checks(**states: str) -> dict[str, Any]:
     """Return an instance with these checks: name and status."""
     return {
@@ -60,3 +72,12 @@ def test_in_a_larger_cluster_a_failing_check_has_its_node(
     nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2")]
     consul.answers["/v1/health/service/task-service"] = [checks(ready="critical"), checks()]
     assert catalog.failing_checks(cluster, "task-service") == ["ready on node-1"]
+
+
+def test_the_checks_of_one_node_are_those_of_its_instances(cluster: Cluster, consul: Agent) -> None:
+    consul.answers["/v1/health/service/traefik"] = [
+        {**checks(ping="critical"), "Node": {"Node": "node-1"}},
+        {**checks(ping="passing"), "Node": {"Node": "node-2"}},
+    ]
+    found = [catalog.failing_checks(cluster, "traefik", f"node-{n}") for n in (1, 2, 3)]
+    assert found == [["ping"], [], None]

@@ -7,7 +7,7 @@ import pytest
 
 from cluster.tests.consul_server import Consul
 from cluster.tests.fake_cluster import FakeCluster
-from cluster.tests.http_server import Agent, serving
+from cluster.tests.http_server import Agent, Refusal, serving
 from cluster.tests.nomad_server import Nomad, allocation, node, task_state
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.membership import members
@@ -175,6 +175,13 @@ def test_three_servers_with_their_own_votes_are_no_warning(shared: FakeCluster) 
     assert status.warnings(shared) == []
 
 
+def test_without_a_leader_the_machines_are_unknown(shared: FakeCluster, nomad: Nomad) -> None:
+    nomad.answers["/v1/nodes"] = Refusal(500, "No cluster leader")
+    (row,) = status.machines(shared)
+    assert (row.kind, row.state, row.is_well) == ("machine", "unknown", False)
+    assert "No cluster leader" in row.health
+
+
 def test_less_than_three_servers_are_a_warning(shared: FakeCluster) -> None:
     members.set_servers(shared.consul, ["node-1"])
     (warning,) = status.warnings(shared)
@@ -188,6 +195,27 @@ def test_a_removed_machine_that_votes_again_is_a_warning_with_what_to_do(
     assert status.warnings(shared) == [
         "node-3 was removed and votes again. On it: ./just destroy. "
         "Then here: tasktracker-cli admin node remove node-3"
+    ]
+
+
+def test_the_line_of_a_machine_has_its_agents_its_role_and_what_it_leads(
+    shared: FakeCluster, nomad: Nomad
+) -> None:
+    consul = shared._consul
+    assert isinstance(consul, Consul)
+    consul.alive |= {"node-1", "node-2"}
+    for name in ("node-1", "node-2", "node-3"):
+        members.put(shared.consul, Member(name, f"10.0.0.{name[-1]}"))
+    members.set_servers(shared.consul, ["node-1", "node-2"])
+    consul.answers["/v1/status/leader"] = "10.0.0.2:8300"
+    nomad.answers["/v1/status/leader"] = "10.0.0.2:4647"
+    nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2"), node("node-3", "down")]
+    nomad.answers["/v1/allocations"] = [allocation()]
+    second = "alive, ready, server, leads Consul and Nomad"
+    assert status.machines(shared) == [
+        Row("machine", "node-1", "alive, ready, server", 1, 1, "passing"),
+        Row("machine", "node-2", second, 0, 0, "passing"),
+        Row("machine", "node-3", "gone, down", 0, 0, "failing"),
     ]
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,31 @@ def test_artifacts_are_built_once_for_all_state_folders_and_unused_ones_are_dele
     assert list(unused.parent.iterdir()) == [first[0].parent]
 
 
+def test_artifacts_that_two_commands_need_at_the_same_time_are_built_once(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for service in SERVICES:
+        packages.write(site.checkout, service.folder, service.module)
+    builds, again = 0, threading.Event()
+    other = threading.Thread(target=installed.built, args=(site.checkout, "a1b2c3"))
+
+    def build(_checkout: Path, folder: Path) -> None:
+        nonlocal builds
+        builds += 1
+        folder.mkdir()
+        if builds > 1:
+            again.set()
+        else:
+            other.start()
+            again.wait(1)
+
+    monkeypatch.setattr(installed, "_build", build)
+    installed.built(site.checkout, "a1b2c3")
+    other.join()
+    assert builds == 1
+
+
 def test_a_release_that_is_not_complete_is_not_installed(site: Site) -> None:
     (complete(site) / "complete").unlink()
     release = installed.newest(site)
@@ -72,10 +98,12 @@ def test_of_the_programs_that_were_offered_only_the_last_one_stays(
     site: Site, tmp_path: Path
 ) -> None:
     site.artifacts.mkdir()
-    for content in ("old", "new"):
-        program = tmp_path / content
-        program.write_text(content)
-        sha256 = installed.offer(site, program)
-        assert sha256 == hashlib.sha256(content.encode()).hexdigest()
-        assert installed.file(site, sha256).read_text() == content
-        assert (site.artifacts / installed.OFFERED).read_text() == f"{sha256}\n"
+    for contents in (("one", "two"), ("one", "three")):
+        programs = [tmp_path / content for content in contents]
+        for program in programs:
+            program.write_text(program.name)
+        offered = installed.offer(site, programs)
+        assert offered == [hashlib.sha256(content.encode()).hexdigest() for content in contents]
+        assert tuple(installed.file(site, each).read_text() for each in offered) == contents
+        listed = (site.artifacts / installed.OFFERED).read_text()
+        assert listed == "".join(f"{each}\n" for each in offered)

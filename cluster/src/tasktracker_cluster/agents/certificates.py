@@ -7,6 +7,7 @@ names that Consul and Nomad verify, and a client's certificate is not valid for 
 import hashlib
 import ipaddress
 import json
+import secrets
 import socket
 import ssl
 from collections.abc import Iterable, Sequence
@@ -32,6 +33,8 @@ LIFETIME = timedelta(days=365)
 RENEWED_BEFORE_END = LIFETIME / 3
 
 CONNECT_SECONDS = 5
+
+AUTHORITY = "authority"
 
 # Clocks of the cluster's machines may differ by this much.
 CLOCK_SKEW = timedelta(minutes=5)
@@ -82,11 +85,6 @@ class Identity:
         return key.public_key() == self.x509.public_key()
 
     @property
-    def issued_at(self) -> datetime:
-        """The time of issue, in UTC."""
-        return self.x509.not_valid_before_utc + CLOCK_SKEW
-
-    @property
     def remaining(self) -> timedelta:
         """The remaining time of validity."""
         return self.x509.not_valid_after_utc - datetime.now(UTC)
@@ -97,18 +95,38 @@ def of_agents(is_server: bool) -> tuple[Role, Role]:
     return (CONSUL, NOMAD) if is_server else (CONSUL_CLIENT, NOMAD_CLIENT)
 
 
-def authority(site: Site) -> Identity:
-    """Return the cluster's authority. Make one if there is none, or if it expires soon.
+def of_consul(is_server: bool) -> tuple[Role, ...]:
+    """Return the role whose new certificate proves that Consul has read its files (refreshing)."""
+    return of_agents(is_server)[:1]
 
-    A machine that has joined has its certificate only, and an empty key.
+
+def authority(site: Site) -> Identity:
+    """Return the authority that signs. Make one if there is none, or if it expires soon.
+
+    Only the first machine has its key.
     """
-    if not site.node.is_first:
-        return Identity(_certificate(site, "authority"), "")
-    found = present(site, Role("authority"))
+    found = _signing(site)
     if found is None or found.remaining < RENEWED_BEFORE_END:
         found = make_authority()
-        write(site, "authority", found)
+        write(site, AUTHORITY, found)
     return found
+
+
+def trusted(site: Site) -> str:
+    """Return the certificates of the authorities that are trusted: two during their rotation."""
+    if site.node.is_first:
+        authority(site)  # which makes the first one
+    return _certificate(site, AUTHORITY)
+
+
+def _signing(site: Site) -> Identity | None:
+    """Return the trusted authority whose key is here."""
+    certificate, key = paths(site, AUTHORITY)
+    if not certificate.exists() or not key.exists():
+        return None
+    own = key.read_text()
+    known = x509.load_pem_x509_certificates(certificate.read_bytes())
+    return next((each for c in known if (each := Identity(_pem(c), own)).is_pair), None)
 
 
 def identity(site: Site, role: Role) -> Identity:
@@ -143,16 +161,16 @@ def reissue(site: Site, roles: Iterable[Role]) -> None:
         write(site, role.name, issue(authority(site), role))
 
 
-def client(site: Site) -> ssl.SSLContext:
-    """Return the TLS settings of the tools: the authority, and their own certificate.
+def client(site: Site, role: Role = TOOLS) -> ssl.SSLContext:
+    """Return the TLS settings of a client: the authority, and its own certificate.
 
     Raises NotRootError when the files cannot be read, StaleStateError when one is missing, is
     damaged, or does not fit its key.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
-        context.load_verify_locations(paths(site, "authority")[0])
-        context.load_cert_chain(*paths(site, TOOLS.name))
+        context.load_verify_locations(paths(site, AUTHORITY)[0])
+        context.load_cert_chain(*paths(site, role.name))
     except PermissionError as error:
         raise NotRootError(
             "Only root may read the cluster's keys.", "Run the command with sudo."
@@ -173,7 +191,7 @@ def environment(site: Site, prefix: str) -> dict[str, str]:
     """Return the TLS variables of the program `consul` (prefix CONSUL) or `nomad` (NOMAD)."""
     certificate, key = paths(site, TOOLS.name)
     return {
-        f"{prefix}_CACERT": str(paths(site, "authority")[0]),
+        f"{prefix}_CACERT": str(paths(site, AUTHORITY)[0]),
         f"{prefix}_CLIENT_CERT": str(certificate),
         f"{prefix}_CLIENT_KEY": str(key),
     }
@@ -186,7 +204,7 @@ def hand_over(site: Site, role: Role, folder: Path, owner: str) -> bool:
     """
     own = identity(site, role)
     texts = {
-        "authority.pem": authority(site).certificate,
+        "authority.pem": trusted(site),
         "certificate.pem": own.certificate,
         "key.pem": own.key,
     }
@@ -268,7 +286,8 @@ def make_key() -> ec.EllipticCurvePrivateKey:
 def make_authority() -> Identity:
     """Make a new certificate authority, without writing it to a file."""
     key = make_key()
-    name = "TaskTracker agents"
+    # Two are trusted during a rotation, and OpenSSL looks for an issuer by its name.
+    name = f"TaskTracker agents {secrets.token_hex(8)}"
     builder = (
         _builder(name, AUTHORITY_LIFETIME, key.public_key())
         .issuer_name(_name(name))

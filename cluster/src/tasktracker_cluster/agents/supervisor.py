@@ -258,8 +258,8 @@ def wait_for(site: Site, program: str, ready: Callable[[], bool]) -> None:
     deadline = time.monotonic() + CRASH_LOOP_SECONDS
 
     def probe() -> bool:
-        state = next(p.state for p in processes(site) if p.name == program)
-        if state in ("RUNNING", "STARTING") or time.monotonic() < deadline:
+        known = {each.name: each.state for each in processes(site)}  # empty without a supervisor
+        if known.get(program) in ("RUNNING", "STARTING") or time.monotonic() < deadline:
             return ready()
         raise NotReadyError(f"The {program} agent does not stay up.")
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from tasktracker_cluster.agents import consul, nomad, supervisor
 from tasktracker_cluster.agents.api import Api
-from tasktracker_cluster.backups import copies, disk, repository, restic, waiting_lock
+from tasktracker_cluster.backups import copies, disk, repository, restic
 from tasktracker_cluster.backups.copies import Copied
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, CommandError
-from tasktracker_cluster.machine import shell
+from tasktracker_cluster.machine import shell, waiting_lock
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP_USER, DATABASES

@@ -11,17 +11,18 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from tasktracker_cluster.backups import ages, reception, recovery, waiting_lock
+from tasktracker_cluster.backups import ages, reception, recovery, repository
 from tasktracker_cluster.backups.recovery import Sum
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import (
     AdminError,
     CommandError,
     DamagedBackupError,
+    NoBackupError,
     RestoreFailedError,
 )
 from tasktracker_cluster.jobs import replication
-from tasktracker_cluster.machine import files
+from tasktracker_cluster.machine import files, waiting_lock
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
@@ -80,8 +81,9 @@ def hold(cluster: Cluster, steps: Steps, databases: list[str]) -> None:
 
     One at a time: this waits. A restore may go on beside it.
 
-    Raises DamagedBackupError when they differ, RestoreFailedError, what recovery.restored does,
-    and CommandError when a database does not answer.
+    Raises DamagedBackupError when they differ, NoBackupError without one since the log began anew,
+    RestoreFailedError, what recovery.restored does, and CommandError when a database does not
+    answer.
     """
     site = cluster.site
     with waiting_lock.held(site.backup / ".drilling"):
@@ -125,11 +127,19 @@ def _is_overdue(site: Site) -> bool:
 def _compare(cluster: Cluster, steps: Steps, database: str) -> int:
     """Restore one database for a trial, and return how many rows are alike."""
     point = f"drill-{secrets.token_hex(4)}"
+    # One that ends after the point does not have it in its log, nor has one from before a hole.
+    known = recovery.fitting(cluster.site, database, None)
+    backups = [each for each in known if repository.is_unbroken(cluster.site, each)]
+    if not backups:
+        raise NoBackupError(
+            f"There is no backup of {database} since its log began anew.",
+            "Make one: ./just backup now",
+        )
     with steps.step(f"checksums of {database}"):
         live = _mark(cluster, database, point)
         if missing := reception.missing(cluster, database):
             raise RestoreFailedError(missing, "Look closer: ./just doctor")
-    with recovery.restored(cluster.site, steps, database, None, point) as restored:
+    with recovery.restored(cluster.site, steps, database, None, point, backups) as restored:
         different = sorted(
             table
             for table in live.keys() | restored.sums.keys()

@@ -42,15 +42,18 @@ def of(cluster: Cluster, database: str) -> Health:
         has_space = repository.has_space_for_another(site, listed)
     except CommandError as error:
         return Health(None, None, f"repository: {error.message.rstrip('.')}")
-    end = next((each.end for each in listed if each.is_good), None)
-    age = datetime.now(UTC) - end if end else None
+    last = next((each for each in listed if each.is_good), None)
+    age = datetime.now(UTC) - last.end if last else None
     try:
         behind = reception.behind(cluster, database)
     except AdminError:
         silent = reception.silent_elsewhere(cluster, database).rstrip(".")
         return Health(age, None, silent or "the database does not answer")
+    fault = _fault(age, behind)
+    if not fault and last and not repository.is_unbroken(site, last):
+        fault = "no good backup since the log began anew"
     full = "" if has_space else "the repository has no space for another backup"
-    return Health(age, behind, _fault(age, behind) or full)
+    return Health(age, behind, fault or full)
 
 
 def _fault(age: timedelta | None, behind: int | None) -> str:

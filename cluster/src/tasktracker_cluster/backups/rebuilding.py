@@ -19,8 +19,11 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP_USER, DATABASES
 
 
-def must_be_possible(site: Site) -> None:
-    """Raise StaleStateError when there are data of a cluster already."""
+def must_be_possible(site: Site, source: Store | Path) -> None:
+    """Raise StaleStateError when there are data of a cluster already.
+
+    Raises BadRepositoryError when the source is a folder without a repository.
+    """
     data = [site.volume(each.name) / "data" for each in DATABASES]
     known = [each for each in (*data, site.home / "consul" / "raft") if each.exists()]
     if known and not site.rebuilding_file.exists():
@@ -28,6 +31,8 @@ def must_be_possible(site: Site) -> None:
             f"There is a cluster already: {known[0]}.",
             "Restore one of its databases: ./just restore. Or delete it all: ./just destroy",
         )
+    if isinstance(source, Path):
+        _must_be_a_repository(source)
 
 
 def must_be_complete(site: Site) -> None:
@@ -48,8 +53,7 @@ def rebuild(
     used where it is. Backups go on in it. What an interrupted call left is replaced. Raises
     NoCopyError, NoSpaceError, BadRepositoryError, and what recovery.restored does.
     """
-    if isinstance(source, Path):
-        _must_be_a_repository(source)
+    must_be_possible(site, source)
     site.rebuilding_file.touch()
     for database in DATABASES:
         shutil.rmtree(site.volume(database.name) / "data", ignore_errors=True)

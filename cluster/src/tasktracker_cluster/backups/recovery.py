@@ -11,11 +11,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from tasktracker_cluster import topology
-from tasktracker_cluster.backups import repository, timelines
+from tasktracker_cluster.backups import leftovers, repository, timelines
 from tasktracker_cluster.backups.repository import Backup
 from tasktracker_cluster.errors import (
     BadTimeError,
@@ -50,6 +49,7 @@ SUMS = (
     "FROM pg_stat_user_tables) AS sums ORDER BY 1"
 )
 
+# Barman gives an incomplete segment of its archive as it is, compressed. What is not, gzip copies.
 _SETTINGS = """\
 listen_addresses = ''
 port = 5432
@@ -60,7 +60,7 @@ dynamic_shared_memory_type = sysv
 shared_buffers = 64MB
 synchronous_standby_names = ''
 log_min_messages = log
-restore_command = '{get_wal} %f > "%p"'
+restore_command = '{get_wal} %f > "%p" && /bin/gzip -dcf < "%p" > "%p.plain" && mv "%p.plain" "%p"'
 recovery_target_action = promote
 """
 
@@ -134,16 +134,21 @@ def choose(site: Site, steps: Steps, backups: Sequence[Backup]) -> Backup:
 
 @contextmanager
 def restored(
-    site: Site, steps: Steps, database: str, to: datetime | None, point: str = ""
+    site: Site,
+    steps: Steps,
+    database: str,
+    to: datetime | None,
+    point: str = "",
+    backups: Sequence[Backup] = (),
 ) -> Iterator[Restored]:
     """Restore a database to a time, or to its last known change, in a folder of the repository.
 
-    With a `point` it is restored to the point of this name in its log, and checksums are computed,
-    in a room of their own. What is still there at the end of the block is deleted, as is what an
-    interrupted restore left. Raises what `fitting` and `choose` do, NoSpaceError, and
-    RestoreFailedError.
+    With a `point` it is restored to the point of this name in its log, from one of `backups`, which
+    must be older, and checksums are computed, in a room of their own. What is still there at the
+    end of the block is deleted, as is what an interrupted restore left. Raises what `fitting` and
+    `choose` do, NoSpaceError, and RestoreFailedError.
     """
-    backup = choose(site, steps, fitting(site, database, to))
+    backup = choose(site, steps, backups or fitting(site, database, to))
     room = site.repository / ("drilling" if point else "restoring") / database
     _clear(site, room)
     repository.must_have_space(site.repository, backup.size, "a restore")
@@ -207,7 +212,7 @@ def _recover(site: Site, room: Path, backup: Backup, target: Target) -> tuple[st
         _write(site, room / name, text)
     repository.run(site, "/bin/mv", str(_auto_conf(room)), str(room / "auto.conf"))
     timeline = timelines.leading_to(site, backup.database, target.time)
-    _write(site, _auto_conf(room), _settings(site, room, backup.database, target, timeline))
+    _write(site, _auto_conf(room), settings(site, room, backup.database, target, timeline))
     try:
         printed = _ask(site, room, backup.database, target)
     except RestoreFailedError as error:
@@ -220,8 +225,8 @@ def _recover(site: Site, room: Path, backup: Backup, target: Target) -> tuple[st
                 f"of a later backup. {_LIST}",
             ) from None
         # Nothing was written after that time, so the end of the log has the same state.
-        settings = _settings(site, room, backup.database, Target(), timeline)
-        _write(site, _auto_conf(room), settings)
+        text = settings(site, room, backup.database, Target(), timeline)
+        _write(site, _auto_conf(room), text)
         printed = _ask(site, room, backup.database, target)
     return _last_change(room), printed
 
@@ -257,7 +262,10 @@ def _ask(site: Site, room: Path, database: str, target: Target) -> str:
 
 @contextmanager
 def _server(site: Site, room: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run PostgreSQL on a restored folder during the block, and shut it down cleanly."""
+    """Run PostgreSQL on a restored folder during the block, and shut it down cleanly.
+
+    Raises RestoreFailedError when that takes too long.
+    """
     command = [f"{postgres.BIN}/postgres", "-D", str(room / "data")]
     server = subprocess.Popen(
         [*repository.wall(site), f"--log={room / LOG}", "--", *command],
@@ -269,20 +277,27 @@ def _server(site: Site, room: Path) -> Iterator[subprocess.Popen[bytes]]:
         yield server
         server.send_signal(signal.SIGINT)
         server.wait(STOPPING_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise RestoreFailedError(
+            f"The restored database did not stop within {STOPPING_SECONDS} s.",
+            "The disk of the backups may be slow. Try again later.",
+            shell.tail(_log(room)),
+        ) from error
     finally:
         if server.poll() is None:
             server.send_signal(signal.SIGQUIT)
             server.wait()
 
 
-def _settings(site: Site, room: Path, database: str, target: Target, timeline: str) -> str:
+def settings(site: Site, room: Path, database: str, target: Target, timeline: str) -> str:
+    """Return PostgreSQL's settings for a recovery in `room` along a timeline."""
     get_wal = " ".join(repository.barman(site, "get-wal", "--partial", database))
-    settings = _SETTINGS.format(room=room, get_wal=get_wal)
+    text = _SETTINGS.format(room=room, get_wal=get_wal)
     if target.time:
-        settings += f"recovery_target_time = '{target.time.astimezone(UTC).isoformat(' ')}'\n"
+        text += f"recovery_target_time = '{target.time.astimezone(UTC).isoformat(' ')}'\n"
     if target.point:
-        settings += f"recovery_target_name = '{target.point}'\n"
-    return f"{settings}recovery_target_timeline = {timeline}\n"
+        text += f"recovery_target_name = '{target.point}'\n"
+    return f"{text}recovery_target_timeline = {timeline}\n"
 
 
 def _psql(site: Site, room: Path, database: str, statement: str) -> str:
@@ -292,29 +307,15 @@ def _psql(site: Site, room: Path, database: str, statement: str) -> str:
 
 
 def _clear(site: Site, room: Path) -> None:
-    _end_leftover(room)
+    leftovers.end(room / "data", BACKUP_USER)
     repository.run(site, "/bin/rm", "--recursive", "--force", str(room))
-
-
-def _end_leftover(room: Path) -> None:
-    """End the server of a restore that was killed."""
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):  # the process has ended
-            words = (folder / "cmdline").read_text(errors="replace").split("\0")
-            if words[0].endswith("/postgres") and str(room / "data") in words:
-                os.kill(int(folder.name), signal.SIGQUIT)
-                wait.until("its end", partial(_has_ended, folder), STOPPING_SECONDS)
-
-
-def _has_ended(process: Path) -> bool:
-    return not process.exists()
 
 
 def _make_plain(site: Site, room: Path) -> None:
     """Remove what only the recovery needed from the data folder."""
     repository.run(site, "/bin/mv", str(room / "auto.conf"), str(_auto_conf(room)))
-    leftovers: Sequence[str] = ("backup_manifest", "backup_label.old", "tablespace_map.old")
-    paths = [str(room / "data" / name) for name in leftovers]
+    files: Sequence[str] = ("backup_manifest", "backup_label.old", "tablespace_map.old")
+    paths = [str(room / "data" / name) for name in files]
     repository.run(site, "/bin/rm", "--force", *paths)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasktracker_cluster.errors import BackupsOffError, NoSpaceError
 from tasktracker_cluster.jobs.postgres import BIN
-from tasktracker_cluster.machine import shell, tools
+from tasktracker_cluster.machine import preflight, shell, tools
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP_USER
 
@@ -41,7 +41,11 @@ def is_on(site: Site) -> bool:
 
 
 def must_be_on(site: Site) -> None:
-    """Raise BackupsOffError unless this machine keeps backups."""
+    """Raise BackupsOffError unless this machine keeps backups.
+
+    Raises UnfitMachineError on a machine that has joined, which never does.
+    """
+    preflight.must_be_first(site, "./just backup, ./just restore")
     if not is_on(site):
         raise BackupsOffError("This machine keeps no backups.", "Start them: ./just backup on")
 
@@ -72,7 +76,9 @@ def has_space_for_another(site: Site, listed: list[Backup]) -> bool:
 
 
 def is_unbroken(site: Site, backup: Backup) -> bool:
-    """Return whether the log was received from a backup on without a hole."""
+    """Return whether the log was received from a backup on without a hole, and of the same data."""
+    if _replaced(site, backup.database).exists():
+        return False
     file = site.repository / backup.database / "anew"  # when it began anew, a time in each line
     times = file.read_text().split() if file.exists() else []
     return all(datetime.fromisoformat(each) <= backup.end for each in times)

@@ -1,7 +1,6 @@
 """Copies of backups in an encrypted store of restic: in a folder, or on another machine by SFTP."""
 
 import json
-import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,7 +97,11 @@ class Store:
         """Return all copies, the newest first."""
         listed = json.loads(self._run("snapshots", "--json", f"--host={HOST}"))
         found = [
-            Copy(each["short_id"], _time(each["time"]), tuple(map(Path, each["paths"])))
+            Copy(
+                each["short_id"],
+                datetime.fromisoformat(each["time"]).astimezone(UTC),
+                tuple(map(Path, each["paths"])),
+            )
             for each in listed
         ]
         return sorted(found, key=lambda each: each.time, reverse=True)
@@ -151,8 +154,3 @@ def place(text: str) -> str:
     if ":" in text:
         raise BadPlaceError(f"{text!r} is no place.", "Name a folder, or sftp:USER@HOST:/FOLDER.")
     return str(Path(text).absolute())
-
-
-def _time(text: str) -> datetime:
-    """Parse a time with nanoseconds, which Python does not read."""
-    return datetime.fromisoformat(re.sub(r"\.\d+", "", text)).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""`backup on|off|now|list|verify` and `restore`: backups of the databases."""
+"""`backup on|off|now|copy|drill|key|list|verify` and `restore`: backups of the databases."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -24,9 +24,9 @@ from tasktracker_cluster.backups import (
 )
 from tasktracker_cluster.backups.recovery import Restored
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.commands.console import reporting
+from tasktracker_cluster.commands.console import confirm, reporting
 from tasktracker_cluster.commands.options import ReportCommand
-from tasktracker_cluster.commands.psql import Database, Which, names_of
+from tasktracker_cluster.commands.psql import One, Which, names_of
 from tasktracker_cluster.commands.tables import Cell, table
 from tasktracker_cluster.errors import BadTimeError, NoBackupError, RestoreFailedError
 from tasktracker_cluster.machine import preflight
@@ -264,7 +264,7 @@ def verify(database: Which = None) -> None:
 @app.command(cls=RestoreCommand)
 def restore(
     ctx: typer.Context,
-    database: Annotated[Database, typer.Argument(help="Which database.")],
+    database: One,
     to: Annotated[
         str, typer.Option(metavar="TIME", help="ISO 8601, of this machine's zone if it has none.")
     ] = "",
@@ -308,7 +308,7 @@ def restore(
             if time is None and not repository.is_unbroken(cluster.site, restored.backup):
                 _may_be_missing(f"The log since {restored.backup.name} has a hole.", yes=yes)
             if not yes:
-                typer.confirm(f"Replace {name} by the restored data?", abort=True, err=True)
+                confirm(f"Replace {name} by the restored data?")
             before = exchange.bring_live(cluster, steps, restored)
         kept = f" Its old data are in {before}: delete them when all is well." if before else ""
         steps.console.print(f"{name} runs on the restored data.{kept}", soft_wrap=True)
@@ -325,7 +325,7 @@ def _may_be_missing(what: str, *, yes: bool) -> None:
     """Ask whether to restore less than there is. Raises RestoreFailedError when nobody may ask."""
     if yes:
         raise RestoreFailedError(what, "Repeat it later, without --yes, or with --to.")
-    typer.confirm(f"{what} Restore without it?", abort=True, err=True)
+    confirm(f"{what} Restore without it?", "Repeat it on a terminal, or with --to.")
 
 
 def parse_time(text: str) -> datetime | None:

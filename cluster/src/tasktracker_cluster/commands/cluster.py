@@ -8,8 +8,9 @@ import typer
 from tasktracker_cluster import lifecycle
 from tasktracker_cluster.agents import consul, credentials, nomad
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.commands.console import reporting
+from tasktracker_cluster.commands.console import confirm, reporting
 from tasktracker_cluster.jobs import passwords, placement, rollout, signing_keys
+from tasktracker_cluster.machine import installing
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.urls import WEB_PAGES
@@ -39,7 +40,7 @@ def install(
     """
     with reporting() as steps:
         if only_packages:
-            lifecycle.install_packages(steps)
+            installing.install_packages(steps)
         else:
             site = Site.from_environment()
             lifecycle.install(site, steps, observing=observing, traces=traces, joining=joining)
@@ -87,9 +88,7 @@ def destroy(
     """
     cluster = Cluster.from_environment()
     if not yes:
-        typer.confirm(
-            f"Delete {cluster.site.home} with every account and task in it?", abort=True, err=True
-        )
+        confirm(f"Delete {cluster.site.home} with every account and task in it?")
     with reporting() as steps:
         lifecycle.destroy(cluster, steps)
         steps.console.print("TaskTracker and its data are gone.")

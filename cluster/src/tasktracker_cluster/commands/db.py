@@ -6,7 +6,6 @@ from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.commands.psql import Which, names_of
-from tasktracker_cluster.errors import UnfitMachineError
 from tasktracker_cluster.jobs import numbers
 from tasktracker_cluster.jobs import switchover as switching
 from tasktracker_cluster.machine import preflight
@@ -25,12 +24,9 @@ def switchover(database: Which = None) -> None:
     """
     preflight.must_be_root("db switchover")
     cluster = Cluster.from_environment()
+    command = f"tasktracker-cli admin db switchover {database or ''}"
+    preflight.must_be_first(cluster.site, command.rstrip())
     supervisor.must_run(cluster.site)
-    if not cluster.site.node.is_first:
-        raise UnfitMachineError(
-            "This machine has joined a cluster.",
-            f"Switch over on its first machine, {cluster.site.node.first}.",
-        )
     with reporting() as steps:
         for name in names_of(database):
             with steps.step(f"switchover of {name}") as step:

@@ -7,7 +7,7 @@ import typer
 
 from tasktracker_cluster import growing, lifecycle
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.commands.console import reporting
+from tasktracker_cluster.commands.console import confirm, reporting
 from tasktracker_cluster.machine import preflight
 from tasktracker_cluster.membership import sharing
 
@@ -16,7 +16,9 @@ app = typer.Typer()
 
 @app.command()
 def advertise(
-    address: Annotated[str, typer.Argument(help="An IPv4 address of this machine.")],
+    address: Annotated[
+        str, typer.Argument(metavar="ADDRESS", help="An IPv4 address of this machine.")
+    ],
 ) -> None:
     """Let other machines join the running cluster of this machine at an address of it.
 
@@ -42,11 +44,17 @@ def invite() -> None:
 @app.command()
 def join(
     line: Annotated[
-        str, typer.Argument(help="What `invite` printed on the first machine. -: ask for it.")
+        str,
+        typer.Argument(
+            metavar="LINE", help="What `invite` printed on the first machine. -: ask for it."
+        ),
     ] = "-",
-    name: Annotated[str, typer.Option(help="The name of this machine in the cluster.")] = "",
+    name: Annotated[
+        str, typer.Option(metavar="NAME", help="The name of this machine in the cluster.")
+    ] = "",
     address: Annotated[
-        str, typer.Option(help="The IPv4 address of this machine for the others.")
+        str,
+        typer.Option(metavar="ADDRESS", help="The IPv4 address of this machine for the others."),
     ] = "",
 ) -> None:
     """Make this machine a part of another machine's cluster.
@@ -86,8 +94,10 @@ def leave(
     Example: sudo tasktracker-cli admin leave --yes
     """
     cluster = Cluster.from_environment()
+    with reporting():
+        growing.must_be_able_to_leave(cluster.site)
     if not yes:
-        typer.confirm(f"Leave the cluster and delete {cluster.site.home}?", abort=True, err=True)
+        confirm(f"Leave the cluster and delete {cluster.site.home}?")
     with reporting() as steps:
         growing.leave(cluster, steps)
         steps.console.print("This machine has left the cluster.")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import typer
@@ -13,11 +14,11 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.commands.options import ReportCommand
 from tasktracker_cluster.commands.tables import Cell, fraction, with_nodes
-from tasktracker_cluster.doctor import hops, paths
+from tasktracker_cluster.doctor import first_machine, hops, paths
 from tasktracker_cluster.errors import BrokenHopError
 from tasktracker_cluster.machine import preflight
 from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
-from tasktracker_cluster.monitoring import status
+from tasktracker_cluster.monitoring import of_first, status
 from tasktracker_cluster.urls import observing_pages
 
 app = typer.Typer()
@@ -48,8 +49,9 @@ def show_status(ctx: typer.Context) -> None:
 
     After `observe` it also shows the alerts that fire.
 
-    The agents are those of this machine. In a cluster of several machines the lines of the jobs say
-    where their instances run.
+    In a cluster of several machines it shows the agents of this machine, whether those of each
+    machine answer and lead, and where instances run. On a machine that has joined, the first one
+    tells of backups and alerts.
 
     \b
     Example: sudo tasktracker-cli admin status --json
@@ -59,12 +61,15 @@ def show_status(ctx: typer.Context) -> None:
         cluster = Cluster.from_environment()
         rows = status.rows(cluster)
         warnings = status.warnings(cluster) if rows else []
-    pages = observing_pages({row.name for row in rows})
+        pages = observing_pages({row.name for row in rows})
+        rows += of_first.rows(cluster, rows) if rows else []
     nodes = [row.nodes for row in rows]
     shown = with_nodes(HEADINGS, map(_cells, rows), nodes, terminal=session.output.terminal)
     session.output.records(map(asdict, rows), lambda _: shown)
     if not rows:
         session.output.note("There is no cluster on this machine yet. Start one with: ./just up")
+    elif not any(row.kind == "agent" and row.is_well for row in rows):
+        session.output.note("No agent of this machine answers. Start the cluster with: ./just up")
     for page in pages:
         session.output.note(f"{page.title}: {page.page}")
     for warning in warnings:
@@ -80,8 +85,10 @@ def doctor(ctx: typer.Context) -> None:
     The hops are the machine, its agents, Traefik, its certificate and its routes, the intentions,
     the sidecars, the applications, the databases and their schema, the jobs that install releases,
     those of `observe`, and the backups if they are on. Hops behind a broken one are skipped. Exit 0
-    when every hop works, else 1. On a machine that has joined, only the hops of that machine are
-    checked.
+    when every hop works, else 1.
+
+    The request enters at the gateway of this machine, and its instances are on any. On a machine
+    that has joined, the first machine checks the rest, and its answer is the last path.
 
     \b
     Examples:
@@ -94,7 +101,8 @@ def doctor(ctx: typer.Context) -> None:
     broken: list[hops.Finding] = []
 
     def findings() -> Iterator[Raw]:
-        for finding in hops.diagnose(paths.all_paths(cluster)):
+        own = hops.diagnose(paths.all_paths(cluster))
+        for finding in chain(own, first_machine.findings(cluster)):
             broken.extend([finding] if finding.state == "broken" else [])
             yield asdict(finding)
 
@@ -106,9 +114,7 @@ def doctor(ctx: typer.Context) -> None:
             f"First broken hop: {first.path}, {first.hop}: {first.detail}.",
             f"Repair: {first.repair}",
         )
-    node = cluster.site.node
-    elsewhere = "" if node.is_first else f" Check the others on the first machine, {node.first}."
-    session.output.say(f"Every hop{elsewhere and ' of this machine'} works.{elsewhere}")
+    session.output.say("Every hop works.")
 
 
 def _cells(row: status.Row) -> list[Cell]:

@@ -17,6 +17,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.commands import record_lines
 from tasktracker_cluster.errors import AdminError, NoLogError, NoRecordError
 from tasktracker_cluster.jobs import logs
+from tasktracker_cluster.membership import reports
 from tasktracker_cluster.records import conditions, entries, log_files, store
 from tasktracker_cluster.records.conditions import Conditions
 from tasktracker_cluster.records.record import Level, Record
@@ -45,6 +46,7 @@ def show_logs(
     service: Annotated[
         str,
         typer.Argument(
+            metavar="SERVICE",
             help="A service's name, or backup, store, release, consul, nomad, pages, membership "
             "or supervisord.",
             autocompletion=_services,
@@ -58,7 +60,7 @@ def show_logs(
     lines: Annotated[
         int | None,
         typer.Option(
-            "--lines", "-n", min=0, max=1_000_000,
+            "--lines", "-n", metavar="N", min=0, max=1_000_000,
             help=f"How many of the last lines: {LINES}, but all that a search finds.",
         ),
     ] = None,
@@ -83,6 +85,9 @@ def show_logs(
 
     A terminal shows them in a readable form. A pipe gets the lines unchanged, mostly JSON.
 
+    The instances are those of all machines, and the agents those of this one. A machine that has
+    joined asks the first one for the lines of instances, and does not follow them.
+
     Without a service, or with an option of a search, it reads the files of all logs on this
     machine, also of instances that have ended, and shows what it finds in the order of time. This
     works while the cluster is down, too. While `observe` runs, the first machine finds the lines of
@@ -100,8 +105,8 @@ def show_logs(
     session: Session = ctx.obj
     searched = any((since, request_id, level, user_id, status))
     if not (searched or as_json) and service:
-        sources = logs.sources(Cluster.from_environment(), service, task)
-        for line in logs.read(sources, LINES if lines is None else lines, follow):
+        count = LINES if lines is None else lines
+        for line in _last(Cluster.from_environment(), service, task, count, follow=follow):
             session.output.show(_pretty(line) if session.output.terminal else line.text)
         return
     if as_json:
@@ -128,6 +133,11 @@ def show_logs(
             "The store of logs did not answer, so lines of ended instances are missing: "
             f"{failures[0].told()}"
         )
+    if not cluster.site.node.is_first:
+        session.output.note(
+            "Only the logs of this machine were searched. While `observe` runs, the first machine "
+            f"finds those of all: {cluster.site.node.first}."
+        )
     if not count:
         raise NoRecordError(
             "No log has such a line.",
@@ -135,12 +145,33 @@ def show_logs(
         )
 
 
+def _last(
+    cluster: Cluster, service: str, task: str | None, count: int, *, follow: bool
+) -> Iterator[logs.Line]:
+    node = cluster.site.node
+    if node.is_first or service in supervisor.LOGGED:
+        return logs.read(logs.sources(cluster, service, task), count, follow)
+    _must_be_known(service)
+    if follow:  # it has no token for logs, and the first machine answers once
+        raise UsageError(
+            "A machine that has joined does not follow the log of a job.",
+            f"Leave --follow out, or follow it on the first machine, {node.first}.",
+        )
+    if count > reports.MOST_LINES:
+        raise UsageError(f"On a machine that has joined, at most {reports.MOST_LINES} lines.")
+    return iter(reports.ask_logs(cluster.site, service, task, count))
+
+
+def _must_be_known(service: str) -> None:
+    if service not in NAMES:
+        raise NoLogError(f"There is no service {service!r}.", f"There are {', '.join(NAMES)}.")
+
+
 def _found(
     cluster: Cluster, wanted: Conditions, lines: int | None, failures: list[AdminError]
 ) -> Iterator[Record]:
-    if wanted.service and wanted.service not in NAMES:
-        known = ", ".join(NAMES)
-        raise NoLogError(f"There is no service {wanted.service!r}.", f"There are {known}.")
+    if wanted.service:
+        _must_be_known(wanted.service)
     logs = log_files.find(cluster.site)
     stored = store.of_gone_files(cluster, wanted, lines, failures)
     found = entries.search(logs, wanted, stored)

@@ -17,7 +17,7 @@ from tasktracker_cluster.membership import members, nodes, quorum, survey
 
 app = typer.Typer(help="The machines of the cluster.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(help="The name of the machine.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the machine.")]
 
 HEADINGS = ("NAME", "ADDRESS", "SERVER", "AGENTS", "NOMAD", "INSTANCES")
 
@@ -25,7 +25,7 @@ HEADINGS = ("NAME", "ADDRESS", "SERVER", "AGENTS", "NOMAD", "INSTANCES")
 class NodeListCommand(ReportCommand):
     """Prints machines."""
 
-    fields = ("name", "address", "server", "agents", "nomad", "instances")
+    fields = ("name", "address", "server", "leads", "agents", "nomad", "instances")
 
 
 @app.command("list", cls=NodeListCommand)
@@ -49,9 +49,9 @@ def drain(name: Name) -> None:
     \b
     Example: sudo tasktracker-cli admin node drain node-2
     """
-    preflight.must_be_root("node drain")
+    cluster = _of_first("drain", name)
     with reporting() as steps, steps.step(f"drain {name}"):
-        nodes.drain(Cluster.from_environment(), name)
+        nodes.drain(cluster, name)
 
 
 @app.command()
@@ -61,9 +61,9 @@ def enable(name: Name) -> None:
     \b
     Example: sudo tasktracker-cli admin node enable node-2
     """
-    preflight.must_be_root("node enable")
+    cluster = _of_first("enable", name)
     with reporting() as steps, steps.step(f"enable {name}"):
-        nodes.enable(Cluster.from_environment(), name)
+        nodes.enable(cluster, name)
 
 
 @app.command()
@@ -76,11 +76,13 @@ def remove(name: Name) -> None:
     \b
     Example: sudo tasktracker-cli admin node remove node-2
     """
-    preflight.must_be_root("node remove")
-    cluster = Cluster.from_environment()
+    cluster = _of_first("remove", name)
     with reporting() as steps:
         if name == cluster.site.node.name:
-            raise RefusedLeaveError("This is the machine itself.", "On it: ./just leave")
+            raise RefusedLeaveError(
+                "This is the first machine: it cannot be removed.",
+                "To delete everything: ./just destroy",
+            )
         nodes.must_be_known(cluster, name)
         if name in members.alive(cluster.consul):
             raise RefusedLeaveError(f"{name} still answers.", "On that machine: ./just leave")
@@ -88,6 +90,14 @@ def remove(name: Name) -> None:
         with steps.step(f"remove {name}"):
             nodes.forget(cluster, name)
         steps.console.print(f"{name} still has keys of the cluster. {nodes.KEPT_OUT}")
+
+
+def _of_first(verb: str, name: str) -> Cluster:
+    """Return the cluster whose first machine this is. Raises NotRootError, UnfitMachineError."""
+    preflight.must_be_root(f"node {verb}")
+    cluster = Cluster.from_environment()
+    preflight.must_be_first(cluster.site, f"tasktracker-cli admin node {verb} {name}")
+    return cluster
 
 
 def _cells(row: Mapping[str, Any]) -> list[Cell]:

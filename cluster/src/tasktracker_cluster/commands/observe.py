@@ -27,7 +27,10 @@ def observe(
     sampling: Annotated[
         float,
         typer.Option(
-            min=0, max=1, help="With --traces: the share of requests traced unasked, such as 0.01."
+            metavar="SHARE",
+            min=0,
+            max=1,
+            help="With --traces: the share of requests traced unasked, such as 0.01.",
         ),
     ] = 0,
 ) -> None:
@@ -40,8 +43,7 @@ def observe(
     It is stored: without the variable, the last one is used.
 
     With --traces, `tasktracker-cli --trace COMMAND` shows the way of its requests. Its program
-    takes ten more minutes to build. Traces stay until `--off` or `down`. They are for a cluster of
-    one machine: call `--off` before another one joins.
+    takes ten more minutes to build. Traces stay until `--off` or `down`.
 
     \b
     Examples:

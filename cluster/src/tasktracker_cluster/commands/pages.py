@@ -15,23 +15,15 @@ app = typer.Typer()
 DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
-class Page(StrEnum):
-    """The name of a page."""
-
-    CONSUL = "consul"
-    NOMAD = "nomad"
-    TRAEFIK = "traefik"
-    DOCS = "docs"
-    METRICS = "metrics"
-    ALERTS = "alerts"
-    LOGS = "logs"
-    TRACES = "traces"
+PAGES = {page.name: page for page in (*WEB_PAGES, *OBSERVING_PAGES)}
+# mypy reads the members of a literal only.
+Page = StrEnum("Page", {name.upper(): name for name in PAGES})  # type: ignore[misc]
 
 
 @app.command("open")
 def open_page(
     ctx: typer.Context,
-    page: Annotated[Page, typer.Argument(help="Which page.")],
+    page: Annotated[Page, typer.Argument(metavar="PAGE", help=f"Which page: {', '.join(PAGES)}.")],
     only_print: Annotated[bool, typer.Option("--print", help="Open nothing.")] = False,
 ) -> None:
     """Print the address of a page, and open it where there is a display.
@@ -42,7 +34,7 @@ def open_page(
       tasktracker-cli admin open docs --print
     """
     session: Session = ctx.obj
-    url = next(known.page for known in (*WEB_PAGES, *OBSERVING_PAGES) if known.name == page)
+    url = PAGES[page].page
     session.output.show(url)
     if not only_print and any(os.environ.get(name) for name in DISPLAYS):
         webbrowser.open(url)

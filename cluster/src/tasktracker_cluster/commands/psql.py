@@ -9,6 +9,7 @@ import typer
 from tasktracker_cluster import topology
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.jobs import postgres, replication
+from tasktracker_cluster.machine import preflight
 
 app = typer.Typer()
 
@@ -16,8 +17,13 @@ app = typer.Typer()
 Database = StrEnum(  # type: ignore[misc]
     "Database", {each.noun.upper(): each.noun for each in topology.DATABASES}
 )
+_CHOICES = f"Which database: {', '.join(Database)}."
+One = Annotated[Database, typer.Argument(metavar="DATABASE", help=_CHOICES)]
 # The argument of commands that also take both.
-Which = Annotated[Database | None, typer.Argument(help="Which database. Without it: both.")]
+Which = Annotated[
+    Database | None,
+    typer.Argument(metavar="DATABASE", help=f"{_CHOICES} Without it: both."),
+]
 
 
 class Role(StrEnum):
@@ -35,7 +41,7 @@ def names_of(database: Database | None) -> list[str]:
 
 @app.command(context_settings={"ignore_unknown_options": True})
 def psql(
-    database: Annotated[Database, typer.Argument(help="Which database.")],
+    database: One,
     arguments: Annotated[
         list[str] | None, typer.Argument(metavar="[-- PSQL ARGUMENTS]", help="For psql itself.")
     ] = None,
@@ -54,6 +60,7 @@ def psql(
       sudo tasktracker-cli admin psql task -- --csv -c 'table tasks' > tasks.csv
     """
     cluster = Cluster.from_environment()
+    preflight.must_be_first(cluster.site, f"tasktracker-cli admin psql {database}")
     name = topology.database(f"{database}-db").name
     task = replication.task(cluster, name, replica=replica)
     settings = [f"TERM={os.environ.get('TERM', 'dumb')}"]  # it is not set in the task

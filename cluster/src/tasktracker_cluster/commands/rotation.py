@@ -18,8 +18,8 @@ former = typer.Typer()
 def rotate_certificates() -> None:
     """Give new certificates and keys to the agents, the tools and the pages of every machine.
 
-    The authority stays the same. Nomad is restarted on one machine after another. Open join lines
-    end.
+    The authority stays the same, so the old ones are good until they end. Nomad is restarted on one
+    machine after another. Open join lines end.
 
     \b
     Example: sudo tasktracker-cli admin rotate certificates
@@ -27,6 +27,22 @@ def rotate_certificates() -> None:
     with reporting() as steps:
         rotating.rotate(Cluster.from_environment(), steps, rotations.CERTIFICATES)
         steps.console.print("Every party has a new certificate.")
+
+
+@app.command("authority")
+def rotate_authority() -> None:
+    """Replace the authority, and with it all certificates and keys, on every machine.
+
+    The old authority and its certificates are refused at the end. Nomad is restarted three times on
+    each machine, one after another. Open join lines end.
+
+    \b
+    Example: sudo tasktracker-cli admin rotate authority
+    """
+    with reporting() as steps:
+        rotating.rotate(Cluster.from_environment(), steps, rotations.AUTHORITY)
+        steps.console.print("Every party has a certificate of a new authority.")
+        steps.console.print("The old authority and its certificates are refused.")
 
 
 @app.command("gossip")

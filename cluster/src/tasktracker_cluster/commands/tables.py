@@ -58,7 +58,8 @@ def _drawn(headings: Sequence[str], rows: Sequence[Sequence[Cell]]) -> "Renderab
     drawn = headed(header=True)
     for heading, column in zip(headings, zip(*rows, strict=True), strict=True):
         numbers = all(cell is None or isinstance(cell, int | float) for cell in column)
-        drawn.add_column(heading, justify="right" if numbers else "left")
+        # A name that is cut off could be another's: on a narrow terminal it goes on below.
+        drawn.add_column(heading, justify="right" if numbers else "left", overflow="fold")
     for row in rows:
         drawn.add_row(*(Text(visible(_text(cell)), _style(cell)) for cell in row))
     return drawn

@@ -50,6 +50,10 @@ def top(
     Requests are counted since the last update, without the cluster's own checks. In a pipe, or with
     an output format, the figures are printed once.
 
+    In a cluster of several machines a service's figures are of its instances on all of them, those
+    of traefik of this machine's gateway, and connections those of the member that leads. A machine
+    that has joined knows these only if it has that member.
+
     \b
     Examples:
       sudo tasktracker-cli admin top

@@ -1,6 +1,7 @@
 """`users list|activate|deactivate|promote`: administration of accounts, without a login."""
 
 import json
+import shlex
 import subprocess
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
@@ -9,15 +10,18 @@ import typer
 
 from tasktracker_cli.session import Session
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.commands.console import reporting
 from tasktracker_cluster.commands.options import ReportCommand
 from tasktracker_cluster.commands.tables import Cell, table
 from tasktracker_cluster.errors import CommandError, NoUserError
 from tasktracker_cluster.jobs.tasks import Task
+from tasktracker_cluster.machine import preflight, shell
 
 app = typer.Typer(help="List accounts; activate, deactivate and promote them.")
 
 Raw = Mapping[str, Any]
 HEADINGS = ("ID", "USERNAME", "EMAIL", "NAME", "STATE")
+_NAMES = {"list": "users"}  # what user_service calls an action that has another name here
 NO_USER = 5  # user_service.management's exit code for an unknown account
 Username = Annotated[str, typer.Argument(metavar="USERNAME", help="Whose account.")]
 
@@ -42,7 +46,8 @@ class UserListCommand(UsersCommand):
 def list_users(
     ctx: typer.Context,
     text: Annotated[
-        str | None, typer.Argument(help="Only accounts with this in a name or address.")
+        str | None,
+        typer.Argument(metavar="TEXT", help="Only accounts with this in a name or address."),
     ] = None,
 ) -> None:
     """List accounts in the order of their registration.
@@ -55,7 +60,7 @@ def list_users(
     session: Session = ctx.obj
     terminal = session.output.terminal
     session.output.records(
-        _run("users", *([text] if text else [])),
+        _run("list", *([text] if text else [])),
         lambda accounts: table(HEADINGS, map(_cells, accounts), terminal=terminal),
     )
 
@@ -100,25 +105,37 @@ def _change(ctx: typer.Context, action: str, username: str, done: str) -> None:
     )
 
 
-def _run(*arguments: str) -> Iterator[Raw]:
+def _run(action: str, *arguments: str) -> Iterator[Raw]:
     """Run the service's own program in its task, with its rules, its role and its database."""
     cluster = Cluster.from_environment()
+    here = shlex.join(["tasktracker-cli", "admin", "users", action, *arguments])
+    preflight.must_be_first(cluster.site, here)
     task = Task.find(cluster, "user-service", "app")
-    result = subprocess.run(
-        task.command([task.python, "-m", "user_service", *arguments]),
+    done = subprocess.run(
+        task.command([task.python, "-m", "user_service", _NAMES.get(action, action), *arguments]),
         env=task.environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
-    if result.returncode == NO_USER:
+    if done.returncode == NO_USER:
         raise NoUserError(
             f"There is no user {arguments[-1]!r}.", "List them: tasktracker-cli admin users list"
         )
-    if result.returncode != 0:
-        raise CommandError(result.stderr.strip().splitlines()[-1] + ".")
-    yield from map(json.loads, result.stdout.splitlines())
+    with reporting():
+        must_have_worked(done)
+    yield from map(json.loads, done.stdout.splitlines())
+
+
+def must_have_worked(done: subprocess.CompletedProcess[str]) -> None:
+    """Raise CommandError with the last lines that the program printed, unless it ended well."""
+    if done.returncode != 0:
+        raise CommandError(
+            f"The user service's own program failed with exit code {done.returncode}.",
+            "Find out why: ./just doctor",
+            done.stderr.splitlines()[-shell.EVIDENCE_LINES :],
+        )
 
 
 def _cells(account: Raw) -> list[Cell]:

@@ -50,7 +50,7 @@ def running(site: Site, steps: Steps) -> Iterator["subprocess.Popen[bytes]"]:
         with _terminal() as output:
             process = supervision.start(site, consul, output)
             try:
-                with steps.step("services"):
+                with steps.step("services", alone=False):
                     _wait(site, process)
                 yield process
             finally:
@@ -67,7 +67,7 @@ def serve(site: Site, process: "subprocess.Popen[bytes]", steps: Steps) -> None:
         if process.poll() is not None:
             raise _ended(site)
         if names:
-            with steps.step(f"reload {', '.join(names)}"):
+            with steps.step(f"reload {', '.join(names)}", alone=False):
                 supervision.restart(site, names)
 
 

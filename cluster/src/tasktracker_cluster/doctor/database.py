@@ -30,13 +30,20 @@ def hops(cluster: Cluster, owner: str, database: str) -> list[Hop]:
 
 
 def _accepts(cluster: Cluster, database: str) -> str:
-    allocation = instances.allocation(cluster, database)["ID"]
+    if not _has_member(cluster, database):
+        return "no member on this machine"
+    allocation = instances.local(cluster, database)["ID"]
     command = postgres.is_ready(cluster.site, database)
     try:
         return shell.run(command).strip().rpartition(" - ")[2]
     except CommandError as error:
         reason = error.evidence[-1].rpartition(" - ")[2] if error.evidence else "no response"
         raise BrokenHopError(f"PostgreSQL: {reason}", restart(allocation, "postgres")) from None
+
+
+def _has_member(cluster: Cluster, database: str) -> bool:
+    """Return whether this machine shall have a member. The first one has the first member."""
+    return cluster.site.node.is_first or bool(instances.here(cluster, database))
 
 
 def _leader(cluster: Cluster, database: str) -> str:
@@ -49,7 +56,9 @@ def _leader(cluster: Cluster, database: str) -> str:
         raise BrokenHopError(f"{name} has no member", f"On {name}: {UP}")
     for each in members:
         if not each.is_well:
-            raise BrokenHopError(f"the member {each.name} is {each.state}", f"{LOGS} {database}")
+            machine = numbers.machine(cluster.consul, each.name) or "a machine that left"
+            where = f"{each.name}{catalog.on(cluster, machine)}"
+            raise BrokenHopError(f"the member {where} is {each.state}", f"{LOGS} {database}")
     return "; ".join(f"{each.name} {each.told}" for each in members)
 
 
@@ -74,16 +83,16 @@ def _login(cluster: Cluster, owner: str) -> str:
 
 
 def _schema(cluster: Cluster, owner: str, database: str) -> str:
-    query = "select version_num from alembic_version"
-    version = shell.run(postgres.query(cluster.site, database, query)).strip()
+    told, there = "as the service needs it", ""
+    if _has_member(cluster, database):
+        query = "select version_num from alembic_version"
+        version = shell.run(postgres.query(cluster.site, database, query)).strip()
+        told, there = f"version {version}", f": {database} has version {version or 'none'}"
     for instance, check in _checks(cluster, owner, "schema"):
         if check["status"] != "ok":
             # A new allocation runs the migration, which is its first task.
-            raise BrokenHopError(
-                f"{check['detail']}: {database} has version {version or 'none'}",
-                replace(instance.allocation),
-            )
-    return f"version {version}"
+            raise BrokenHopError(f"{check['detail']}{there}", replace(instance.allocation))
+    return told
 
 
 def _checks(cluster: Cluster, owner: str, name: str) -> Iterator[tuple[Sidecar, dict[str, Any]]]:

@@ -1,10 +1,12 @@
 """Paths of hops, and their diagnosis: hops behind a broken one are skipped."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
-from tasktracker_cluster.errors import AdminError
+from tasktracker_cluster.doctor import repairs
+from tasktracker_cluster.errors import AdminError, BrokenHopError
 
 State = Literal["ok", "broken", "skipped"]
 
@@ -37,6 +39,11 @@ class Finding:
     repair: str = ""
 
 
+def repaired_on(machine: str, path: Path) -> Path:
+    """Return the same path, whose repairs are made on another machine."""
+    return replace(path, hops=[Hop(each.name, partial(_for, machine, each)) for each in path.hops])
+
+
 def diagnose(paths: Sequence[Path]) -> Iterator[Finding]:
     """Probe every path up to its first broken hop, and yield each finding at once.
 
@@ -50,6 +57,13 @@ def diagnose(paths: Sequence[Path]) -> Iterator[Finding]:
             broken = broken or finding.state == "broken"
             yield finding
         blocked = blocked or (path.shared and broken)
+
+
+def _for(machine: str, hop: Hop) -> str:
+    try:
+        return hop.probe()
+    except AdminError as error:
+        raise BrokenHopError(error.message, repairs.on(machine, error.hint)) from error
 
 
 def _probe(path: Path, hop: Hop) -> Finding:

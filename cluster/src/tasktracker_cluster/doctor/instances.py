@@ -18,10 +18,18 @@ def allocation(cluster: Cluster, job: str) -> Allocation:
 
 def local(cluster: Cluster, job: str) -> Allocation:
     """Return the allocation of a job on this machine. Raises BrokenHopError if there is none."""
-    here = [each for each in running(cluster, job) if is_here(cluster, each["ID"])]
-    if not here:
-        raise BrokenHopError(f"the job {job} has no instance on this machine", f"{LOGS} nomad")
-    return allocations.newest(here)
+    found = here(cluster, job)
+    if not found:
+        raise BrokenHopError(f"the job {job} has no instance on this machine", UP)
+    return allocations.newest(found)
+
+
+def here(cluster: Cluster, job: str) -> list[Allocation]:
+    """Return the running allocations of a job on this machine.
+
+    Raises BrokenHopError if there is none on any.
+    """
+    return [each for each in running(cluster, job) if is_here(cluster, each["ID"])]
 
 
 def is_here(cluster: Cluster, allocation: str) -> bool:

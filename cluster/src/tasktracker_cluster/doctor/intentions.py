@@ -6,7 +6,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.doctor.hops import Hop
 from tasktracker_cluster.doctor.repairs import ENV
 from tasktracker_cluster.errors import BrokenHopError
-from tasktracker_cluster.topology import LOG_INTAKE
+from tasktracker_cluster.topology import INTAKE
 
 
 def hop(cluster: Cluster, source: str, destination: str) -> Hop:
@@ -37,6 +37,6 @@ def _allows(intention: dict[str, Any]) -> bool:
 
 
 def _broken(message: str, destination: str) -> BrokenHopError:
-    folder = "member-entries" if destination == LOG_INTAKE else "config-entries"
+    folder = "member-entries" if destination == INTAKE else "config-entries"
     entry = f"consul/{folder}/service-intentions/{destination}.hcl"
     return BrokenHopError(message, f"{ENV}; consul config write {entry}")

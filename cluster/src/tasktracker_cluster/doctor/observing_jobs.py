@@ -1,5 +1,6 @@
 """The hops of what `observe` added: requests do without them."""
 
+from collections.abc import Mapping
 from functools import partial
 
 from tasktracker_cluster.cluster import Cluster
@@ -7,12 +8,17 @@ from tasktracker_cluster.doctor import instances, intentions
 from tasktracker_cluster.doctor.hops import Hop, Path
 from tasktracker_cluster.errors import AdminError, BrokenHopError
 from tasktracker_cluster.jobs import allocations, observers
-from tasktracker_cluster.topology import COLLECTOR, DATABASES, EXPORTER, LOG_INTAKE, METRICS
+from tasktracker_cluster.topology import COLLECTOR, DATABASES, EXPORTER, INTAKE, METRICS
 from tasktracker_cluster.urls import TARGETS
 
 
 def paths(cluster: Cluster) -> list[Path]:
-    """Return the hops of the jobs of `observe`, none when none of them runs."""
+    """Return the hops of the jobs of `observe`, none when none of them runs, or elsewhere.
+
+    They answer on loopback of the first machine.
+    """
+    if not cluster.site.node.is_first:
+        return []
     try:
         known = observers.running(cluster)
     except AdminError:
@@ -20,7 +26,7 @@ def paths(cluster: Cluster) -> list[Path]:
     hops = [Hop(job, partial(_job, cluster, job)) for job in known if job != COLLECTOR]
     if COLLECTOR in known:
         hops.append(Hop(COLLECTOR, partial(_collectors, cluster)))
-        hops.append(intentions.hop(cluster, COLLECTOR, LOG_INTAKE))
+        hops.append(intentions.hop(cluster, COLLECTOR, INTAKE))
     if EXPORTER in known:
         hops += [intentions.hop(cluster, EXPORTER, each.name) for each in DATABASES]
     if METRICS in known:
@@ -44,12 +50,13 @@ def _collectors(cluster: Cluster) -> str:
 
 def _targets(cluster: Cluster) -> str:
     found = cluster.metrics.call("GET", "/api/v1/query", query="up")["data"]["result"]
-    silent = [
-        f"{each['metric']['job']} {each['metric'].get('service', each['metric']['instance'])}"
-        for each in found
-        if each["value"][1] == "0"
-    ]
+    silent = [_source(each["metric"]) for each in found if each["value"][1] == "0"]
     if silent or not found:
         problem = f"without an answer: {', '.join(silent)}" if silent else "nothing is asked yet"
         raise BrokenHopError(problem, f"See why: {TARGETS}")
     return f"{len(found)} sources"
+
+
+def _source(labels: Mapping[str, str]) -> str:
+    name = f"{labels['job']} {labels.get('service', labels['instance'])}"
+    return f"{name} on {labels['node']}" if "node" in labels else name

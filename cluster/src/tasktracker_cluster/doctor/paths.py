@@ -6,6 +6,7 @@ from tasktracker_cluster.doctor import (
     cluster_nodes,
     database,
     edge,
+    hops,
     host,
     observing_jobs,
     release_jobs,
@@ -19,22 +20,24 @@ from tasktracker_cluster.topology import SERVICES, Service
 def all_paths(cluster: Cluster) -> list[Path]:
     """Return the shared paths, then a path to each service and its upstreams, and the rest.
 
-    On a machine that has joined they are those of the machine only: it has no databases, and no
-    token for commands inside tasks, so a healthy cluster would look broken.
+    They begin at the gateway of this machine. Another machine than the first one has no right to
+    change jobs, and no token for commands inside tasks elsewhere: the first one checks those, and
+    makes the repairs (doctor/first_machine.py).
     """
-    own = [host.path(cluster), scheduling.path(cluster)]
-    if not cluster.site.node.is_first:
-        return own
+    node, own = cluster.site.node, [host.path(cluster), scheduling.path(cluster)]
     services = [_path(cluster, each) for each in SERVICES]
     nodes, releases = cluster_nodes.paths(cluster), release_jobs.path(cluster)
     others = [releases, *observing_jobs.paths(cluster), *archive.paths(cluster)]
-    return [*own, edge.path(cluster), *nodes, *services, *others]
+    shared = [edge.path(cluster), *nodes, *services, *others]
+    if not node.is_first:
+        shared = [hops.repaired_on(node.first, path) for path in shared]
+    return [*own, *shared]
 
 
 def _path(cluster: Cluster, one: Service) -> Path:
-    hops = service.hops(cluster, one.name)
+    found = service.hops(cluster, one.name)
     if one.database:
-        hops += database.hops(cluster, one.name, one.database.name)
+        found += database.hops(cluster, one.name, one.database.name)
     for call in one.upstream_calls:
-        hops += service.upstream_hops(cluster, one.name, call)
-    return Path(one.name, [*hops, service.response_hop(cluster, one)])
+        found += service.upstream_hops(cluster, one.name, call)
+    return Path(one.name, [*found, service.response_hop(cluster, one)])

@@ -5,6 +5,11 @@ ENV = 'eval "$(./just env)"'  # gives `nomad` and `consul` their address and tok
 LOGS = "./just logs"
 
 
+def on(machine: str, repair: str) -> str:
+    """Return a repair that is made on another machine, unless it says where already."""
+    return repair if not repair or repair.startswith("On ") else f"On {machine}: {repair}"
+
+
 def restart(allocation: str, task: str) -> str:
     """Return the command that restarts one task of an allocation."""
     return f"{ENV}; nomad alloc restart {allocation[:8]} {task}"

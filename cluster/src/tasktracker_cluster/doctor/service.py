@@ -4,7 +4,7 @@ from http.client import HTTPException
 
 from tasktracker_cluster import topology
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.doctor import connection, instances, intentions
+from tasktracker_cluster.doctor import connection, instances, intentions, repairs
 from tasktracker_cluster.doctor.hops import Hop
 from tasktracker_cluster.doctor.repairs import ENV, LOGS, UP, restart
 from tasktracker_cluster.errors import BrokenHopError
@@ -98,7 +98,10 @@ def _reason(cluster: Cluster, instance: Sidecar, answer: requests.Answer) -> str
 
 def _upstream(cluster: Cluster, source: str, call: UpstreamCall) -> str:
     address = "127.0.0.1", topology.service(call.service).port
-    for instance in instances.running(cluster, source):
+    known = instances.running(cluster, source)
+    if not cluster.site.node.is_first:  # it has no token for a command inside a task elsewhere
+        known = instances.here(cluster, source)
+    for instance in known:
         answer = inside.get(cluster, instance, address, call.path)
         if not isinstance(answer, requests.Answer) or answer.status != call.status:
             reason = answer if isinstance(answer, str) else f"{answer.status} {answer.text[:80]}"
@@ -107,13 +110,17 @@ def _upstream(cluster: Cluster, source: str, call: UpstreamCall) -> str:
                 f"{call.service}: {reason}",
                 restart(instance["ID"], f"connect-proxy-{source}"),
             )
-    return f"answers {source}"
+    return f"answers {source}" if known else f"{source} has no instance on this machine"
 
 
 def _answer(cluster: Cluster, service: Service) -> str:
     failing = instances.failing_checks(cluster, service.name)
     if failing.startswith(MAINTENANCE):
-        raise BrokenHopError("this machine is in maintenance", f"{ENV}; consul maint -disable")
+        node = failing.partition(", ")[0].removeprefix(MAINTENANCE).removeprefix(" on ")
+        repair = f"{ENV}; consul maint -disable"
+        if node:
+            raise BrokenHopError(f"{node} is in maintenance", repairs.on(node, repair))
+        raise BrokenHopError("this machine is in maintenance", repair)
     if failing:
         raise BrokenHopError(f"a check of Consul fails: {failing}", f"{LOGS} {service.name}")
     status = cluster.gateway.status(service.route)

@@ -31,17 +31,14 @@ _SAID = re.compile(r"passwords (\w+)/(\d+)")
 def rotate(cluster: Cluster, steps: Steps) -> None:
     """Let both services use other roles with new passwords, and no one the roles before.
 
-    Raises RefusedRotationError before it changes anything, NoInstanceError when a database has no
-    leader, CommandError when it takes no passwords, and JobFailedError when a service does not
-    start with them. The cluster serves its users after each of these.
+    Raises UnfitMachineError or RefusedRotationError before it changes anything, NoInstanceError
+    when a database has no leader, CommandError when it takes no passwords, and JobFailedError when
+    a service does not start with them. The cluster serves its users after each of these.
     """
     site = cluster.site
     preflight.must_be_root("rotate db-password")
     ownership.must_own(site)
-    if not site.node.is_first:
-        raise RefusedRotationError(
-            "This machine has joined a cluster.", f"Rotate on its first machine, {site.node.first}."
-        )
+    preflight.must_be_first(site, "./just rotate db-password")
     supervisor.must_run(site)
     with ownership.locked(site):
         for database in DATABASES:

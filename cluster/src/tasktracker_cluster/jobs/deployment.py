@@ -9,12 +9,13 @@ from typing import Any
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import JobFailedError, NotReadyError
-from tasktracker_cluster.jobs import allocations, placement
+from tasktracker_cluster.jobs import allocations, lateness, placement
 from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.topology import DATABASES
 
 LIMIT_SECONDS = 180
+HEALTHY_SECONDS = 300  # longer than Nomad's own deadline: what it says then is the reason
 STARTING_SECONDS = 30
 MOST_RESTARTS = 5  # more are a failure: a task waits by itself for what it needs
 
@@ -49,7 +50,7 @@ def wait_healthy(cluster: Cluster, job: str, since: float) -> None:
     Raises JobFailedError with the last lines of its logs.
     """
     try:
-        wait.until(f"job {job}", lambda: _healthy(cluster, job, since), LIMIT_SECONDS)
+        wait.until(f"job {job}", lambda: _healthy(cluster, job, since), HEALTHY_SECONDS)
     except NotReadyError as error:
         raise failure(cluster, job, f"{job} did not become healthy.") from error
 
@@ -81,15 +82,20 @@ def roll(cluster: Cluster, jobs: Sequence[str], variables: Mapping[str, str]) ->
             raise failure(cluster, job, f"Nomad went back to the version of {job} before.")
 
 
+def begin_to_stop(cluster: Cluster, *together: str) -> list[str]:
+    """Stop jobs at the same time, without waiting for their ends. Return those that exist."""
+    known = [job for job in together if cluster.nomad.find(f"/v1/job/{job}") is not None]
+    for job in known:
+        cluster.nomad.call("DELETE", f"/v1/job/{job}", no_shutdown_delay="true")
+    return known
+
+
 def stop(cluster: Cluster, *together: str) -> None:
     """Stop jobs at the same time, and wait until their tasks end. Nomad keeps their history.
 
     Raises NotReadyError when a job does not end in time.
     """
-    known = [job for job in together if cluster.nomad.find(f"/v1/job/{job}") is not None]
-    for job in known:
-        cluster.nomad.call("DELETE", f"/v1/job/{job}", no_shutdown_delay="true")
-    for job in known:
+    for job in begin_to_stop(cluster, *together):
         wait.until(f"the end of {job}", partial(_has_ended, cluster, job), LIMIT_SECONDS)
 
 
@@ -127,7 +133,7 @@ def failure(cluster: Cluster, job: str, message: str) -> JobFailedError:
     """Return the error for a job, with its last events and log lines as evidence."""
     return JobFailedError(
         message,
-        f"Look closer: ./just env, then nomad job status {job}",
+        f'Look closer: ./just doctor, and eval "$(./just env)"; nomad job status {job}',
         allocations.evidence(cluster, job),
     )
 
@@ -136,7 +142,7 @@ def _let_start(cluster: Cluster, job: str) -> None:
     """Wait some seconds for the instances that start: Nomad must know their health.
 
     A new version of the job may change nothing but numbers in an allocation. Nomad 1.11 then misses
-    a task that starts at that moment, and calls the allocation unhealthy after two minutes.
+    a task that starts at that moment, and calls the allocation unhealthy after its deadline.
     """
     with suppress(NotReadyError):
         wait.until("known health", lambda: not _is_starting(cluster, job), STARTING_SECONDS)
@@ -185,7 +191,7 @@ def _healthy(cluster: Cluster, job: str, since: float) -> bool:
         return bool(running)
     if is_deployed and not has_canaries(deployment):
         # Nomad takes a second or two more to call such a deployment successful.
-        healthy = sum((a["DeploymentStatus"] or {}).get("Healthy") is True for a in running)
+        healthy = lateness.serving(cluster, job, running)
         # In a system job that is the number of nodes, while its group's own count is 1.
         desired = sum(each["DesiredTotal"] for each in deployment["TaskGroups"].values())
         if healthy >= desired or (healthy and healthy >= placement.possible(cluster, job)):

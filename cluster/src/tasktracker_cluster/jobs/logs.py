@@ -14,7 +14,7 @@ import httpx
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import NoInstanceError, NoLogError
+from tasktracker_cluster.errors import ApiError, NoInstanceError, NoLogError
 from tasktracker_cluster.jobs import allocations
 from tasktracker_cluster.topology import ALL_MAIN_TASKS
 
@@ -143,16 +143,22 @@ def sources(cluster: Cluster, name: str, task: str | None) -> Sequence[Source]:
 
 
 def read(logs: Sequence[Source], count: int, follow: bool) -> Iterator[Line]:
-    """Yield the lines of all logs: log by log, or with `follow` in the order of their arrival."""
+    """Yield the lines of all logs: log by log, or with `follow` in the order of their arrival.
+
+    Raises ApiError when one of them cannot be read.
+    """
     if not follow:
         for log in logs:
             yield from log.lines(count, follow)
         return
-    queue: SimpleQueue[Line | None] = SimpleQueue()
+    queue: SimpleQueue[Line | ApiError | None] = SimpleQueue()
 
     def feed(log: Source) -> None:
-        for line in log.lines(count, follow):
-            queue.put(line)
+        try:
+            for line in log.lines(count, follow):
+                queue.put(line)
+        except ApiError as error:
+            queue.put(error)
         queue.put(None)
 
     for log in logs:
@@ -160,6 +166,8 @@ def read(logs: Sequence[Source], count: int, follow: bool) -> Iterator[Line]:
     ended = 0
     while ended < len(logs):
         line = queue.get()
+        if isinstance(line, ApiError):
+            raise line
         if line is None:
             ended += 1
         else:

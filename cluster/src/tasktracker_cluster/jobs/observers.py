@@ -1,11 +1,12 @@
 """The jobs of `observe`: they look at the cluster, and nothing needs them."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from functools import partial
 
-from tasktracker_cluster.agents import mesh_figures, nomad, variables
+from tasktracker_cluster.agents import consul, mesh_figures, nomad, variables
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import allocations, deployment
@@ -15,7 +16,8 @@ from tasktracker_cluster.topology import (
     COLLECTING_JOBS,
     COLLECTOR,
     EXPORTER,
-    LOG_INTAKE,
+    FORMER_JOBS,
+    INTAKE,
     METRICS,
     OBSERVING_JOBS,
     TRACING_JOBS,
@@ -23,12 +25,21 @@ from tasktracker_cluster.topology import (
 
 HEALTH = "/health"
 LIMIT_SECONDS = 60
+
+# Services send spans to the address of one of the last: while they do, it must listen there, or
+# another program could. Nothing sends to the others, once those of other machines find no intake.
+WITHOUT_SPANS = (*FORMER_JOBS, INTAKE, *OBSERVING_JOBS)
+WITH_SPANS = (COLLECTOR, *TRACING_JOBS)
+
 RECEIVER = f"nomad/jobs/{METRICS}/store/vmalert"  # only vmalert can read it
 
 
 def running(cluster: Cluster) -> list[str]:
     """Return the names of the jobs that Nomad has, and that were not stopped."""
-    jobs = (*OBSERVING_JOBS, *COLLECTING_JOBS, *TRACING_JOBS)
+    return _running(cluster, (*OBSERVING_JOBS, *COLLECTING_JOBS, *TRACING_JOBS))
+
+
+def _running(cluster: Cluster, jobs: Sequence[str]) -> list[str]:
     known = {job: cluster.nomad.find(f"/v1/job/{job}") for job in jobs}
     return [name for name, job in known.items() if job is not None and not job["Stop"]]
 
@@ -44,9 +55,10 @@ def set_receiver(cluster: Cluster, webhook: str | None) -> None:
 def start(cluster: Cluster, steps: Steps, variables: Mapping[str, str]) -> None:
     """Run every job, and wait until all are healthy and answer.
 
-    The logs of other machines are collected where there can be some. Raises JobFailedError, and
-    NotReadyError when one does not answer in time.
+    Logs, metrics and spans of other machines are collected where there can be some. Raises
+    JobFailedError, and NotReadyError when one does not answer in time.
     """
+    delete_former(cluster)
     since = time.time()
     jobs = [*OBSERVING_JOBS, *(COLLECTING_JOBS if cluster.site.node.is_advertised else ())]
     for job in jobs:
@@ -68,21 +80,38 @@ def joined(cluster: Cluster) -> set[str]:
     return {each.name for each in nomad.nodes(cluster.nomad) if each.takes_jobs} - {own}
 
 
-def renew(cluster: Cluster) -> None:
+def renew(cluster: Cluster, only: AbstractSet[str] | None = None) -> None:
     """Let Nomad replace what has a Consul token: a restart of the machine ended them.
 
-    It waits for nothing, and cannot fail: a cluster is up without what looks at it.
+    With `only`, just those of these allocations that are active. It waits for nothing, and cannot
+    fail: a cluster is up without what looks at it.
     """
     with suppress(ApiError):
-        for job in (METRICS, EXPORTER, LOG_INTAKE):
+        for job in (METRICS, EXPORTER, INTAKE):
             for each in allocations.active(cluster, job):
-                cluster.nomad.call("PUT", f"/v1/allocation/{each['ID']}/stop")
+                if only is None or each["ID"] in only:
+                    cluster.nomad.call("PUT", f"/v1/allocation/{each['ID']}/stop")
 
 
-def stop(cluster: Cluster, steps: Steps) -> None:
+def delete_former(cluster: Cluster, *, running: bool = True) -> None:
+    """Delete jobs that have another name now, with their entries in Consul.
+
+    One that runs stays unless `running`: only `observe` runs another one in its place.
+    """
+    for job in FORMER_JOBS:
+        if not running and _running(cluster, [job]):
+            continue
+        if cluster.nomad.find(f"/v1/job/{job}") is not None:
+            deployment.delete(cluster, job)
+        consul.delete_config_entries(cluster.consul, job)
+
+
+def stop(
+    cluster: Cluster, steps: Steps, jobs: Sequence[str] = (*WITHOUT_SPANS, *WITH_SPANS)
+) -> None:
     """Stop those that run, and let Nomad forget them. Their data stay, but no link to a log."""
     mesh_figures.hide(cluster.site, cluster.consul)
-    for job in running(cluster):
+    for job in _running(cluster, jobs):
         with steps.step(job):
             deployment.delete(cluster, job)
     folders.delete_log_links(cluster.site)

@@ -15,7 +15,7 @@ from tasktracker_cluster.cluster import LOGS_PASSWORD, Cluster
 from tasktracker_cluster.topology import (
     BACKUP,
     BACKUP_JOBS,
-    COLLECTING_JOBS,
+    COLLECTING_PROGRAMS,
     COLLECTOR,
     DATABASES,
     EXPORTER,
@@ -156,11 +156,15 @@ def _of_roles(cluster: Cluster, database: Database) -> Items:
 
 
 def make_log_stores(cluster: Cluster) -> None:
-    """Give the store of logs and its collectors one password. An existing one is not replaced."""
+    """Give the store of logs and all who add to it one password. An existing one is not replaced.
+
+    Other machines add metrics with it, too.
+    """
     made = variables.ensure(cluster.nomad, LOGS_PASSWORD, {"password": _random_password()})
-    variables.ensure(cluster.nomad, f"nomad/jobs/{LOGS}/store/vlagent", made)
-    joined = f"nomad/jobs/{COLLECTOR}/machine/{COLLECTING_JOBS[COLLECTOR]}"
-    variables.ensure(cluster.nomad, joined, made)
+    for task in ("vlagent", "vmauth"):
+        variables.ensure(cluster.nomad, f"nomad/jobs/{LOGS}/store/{task}", made)
+    for task in COLLECTING_PROGRAMS:
+        variables.ensure(cluster.nomad, f"nomad/jobs/{COLLECTOR}/machine/{task}", made)
 
 
 def make_metrics_store(cluster: Cluster) -> None:

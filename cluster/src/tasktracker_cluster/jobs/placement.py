@@ -60,14 +60,20 @@ def add_instances(cluster: Cluster) -> None:
 def fit_databases(cluster: Cluster) -> None:
     """Run as many members of each database as there are machines with a number. It needs no file.
 
-    A removed machine's member has ended, so with a smaller number no running one stops. Raises
-    ApiError while a deployment of a database runs.
+    A removed machine's member has ended, so with a smaller number no running one stops. In a
+    handover, which may be an interrupted one, it is left to the next `up`: two members could get
+    one machine. Raises ApiError while a deployment of a database runs.
     """
     count = numbers.assign(cluster)
     for database in DATABASES:
         job = cluster.nomad.find(f"/v1/job/{database.name}")
-        if job and not job["Stop"]:
+        if job and not job["Stop"] and _has_distinct_hosts(job):
             _scale(cluster, database.name, job, count)
+
+
+def _has_distinct_hosts(job: Mapping[str, Any]) -> bool:
+    (group,) = job["TaskGroups"]
+    return any(each["Operand"] == "distinct_hosts" for each in group["Constraints"] or ())
 
 
 def _scale(cluster: Cluster, name: str, job: Mapping[str, Any], count: int) -> None:

@@ -12,7 +12,7 @@ TIMEOUT_SECONDS = 5
 
 
 def is_ready(site: Site, database: str) -> list[str]:
-    """Return the command that checks whether `database` (user-db, task-db) takes connections."""
+    """Return the command that checks whether the `database` of this job takes connections."""
     socket = f"--host={_sockets(site, database)}"
     return [*_as_superuser(database), f"{BIN}/pg_isready", socket, f"--timeout={TIMEOUT_SECONDS}"]
 

@@ -203,10 +203,10 @@ def _read(consul: Api, database: str) -> dict[str, Any]:
     """Return the values of Patroni's keys, by their names below the database's own."""
     prefix = f"service/{database}/"
     found = consul.find(f"/v1/kv/{prefix}", recurse="") or []
-    return {each["Key"].removeprefix(prefix): _value(each["Value"]) for each in found}
+    return {each["Key"].removeprefix(prefix): value(each["Value"]) for each in found}
 
 
-def _value(encoded: str | None) -> Any:
+def value(encoded: str | None) -> Any:
     """Return the value of a key: JSON, or a text."""
     text = base64.b64decode(encoded or "").decode()
     try:

@@ -51,6 +51,7 @@ def rotate(cluster: Cluster, steps: Steps) -> None:
     the new key: then no token has been signed with it.
     """
     preflight.must_be_root("rotate signing-key")
+    preflight.must_be_first(cluster.site, "./just rotate signing-key")
     ownership.must_own(cluster.site)
     if ownership.owner(cluster.site) is None:
         raise NotReadyError("There is no cluster on this machine.", "Start one with: ./just up")

@@ -18,21 +18,23 @@ LIMIT_SECONDS = 60
 def switch(cluster: Cluster, database: str) -> Member:
     """Make a replica the leader, and return it when it takes writes.
 
-    Raises NoStandbyError when there is none, NotReadyError when Patroni refuses or takes too long.
+    Raises NoStandbyError when there is none, NotReadyError when nobody would reach it, or Patroni
+    refuses or takes too long.
     """
     what = f"a leader of {database}"
     before = wait.until(what, lambda: leader(cluster.consul, database) or None, LIMIT_SECONDS)
-    candidate = best(replication.members_of(cluster.consul, database))
-    if candidate is None:
-        raise NoStandbyError(
-            f"{database} has no replica that has every write.",
-            "Look at its members: ./just status",
+    candidate = _candidate(cluster.consul, database)
+    if not _is_reached(cluster.consul, database, candidate.name):
+        raise NotReadyError(
+            f"Nobody would reach {candidate.name} of {database}, which has every write.",
+            "Its machine may have been away. Try again in a moment, and then: ./just doctor",
         )
     wish = f"/v1/kv/service/{database}/failover"
     cluster.consul.call("PUT", wish, {"leader": before, "member": candidate.name})
 
     def has_moved() -> bool:
-        if leader(cluster.consul, database) == before and cluster.consul.find(wish) is None:
+        is_wished = any(replication.value(e["Value"]) for e in cluster.consul.find(wish) or [])
+        if leader(cluster.consul, database) == before and not is_wished:  # Patroni empties it
             raise NotReadyError(
                 f"Patroni did not make {candidate.name} the leader of {database}.",
                 f"See why: ./just logs {database}",
@@ -45,6 +47,23 @@ def switch(cluster: Cluster, database: str) -> Member:
         _take_back(cluster.consul, wish)
         raise
     return candidate
+
+
+def _candidate(consul: Api, database: str) -> Member:
+    """Return the replica that has every write. For some seconds after a failover there is none.
+
+    Raises NoStandbyError when no replica is well, NotReadyError when none has every write.
+    """
+    if not any(each.is_well for each in _replicas(replication.members_of(consul, database))):
+        raise NoStandbyError(
+            f"{database} has no replica that has every write.",
+            "Look at its members: ./just status",
+        )
+    return wait.until(
+        f"a replica of {database} that has every write",
+        lambda: best(replication.members_of(consul, database)),
+        LIMIT_SECONDS,
+    )
 
 
 def _take_back(consul: Api, wish: str) -> None:
@@ -67,6 +86,19 @@ def leader(consul: Api, database: str) -> str:
     return next((each.name for each in members if each.role == replication.LEADER), "")
 
 
+def _is_reached(consul: Api, database: str, name: str) -> bool:
+    """Return whether the mesh would lead to this member as the leader.
+
+    A machine that comes back may copy the leader before its Consul has told so: the mesh would go
+    on to find its checks as they were.
+    """
+    return any(
+        entry["Service"]["Meta"].get("member") == name
+        and all(check["Status"] != "critical" for check in entry["Checks"])
+        for entry in consul.call("GET", f"/v1/health/connect/{database}")
+    )
+
+
 def leads(cluster: Cluster, database: str, name: str) -> bool:
     """Return whether this member leads, and the mesh leads to it: its check passes."""
     if leader(cluster.consul, database) != name:
@@ -78,9 +110,11 @@ def leads(cluster: Cluster, database: str, name: str) -> bool:
 def best(members: list[Member]) -> Member | None:
     """Return the replica that a switchover is best to: every acknowledged write is on its disk.
 
-    Where no replica is synchronous, it is one that has received all.
+    Patroni refuses one that is not synchronous.
     """
-    fit = [each for each in members if each.role == replication.REPLICA and each.is_well]
-    if any(each.is_synchronous for each in members):
-        fit = [each for each in fit if each.is_synchronous]
+    fit = [each for each in _replicas(members) if each.is_well and each.is_synchronous]
     return min(fit, key=lambda each: each.behind or 0, default=None)
+
+
+def _replicas(members: list[Member]) -> list[Member]:
+    return [each for each in members if each.role == replication.REPLICA]

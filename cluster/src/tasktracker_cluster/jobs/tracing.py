@@ -11,6 +11,7 @@ from tasktracker_cluster.topology import GATEWAY, SPANS_PORT, TRACES
 
 SPANS_URL = f"http://{NODE_HOST}:{SPANS_PORT}/v1/traces"  # the same in every allocation
 _VARIABLE = "traces"  # of the job files
+_SAMPLING = "sampling"
 
 
 def job_variables(cluster: Cluster) -> dict[str, str]:
@@ -18,7 +19,12 @@ def job_variables(cluster: Cluster) -> dict[str, str]:
     job = cluster.nomad.find(f"/v1/job/{TRACES}")
     if job is None or job["Stop"]:
         return {}
-    return {_VARIABLE: SPANS_URL, "sampling": job["Meta"]["sampling"]}
+    return {_VARIABLE: SPANS_URL, _SAMPLING: job["Meta"][_SAMPLING]}
+
+
+def without(variables: Mapping[str, str]) -> dict[str, str]:
+    """Return these variables of the job files, so that no request is traced."""
+    return {name: value for name, value in variables.items() if name not in (_VARIABLE, _SAMPLING)}
 
 
 def is_in(variables: Mapping[str, str]) -> bool:

@@ -6,7 +6,13 @@ from pathlib import Path
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
-from tasktracker_cluster.topology import COLLECTOR_USER, DATABASES, PAGES_USER, STORE_USER
+from tasktracker_cluster.topology import (
+    COLLECTOR_USER,
+    DATABASES,
+    PAGES_USER,
+    SCRAPER_USER,
+    STORE_USER,
+)
 
 
 def create(site: Site) -> None:
@@ -28,6 +34,10 @@ def create(site: Site) -> None:
         shutil.chown(folder, "root", user)
         folder.chmod(0o750)
     _create_consul_api(site)
+    # The proxy before the pages makes its socket here, and one task may enter.
+    site.agent_metrics.mkdir(exist_ok=True, mode=0o700)
+    shutil.chown(site.agent_metrics, PAGES_USER, SCRAPER_USER)
+    site.agent_metrics.chmod(0o710)
     for database in DATABASES:
         create_volume(site, database.name, database.user)
 

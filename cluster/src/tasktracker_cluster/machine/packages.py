@@ -1,6 +1,5 @@
 """The distribution's packages: PostgreSQL, the CNI plugins, the network tools and restic."""
 
-import os
 import shutil
 from pathlib import Path
 
@@ -56,4 +55,4 @@ def install(step: Step) -> None:
 def _present(program: str) -> bool:
     if program.startswith("/"):
         return Path(program).exists()
-    return shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin") is not None
+    return shutil.which(program, path=shell.path()) is not None

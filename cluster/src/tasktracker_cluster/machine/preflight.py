@@ -1,5 +1,6 @@
 """The conditions of `up`, checked before it changes anything."""
 
+import errno
 import os
 import re
 import shutil
@@ -7,10 +8,12 @@ import socket
 
 from tasktracker_cluster.errors import (
     AdminError,
+    BadAddressError,
     BadHomeError,
     NoSpaceError,
     NotRootError,
     PortTakenError,
+    UnfitMachineError,
 )
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.machine.network import NODE_HOST
@@ -25,6 +28,9 @@ from tasktracker_cluster.topology import (
 NEEDED_BYTES = 2 * 2**30
 BETWEEN_MACHINES = (MEMBERSHIP_PORT, SHARED_STORE_PORT)
 
+# The commands of `admin` that the justfile has no recipe for.
+WITHOUT_RECIPE = ("db", "install", "node")
+
 # Below the state folder, the path of an allocation's socket for Consul has 76 characters. The
 # kernel allows 107 for the whole path.
 LONGEST_HOME = 31
@@ -33,7 +39,18 @@ LONGEST_HOME = 31
 def must_be_root(command: str) -> None:
     """Raise NotRootError unless this is root: networks, users and control groups need it."""
     if os.geteuid() != 0:
-        raise NotRootError(f"`{command}` needs root.", f"Run it as: sudo ./just {command}")
+        has_recipe = command.split()[0] not in WITHOUT_RECIPE
+        program = "./just" if has_recipe else ".venv/bin/tasktracker-cli admin"
+        raise NotRootError(f"`{command}` needs root.", f"Run it as: sudo {program} {command}")
+
+
+def must_be_first(site: Site, command: str) -> None:
+    """Raise UnfitMachineError on a machine that has joined: it has no management tokens."""
+    if not site.node.is_first:
+        raise UnfitMachineError(
+            "This machine has joined a cluster.",
+            f"On its first machine, {site.node.first}: {command}",
+        )
 
 
 def must_have_a_usable_home(site: Site) -> None:
@@ -70,7 +87,9 @@ def must_have_ports(site: Site) -> None:
         ):
             continue  # nothing listens there
         address = site.bind if port.is_public else shared if port.is_shared else "127.0.0.1"
-        must_be_free(address, port.number, port.purpose, "Stop that program, then run: ./just up")
+        must_be_free(
+            address, port.number, port.purpose, "Stop that program, then repeat the command."
+        )
 
 
 def must_have_observing_ports() -> None:
@@ -98,12 +117,20 @@ def must_have_shared_ports(address: str) -> None:
 
 
 def must_be_free(address: str, port: int, purpose: str, hint: str) -> None:
-    """Raise PortTakenError, which names the program that uses the port, unless it is free."""
+    """Raise PortTakenError, which names the program that uses the port, unless it is free.
+
+    Raises BadAddressError when this machine does not have the address.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                raise BadAddressError(
+                    f"This machine does not have the address {address} now.",
+                    "The others know it by that address. Give it back (ip address), then repeat.",
+                ) from error
             raise PortTakenError(
                 f"Port {port} ({purpose}) cannot be used: {_holder(port) or error.strerror}.", hint
             ) from error

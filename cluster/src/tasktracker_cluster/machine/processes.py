@@ -1,7 +1,9 @@
 """Orphaned processes of a site.
 
 A killed supervisor leaves its agents, and a killed agent leaves its tasks. A process belongs to the
-site if the state folder is in its command line or is its working folder. It is ended by its id.
+site if the state folder is in its command line or is its working folder, or if Nomad's variables
+say that it is a task of the site: a shell or a wall that has not become its program yet. It is
+ended by its id.
 """
 
 import contextlib
@@ -42,6 +44,14 @@ def of_site(site: Site) -> list[Orphan]:
     return found
 
 
+def command_line(process: Path) -> list[str]:
+    """Return the words of a process of /proc, with an empty one last. Raises OSError if it ended.
+
+    They may be no UTF-8.
+    """
+    return (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
+
+
 def end_all(site: Site) -> int:
     """End all processes of the site and return how many. Agents end first: they restart tasks."""
     return _end("the site's processes", lambda: of_site(site))
@@ -62,13 +72,14 @@ def _end(what: str, find: Callable[[], list[Orphan]]) -> int:
 
 def _examine(site: Site, folder: Path) -> Orphan | None:
     try:
-        words = (folder / "cmdline").read_bytes().decode(errors="replace").split("\0")
+        words = command_line(folder)
         cwd = os.readlink(folder / "cwd")
     except OSError:  # the process ended in the meantime
         return None
     home = f"{site.home}/"
     in_command = any(home in word for word in words)
-    if not in_command and not cwd.startswith(home):
+    of_allocation = any(each.startswith(f"NOMAD_ALLOC_DIR={home}") for each in _variables(folder))
+    if not in_command and not cwd.startswith(home) and not of_allocation:
         return None
     if words[0].startswith("postgres: "):  # a child: its postmaster ends it
         return None
@@ -76,9 +87,16 @@ def _examine(site: Site, folder: Path) -> Orphan | None:
     is_agent = any(f"{home}{part}/" in word for word in words for part in ("agent", "pages"))
     # An operator's editor or shell in the folder is not the site's.
     is_task = f"{home}releases/" in words[0] or program in TASK_PROGRAMS
-    if not is_agent and not is_task and words[1:2] != ["local/keep.sh"]:
+    if not is_agent and not is_task and not of_allocation:
         return None
     return Orphan(int(folder.name), program, is_agent)
+
+
+def _variables(folder: Path) -> list[str]:
+    try:
+        return (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+    except OSError:  # it ended in the meantime, or is another user's and this one is not root
+        return []
 
 
 def _signal(orphan: Orphan) -> None:

@@ -8,6 +8,12 @@ from pathlib import Path
 from tasktracker_cluster.errors import CommandError, MissingProgramError
 
 EVIDENCE_LINES = 20
+SYSTEM_FOLDERS = ("/usr/sbin", "/sbin")  # Debian's `su` without `-` leaves them out of PATH
+
+
+def path() -> str:
+    """Return the folders in which programs are looked for: those of PATH, and the system's."""
+    return os.pathsep.join((os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS))
 
 
 def run(
@@ -28,7 +34,7 @@ def run(
         result = subprocess.run(
             [str(word) for word in command],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env={**os.environ, "PATH": path(), **(env or {})},
             input=stdin or None,
             stdin=None if stdin else subprocess.DEVNULL,
             capture_output=True,

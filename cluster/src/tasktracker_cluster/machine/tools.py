@@ -3,6 +3,7 @@
 Nomad and Consul are taken from PATH or from the cache, or built. The wall is a program of this
 repository: it is built once for each version of its sources. The programs of `observe` are built
 together, once for each version of their module, and the one for traces by itself: most do without.
+Commands that run at once build one after the other: the second one finds what the first one built.
 """
 
 import hashlib
@@ -12,11 +13,13 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from tasktracker_cluster.errors import CommandError, MissingProgramError, NoSpaceError
-from tasktracker_cluster.machine import shell
+from tasktracker_cluster.machine import shell, waiting_lock
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import OBSERVING_PROGRAMS, TRACES_PROGRAM
@@ -43,7 +46,7 @@ class Tool:
 
     name: str
     tags: str  # Go build tags
-    edit: Edit | None = None
+    edits: tuple[Edit, ...] = ()
 
     @property
     def package(self) -> str:
@@ -52,24 +55,77 @@ class Tool:
     def file_name(self, version: Version) -> str:
         """Return the name of the built program in the cache."""
         name = f"{self.name}-{_dotted(version)}"
-        if self.edit is None:
+        if not self.edits:
             return name
-        return f"{name}-{hashlib.sha256(repr(astuple(self.edit)).encode()).hexdigest()[:6]}"
+        edits = repr(tuple(astuple(edit) for edit in self.edits))
+        return f"{name}-{hashlib.sha256(edits.encode()).hexdigest()[:6]}"
 
 
-# A sidecar's health is its service's. After a start of Consul it could stay critical for the
-# minute after which Consul looks again (docs/decisions/0050-consul-edit.md).
+# docs/decisions/0050-consul-edit.md, and the second one 0082-consul-restart.md
 CONSUL = Tool(
     "consul",
     tags="",
-    edit=Edit(
-        "agent/checks/alias.go",
-        "maxDurationBetweenUpdates = 1 * time.Minute",
-        "maxDurationBetweenUpdates = 1 * time.Second",
+    edits=(
+        # A sidecar's health is its service's. After a start of Consul it could stay critical for
+        # the minute after which Consul looks again.
+        Edit(
+            "agent/checks/alias.go",
+            "maxDurationBetweenUpdates = 1 * time.Minute",
+            "maxDurationBetweenUpdates = 1 * time.Second",
+        ),
+        # After a start of Consul every service would be critical until its check has run.
+        Edit(
+            "agent/agent.go",
+            "\t\t\tp.Check.Status = api.HealthCritical\n",
+            "\t\t\tp.Check.Status = api.HealthCritical\n"
+            '\t\t\tif p.ChkType != nil && p.ChkType.HTTP != "" {\n'
+            "\t\t\t\tp.Check.Status = api.HealthPassing\n"
+            "\t\t\t}\n",
+        ),
+        # The servers forget what a server's machine runs that was cut off for ten seconds. On its
+        # return its agent would compare what they know only after one to two minutes.
+        Edit(
+            "agent/consul/server_serf.go",
+            "// If we're still expecting to bootstrap, may need to handle this.",
+            "if s.config.ServerUp != nil {\n\t\t\ts.config.ServerUp()\n\t\t}\n",
+        ),
+        # So it would after it could not tell what has changed; and after a failure of that, it
+        # would try again after 15 to 30 s.
+        Edit(
+            "agent/ae/ae.go",
+            's.Logger.Error("failed to sync changes", "error", err)',
+            's.Logger.Error("failed to sync changes", "error", err)\n'
+            "\t\t\t\treturn retryFullSyncState",
+        ),
+        Edit(
+            "agent/ae/ae.go",
+            "retryFailIntv = 15 * time.Second",
+            "retryFailIntv = 1 * time.Second",
+        ),
     ),
 )
 # ui: with the web interface; release: without the mock driver.
-NOMAD = Tool("nomad", tags="ui,release")
+# The edit: docs/decisions/0084-missed-heartbeats.md
+NOMAD = Tool(
+    "nomad",
+    tags="ui,release",
+    edits=(
+        # A node whose heartbeat came too late gets no instances until it has told of those that it
+        # has, and a client tells only what has changed.
+        Edit(
+            "client/client.go",
+            '"heartbeat_ttl", oldTTL, "since_last_heartbeat", time.Since(last))',
+            '"heartbeat_ttl", oldTTL, "since_last_heartbeat", time.Since(last))\n'
+            "\t\t\tfor _, ar := range c.getAllocRunners() {\n"
+            "\t\t\t\tif alloc := ar.Alloc(); !alloc.TerminalStatus() {\n"
+            "\t\t\t\t\tif err := ar.Reconnect(alloc); err != nil {\n"
+            '\t\t\t\t\t\tc.logger.Error("cannot tell of an alloc", "id", alloc.ID, "error", err)\n'
+            "\t\t\t\t\t}\n"
+            "\t\t\t\t}\n"
+            "\t\t\t}\n",
+        ),
+    ),
+)
 
 WALL = "wall"
 VICTORIA = "victoria"
@@ -86,7 +142,7 @@ def install(site: Site, step: Step) -> None:
         version = installed_version(source) or pinned_version(site.checkout, tool.name)
         found.append(f"{tool.name} {_dotted(version)}")
     place(_wall(site.checkout, step), site.bin / WALL)
-    step.detail = ", ".join([*found, WALL])
+    step.detail = ", ".join(found)
 
 
 def install_observers(site: Site, step: Step) -> None:
@@ -121,21 +177,17 @@ def _tools_of(checkout: Path, name: str, what: str, duration: str, step: Step, *
     """Return the folder of the tools that the module `tools/<name>` names, in the cache."""
     module = checkout / "tools" / name
     folder = cache_folder() / f"{name}-{_digest([module / 'go.mod', module / 'go.sum'])}"
-    if not folder.exists():
-        _must_have_space_to_build("Delete files.")
-        step.note(f"building {what} with Go, once (about {duration})")
-        cache_folder().mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as draft:
-            built = Path(draft) / name
-            built.mkdir()
-            # `tool` stands for all tools that the module names.
-            go = _go(checkout, module, step)
-            _compile(module, "tool", built, go, *flags, CGO_ENABLED="0")
-            try:
+    with _building(folder) as is_missing:
+        if is_missing:
+            _must_have_space_to_build("Delete files.")
+            step.note(f"building {what} with Go, once (about {duration})")
+            with tempfile.TemporaryDirectory(dir=cache_folder()) as draft:
+                built = Path(draft) / name
+                built.mkdir()
+                # `tool` stands for all tools that the module names.
+                go = _go(checkout, module, step)
+                _compile(module, "tool", built, go, *flags, CGO_ENABLED="0")
                 built.rename(folder)
-            except OSError:
-                if not folder.exists():  # else another process built them meanwhile
-                    raise
     return folder
 
 
@@ -189,35 +241,37 @@ def _on_path(name: str, pinned: Version) -> Path | None:
 
 def _built(checkout: Path, tool: Tool, pinned: Version, step: Step) -> Path:
     program = cache_folder() / tool.file_name(pinned)
-    if not program.exists():
-        _must_have_space_to_build(
-            "Delete files, or put nomad and consul of the pinned versions on PATH."
-        )
-        step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
-        module = checkout / "tools" / tool.name
-        go = _go(checkout, module, step)
-        with tempfile.TemporaryDirectory() as folder:
-            edited = _edited(tool, module, go, Path(folder))
-            _build(module, tool.package, program, go, "-tags", tool.tags, *edited)
+    with _building(program) as is_missing:
+        if is_missing:
+            _must_have_space_to_build(
+                "Delete files, or put nomad and consul of the pinned versions on PATH."
+            )
+            step.note(f"building {tool.name} {_dotted(pinned)} with Go, once (about four minutes)")
+            module = checkout / "tools" / tool.name
+            go = _go(checkout, module, step)
+            with tempfile.TemporaryDirectory() as folder:
+                edited = _edited(tool, module, go, Path(folder))
+                _build(module, tool.package, program, go, "-tags", tool.tags, *edited)
     return program
 
 
 def _edited(tool: Tool, module: Path, go: str, folder: Path) -> tuple[str, ...]:
-    """Return the flags that build the tool with its edit, from a copy of its source in `folder`."""
-    if tool.edit is None:
+    """Return the flags that build the tool with its edits, of a copy of its source in `folder`."""
+    if not tool.edits:
         return ()
     found = shell.run([go, "mod", "download", "-json", tool.package], cwd=module, env=_GO_LOCAL)
     source = folder / tool.name
     # Go's own copy is read-only, and cannot be overlaid.
     shutil.copytree(json.loads(found)["Dir"], source, copy_function=shutil.copyfile)
-    file = source / tool.edit.file
-    text = file.read_text()
-    if text.count(tool.edit.old) != 1:
-        raise MissingProgramError(
-            f"{tool.edit.file} of {tool.name} does not have '{tool.edit.old}' once.",
-            "Read docs/decisions/0050-consul-edit.md, and adapt the edit to this version.",
-        )
-    file.write_text(text.replace(tool.edit.old, tool.edit.new))
+    for edit in tool.edits:
+        file = source / edit.file
+        text = file.read_text()
+        if text.count(edit.old) != 1:
+            raise MissingProgramError(
+                f"{edit.file} of {tool.name} does not have '{edit.old.strip()}' once.",
+                "Read its record in docs/decisions, and adapt the edit to this version.",
+            )
+        file.write_text(text.replace(edit.old, edit.new))
     shutil.copy(module / "go.sum", folder)
     text = (module / "go.mod").read_text()
     (folder / "go.mod").write_text(f"{text}\nreplace {tool.package} => {source}\n")
@@ -229,10 +283,22 @@ def _wall(checkout: Path, step: Step) -> Path:
     sources = sorted(path for path in folder.iterdir() if path.name.startswith("go.")
                      or path.suffix == ".go")  # fmt: skip
     program = cache_folder() / f"{WALL}-{_digest(sources)}"
-    if not program.exists():
-        step.note("building the wall with Go")
-        _build(folder, ".", program, _go(checkout, folder, step), CGO_ENABLED="0")
+    with _building(program) as is_missing:
+        if is_missing:
+            step.note("building the wall with Go")
+            _build(folder, ".", program, _go(checkout, folder, step), CGO_ENABLED="0")
     return program
+
+
+@contextmanager
+def _building(built: Path) -> Iterator[bool]:
+    """Give whether this process must build something, while no other one builds anything."""
+    if built.exists():
+        yield False
+        return
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with waiting_lock.held(cache_folder() / ".building"):
+        yield not built.exists()  # another one may have built it meanwhile
 
 
 def _digest(files: list[Path]) -> str:
@@ -251,7 +317,6 @@ def _must_have_space_to_build(hint: str) -> None:
 
 
 def _build(module: Path, package: str, program: Path, go: str, *flags: str, **env: str) -> None:
-    program.parent.mkdir(parents=True, exist_ok=True)
     draft = program.with_suffix(".building")
     _compile(module, package, draft, go, *flags, **env)
     draft.replace(program)

@@ -65,7 +65,7 @@ def _bundle(
     given: dict[str, object] = {
         "name": member.name,
         "peers": peers,
-        "authority": certificates.authority(site).certificate,
+        "authority": certificates.trusted(site),
         "certificates": signed,
         "gossip": {agent: credentials.gossip_key(site, agent) for agent in ("consul", "nomad")},
         "tokens": node_tokens.replace(consul, member.name),

@@ -36,9 +36,7 @@ def join(line: JoinLine, body: dict[str, object]) -> dict[str, Any]:
 
 def call(site: Site, path: str, body: dict[str, object]) -> dict[str, Any]:
     """Call the first machine with the certificate of this one."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.load_verify_locations(certificates.paths(site, "authority")[0])
-    context.load_cert_chain(*certificates.paths(site, certificates.MEMBERSHIP.name))
+    context = certificates.client(site, certificates.MEMBERSHIP)
     with _connect(site.node.first, MEMBERSHIP_PORT, context) as connection:
         return _post(connection, path, body)
 

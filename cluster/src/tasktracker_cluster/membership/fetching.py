@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from tasktracker_cluster.agents import certificates
-from tasktracker_cluster.errors import NoArtifactError, UnreachableFirstError
+from tasktracker_cluster.errors import NoArtifactError, NotReadyError, UnreachableFirstError
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.membership import caller
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.releases import artifact, artifact_store, installed
@@ -14,6 +15,9 @@ from tasktracker_cluster.releases.artifact_store import Certificate, MissingArti
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import SHARED_STORE_PORT
+
+# All stores restart when a machine has joined, and the next one may join at once.
+RESTART_SECONDS = 60
 
 
 def install(site: Site, step: Step) -> None:
@@ -44,14 +48,25 @@ def _fetch(site: Site, sha256: str, stores: Sequence[str]) -> None:
         if artifact.checksum(target) == sha256:
             return
         target.unlink()  # damaged, by a loss of power for example
-    authority = certificates.paths(site, "authority")[0]
+    authority = certificates.paths(site, certificates.AUTHORITY)[0]
     own = Certificate(authority, *certificates.paths(site, certificates.STORE.name))
     with tempfile.NamedTemporaryFile(dir=site.artifacts) as draft:
+        missing = ""
+
+        def is_fetched() -> bool:
+            nonlocal missing
+            try:
+                artifact_store.fetch(sha256, stores, own, draft.file)
+            except MissingArtifactError as error:
+                missing = str(error)
+                return False
+            return True
+
         try:
-            artifact_store.fetch(sha256, stores, own, draft.file)
-        except MissingArtifactError as error:
+            wait.until(f"the artifact {sha256}", is_fetched, RESTART_SECONDS)
+        except NotReadyError as error:
             raise NoArtifactError(
-                f"No machine of the cluster has the artifact {sha256}: {error}.",
+                f"No machine of the cluster has the artifact {sha256}: {missing}.",
                 "On the first machine: ./just up. Then try again.",
             ) from error
         os.fchmod(draft.fileno(), 0o644)

@@ -18,8 +18,11 @@ from tasktracker_cluster.site import Site
 LIMIT_SECONDS = 90
 
 
-def start(cluster: Cluster, steps: Steps) -> None:
-    """Start them with the files of this machine, and wait until Nomad may give it instances."""
+def start(cluster: Cluster, steps: Steps, *, restored: bool) -> None:
+    """Start them with the files of this machine, and wait until Nomad may give it instances.
+
+    With `restored`, nothing of the site runs: Consul must not call its services healthy.
+    """
     site = cluster.site
     network.create_address()
     renew_certificates(site, steps)
@@ -32,6 +35,8 @@ def start(cluster: Cluster, steps: Steps) -> None:
     changed = supervisor.render(site, cluster.tokens)
     changed[pages.NAME] |= pages.render(site)
     was_running = supervisor.is_running(site)
+    if restored:
+        consul.forget_services(site)
     with steps.step("Consul") as step:
         supervisor.start(site)
         supervisor.ensure(site, "consul", changed["consul"] and was_running)

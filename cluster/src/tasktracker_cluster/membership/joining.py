@@ -4,9 +4,16 @@ import socket
 from time import time as clock
 from typing import Any
 
-from tasktracker_cluster.agents import certificates, credentials, nomad, signing, version
+from tasktracker_cluster.agents import (
+    authorities,
+    certificates,
+    credentials,
+    nomad,
+    signing,
+    version,
+)
 from tasktracker_cluster.agents.certificates import Identity
-from tasktracker_cluster.errors import StaleStateError
+from tasktracker_cluster.errors import StaleStateError, UnreachableFirstError
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.membership import caller
 from tasktracker_cluster.membership.join_line import JoinLine
@@ -36,12 +43,18 @@ def must_be_new(site: Site, line: JoinLine) -> None:
 
 
 def address_towards(address: str) -> str:
-    """Return the address of this machine from which it calls another one, empty without a route."""
+    """Return the address of this machine from which it calls another one.
+
+    Raises UnreachableFirstError without a route.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((address, MEMBERSHIP_PORT))  # sends nothing
-        except OSError:
-            return ""
+        except OSError as error:
+            raise UnreachableFirstError(
+                f"This machine has no route to the first machine at {address}: {error.strerror}.",
+                "Connect it to the network of that machine (ip route), then try again.",
+            ) from error
         return str(probe.getsockname()[0])
 
 
@@ -76,7 +89,7 @@ def introduce(site: Site) -> None:
 
 
 def _write(site: Site, answer: dict[str, Any], keys: dict[str, str]) -> None:
-    files.write(certificates.paths(site, "authority")[0], answer["authority"], mode=0o600)
+    authorities.keep(site, answer["authority"])
     for role, certificate in answer["certificates"].items():
         certificates.write(site, role, Identity(certificate, keys[role]))
     for agent, key in answer["gossip"].items():

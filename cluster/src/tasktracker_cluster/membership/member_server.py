@@ -1,7 +1,7 @@
 """The first machine's HTTPS server for the others. It runs under the supervisor.
 
 `/join` needs the secret of an invitation. Every other path needs the certificate of a machine that
-has joined, and is only about that machine.
+has joined. `/release`, `/report` and `/logs` only read. Each other one is only about that machine.
 """
 
 import hashlib
@@ -34,17 +34,20 @@ from tasktracker_cluster.membership import (
     node_tokens,
     nodes,
     quorum,
+    reports,
     rotations,
 )
 from tasktracker_cluster.membership.limited_server import LimitedServer, TimeLimit
 from tasktracker_cluster.membership.messages import (
     Joining,
+    Logs,
     MalformedMessageError,
     Readiness,
     Renewal,
+    Report,
     Rotated,
 )
-from tasktracker_cluster.membership.rotations import AGENT_TOKENS, GOSSIP
+from tasktracker_cluster.membership.rotations import AGENT_TOKENS, AUTHORITY, GOSSIP
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.topology import COLLECTOR, JOBS, MEMBERSHIP_PORT
 
@@ -66,7 +69,7 @@ class MemberServer(LimitedServer):
     def __init__(self, cluster: Cluster, port: int = MEMBERSHIP_PORT) -> None:
         super().__init__((cluster.site.node.address, port), _Handler)
         self.cluster = cluster
-        self.context = _context(cluster)
+        self.context = context(cluster)
         self.version = version.of(cluster.site.checkout)  # that of this process
         self._refusals: dict[str, deque[float]] = {}
 
@@ -77,14 +80,15 @@ class MemberServer(LimitedServer):
         return self._refusals.setdefault(address, deque(maxlen=MOST_REFUSALS))
 
 
-def _context(cluster: Cluster) -> ssl.SSLContext:
+def context(cluster: Cluster) -> ssl.SSLContext:
+    """Return the TLS settings of the server, by the files as they are now."""
     site = cluster.site
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.verify_mode = ssl.CERT_OPTIONAL  # a machine that joins has none
-    context.load_verify_locations(certificates.paths(site, "authority")[0])
-    context.load_cert_chain(*certificates.paths(site, certificates.MEMBERSHIP.name))
-    return context
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.minimum_version = ssl.TLSVersion.TLSv1_3
+    made.verify_mode = ssl.CERT_OPTIONAL  # a machine that joins has none
+    made.load_verify_locations(certificates.paths(site, certificates.AUTHORITY)[0])
+    made.load_cert_chain(*certificates.paths(site, certificates.MEMBERSHIP.name))
+    return made
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -142,6 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
                 return _ready(cluster, name, messages.read(Readiness, content))
             case "/release":
                 return _release(cluster)
+            case "/logs":
+                return _logs(cluster, messages.read(Logs, content))
+            case "/report":
+                return {"rows": reports.make(cluster.site, messages.read(Report, content).what)}
             case "/leave":
                 return _leave(cluster, name)
             case "/demote":
@@ -156,6 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
                     return _introduction(cluster, name)
             case "/gossip":
                 return _gossip(cluster, name)
+            case "/authority":
+                return _authority(cluster, name)
             case "/tokens":
                 with _one_at_a_time:
                     return _tokens(cluster, name)
@@ -231,6 +241,10 @@ def _release(cluster: Cluster) -> Json:
     return {"name": release.name, "artifacts": release.artifacts, "nodes": nodes}
 
 
+def _logs(cluster: Cluster, asked: Logs) -> Json:
+    return {"lines": reports.last_lines(cluster.anew(), asked.job, asked.task, asked.lines)}
+
+
 def _introduction(cluster: Cluster, name: str) -> Json:
     return {"introduction": nomad.make_introduction(cluster.nomad, name)}
 
@@ -239,6 +253,11 @@ def _gossip(cluster: Cluster, name: str) -> Json:
     rotations.must_be_turn_of(cluster.consul, name, GOSSIP)
     keys = {agent: credentials.gossip_key(cluster.site, agent) for agent in supervisor.AGENTS}
     return {"gossip": keys}
+
+
+def _authority(cluster: Cluster, name: str) -> Json:
+    rotations.must_be_turn_of(cluster.consul, name, AUTHORITY)
+    return {"authority": certificates.trusted(cluster.site)}
 
 
 def _tokens(cluster: Cluster, name: str) -> Json:
@@ -261,12 +280,15 @@ def _rotated(cluster: Cluster, name: str, shown: str, told: Rotated) -> Json:
 def _ready(cluster: Cluster, name: str, asked: Readiness) -> Json:
     """Use a machine whose agents run.
 
-    After a start of the whole machine its instances are replaced: they have no Consul tokens.
+    After a start of the whole machine its instances are replaced: they have no Consul tokens. So
+    are those whose sidecars are of an earlier version.
     """
-    if asked.restored:
+    if asked.restored or asked.earlier:
         jobs = (*JOBS, COLLECTOR)
         known = [each for job in jobs for each in allocations.active(cluster, job)]
-        deployment.replace(cluster, [each for each in known if each["NodeName"] == name])
+        own = [each for each in known if each["NodeName"] == name]
+        old = [each for each in own if asked.restored or each["ID"] in asked.earlier]
+        deployment.replace(cluster, old)
     with _one_at_a_time:
         _record_run(cluster, name)
         servers = quorum.choose(cluster)

@@ -2,9 +2,11 @@
 
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from tasktracker_cluster.membership import joining
+from tasktracker_cluster.membership.reports import MOST_LINES, What
+from tasktracker_cluster.topology import ALL_MAIN_TASKS
 
 ROLES = frozenset(role.name for role in joining.ROLES)
 
@@ -25,6 +27,13 @@ def _for_every_role(requests: dict[str, str]) -> dict[str, str]:
     return requests
 
 
+def _of_a_job(name: str) -> str:
+    """Refuse the agents' own logs, which only a machine's operator may read."""
+    if name not in ALL_MAIN_TASKS:
+        raise ValueError("no job has this name")
+    return name
+
+
 class Joining(_Message):
     """A machine wants to join. It sends a request for a certificate for each of its roles."""
 
@@ -43,9 +52,28 @@ class Renewal(_Message):
 
 
 class Readiness(_Message):
-    """The agents of a machine run. `restored`: after a start of the whole machine."""
+    """The agents of a machine run. `restored`: its instances must be placed again.
+
+    That is so after a start of the whole machine. `earlier` are allocations of this machine, some
+    of which have ended, whose sidecars are of an earlier version: these must be placed again, too.
+    """
 
     restored: bool
+    earlier: list[str] = []  # a machine of an earlier version sends none
+
+
+class Report(_Message):
+    """A machine asks what a command prints on the first one."""
+
+    what: What
+
+
+class Logs(_Message):
+    """A machine asks for the last lines of a job's instances. `task` is as in jobs.logs.sources."""
+
+    job: Annotated[str, AfterValidator(_of_a_job)]
+    task: str | None
+    lines: Annotated[int, Field(ge=0, le=MOST_LINES)]
 
 
 class Rotated(_Message):

@@ -35,8 +35,8 @@ def must_be_known(cluster: Cluster, name: str) -> None:
 def drain(cluster: Cluster, name: str) -> None:
     """Move the instances of a machine to others, and wait until none is left that can move.
 
-    First the databases' primaries move, then their members on this machine stop: no other machine
-    can take these. Raises NoStandbyError when a primary cannot move.
+    First the databases' leaders move, then their members on this machine stop: no other machine
+    can take these. Raises NoStandbyError when a leader cannot move.
     """
     node = find(cluster, name)
     switchover.move_away(cluster, name)

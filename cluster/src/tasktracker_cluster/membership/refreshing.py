@@ -1,8 +1,8 @@
 """The agents of a machine with the certificates and tokens that are in its files now.
 
-Consul reads them while it runs. A restarted one would report every service as critical until its
-checks have run, and the gateways would have no routes. Nomad has to start again: it reads its
-Consul token, and the certificate that it shows to Consul, only then.
+Consul reads them while it runs: a restarted one would elect, and report the members of databases as
+critical until they have told their health. Nomad has to start again: it reads its Consul token, and
+the certificate that it shows to Consul, only then.
 """
 
 from contextlib import suppress

@@ -12,17 +12,22 @@ from tasktracker_cluster.membership import members
 CERTIFICATES = "certificates"
 GOSSIP = "gossip"
 AGENT_TOKENS = "agent-tokens"
+AUTHORITY = "authority"
 
 _KEY = "tasktracker/rotation"
 
 
 @dataclass(frozen=True)
 class Rotation:
-    """One run of `rotate`. `machine` is the name of the machine whose turn it is, or empty."""
+    """One run of `rotate`. `machine` is the name of the machine whose turn it is, or empty.
+
+    `stage` is that of a rotation of the authority (agents/authorities.py). Each has an identifier.
+    """
 
     identifier: str
     what: str
     machine: str = ""
+    stage: str = ""
 
 
 def current(consul: Api) -> Rotation | None:
@@ -38,7 +43,10 @@ def watch(consul: Api, index: int, seconds: int) -> tuple[Rotation | None, int]:
 
 def put(consul: Api, rotation: Rotation) -> None:
     """Begin a rotation, or give the turn to a machine."""
-    consul.call("PUT", f"/v1/kv/{_KEY}", asdict(rotation))
+    record = asdict(rotation)
+    if not rotation.stage:
+        del record["stage"]  # a machine of an earlier version does not know it
+    consul.call("PUT", f"/v1/kv/{_KEY}", record)
 
 
 def end(consul: Api) -> None:

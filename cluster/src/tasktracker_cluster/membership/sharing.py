@@ -5,7 +5,7 @@ import socket
 from tasktracker_cluster.agents import certificates, membership_program, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import BadAddressError, NotReadyError
-from tasktracker_cluster.machine import network
+from tasktracker_cluster.machine import network, preflight
 from tasktracker_cluster.membership import invitations, members
 from tasktracker_cluster.membership.join_line import JoinLine
 from tasktracker_cluster.membership.members import Member
@@ -59,13 +59,11 @@ def is_served(site: Site) -> bool:
 def invite(site: Site) -> JoinLine:
     """Make an invitation for an hour.
 
-    Raises BadAddressError where no machine can join, NotReadyError before the server's first start.
+    Raises UnfitMachineError on a machine that has joined, BadAddressError where none can join, and
+    NotReadyError before the server's first start.
     """
     node = site.node
-    if not node.is_first:
-        raise BadAddressError(
-            "This machine has joined a cluster.", f"Invite on its first machine, {node.first}."
-        )
+    preflight.must_be_first(site, "./just invite")
     if not node.is_advertised:
         raise BadAddressError(
             "No other machine can reach this cluster: it is on loopback.",

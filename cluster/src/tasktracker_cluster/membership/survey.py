@@ -18,6 +18,7 @@ class Machine:
     name: str
     address: str
     server: bool
+    leads: tuple[str, ...]  # Consul, Nomad: those of its agents that lead the servers
     agents: str  # alive or gone
     nomad: str  # ready, draining, ineligible, down, or unknown
     instances: int
@@ -26,6 +27,7 @@ class Machine:
 def of_machines(cluster: Cluster) -> list[Machine]:
     """Return every machine; none while the cluster has no address. Raises ApiError."""
     known = members.all_of(cluster.consul)
+    leaders = _leaders(cluster)
     servers, present = members.servers(cluster.consul), members.alive(cluster.consul)
     states = {node.name: _state(node) for node in nomad.nodes(cluster.nomad)}
     running = [
@@ -38,12 +40,20 @@ def of_machines(cluster: Cluster) -> list[Machine]:
             each.name,
             each.address,
             each.name in servers,
+            tuple(agent for agent, leader in leaders.items() if leader == each.address),
             "alive" if each.name in present else "gone",
             states.get(each.name, "unknown"),
             running.count(each.name),
         )
         for each in known
     ]
+
+
+def _leaders(cluster: Cluster) -> dict[str, str]:
+    """Return the address of each agent's leader, empty while there is none."""
+    asked = {"Consul": cluster.consul, "Nomad": cluster.nomad}
+    found = {agent: api.find("/v1/status/leader") or "" for agent, api in asked.items()}
+    return {agent: address.rpartition(":")[0] for agent, address in found.items()}
 
 
 def _state(node: Node) -> str:

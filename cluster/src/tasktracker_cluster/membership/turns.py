@@ -2,22 +2,32 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 import httpx
 
 from tasktracker_cluster.agents import (
+    authorities,
     certificates,
     credentials,
     gossip,
     membership_program,
     ownership,
 )
+from tasktracker_cluster.agents.certificates import Role
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError, BusyError
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.membership import caller, members, refreshing, renewal, rotations
-from tasktracker_cluster.membership.rotations import AGENT_TOKENS, CERTIFICATES, GOSSIP, Rotation
+from tasktracker_cluster.membership.rotations import (
+    AGENT_TOKENS,
+    AUTHORITY,
+    CERTIFICATES,
+    GOSSIP,
+    Rotation,
+)
+from tasktracker_cluster.site import Site
 
 WATCH_SECONDS = 60
 PAUSE_SECONDS = 1
@@ -59,10 +69,14 @@ def take(cluster: Cluster, rotation: Rotation) -> None:
         if rotation.what == CERTIFICATES:
             renewal.renew(site, renewal.of_machine(site))
             refreshing.refresh(cluster.anew())
+        if rotation.what == AUTHORITY:
+            authorities.keep(site, caller.call(site, "/authority", {})["authority"])
+            renewal.renew(site, _to_renew(site, rotation.stage))
+            refreshing.refresh(cluster.anew())
         if rotation.what == AGENT_TOKENS:
             for token, secret in caller.call(site, "/tokens", {})["tokens"].items():
                 files.write(credentials.path(site, token), f"{secret}\n", mode=0o600)
-            renewal.renew(site, certificates.of_agents(site.node.is_server)[:1])
+            renewal.renew(site, certificates.of_consul(site.node.is_server))
             refreshing.refresh(cluster.anew())
         # This program starts again at the end of its turn: `up` must not start it once more.
         membership_program.render(site)
@@ -76,6 +90,12 @@ def is_due(cluster: Cluster, rotation: Rotation) -> bool:
         return False
     done = {member.name: member.rotated for member in members.all_of(cluster.consul)}
     return done.get(name) != rotation.identifier
+
+
+def _to_renew(site: Site, stage: str) -> Sequence[Role]:
+    if stage == authorities.ISSUE:
+        return renewal.of_machine(site)
+    return certificates.of_consul(site.node.is_server)
 
 
 def _log(error: Exception) -> None:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
 
 _ALLOCATION = re.compile(r"_nomad-task-([0-9a-f-]{36})-")
 
@@ -34,13 +36,26 @@ def sidecars(cluster: Cluster, service: str) -> list[Sidecar]:
     return [Sidecar.parse(service, entry) for entry in entries]
 
 
-def failing_checks(cluster: Cluster, service: str) -> list[str] | None:
+def metrics(cluster: Cluster, service: str) -> list[Api]:
+    """Return what each instance of a service answers with its metrics, on any machine."""
+    entries = cluster.consul.call("GET", f"/v1/health/connect/{service}")
+    known = [entry["Service"] for entry in entries]
+    return [
+        Api(service, f"http://{each['Address']}:{each['Meta']['metrics_port']}", {}, LIMIT_SECONDS)
+        for each in known
+        if "metrics_port" in (each["Meta"] or {})  # Nomad registered it
+    ]
+
+
+def failing_checks(cluster: Cluster, service: str, node: str = "") -> list[str] | None:
     """Return the names of a service's failing checks, None when the service has no instance.
 
-    A warning counts only while no instance passes: a database's replica warns, its leader passes.
-    In a cluster of several nodes each name is followed by the node.
+    With `node`, only those of its instances there. A warning counts only while no instance passes:
+    a database's replica warns, its leader passes. In a cluster of several nodes each name is
+    followed by the node.
     """
     entries = cluster.consul.call("GET", f"/v1/health/service/{service}")
+    entries = [entry for entry in entries if not node or entry["Node"]["Node"] == node]
     if not entries:
         return None
     checks = [check for entry in entries for check in entry["Checks"]]

@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import AdminError
-from tasktracker_cluster.jobs import allocations, postgres
+from tasktracker_cluster.jobs import allocations, replication
 from tasktracker_cluster.jobs.allocations import Allocation
-from tasktracker_cluster.machine import shell
-from tasktracker_cluster.mesh import inside, requests
+from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.monitoring.histogram import Histogram, Labels
 from tasktracker_cluster.topology import DATABASES, GATEWAY, JOBS, RELEASE_JOBS, SERVICES
+
+LIMIT_SECONDS = 5  # for an answer of a database whose leader is on another machine
 
 OWN_ROUTES = ("/health", "/health/live", "/metrics", "/openapi.json")  # the cluster calls them
 CONNECTIONS = (
@@ -56,13 +58,13 @@ def snapshot(cluster: Cluster) -> Snapshot:
     _ = cluster.tokens
     rows = status.rows(cluster)
     running = {job: _running(cluster, job) for job in (*JOBS, *RELEASE_JOBS)}
-    answered = {each.name: _requests(cluster, running[each.name], each.port) for each in SERVICES}
-    answered[GATEWAY] = _gateway_requests(cluster)
+    counted = {each.name: _requests(cluster, each.name) for each in SERVICES}
+    counted[GATEWAY] = _gateway_requests(cluster)
     connections = {each.name: _connections(cluster, each.name) for each in DATABASES}
     return Snapshot(
         time.monotonic(),
         rows,
-        answered,
+        {name: count for name, count in counted.items() if count is not None},
         {job: sum(_memory(cluster, one["ID"]) for one in known) for job, known in running.items()},
         {name: count for name, count in connections.items() if count is not None},
     )
@@ -105,12 +107,14 @@ def _running(cluster: Cluster, job: str) -> list[Allocation]:
         return []
 
 
-def _requests(cluster: Cluster, running: list[Allocation], port: int) -> Histogram:
-    total = Histogram()
-    for allocation in running:
-        answer = inside.get(cluster, allocation, ("127.0.0.1", port), "/metrics")
-        if isinstance(answer, requests.Answer):
-            total += Histogram.read(answer.text, "http_request_duration_seconds", _is_of_clients)
+def _requests(cluster: Cluster, service: str) -> Histogram | None:
+    total = None
+    with suppress(AdminError):  # of Consul
+        for instance in catalog.metrics(cluster, service):
+            with suppress(AdminError):
+                text = instance.text("/metrics")
+                new = Histogram.read(text, "http_request_duration_seconds", _is_of_clients)
+                total = new if total is None else total + new
     return total
 
 
@@ -118,11 +122,11 @@ def _is_of_clients(labels: Labels) -> bool:
     return labels.get("route") not in OWN_ROUTES
 
 
-def _gateway_requests(cluster: Cluster) -> Histogram:
+def _gateway_requests(cluster: Cluster) -> Histogram | None:
     try:
         text = cluster.traefik.text("/metrics")
     except AdminError:
-        return Histogram()
+        return None
     name = "traefik_entrypoint_request_duration_seconds"
     return Histogram.read(text, name, lambda labels: labels.get("entrypoint") == "web")
 
@@ -137,6 +141,6 @@ def _memory(cluster: Cluster, allocation: str) -> int:
 
 def _connections(cluster: Cluster, database: str) -> int | None:
     try:
-        return int(shell.run(postgres.query(cluster.site, database, CONNECTIONS)))
+        return int(replication.query(cluster, database, CONNECTIONS, LIMIT_SECONDS))
     except AdminError:
         return None

@@ -15,9 +15,10 @@ from tasktracker_cluster.agents import (
 )
 from tasktracker_cluster.backups import ages, copies, drill, health, repository
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import ApiError
-from tasktracker_cluster.jobs import allocations, observers, replication, rollout
+from tasktracker_cluster.errors import AdminError, ApiError
+from tasktracker_cluster.jobs import allocations, numbers, observers, replication, rollout
 from tasktracker_cluster.membership import members, quorum, survey
+from tasktracker_cluster.membership.survey import Machine
 from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.monitoring import alerts
 from tasktracker_cluster.site import Site
@@ -52,7 +53,10 @@ class Row:
 
 
 def rows(cluster: Cluster) -> list[Row]:
-    """Return every agent and every job, or no rows when there is no cluster."""
+    """Return every agent and every job, or no rows when there is no cluster.
+
+    On a machine that has joined, without those that the first one alone has (monitoring/of_first).
+    """
     if ownership.owner(cluster.site) is None:
         return []
     backups = BACKUP_JOBS if repository.is_on(cluster.site) else ()
@@ -68,11 +72,21 @@ def rows(cluster: Cluster) -> list[Row]:
     known += [_of_backups(cluster, each.name) for each in DATABASES if backups]
     known += [_of_drills(cluster.site)] if backups else []
     known += [_of_copies(cluster.site)] if copies.is_on(cluster.site) else []
-    return [*agents, *_machines(cluster), *known, *(_alerts(cluster) if observing else [])]
+    return [*agents, *machines(cluster), *known, *(_alerts(cluster) if observing else [])]
 
 
 def warnings(cluster: Cluster) -> list[str]:
-    """Return what is wrong with the servers of a cluster of several machines."""
+    """Return what is wrong with the servers of a cluster of several machines.
+
+    Without an answer of the agents it is nothing: the rows say that.
+    """
+    try:
+        return _warnings(cluster)
+    except AdminError:
+        return []
+
+
+def _warnings(cluster: Cluster) -> list[str]:
     node, found = cluster.site.node, []
     if node.is_advertised and len(members.servers(cluster.consul)) < quorum.SERVERS:
         found.append(
@@ -90,20 +104,20 @@ def warnings(cluster: Cluster) -> list[str]:
 
 def _of_members(cluster: Cluster, database: str) -> list[Row]:
     try:
-        members = replication.members_of(cluster.consul, database)
+        return [
+            Row(
+                "member",
+                f"{database} {m.name}",
+                m.told,
+                None,
+                None,
+                "passing" if m.is_well else m.state,
+                tuple(filter(None, [numbers.machine(cluster.consul, m.name)])),
+            )
+            for m in replication.members_of(cluster.consul, database)
+        ]
     except ApiError:  # the line of the job says it
         return []
-    return [
-        Row(
-            "member",
-            f"{database} {m.name}",
-            m.told,
-            None,
-            None,
-            "passing" if m.is_well else m.state,
-        )
-        for m in members
-    ]
 
 
 def _of_backups(cluster: Cluster, database: str) -> Row:
@@ -122,23 +136,36 @@ def _of_copies(site: Site) -> Row:
     return Row("backup", "copies", state, None, None, found.fault or "passing")
 
 
-def _machines(cluster: Cluster) -> list[Row]:
+def machines(cluster: Cluster) -> list[Row]:
+    """Return a row of each machine, none where there can be no other: its agents, and its roles."""
     if not cluster.site.node.is_advertised:
         return []
+    try:
+        known = survey.of_machines(cluster)
+    except ApiError as error:  # as while no server leads
+        return [Row("machine", "all", "unknown", None, None, error.message.rstrip("."))]
     return [
         Row(
             "machine",
             each.name,
-            each.nomad,
+            _told(each),
             each.instances,
             each.instances,
             "passing" if (each.agents, each.nomad) == ("alive", "ready") else "failing",
         )
-        for each in survey.of_machines(cluster)
+        for each in known
     ]
 
 
+def _told(machine: Machine) -> str:
+    leads = f"leads {' and '.join(machine.leads)}" if machine.leads else ""
+    server = "server" if machine.server else ""
+    return ", ".join(filter(None, [machine.agents, machine.nomad, server, leads]))
+
+
 def _observing(cluster: Cluster) -> list[str]:
+    if not cluster.site.node.is_first:  # they answer on its loopback
+        return []
     try:
         return observers.running(cluster)
     except ApiError:  # the lines of the other jobs say it

@@ -46,9 +46,7 @@ def named(store: Api, origins: Mapping[Path, Origin]) -> dict[Path, Origin]:
     nameless = [path for path, origin in origins.items() if origin.service == origin.instance]
     if not nameless:
         return dict(origins)
-    rows = victoria_logs.ask(
-        store, f"{victoria_logs.in_files(nameless)} service:* | uniq by (file, service)"
-    )
+    rows = victoria_logs.ask_of_files(store, nameless, "service:* | uniq by (file, service)")
     services = {
         origins[Path(row["file"])].instance: row["service"]
         for row in rows

@@ -83,7 +83,7 @@ def _in_file(
     lines: int | None,
 ) -> Iterator[Record]:
     def found(spans: Sequence[Span]) -> Iterator[Record]:
-        rows = (_rows(store, query([path], conditions, span)) for span in spans)
+        rows = (_rows(store, path, query(conditions, span)) for span in spans)
         return filter(conditions.meets, records(origin, chain.from_iterable(rows)))
 
     if lines is None:
@@ -104,9 +104,8 @@ def _spans(store: Api, paths: Iterable[Path], conditions: Conditions) -> dict[Pa
     The store sorts only what fits in a fifth of its memory, so it sorts nothing. A span is small
     enough to be sorted here.
     """
-    rows = victoria_logs.ask(
-        store, f"{query(paths, conditions)} | stats by (file, _time:1h) count() as rows"
-    )
+    counting = f"{query(conditions)} | stats by (file, _time:1h) count() as rows"
+    rows = victoria_logs.ask_of_files(store, paths, counting)
     hours: dict[Path, dict[datetime, int]] = defaultdict(dict)
     for row in rows:
         hours[Path(row["file"])][datetime.fromisoformat(row["_time"])] = int(row["rows"])
@@ -126,18 +125,19 @@ def joined(hours: Mapping[datetime, int]) -> Iterator[Span]:
         yield begin, max(hours) + HOUR
 
 
-def _rows(store: Api, text: str) -> list[dict[str, str]]:
+def _rows(store: Api, path: Path, text: str) -> list[dict[str, str]]:
+    rows = victoria_logs.ask_of_files(store, [path], text)
     # A time without its zone is in the order of its text, however many digits it has.
-    return sorted(victoria_logs.ask(store, text), key=lambda row: row["_time"].rstrip("Z"))
+    return sorted(rows, key=lambda row: row["_time"].rstrip("Z"))
 
 
-def query(paths: Iterable[Path], conditions: Conditions, span: Span | None = None) -> str:
-    """Return the query in LogsQL. It may find more than what meets the conditions.
+def query(conditions: Conditions, span: Span | None = None) -> str:
+    """Return the filters in LogsQL. They may find more than what meets the conditions.
 
     Lines of text have no fields, and the first line of an entry may be another one than that which
     meets them: all of those are asked for.
     """
-    words = [victoria_logs.in_files(paths)]
+    words = []
     if span:
         words.append(f"_time:[{_time(span[0])}, {_time(span[1])})")
     if conditions.since:

@@ -10,11 +10,31 @@ from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.errors import ApiError
 
 LIMIT_SECONDS = 60
+NAMES_BYTES = 12_000  # in one query: the store takes 16,384 with the conditions
 
 
-def in_files(paths: Iterable[Path]) -> str:
-    """Return the filter in LogsQL for the lines of these files."""
-    return f"{{file in ({','.join(json.dumps(str(path)) for path in paths)})}}"
+def ask_of_files(store: Api, paths: Iterable[Path], text: str) -> Iterator[dict[str, str]]:
+    """Yield the rows that a query in LogsQL finds in the lines of these files.
+
+    It is sent with a part of the names at a time: a store that runs for weeks has thousands. So
+    `text` may count and join only by file. Raises ApiError when it does not answer, or refuses.
+    """
+    for group in _groups(json.dumps(str(path)) for path in paths):
+        yield from ask(store, f"{{file in ({','.join(group)})}} {text}")
+
+
+def _groups(names: Iterable[str]) -> Iterator[list[str]]:
+    group: list[str] = []
+    size = 0
+    for name in names:
+        added = len(name) + 1  # a comma; JSON is ASCII
+        if group and size + added > NAMES_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(name)
+        size += added
+    if group:
+        yield group
 
 
 def ask(store: Api, text: str) -> Iterator[dict[str, str]]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tasktracker_cluster.machine import files, shell, tools
+from tasktracker_cluster.errors import NotReadyError
+from tasktracker_cluster.machine import files, shell, tools, waiting_lock
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.releases import artifact, interpreter
 from tasktracker_cluster.releases.sources import digest
@@ -65,8 +66,16 @@ def has_one(site: Site) -> bool:
 
 
 def current(site: Site) -> str:
-    """Return the name of the release that was installed last."""
-    return (site.releases / "current").readlink().name
+    """Return the name of the release that was installed last.
+
+    Raises NotReadyError where none was, as before the end of the first `up` or `join`.
+    """
+    try:
+        return (site.releases / "current").readlink().name
+    except FileNotFoundError as error:
+        raise NotReadyError(
+            "No release is installed on this machine yet.", "Install one: ./just up"
+        ) from error
 
 
 def present(site: Site) -> Release:
@@ -88,21 +97,22 @@ def file(site: Site, sha256: str) -> Path:
 def built(checkout: Path, name: str) -> list[Path]:
     """Return the artifacts of the checkout's release, built once for all state folders of a user.
 
-    Raises what artifact.collect does.
+    Commands that need them at the same time wait for the first one. Raises what artifact.collect
+    does.
     """
     version = interpreter.system_python().resolve().name
     folder = tools.cache_folder().with_name("artifacts") / f"{name}-{version}"
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=folder.parent) as temporary:
-            draft = Path(temporary, "artifacts")
-            _build(checkout, draft)
-            if not folder.exists():  # another build may have been quicker
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with waiting_lock.held(folder.parent.with_name(".building")):
+        if not folder.exists():
+            with TemporaryDirectory(dir=folder.parent) as temporary:
+                draft = Path(temporary, "artifacts")
+                _build(checkout, draft)
                 draft.replace(folder)
-    folder.touch()
-    for other in folder.parent.iterdir():
-        if other.stat().st_mtime < time.time() - CACHED_SECONDS:
-            shutil.rmtree(other)
+        folder.touch()
+        for other in folder.parent.iterdir():
+            if other.stat().st_mtime < time.time() - CACHED_SECONDS:
+                shutil.rmtree(other)
     return [folder / f"{plan.name}.pex" for plan in artifact.plans(checkout)]
 
 
@@ -123,15 +133,16 @@ def _stored(site: Site, files: Sequence[Path]) -> tuple[str, ...]:
     return tuple(checksums)
 
 
-def offer(site: Site, program: Path) -> str:
-    """Let this machine's store offer a program that is of no release, and return its SHA-256.
+def offer(site: Site, programs: Sequence[Path]) -> list[str]:
+    """Let this machine's store offer programs that are of no release, and return their SHA-256.
 
-    The installer deletes it with its next release when another one was offered meanwhile.
+    The installer deletes one with its next release when other ones were offered meanwhile.
     """
-    sha256 = artifact.checksum(program)
-    files.write(site.artifacts / OFFERED, f"{sha256}\n")
-    tools.place(program, file(site, sha256))
-    return sha256
+    checksums = [artifact.checksum(program) for program in programs]
+    files.write(site.artifacts / OFFERED, "".join(f"{sha256}\n" for sha256 in checksums))
+    for program, sha256 in zip(programs, checksums, strict=True):
+        tools.place(program, file(site, sha256))
+    return checksums
 
 
 def install(site: Site, release: Release) -> None:

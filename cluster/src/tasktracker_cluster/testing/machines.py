@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.site import Site
@@ -52,6 +53,12 @@ class Machine(ThrowawayCluster):
     def inside(self) -> AbstractContextManager[None]:
         """Move this thread to the machine's network: loopback is the machine's then."""
         return entered(self.namespace)
+
+    def allocation(self, job: str) -> dict[str, Any]:
+        """Return the allocation of a job on this machine. Raises ValueError unless there is one."""
+        with self.inside():
+            (mine,) = [each for each in self.allocations(job) if each["NodeName"] == self.name]
+        return mine
 
     def invite(self) -> str:
         """Return a join line."""
@@ -135,7 +142,8 @@ def _end(machine: Machine) -> None:
     # Without its peers an agent would wait for a leader.
     machine.kill()
     machine.unmount()
-    machine.admin("destroy", "--yes", check=False)
+    with machine.inside():
+        machine.end()
 
 
 @contextmanager
