@@ -6,15 +6,17 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from bench.__main__ import main
 from bench.errors import BenchError
 from bench.figure import Better, Figure, Pair
+from bench.figures import observing
 from bench.results import Result
 from bench.results import compare as compare_results
 from bench.rounds import compare
@@ -81,8 +83,26 @@ def test_a_file_without_results_cannot_be_compared(tmp_path: Path) -> None:
         assert done.stderr.startswith(f"bench: {name} has no results of `bench --json`")
 
 
-def test_a_figure_that_does_not_exist_is_a_usage_error() -> None:
-    assert bench("99").returncode == 2
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["99"], "there is no figure 99; there are 1 to 15"),
+        (["one"], "there is no figure one; there are 1 to 15"),
+        (["1", "--rounds", "0"], "0 is not a whole number from 1 on"),
+        (["1", "--seconds", "0.5"], "0.5 is not a time from 1 to 3600 seconds"),
+        (["1", "--seconds", "nan"], "nan is not a time from 1 to 3600 seconds"),
+        (["1", "--json", "/nowhere/x.json"], "/nowhere/x.json cannot be a file"),
+        (["grow", "--most-rows", "many"], "many is not a whole number from 1 on"),
+        (["compare", "before.json"], "the following arguments are required: after"),
+    ],
+)
+def test_a_wrong_argument_is_named_before_anything_is_measured(
+    words: list[str], fault: str
+) -> None:
+    done = bench(*words)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert fault in done.stderr.splitlines()[-1]
 
 
 def test_a_load_is_read_as_requests_per_second_and_seconds() -> None:
@@ -140,6 +160,29 @@ def test_a_figure_that_takes_minutes_is_measured_in_fewer_rounds() -> None:
     slow = Figure(1, "", "", Better.LOWER, 1, prepare, most_rounds=3)
 
     assert (quick.rounds(5), slow.rounds(5), slow.rounds(1)) == (5, 3, 1)
+
+
+def test_the_cost_of_observing_is_measured_for_more_than_one_question_for_metrics() -> None:
+    assert {figure.seconds(3) for figure in observing.FIGURES} == {10}
+    assert {figure.seconds(30) for figure in observing.FIGURES} == {30}
+
+
+@pytest.mark.parametrize(("figure", "traces"), [(7, False), (15, True)])
+def test_what_stores_traces_is_built_where_a_chosen_figure_needs_it(
+    monkeypatch: pytest.MonkeyPatch, figure: int, traces: bool
+) -> None:
+    asked = []
+
+    def installed(*, traces: bool) -> NoReturn:
+        asked.append(traces)
+        raise BenchError("it is not installed here")
+
+    monkeypatch.setattr("bench.stage.throwaway.installed", installed)
+    monkeypatch.setattr("os.geteuid", lambda: 0)
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # for a program of its own
+    with pytest.raises(SystemExit, match="not installed here"):
+        main([str(figure)])
+    assert asked == [traces]
 
 
 def test_a_figure_of_a_whole_cluster_needs_root() -> None:

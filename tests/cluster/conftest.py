@@ -2,14 +2,22 @@
 
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.testing.machines import Laboratory, three_machines
-from tests.cluster import failovers, losses
+from tests.cluster import costs, failovers, losses
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
 
 LIMIT_SECONDS = 1800
+LOGS = ("consul.log", "nomad.log", "membership.log", "backups.log", "consul.err", "nomad.err")
+TABLES = "tables"
+
+of_workers: list[tuple[str, list[str]]] = []
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -49,7 +57,7 @@ def pytest_runtest_makereport(
     lab = known.get("grown", known.get("lab"))
     if report.failed and isinstance(lab, Laboratory):
         for machine in lab.machines:
-            for program in ("consul.log", "nomad.log", "membership.log", "consul.err", "nomad.err"):
+            for program in LOGS:
                 lines = shell.tail(machine.site.logs / program, 30)
                 report.sections.append((f"{machine.name} {program}", "\n".join(lines)))
             shown = machine.admin("status", check=False)
@@ -57,10 +65,27 @@ def pytest_runtest_makereport(
     return report
 
 
+def tables() -> list[tuple[str, list[str]]]:
+    """Return what losses, faults of the databases, and the safety of the data cost."""
+    measured = {"losses": losses, "failovers": failovers, "costs": costs}
+    return [(name, lines) for name, module in measured.items() if (lines := module.table())]
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand the tables over, if this process is a worker (`tests.lanes`)."""
+    if (output := getattr(session.config, "workeroutput", None)) is not None:
+        output[TABLES] = tables()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: "WorkerController") -> None:
+    """Take the tables of a worker over. One that crashed has none."""
+    of_workers.extend(getattr(node, "workeroutput", {}).get(TABLES, []))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print what the losses and the faults of the databases cost."""
-    for name, lines in (("losses", losses.table()), ("failovers", failovers.table())):
-        if lines:
-            terminalreporter.section(name)
-            for line in lines:
-                terminalreporter.write_line(line)
+    """Print the tables."""
+    for name, lines in (*tables(), *of_workers):
+        terminalreporter.section(name)
+        for line in lines:
+            terminalreporter.write_line(line)

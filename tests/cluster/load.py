@@ -18,18 +18,33 @@ INTERVAL_SECONDS = 0.5  # of each worker
 TIMEOUT_SECONDS = 30  # longer than the gateway's own limits: its answer is what counts
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A request that failed: when it was sent and how long it took, in seconds, and its answer.
+
+    `status` is that of the answer, 0 without one; `detail` is its text, or the error.
+    """
+
+    sent: float  # since the begin of all requests
+    took: float
+    request: str
+    status: int
+    detail: str
+
+
 @dataclass
 class Report:
-    """What happened. A failure has the second since the begin, and the answer."""
+    """What happened to all requests."""
 
+    begin: float = field(default_factory=time.monotonic)
     sent: int = 0
     acknowledged: list[str] = field(default_factory=list)
-    failed: list[tuple[float, str]] = field(default_factory=list)
+    failed: list[Failure] = field(default_factory=list)
 
     @property
     def failing_seconds(self) -> float:
         """The time from the first failure to the last one."""
-        seconds = [second for second, _ in self.failed]
+        seconds = [failure.sent for failure in self.failed]
         return max(seconds) - min(seconds) if seconds else 0
 
 
@@ -47,20 +62,22 @@ def client(machine: Machine, name: str) -> httpx.Client:
 @contextmanager
 def requests(lab: Laboratory, machines: Sequence[Machine], user: str) -> Iterator[Report]:
     """Send requests to the gateways of these machines in turn, as a new user, during the block."""
-    report, lock = Report(), threading.Lock()
     with lab.client(), closing(client(machines[0], user)) as api:
         headers = dict(api.headers)
-    begin = time.monotonic()
+    report, lock = Report(), threading.Lock()
 
     def send(api: httpx.Client, worker: int, number: int) -> None:
-        sent = time.monotonic()
+        sent = time.monotonic() - report.begin
         url = f"{machines[number % len(machines)].gateway_url}/api/v1/tasks/"
         title = f"task {worker} {number}" if (worker + number) % 3 == 0 else ""
-        error = _send(api, url, title)
+        status, detail = _send(api, url, title)
+        took = time.monotonic() - report.begin - sent
         with lock:
             report.sent += 1
-            if error:
-                report.failed.append((round(sent - begin, 1), error))
+            if status != (201 if title else 200):
+                request = f"{'POST' if title else 'GET'} {url}"
+                times = round(sent, 1), round(took, 1)
+                report.failed.append(Failure(*times, request, status, detail))
             elif title:
                 report.acknowledged.append(title)
 
@@ -122,13 +139,13 @@ def stored(lab: Laboratory, machine: Machine, name: str) -> Counter[str]:
     return found
 
 
-def _send(api: httpx.Client, url: str, title: str) -> str:
-    """Send a request, and return what was wrong with the answer."""
+def _send(api: httpx.Client, url: str, title: str) -> tuple[int, str]:
+    """Send a request, and return the status and the text of its answer, or 0 and the error."""
     try:
         if title:
-            status, wanted = api.post(url, json={"title": title}).status_code, 201
+            answer = api.post(url, json={"title": title})
         else:
-            status, wanted = api.get(url, params={"limit": 5}).status_code, 200
+            answer = api.get(url, params={"limit": 5})
     except httpx.TransportError as error:
-        return f"{title or 'list'}: {error!r}"
-    return "" if status == wanted else f"{title or 'list'}: {status}"
+        return 0, repr(error)
+    return answer.status_code, answer.text

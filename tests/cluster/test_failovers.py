@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -198,22 +199,26 @@ def test_a_lost_machine_with_the_synchronous_replica_loses_and_doubles_nothing(
 
 @by_hand
 @each_round
-def test_a_hung_primary_loses_and_doubles_nothing(grown: Laboratory, round_: int) -> None:
-    machine, user = leader(grown), f"hung{round_}"
+@pytest.mark.parametrize(("what", "first"), [("all of it", 0), ("only PostgreSQL", 1)])
+def test_a_hung_primary_loses_and_doubles_nothing(
+    grown: Laboratory, what: str, first: int, round_: int
+) -> None:
+    """Its connections would be kept, so it is killed when another member may lead."""
+    machine, user = leader(grown), f"hung{first}{round_}"
     with writes.running(grown, grown.machines, user) as history:
         time.sleep(STEADY_SECONDS)
-        found = pids(grown, machine)
+        found = pids(grown, machine)[first:]
         signal_all(found, signal.SIGSTOP)
         try:
             history.wait_for_more("while the old primary hangs")
             time.sleep(STEADY_SECONDS)
+            assert not any(Path(f"/proc/{pid}").exists() for pid in found)
         finally:
             signal_all(found, signal.SIGCONT)
         back = time.monotonic()
-        time.sleep(STEADY_SECONDS)  # what it does when it wakes up
         settle(grown)
         green = time.monotonic() - back
-    check(failovers.record(grown, "primary: hung", history, user, green))
+    check(failovers.record(grown, f"primary: {what} hangs", history, user, green))
 
 
 @by_hand

@@ -12,7 +12,10 @@ from tasktracker_cluster.topology import STORE
 from tests.cluster import load
 from tests.cluster.health import voters
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 120  # generous: the machines of a test share two busy cores
+# Nomad's leader looks at its peers once a minute. A server that came back as another one is a peer
+# only then, and votes ten seconds later.
+VOTES_SECONDS = 120
 
 pytestmark = pytest.mark.drill
 
@@ -83,7 +86,7 @@ def test_one_machine_grows_to_three_under_load_without_a_failed_request(
         assert "Nothing is safe yet" in first.admin("status", check=False).stderr
         third.admin("join", first.invite())
         everybody = {machine.address for machine in lab.machines}
-        wait.until("three voters", partial(are_voters, first, everybody), LIMIT_SECONDS)
+        wait.until("three voters", partial(are_voters, first, everybody), VOTES_SECONDS)
         first.admin("up")
     assert sent.failed == []
     assert sent.acknowledged
@@ -99,7 +102,14 @@ def test_a_joined_machine_has_no_right_to_manage(lab: Laboratory) -> None:
     assert "authority.key" not in names
     result = second.admin("node", "drain", "node-1", check=False)
     assert result.returncode == 1
-    assert "Permission denied" in result.stderr
+    assert "On its first machine, 10.77.0.1: tasktracker-cli admin node drain" in result.stderr
+    with second.inside():
+        for call in (
+            partial(second.nomad.call, "PUT", "/v1/system/gc"),
+            partial(second.consul.call, "PUT", "/v1/kv/a", "b"),
+        ):
+            with pytest.raises(ApiError, match=r"403|Permission denied"):
+                call()
 
 
 def test_a_joined_machine_shows_the_whole_cluster(lab: Laboratory, first: Machine) -> None:
@@ -146,7 +156,7 @@ def test_a_server_that_the_majority_needs_cannot_leave(lab: Laboratory, first: M
         result = second.admin("leave", "--yes", check=False)
         assert "The servers need node-2: without it 1 of 2 would answer" in result.stderr
         result = first.admin("leave", "--yes", check=False)
-        assert "The first machine has the databases" in result.stderr
+        assert "The first machine has the management tokens" in result.stderr
         assert second.site.node_file.exists()
         result = first.admin("rotate", "gossip", check=False)
         assert "node-3 is away" in result.stderr
@@ -161,7 +171,7 @@ def test_a_machine_leaves_without_a_failed_request_and_leaves_nothing_behind(
     _, second, third = lab.machines
     with load.requests(lab, [first], "leave") as sent:
         third.admin("leave", "--yes")
-        wait.until("one server", partial(are_voters, first, {first.address}), LIMIT_SECONDS)
+        wait.until("one server", partial(are_voters, first, {first.address}), VOTES_SECONDS)
         wait.until("a client", lambda: not second.site.node.is_server, LIMIT_SECONDS)
     assert sent.failed == []
     assert not third.home.exists()
@@ -190,7 +200,7 @@ def test_with_two_machines_the_loss_of_the_second_stops_nothing(
 def test_a_third_machine_makes_three_servers_again(lab: Laboratory, first: Machine) -> None:
     lab.machines[2].admin("join", first.invite())
     everybody = {machine.address for machine in lab.machines}
-    wait.until("three voters", partial(are_voters, first, everybody), LIMIT_SECONDS)
+    wait.until("three voters", partial(are_voters, first, everybody), VOTES_SECONDS)
 
 
 def are_voters(first: Machine, addresses: set[str]) -> bool:

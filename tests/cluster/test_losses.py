@@ -9,13 +9,10 @@ loss is an outage, and not made here.
 import os
 import signal
 import time
-from contextlib import suppress
 
 import pytest
 
 from bench import footprint
-from tasktracker_cluster.agents.api import Api
-from tasktracker_cluster.errors import AdminError
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tests.cluster import health, load, losses
@@ -67,7 +64,7 @@ def test_a_killed_machines_services_start_elsewhere_and_it_comes_back(
     with load.requests(grown, living, user) as sent:
         begin = time.monotonic()
         lost.lose_power()
-        wait.until("two instances", lambda: are_elsewhere(first, lost), LIMIT_SECONDS)
+        wait.until("two instances", lambda: health.are_elsewhere(first, lost), LIMIT_SECONDS)
         moved = time.monotonic() - begin
     lost.heal()
     back = time.monotonic()
@@ -84,7 +81,7 @@ def test_a_killed_machines_services_start_elsewhere_and_it_comes_back(
 @each_round
 @pytest.mark.parametrize("agent", ["consul", "nomad"])
 def test_a_killed_leader_fails_no_request(grown: Laboratory, agent: str, round_: int) -> None:
-    leader = wait.until("a leader", lambda: leading(grown, agent), LIMIT_SECONDS)
+    leader = wait.until("a leader", lambda: health.leading(grown, agent), LIMIT_SECONDS)
     if agent == "nomad":
         wait.until("allocations that Nomad has saved", lambda: is_saved(leader), SAVED_SECONDS * 2)
     user, pid = f"{agent}-{round_}", leader.agent_pid(agent)
@@ -92,7 +89,7 @@ def test_a_killed_leader_fails_no_request(grown: Laboratory, agent: str, round_:
         begin = time.monotonic()
         os.kill(pid, signal.SIGKILL)
         wait.until("a new process", lambda: leader.agent_pid(agent) not in (0, pid), LIMIT_SECONDS)
-        wait.until("a leader", lambda: leading(grown, agent), LIMIT_SECONDS)
+        wait.until("a leader", lambda: health.leading(grown, agent), LIMIT_SECONDS)
         health.settle(grown)
         green = time.monotonic() - begin
     missing = losses.missing(grown, sent, user)
@@ -100,34 +97,13 @@ def test_a_killed_leader_fails_no_request(grown: Laboratory, agent: str, round_:
     assert sent.failed == []
 
 
-def are_elsewhere(first: Machine, lost: Machine) -> bool:
-    """Return whether all instances run on others; not while Nomad has no leader to ask."""
-    with suppress(AdminError):
-        return health.are_elsewhere(first, lost)
-    return False
-
-
-def api_of(machine: Machine, agent: str) -> Api:
-    """Return the API of a machine's agent."""
-    return machine.consul if agent == "consul" else machine.nomad
-
-
-def leading(lab: Laboratory, agent: str) -> Machine | None:
-    """Return the machine whose agent leads, None while there is no leader."""
-    first = lab.machines[0]
-    with first.inside(), suppress(AdminError):
-        address = str(api_of(first, agent).call("GET", "/v1/status/leader")).rpartition(":")[0]
-        return next((machine for machine in lab.machines if machine.address == address), None)
-    return None
-
-
 def make_leader(lab: Laboratory, machine: Machine) -> None:
     """Let the Nomad server of this machine lead the others."""
-    if leading(lab, "nomad") is not machine:
+    if health.leading(lab, "nomad") is not machine:
         path = "/v1/operator/raft/transfer-leadership"
         with lab.machines[0].inside():
             lab.machines[0].nomad.call("PUT", path, address=f"{machine.address}:4647")
-        wait.until("its lead", lambda: leading(lab, "nomad") is machine, LIMIT_SECONDS)
+        wait.until("its lead", lambda: health.leading(lab, "nomad") is machine, LIMIT_SECONDS)
 
 
 def is_saved(machine: Machine) -> bool:

@@ -17,6 +17,7 @@ from tasktracker_cluster.jobs import postgres
 from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tests.cluster import load
+from tests.figures import Say
 
 pytestmark = pytest.mark.drill
 
@@ -87,7 +88,7 @@ def wait_well(machine: Machine) -> None:
 
 
 def test_a_destroyed_cluster_comes_back_from_encrypted_copies(
-    lab: Laboratory, places: Path, capsys: pytest.CaptureFixture[str]
+    lab: Laboratory, places: Path, say: Say
 ) -> None:
     first, second, _ = lab.machines
     copies, key = places / "copies", places / "safe.key"
@@ -123,8 +124,7 @@ def test_a_destroyed_cluster_comes_back_from_encrypted_copies(
     assert set(sent.acknowledged) <= load.titles(lab, second, "ada")
     assert not set(secrets_of(second)) & set(old)
     wait_well(second)
-    with capsys.disabled():
-        print(f" rebuilt {rows['tasks']} tasks in {seconds:.0f} s", end="")  # noqa: T201
+    say(f"rebuilt {rows['tasks']} tasks in {seconds:.0f} s")
 
 
 def test_an_interrupted_rebuild_is_repeated_to_the_last_received_second(

@@ -1,14 +1,7 @@
-"""A release that no checkout makes reaches every machine, from the stores of the others.
-
-So does the collector of logs, which is of no release: it comes last here, when all machines run.
-"""
+"""A release that no checkout makes reaches every machine, from the stores of the others."""
 
 import hashlib
-import json
 import time
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import httpx
 import pytest
@@ -16,13 +9,10 @@ import pytest
 from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.jobs import rollout
 from tasktracker_cluster.machine import wait
-from tasktracker_cluster.records import links
 from tasktracker_cluster.releases import artifact, installed
 from tasktracker_cluster.releases.installed import Release
-from tasktracker_cluster.testing.machines import Laboratory, Machine, install
-from tasktracker_cluster.testing.namespaces import entered
-from tasktracker_cluster.topology import COLLECTOR, LOG_INTAKE, LOGS_PORT, STORE, STORE_PORT
-from tests.cluster import health, load
+from tasktracker_cluster.testing.machines import Laboratory, Machine
+from tasktracker_cluster.topology import STORE, STORE_PORT
 from tests.rounds import by_hand
 
 LIMIT_SECONDS = 60
@@ -119,65 +109,3 @@ def test_up_on_the_first_machine_is_enough_for_all(lab: Laboratory) -> None:
     own = installed.newest(first.site)
     for machine in lab.machines:
         check(machine, own)
-
-
-@pytest.fixture(scope="module")
-def observed(lab: Laboratory) -> Iterator[Laboratory]:
-    """Give the three machines while the first one stores the logs of all."""
-    first = lab.machines[0]
-    install(first, "--observe")
-    first.admin("observe")
-    yield lab
-    first.admin("observe", "--off")
-
-
-def found(first: Machine, *words: str) -> list[dict[str, str]]:
-    """Return what a search in the logs prints on the first machine."""
-    printed = first.admin("logs", *words, "--json", check=False).stdout
-    return [json.loads(line) for line in printed.splitlines()]
-
-
-def test_a_request_is_found_in_the_logs_of_every_machine(observed: Laboratory) -> None:
-    first, *others = observed.machines
-    with first.inside():
-        wanted = {each["ID"][:8] for each in first.allocations("stats-service")}
-        collectors = first.allocations(COLLECTOR)
-    assert {each["NodeName"] for each in collectors} == {machine.name for machine in others}
-    with observed.client(), closing(load.client(others[0], "searched")) as client:
-        for _ in range(8):  # the gateway takes the instances in turn
-            client.get("/api/v1/stats/", headers={"X-Request-ID": SEARCHED}).raise_for_status()
-
-    def is_found() -> bool:
-        records = found(first, "--request-id", SEARCHED)
-        return wanted <= {each["instance"] for each in records}
-
-    wait.until("the lines of all instances", is_found, health.LIMIT_SECONDS)
-    assert len(wanted) == 2, "at least one is not on the first machine"
-    agents = {f"{agent}@{machine.name}" for agent in ("consul", "nomad") for machine in others}
-
-    def are_known() -> bool:
-        with first.inside():
-            stored = links.origins(links.files(first.as_operator.logs))
-        return agents <= {origin.service for origin in stored.values()}
-
-    wait.until("the agents' lines", are_known, health.LIMIT_SECONDS)
-    rows = json.loads(first.admin("status", "--json", check=False).stdout)
-    told = {row["name"]: (row["running"], row["wanted"], row["health"]) for row in rows}
-    assert told[LOG_INTAKE] == (1, 1, "passing")
-    assert told[COLLECTOR] == (2, 2, "passing")
-
-
-def test_a_collector_adds_lines_and_reads_none(observed: Laboratory) -> None:
-    first, *_ = observed.machines
-    with first.inside():
-        (collector, *_) = first.allocations(COLLECTOR)
-        password = first.as_operator.logs.http.headers["Authorization"]
-    with (
-        entered(Path("/run/netns", collector["ID"])),
-        httpx.Client(base_url=f"http://127.0.0.1:{LOGS_PORT}", trust_env=False) as client,
-    ):
-        for path in ("/select/logsql/query?query=*", "/select/vmui/", "/metrics", "/insert/x"):
-            for method in ("GET", "POST"):
-                answer = client.request(method, path, headers={"Authorization": password})
-                assert (path, answer.status_code) == (path, 403)
-        assert client.post("/internal/insert").status_code == 401, "the store asks for its password"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.cluster import losses
-from tests.cluster.load import Report
+from tests.cluster.load import Failure, Report
 from tests.cluster.losses import Loss
 
 
@@ -15,7 +15,8 @@ def nothing_measured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_of_a_loss_that_was_made_twice_the_table_has_the_worst_figures() -> None:
     good = Report(sent=200, acknowledged=["a", "b"])
-    bad = Report(sent=100, acknowledged=["a"], failed=[(1.0, "list: 502"), (3.5, "list: 502")])
+    failed = [Failure(sent, 0.1, "GET /", 502, "") for sent in (1.0, 3.5)]
+    bad = Report(sent=100, acknowledged=["a"], failed=failed)
     losses.record(Loss("machine 2 killed", good, 0, green=40.0, moved=20.0))
     losses.record(Loss("machine 2 killed", bad, 1, green=30.0, moved=25.0))
     losses.record_memory("node-1 uses 1000 MiB")

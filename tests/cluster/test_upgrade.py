@@ -23,6 +23,7 @@ from tasktracker_cluster.testing.throwaway import PROGRAM
 from tasktracker_cluster.topology import DATABASES
 from tests import newer_postgres
 from tests.cluster import health, load
+from tests.figures import Say
 from tests.rounds import by_hand
 
 pytestmark = [pytest.mark.drill, by_hand]
@@ -114,7 +115,7 @@ def wait_upgraded(lab: Laboratory, wanted: str) -> None:
 
 
 def test_the_databases_of_three_machines_are_upgraded(
-    grown: Laboratory, programs: Path, capsys: pytest.CaptureFixture[str]
+    grown: Laboratory, programs: Path, say: Say
 ) -> None:
     first, *others = grown.machines
     with load.requests(grown, [first], "edith") as sent:
@@ -141,9 +142,10 @@ def test_the_databases_of_three_machines_are_upgraded(
     with load.requests(grown, [first], "edith") as later:
         wait.until("some tasks", lambda: len(later.acknowledged) >= 20, LIMIT_SECONDS)
     assert set(later.acknowledged) <= load.titles(grown, first, "edith")
-    with capsys.disabled():
-        print(f" stop {stopped - begin:.1f} s, upgrade of both {upgraded - stopped:.1f} s, "  # noqa: T201
-              f"start {started - upgraded:.1f} s", end="")  # fmt: skip
+    say(
+        f"stop {stopped - begin:.1f} s, upgrade of both {upgraded - stopped:.1f} s, "
+        f"start {started - upgraded:.1f} s"
+    )
 
 
 def test_and_go_back(grown: Laboratory, programs: Path) -> None:

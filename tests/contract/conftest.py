@@ -17,17 +17,6 @@ PASSWORD = "securepass123"
 Start = Callable[..., str]
 
 
-@pytest.fixture
-def say(capsys: pytest.CaptureFixture[str]) -> Callable[[str], None]:
-    """Print a line although the test passes."""
-
-    def say(line: str) -> None:
-        with capsys.disabled():
-            print(f"\n  {line}")  # noqa: T201 - the figure is what the test shows
-
-    return say
-
-
 @pytest.fixture(scope="session")
 def start() -> Iterator[Start]:
     """Yield a function that starts a service with these variables, and returns its address."""

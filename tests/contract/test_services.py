@@ -1,14 +1,13 @@
 """Each service answers as its OpenAPI document says, to any call and in any order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.contract.fuzz import Headers, schemathesis
-
-Say = Callable[[str], None]
+from tests.figures import Say
 
 SERVICES = ["user", "task", "stats", "portal"]
 # Per operation. Schemathesis adds the cases that the document's bounds suggest.

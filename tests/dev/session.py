@@ -12,7 +12,7 @@ from typing import TypeAlias
 import pytest
 
 from tasktracker_cluster.agents import supervisor
-from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.machine import processes, shell, wait
 from tasktracker_cluster.site import Site
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
@@ -99,7 +99,7 @@ class Session:
         for folder in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):  # the process ended in the meantime
                 if os.readlink(folder / "ns" / "net") == here and folder.name != str(os.getpid()):
-                    found.append((folder / "cmdline").read_text().replace("\0", " "))
+                    found.append(" ".join(processes.command_line(folder)))
         return found
 
     def _is_ready(self) -> bool:

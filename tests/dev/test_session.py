@@ -7,7 +7,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,21 +20,9 @@ from tasktracker_cluster.site import CONSUL_PAGE
 from tasktracker_cluster.topology import DATABASES, ROLES, SERVICES, Service
 from tests.dev.session import CHECKOUT, Process, Session
 from tests.dev.traffic import gateway, register, traffic
-
-Report = Callable[[str], None]
+from tests.figures import Say
 
 LIMIT = 30  # seconds
-
-
-@pytest.fixture
-def report(capsys: pytest.CaptureFixture[str]) -> Report:
-    """Return a function that prints a figure, even if the test passes."""
-
-    def report(figure: str) -> None:
-        with capsys.disabled():
-            print(f"\n  {figure}")  # noqa: T201 - the figure is for the reader of the log
-
-    return report
 
 
 @pytest.fixture(scope="module")
@@ -111,7 +99,7 @@ def test_nothing_listens_beyond_loopback(session: Session) -> None:
 
 
 def test_a_killed_service_is_restarted_and_meanwhile_the_gateway_answers_502_or_503(
-    session: Session, alice: httpx.Client, report: Report
+    session: Session, alice: httpx.Client, say: Say
 ) -> None:
     with traffic(alice, "/api/v1/tasks/") as seen:
         seen.wait_for_more()
@@ -121,7 +109,7 @@ def test_a_killed_service_is_restarted_and_meanwhile_the_gateway_answers_502_or_
         wait.until("its health", lambda: healthy("task-service") == 1, LIMIT)
         seen.wait_for_more()
 
-    report(f"the only instance of a service killed: {seen}")
+    say(f"the only instance of a service killed: {seen}")
     assert seen.answers[-1][1] == 200
     assert seen.statuses.keys() <= {200, 502, 503}
     assert seen.outage < LIMIT
@@ -159,7 +147,7 @@ def test_a_body_that_is_too_large_is_a_problem(session: Session) -> None:
 
 @pytest.mark.drill
 def test_at_most_the_request_under_way_fails_when_one_of_two_instances_is_killed(
-    session: Session, alice: httpx.Client, report: Report
+    session: Session, alice: httpx.Client, say: Say
 ) -> None:
     with (
         another_instance(session, "task-service", 8012) as process,
@@ -173,15 +161,15 @@ def test_at_most_the_request_under_way_fails_when_one_of_two_instances_is_killed
         for each in (inside, seen):
             each.wait_for_more()
 
-    report(f"one of two instances killed, called by a service: {inside}")
-    report(f"one of two instances killed, called by the gateway: {seen}")
+    say(f"one of two instances killed, called by a service: {inside}")
+    say(f"one of two instances killed, called by the gateway: {seen}")
     assert not inside.failed  # a service tries a second instance
     assert seen.failed <= 1  # the gateway cannot know how much of the request was done
 
 
 @pytest.mark.drill
 def test_no_request_fails_when_one_of_two_instances_is_stopped(
-    session: Session, alice: httpx.Client, report: Report
+    session: Session, alice: httpx.Client, say: Say
 ) -> None:
     with (
         another_instance(session, "task-service", 8012) as process,
@@ -196,14 +184,14 @@ def test_no_request_fails_when_one_of_two_instances_is_stopped(
         for each in (inside, seen):
             each.wait_for_more()
 
-    report(f"one of two instances stopped, called by a service: {inside}")
-    report(f"one of two instances stopped, called by the gateway: {seen}")
+    say(f"one of two instances stopped, called by a service: {inside}")
+    say(f"one of two instances stopped, called by the gateway: {seen}")
     assert not inside.failed
     assert not seen.failed
 
 
 def test_no_request_fails_when_consul_is_killed_and_comes_back(
-    session: Session, alice: httpx.Client, report: Report
+    session: Session, alice: httpx.Client, say: Say
 ) -> None:
     with traffic(alice, "/api/v1/stats/") as seen:
         seen.wait_for_more()
@@ -213,12 +201,12 @@ def test_no_request_fails_when_consul_is_killed_and_comes_back(
         wait.until("every service", lambda: all(healthy(s.name) for s in SERVICES), LIMIT)
         seen.wait_for_more()
 
-    report(f"Consul killed: {seen}")
+    say(f"Consul killed: {seen}")
     assert not seen.failed
 
 
 def test_a_changed_source_restarts_its_service_only(
-    session: Session, alice: httpx.Client, report: Report
+    session: Session, alice: httpx.Client, say: Say
 ) -> None:
     before, begin = session.pid("stats-service"), time.monotonic()
     others = session.pid("portal"), session.pid("user-service")
@@ -227,7 +215,7 @@ def test_a_changed_source_restarts_its_service_only(
 
     wait.until("a new process", lambda: session.pid("stats-service") not in (0, before), LIMIT)
     wait.until("the service", lambda: alice.get("/api/v1/stats/").is_success, LIMIT)
-    report(f"a change is served after {time.monotonic() - begin:.1f} s")
+    say(f"a change is served after {time.monotonic() - begin:.1f} s")
     assert others == (session.pid("portal"), session.pid("user-service"))
 
 

@@ -130,3 +130,24 @@ def test_the_edges_of_the_mesh_are_its_intentions() -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     rows = [(source.strip("`"), to.strip("`")) for source, to, _ in table(text, columns=3)]
     assert set(rows) - {("From", "To"), ("---", "---")} == allowed
+
+
+def test_the_tour_of_the_code_names_every_folder_of_the_client_the_cluster_and_the_tests() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    tour = text[text.index("## The code in five minutes") : text.index("## One request")]
+    folders = {
+        name.removeprefix(source).partition("/")[0]
+        for source in ("cli/src/tasktracker_cli/", "cluster/src/tasktracker_cluster/", "tests/")
+        for name in tracked()
+        if name.startswith(source) and "/" in name.removeprefix(source)
+    }
+    assert {"dates", "agents", "e2e"} <= folders
+    assert {name for name in folders if not re.search(rf"`{name}/?`", tour)} == set()
+
+
+def test_the_runbook_has_every_alert() -> None:
+    rules = (ROOT / "nomad" / "jobs" / "metrics" / "rules").glob("*.yml")
+    names = {name for path in rules for name in re.findall(r"- alert: (\w+)", path.read_text())}
+    runbook = (ROOT / "docs" / "operations" / "runbook.md").read_text()
+    section = runbook.partition("\n## Alerts\n")[2].partition("\n## ")[0]
+    assert set(re.findall(r"(?m)^\| `(\w+)` \|", section)) == names

@@ -12,12 +12,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
-ADDRESS = "127.0.0.1:8503"
 SIGN = "/hashicorp.consul.connectca.ConnectCAService/Sign"
-LIMIT_SECONDS = 10
+LIMIT_SECONDS = 60  # generous: a machine may be busy
 
 
 def client_of(cluster: ThrowawayCluster, service: str, token: str) -> ssl.SSLContext:
@@ -51,8 +49,7 @@ def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 def _sign(cluster: ThrowawayCluster, request: bytes, token: str) -> bytes:
     # Request and response have one string each (proto-public/pbconnectca): fields 1 and 2.
-    agents = certificates.authority(cluster.site).certificate.encode()
-    with grpc.secure_channel(ADDRESS, grpc.ssl_channel_credentials(agents)) as channel:
+    with grpc.insecure_channel(f"unix:{cluster.site.run}/consul-grpc.sock") as channel:
         sign: grpc.UnaryUnaryMultiCallable[bytes, bytes] = channel.unary_unary(SIGN)
         answer = sign(
             b"\x0a" + _varint(len(request)) + request,

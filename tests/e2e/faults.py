@@ -136,6 +136,20 @@ def _issue(cluster: ThrowawayCluster, lifetime: str) -> None:
 
 
 @contextmanager
+def full_disk_of_backups(cluster: ThrowawayCluster) -> Iterator[None]:
+    """Have the repository of backups on a disk of its own with 1.5 GB. There are no backups."""
+    folder = cluster.site.repository
+    folder.mkdir(parents=True)
+    shell.run(["mount", "-t", "tmpfs", "-o", "size=1500m", "none", folder])
+    try:
+        yield
+    finally:
+        shell.run(["umount", "--lazy", folder])
+        folder.rmdir()
+        folder.parent.rmdir()
+
+
+@contextmanager
 def small_disk(cluster: ThrowawayCluster, volume: str) -> Iterator[Callable[[int], None]]:
     """Have a volume on a disk of its own. Give a function that changes its size, in MiB."""
     folder = cluster.site.volume(volume)

@@ -16,6 +16,7 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.monitoring import alerts
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, frozen
 from tests.e2e import faults
+from tests.figures import Say
 from tests.rounds import by_hand
 
 pytestmark = pytest.mark.drill
@@ -36,6 +37,7 @@ FAULTS: dict[str, Fault] = {
     "LoginStorm: ": lambda _: faults.guessing(4),
     "DatabaseNearItsConnections: 8": lambda c: faults.connections(c, "task-db", 82),
     "CertificateNearItsEnd: The certificate of portal": faults.short_certificates,
+    "DiskNearlyFull: 1": faults.full_disk_of_backups,
     "ScrapeMissing: consul": lambda c: frozen(c.agent_pid("consul")),
 }
 QUICK = ("ServiceDown: stats-service has", "NoHealthyInstance: No instance of task-db")
@@ -70,13 +72,13 @@ def seconds_until(what: str, holds: Callable[[], bool]) -> float:
     "start", [each if each in QUICK else pytest.param(each, marks=by_hand) for each in FAULTS]
 )
 def test_a_fault_fires_its_alert_which_ends_after_the_repair(
-    busy: ThrowawayCluster, settled: None, capsys: pytest.CaptureFixture[str], start: str
+    busy: ThrowawayCluster, settled: None, say: Say, start: str
 ) -> None:
     wait.until(f"silence of {start}", partial(silent, busy, start), LIMIT_SECONDS)
     with FAULTS[start](busy):
         fired = seconds_until(f"the alert {start}", partial(fires, busy, start))
     ended = seconds_until(f"the end of {start}", partial(silent, busy, start))
-    say(capsys, f"{start}: fired after {fired:.0f} s, ended after {ended:.0f} s")
+    say(f"{start}: fired after {fired:.0f} s, ended after {ended:.0f} s")
 
 
 @contextmanager
@@ -92,7 +94,7 @@ def observed_on_a_small_disk(cluster: ThrowawayCluster) -> Iterator[Callable[[in
 
 @by_hand
 def test_a_disk_that_fills_and_a_full_one_fire_their_alerts(
-    busy: ThrowawayCluster, capsys: pytest.CaptureFixture[str]
+    busy: ThrowawayCluster, say: Say
 ) -> None:
     with observed_on_a_small_disk(busy) as resize:
         known = busy.as_operator.metrics
@@ -106,13 +108,8 @@ def test_a_disk_that_fills_and_a_full_one_fire_their_alerts(
             assert not fires(busy, start)
             resize(mebibytes)
             fired = seconds_until(f"the alert {start}", partial(fires, busy, start))
-            say(capsys, f"{start} fired after {fired:.0f} s")
+            say(f"{start} fired after {fired:.0f} s")
         resize(8000)
         for start in ("NothingStored: ", "DiskNearlyFull: "):
             ended = seconds_until(f"the end of {start}", partial(silent, busy, start))
-            say(capsys, f"{start} ended {ended:.0f} s later")
-
-
-def say(capsys: pytest.CaptureFixture[str], text: str) -> None:
-    with capsys.disabled():
-        print(f"\n  {text}")  # noqa: T201 - the figures of docs/operations/observing.md
+            say(f"{start} ended {ended:.0f} s later")

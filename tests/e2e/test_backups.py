@@ -14,15 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from tasktracker_cluster.agents import ownership
 from tasktracker_cluster.backups import drill
 from tasktracker_cluster.jobs import gateway, postgres
-from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.machine import processes, shell, wait
+from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User
 from tasktracker_cluster.topology import BACKUP, BACKUP_JOBS, BACKUP_USER, BACKUP_USERS
 from tests.e2e.test_walls import intrude, walled
 from tests.e2e.traffic import titles, writing
+from tests.figures import Say
 
 pytestmark = pytest.mark.drill
 
@@ -171,12 +174,11 @@ def restore_before_a_delete(cluster: ThrowawayCluster, user: User) -> Restoratio
 
 
 def test_tasks_are_restored_to_the_second_before_they_were_deleted(
-    cluster: ThrowawayCluster, repository: Path, ida: User, capsys: pytest.CaptureFixture[str]
+    cluster: ThrowawayCluster, repository: Path, ida: User, say: Say
 ) -> None:
     with renewed(repository):
         found = restore_before_a_delete(cluster, ida)
-    with capsys.disabled():
-        print(f" restored {found.tasks} tasks in {found.seconds:.1f} s", end="")  # noqa: T201
+    say(f"restored {found.tasks} tasks in {found.seconds:.1f} s")
 
     # The receiver goes on with the new timeline.
     def is_well() -> bool:
@@ -237,7 +239,7 @@ def receiver(cluster: ThrowawayCluster) -> int:
     """Return the process that receives the log of the tasks."""
     for folder in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):  # the process has ended
-            command = (folder / "cmdline").read_text()
+            command = " ".join(processes.command_line(folder))
             if "pg_receivewal" in command and f"{cluster.site.repository}/task-db" in command:
                 return int(folder.name)
     raise AssertionError("Nobody receives the log.")
@@ -355,8 +357,24 @@ def test_a_drill_finds_every_row_while_users_write(
     assert known is not None
     assert known.rows > 5
     assert rows(cluster, "backup")["drill"]["health"] == "passing"
-    assert "Drill: 0 min ago" in cluster.admin("backup", "list").stderr
+    assert re.search(r"Drill: \d+ min ago", cluster.admin("backup", "list").stderr)
     assert not (repository / "drilling" / "task-db").exists()
+
+
+def test_a_drill_does_not_need_a_backup_that_ends_meanwhile(
+    cluster: ThrowawayCluster, repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.admin("backup", "now", "task")
+    mark = drill._mark
+
+    def mark_then_back_up(*words: Any) -> Any:
+        marked = mark(*words)
+        cluster.admin("backup", "now", "task")
+        return marked
+
+    monkeypatch.setattr(drill, "_mark", mark_then_back_up)
+    drill.hold(cluster.as_operator, Steps(Console(quiet=True)), ["task-db"])
+    assert rows(cluster, "backup")["drill"]["health"] == "passing"
 
 
 def test_a_drill_finds_rows_that_are_not_in_the_backup(

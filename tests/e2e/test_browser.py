@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Error, Page, expect
 from tasktracker_cluster.jobs import gateway
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
-from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster
+from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster, frozen
 from tests.e2e.browser import LIMIT_MS, PORT, FrontEnd, chromium, empty_pages
 
 TASKS = "/api/v1/tasks/"
@@ -94,8 +94,9 @@ def test_a_page_of_a_known_origin_does_all_that_a_front_end_needs(front_end: Fro
 def test_a_page_can_read_retry_after_of_the_gateways_own_answer(
     cluster: ThrowawayCluster, front_end: FrontEnd
 ) -> None:
-    os.kill(cluster.service_pid("stats_service"), signal.SIGKILL)
-    answer = front_end.call("GET", "/api/v1/stats/")
+    with frozen(cluster.agent_pid("nomad")):  # it would start another one, or end the route
+        os.kill(cluster.service_pid("stats_service"), signal.SIGKILL)
+        answer = front_end.call("GET", "/api/v1/stats/")
     wait.until("the service", gateway.answers, LIMIT_SECONDS)
 
     assert answer.status == 502

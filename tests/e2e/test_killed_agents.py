@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tasktracker_cluster.agents import consul
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster, User
 from tasktracker_cluster.topology import JOBS
@@ -53,6 +54,28 @@ def test_a_killed_agent_is_restarted_and_no_request_fails(
     wait.until(
         "health", lambda: cluster.admin("status", check=False).returncode == 0, LIMIT_SECONDS
     )
+
+
+def test_a_service_keeps_its_health_until_the_next_consul_has_asked_it(
+    cluster: ThrowawayCluster,
+) -> None:
+    # As it comes, Consul would call it critical (docs/decisions/0082-consul-restart.md).
+    checks = {
+        "asked": {"HTTP": "http://127.0.0.1:1/", "Interval": "1000h", "Status": "passing"},
+        "telling": {"TTL": "1000h", "Status": "passing"},
+    }
+    probe = [{"CheckID": name, **each} for name, each in checks.items()]
+    cluster.consul.call("PUT", "/v1/agent/service/register", {"Name": "probe", "Checks": probe})
+    try:
+        _kill(cluster, "consul")
+        wait.until("its leader", lambda: consul.has_leader(cluster.consul), LIMIT_SECONDS)
+        found = cluster.consul.call("GET", "/v1/agent/checks")
+    finally:
+        cluster.consul.call("PUT", "/v1/agent/service/deregister/probe")
+    assert {name: found[name]["Status"] for name in checks} == {
+        "asked": "passing",
+        "telling": "critical",  # nobody can know when it would have told
+    }
 
 
 def test_an_adopted_task_has_a_parent_that_reaps_it_and_comes_back(

@@ -4,7 +4,9 @@ import json
 import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -125,6 +127,15 @@ def test_the_last_records_are_those_of_the_whole_search(stored: ThrowawayCluster
     last = list(entries.search([], wanted, store.search(api, known, wanted, lines=1)))
     assert last
     assert set(map(str, last)) <= set(map(str, in_store(stored, wanted)))
+
+
+def test_a_line_is_found_among_thousands_of_logs(stored: ThrowawayCluster) -> None:
+    api, wanted = stored.as_operator.logs, Conditions(request_id=LAST)
+    others = {Path("/", f"{uuid4()}.app.stdout.0") for _ in range(3000)}
+    known = links.named(api, links.origins(others.union(links.files(api))))
+    found = list(entries.search([], wanted, store.search(api, known, wanted)))
+    assert list(map(str, found)) == list(map(str, in_store(stored, wanted)))
+    assert len(found) == 2
 
 
 def test_the_store_has_no_data_that_a_database_must_protect(stored: ThrowawayCluster) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tasktracker_cluster.errors import CommandError
 from tasktracker_cluster.jobs import gateway, postgres
-from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.machine import processes, shell, wait
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tasktracker_cluster.topology import MAIN_TASKS
@@ -82,9 +82,10 @@ def test_after_a_start_a_full_log_is_followed_by_another(
 def test_nomad_runs_a_log_collector_for_each_main_task_only(cluster: ThrowawayCluster) -> None:
     def collectors() -> int:
         found = 0
-        for command in Path("/proc").glob("[0-9]*/cmdline"):
+        for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):  # the process ended in the meantime
-                found += command.read_text().startswith(f"{cluster.site.bin}/nomad\0logmon")
+                words = processes.command_line(process)
+                found += words[:2] == [f"{cluster.site.bin}/nomad", "logmon"]
         return found
 
     # Those of replaced allocations end a moment later.

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -16,7 +17,7 @@ from tasktracker_cluster.testing.throwaway import PASSWORD, PROGRAM, ThrowawayCl
 from tasktracker_cluster.topology import JOBS
 from tests.terminal import Terminal
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 60  # generous: a machine may be busy
 
 
 def on_terminal(cluster: ThrowawayCluster, *words: str, controls: bool = True) -> Terminal:
@@ -26,11 +27,15 @@ def on_terminal(cluster: ThrowawayCluster, *words: str, controls: bool = True) -
     return Terminal(command, {**os.environ, **home}, columns=100, lines=30, controls=controls)
 
 
+def ask() -> httpx.Response:
+    """Send a request to the task service."""
+    return httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False, timeout=LIMIT_SECONDS)
+
+
 @pytest.fixture
 def request_id() -> str:
     """Send a request to the task service, and return its id."""
-    answer = httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
-    return answer.headers["X-Request-ID"]
+    return ask().headers["X-Request-ID"]
 
 
 def test_logs_in_a_pipe_prints_the_lines_unchanged(
@@ -63,7 +68,7 @@ def test_logs_on_a_terminal_follows_and_ends_with_ctrl_c(cluster: ThrowawayClust
 
 def _line_appears(terminal: Terminal) -> bool:
     # The request is repeated: the first ones may come before the command reads.
-    httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
+    ask()
     return "/api/v1/tasks/" in terminal.look(0.2)
 
 
@@ -196,6 +201,7 @@ def test_an_unknown_account_is_an_error_with_its_name(cluster: ThrowawayCluster)
     assert "There is no user 'nobody'." in result.stderr
 
 
+@pytest.mark.usefixtures("settled")
 @pytest.mark.parametrize("words", [["status"], ["top", "--once"], ["doctor"]])
 def test_quiet_prints_names(cluster: ThrowawayCluster, words: list[str]) -> None:
     names = cluster.admin(*words, "-q").stdout.splitlines()
@@ -203,6 +209,7 @@ def test_quiet_prints_names(cluster: ThrowawayCluster, words: list[str]) -> None
     assert {"doctor": "node", "status": "task-db", "top": "task-db"}[words[0]] in names
 
 
+@pytest.mark.usefixtures("settled")
 @pytest.mark.parametrize("words", [["status"], ["top", "--once"], ["users", "list"]])
 def test_a_table_in_a_pipe_has_tabs(cluster: ThrowawayCluster, words: list[str]) -> None:
     cluster.user(f"tabs-{words[0]}")
@@ -211,10 +218,11 @@ def test_a_table_in_a_pipe_has_tabs(cluster: ThrowawayCluster, words: list[str])
     assert {row.count("\t") for row in rows} == {header.count("\t")} != {0}
 
 
+@pytest.mark.usefixtures("settled")
 def test_top_counts_requests_errors_memory_and_connections(cluster: ThrowawayCluster) -> None:
     process = cluster.start_admin("top", "--json", "--interval", "3")
     while process.poll() is None:
-        httpx.get(f"{GATEWAY_URL}/api/v1/tasks/", trust_env=False)
+        ask()
     rows = {row["name"]: row for row in json.loads(process.communicate()[0])}
     assert rows["task-service"]["requests_per_second"] > 0
     assert rows["task-service"]["errors_percent"] == 0
@@ -245,7 +253,10 @@ def test_top_ends_when_its_terminal_is_closed(cluster: ThrowawayCluster, control
 def test_the_agents_write_logs_that_they_rotate_themselves(cluster: ThrowawayCluster) -> None:
     for agent in ("consul", "nomad"):
         process = Path("/proc", str(cluster.agent_pid(agent)))
-        opened = {os.readlink(file) for file in (process / "fd").iterdir()}
+        opened = set()
+        for file in (process / "fd").iterdir():
+            with suppress(FileNotFoundError):  # a connection that has ended
+                opened.add(os.readlink(file))
         assert str(cluster.site.logs / f"{agent}.log") in opened
         assert os.readlink(process / "fd" / "1") == "/dev/null"
         assert (cluster.site.logs / f"{agent}.err").stat().st_size < 4096

@@ -11,7 +11,7 @@ import pytest
 
 from tasktracker_cluster.agents import supervisor, variables
 from tasktracker_cluster.jobs import postgres, replication
-from tasktracker_cluster.machine import shell, wait
+from tasktracker_cluster.machine import processes, shell, wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tests.e2e.traffic import titles, writing
 
@@ -29,18 +29,19 @@ def query(cluster: ThrowawayCluster, statement: str) -> str:
 
 
 def test_a_killed_patroni_is_restarted_and_no_write_is_lost(cluster: ThrowawayCluster) -> None:
-    old = cluster.task_pid("task-db", "postgres")
+    old, before = cluster.task_pid("task-db", "postgres"), servers(cluster)
     with cluster.user("patricia").http() as client:
         with writing(client) as traffic:
             wait.until("some writes", lambda: len(traffic.acknowledged) > 5, LIMIT_SECONDS)
             os.kill(old, signal.SIGKILL)
-            # PostgreSQL goes on without it, and starts again with the next one.
+            # PostgreSQL goes on without it. The next one could not stop it (start.sh).
             wait.until("another Patroni", lambda: is_replaced(cluster, old), LIMIT_SECONDS)
             cluster.settle()
             so_far = len(traffic.acknowledged)
             wait.until("more writes", lambda: len(traffic.acknowledged) > so_far + 5, LIMIT_SECONDS)
         assert set(traffic.acknowledged) <= titles(client)
     wait.until("one server", lambda: len(servers(cluster)) == 1, LIMIT_SECONDS)
+    assert servers(cluster) != before
 
 
 def is_replaced(cluster: ThrowawayCluster, old: int) -> bool:
@@ -52,7 +53,7 @@ def servers(cluster: ThrowawayCluster) -> list[int]:
     data, found = str(cluster.site.volume("task-db") / "data"), []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_text().split("\0")
+            words = processes.command_line(folder)
         except OSError:  # the process has ended
             continue
         if words[0] == f"{postgres.BIN}/postgres" and data in words:
@@ -141,6 +142,29 @@ def test_patronis_api_asks_for_a_password_before_it_changes_anything(
         url = f"http://127.0.0.1:8008{path}"
         asked = cluster.exec("task-db", [*command, "-X", method, "-d", "{}", url], "nobody")
         assert asked.stdout == status, (method, path)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("HEAD", "/primary", 200),
+        ("GET", "/patroni", 404),
+        ("GET", "/config", 404),
+        ("GET", "/primary/../config", 404),
+        ("GET", "/primary%2f..%2fconfig", 404),
+        ("POST", "/restart", 404),
+    ],
+)
+def test_the_port_for_the_check_of_a_database_has_one_path(
+    cluster: ThrowawayCluster, method: str, path: str, status: int
+) -> None:
+    allocation = cluster.nomad.call("GET", f"/v1/allocation/{cluster.allocation('task-db')['ID']}")
+    ports = allocation["AllocatedResources"]["Shared"]["Ports"]
+    (port,) = [each for each in ports if each["Label"] == "patroni"]
+    command = ["curl", "-s", "--path-as-is", "-o", "/dev/null", "-w", "%{http_code}", "-m", "9",
+               *(["--head"] if method == "HEAD" else ["-X", method]),
+               f"http://{port['HostIP']}:{port['Value']}{path}"]  # fmt: skip
+    assert cluster.exec("stats-service", command, "nobody").stdout == str(status)
 
 
 @pytest.mark.drill

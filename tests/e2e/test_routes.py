@@ -19,7 +19,7 @@ from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 60  # generous: a machine may be busy
 OWN = "traefik.enable=true"  # the only tag of a job's own registration
 EVERYTHING = "PathPrefix(`/api/v1/tasks`) || PathPrefix(`/`)"
 ROUTER = (f"traefik.http.routers.rogue.rule={EVERYTHING}",
@@ -83,13 +83,14 @@ def rogue(cluster: ThrowawayCluster) -> Iterator[None]:
 def servers() -> set[str]:
     """Return the addresses to which the gateway sends the stats service's requests."""
     url = "http://localhost:8080/api/http/services/stats-service@file"
-    known = httpx.get(url, trust_env=False).raise_for_status().json()
+    known = httpx.get(url, trust_env=False, timeout=LIMIT_SECONDS).raise_for_status().json()
     return {server["url"] for server in known["loadBalancer"]["servers"]}
 
 
 def routes() -> set[str]:
     """Return the names of the gateway's routers for HTTP, TCP and UDP."""
-    with httpx.Client(base_url="http://localhost:8080", trust_env=False) as dashboard:
+    options: dict[str, Any] = {"trust_env": False, "timeout": LIMIT_SECONDS}
+    with httpx.Client(base_url="http://localhost:8080", **options) as dashboard:
         return {
             router["name"]
             for kind in ("http", "tcp", "udp")

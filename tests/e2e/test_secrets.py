@@ -1,4 +1,4 @@
-"""New gossip keys, tokens and certificates on one machine, under continuous writes."""
+"""New gossip keys, tokens, certificates and a new authority on one machine, under writes."""
 
 import json
 import os
@@ -14,10 +14,12 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 from tasktracker_cluster.topology import CONSUL_API_PORT, NOMAD_API_PORT
+from tests import doors
 from tests.e2e.traffic import titles, writing
 
 SELF = "/v1/acl/token/self"
 TOKENS = "/v1/acl/tokens"
+STATS = "/api/v1/stats/"
 LIMIT_SECONDS = 60
 RINGS = {"consul": "consul/serf/local.keyring", "nomad": "nomad/server/serf.keyring"}
 
@@ -55,13 +57,17 @@ def test_every_rotation_ends_the_old_secrets_and_no_request_fails(
     site, placed = cluster.site, cluster.running()
     keys, certified = keyrings(cluster), shown(site)
     tokens = credentials.load(site)
-    with cluster.user("rosalind").http() as client:
+    user = cluster.user("rosalind")
+    with user.http() as client:
         with writing(client) as traffic:
             pids = {agent: cluster.agent_pid(agent) for agent in supervisor.AGENTS}
             cluster.admin("rotate", "gossip")
             assert {agent: cluster.agent_pid(agent) for agent in pids} == pids
             cluster.admin("rotate", "agent-tokens")
             cluster.admin("rotate", "certificates")
+            leaf = certificates.identity(site, certificates.NOMAD)
+            assert doors.open_to(site, leaf) == doors.ALL
+            cluster.admin("rotate", "authority")
         assert traffic.failed == []
         assert set(traffic.acknowledged) <= titles(client)
 
@@ -71,6 +77,8 @@ def test_every_rotation_ends_the_old_secrets_and_no_request_fails(
     assert not set(shown(site)) & set(certified)
     assert set(statuses(site, tokens).values()) == {403}
     assert set(statuses(site, credentials.load(site)).values()) == {200}
+    assert doors.open_to(site, leaf) == set()
+    assert doors.open_to(site, certificates.identity(site, certificates.NOMAD)) == doors.ALL
 
     # An instance that an earlier test has replaced may have ended meanwhile.
     assert cluster.running() <= placed, "no instance was replaced"
@@ -78,6 +86,14 @@ def test_every_rotation_ends_the_old_secrets_and_no_request_fails(
     pids = {agent: cluster.agent_pid(agent) for agent in supervisor.PROGRAMS}
     cluster.admin("up")
     assert {agent: cluster.agent_pid(agent) for agent in pids} == pids, "`up` restarts nothing"
+
+    # A new instance logs in to Consul, and the sidecar of one from before hears of it.
+    replaced = cluster.allocation("task-service")["ID"]
+    cluster.nomad.call("PUT", f"/v1/allocation/{replaced}/stop")
+    wait.until("its end", lambda: replaced not in cluster.running(), LIMIT_SECONDS)
+    cluster.settle()
+    with user.http() as client:
+        wait.until("figures", lambda: client.get(STATS).status_code == 200, LIMIT_SECONDS)
 
 
 def test_a_rotation_that_was_killed_is_completed_by_another(cluster: ThrowawayCluster) -> None:

@@ -13,6 +13,7 @@ from servicekit.testing.waiting import eventually
 from tasktracker_cluster.site import GATEWAY_URL
 from tasktracker_cluster.testing.throwaway import PASSWORD, ThrowawayCluster, frozen
 from tests.e2e.traffic import writing
+from tests.figures import Say
 
 PROMISE = 5.0  # seconds until every service refuses a token
 MARGIN = 10.0  # more seconds, for a busy machine
@@ -76,7 +77,7 @@ def ended(cluster: ThrowawayCluster, client: httpx.Client, tokens: dict[str, str
 
 @pytest.mark.parametrize("end", [deactivated, signed_out, refreshed_twice, password_changed, ended])
 def test_every_service_refuses_a_token_of_an_ended_session_within_seconds(
-    cluster: ThrowawayCluster, end: Ending, capsys: pytest.CaptureFixture[str]
+    cluster: ThrowawayCluster, end: Ending, say: Say
 ) -> None:
     name = end.__name__.replace("_", "-")
     cluster.user(name)
@@ -94,8 +95,7 @@ def test_every_service_refuses_a_token_of_an_ended_session_within_seconds(
         assert statuses(bystander) == {200, 201}
     assert traffic.failed == []
     assert traffic.acknowledged
-    with capsys.disabled():
-        print(f"\n  {name}: refused everywhere after {seconds:.2f} s")  # noqa: T201 - the figure
+    say(f"{name}: refused everywhere after {seconds:.2f} s")
 
 
 @pytest.mark.drill
@@ -132,7 +132,7 @@ def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
 
 
 def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
-    cluster: ThrowawayCluster, capsys: pytest.CaptureFixture[str]
+    cluster: ThrowawayCluster, say: Say
 ) -> None:
     user = cluster.user("has-a-program")
     scopes = ["--scope", "tasks:read", "--scope", "tasks:write"]
@@ -152,8 +152,7 @@ def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
         while {program.get(path).status_code for path in paths} != {401}:
             assert time.monotonic() - begin < PROMISE + MARGIN
         seconds = time.monotonic() - begin
-    with capsys.disabled():
-        print(f"\n  token: refused everywhere after {seconds:.2f} s")  # noqa: T201 - the figure
+    say(f"token: refused everywhere after {seconds:.2f} s")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -40,7 +41,8 @@ def test_a_client_cannot_forge_its_source_address(
     cluster: ThrowawayCluster, elsewhere: str, source: str, forged: dict[str, str]
 ) -> None:
     transport = httpx.HTTPTransport(local_address=source)
-    with httpx.Client(base_url=GATEWAY_URL, transport=transport, trust_env=False) as client:
+    options: dict[str, Any] = {"transport": transport, "trust_env": False, "timeout": 30}
+    with httpx.Client(base_url=GATEWAY_URL, **options) as client:
         body = {"username": f"nobody-{source}", "password": "a wrong one"}
         answer = client.post(LOGIN, json=body, headers=forged)
 

@@ -20,6 +20,7 @@ from tasktracker_cluster.site import GATEWAY_URL, TRACES_URL
 from tasktracker_cluster.testing.throwaway import PASSWORD, PROGRAM, ThrowawayCluster
 from tasktracker_cluster.topology import PORTS, SERVICES, SPANS_PORT, TRACES, TRACES_USER
 from tasktracker_cluster.urls import observing_pages
+from tests.figures import Say
 from tests.terminal import Terminal
 
 pytestmark = pytest.mark.drill
@@ -115,9 +116,7 @@ def everything() -> list[Any]:
         ]
 
 
-def test_the_cli_shows_each_hop_of_the_statistics(
-    traced: ThrowawayCluster, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_cli_shows_each_hop_of_the_statistics(traced: ThrowawayCluster, say: Say) -> None:
     with traced.user("hopper").http() as client:
         token = client.headers["Authorization"].removeprefix("Bearer ")
     env = traced.environment(TASKTRACKER_TOKEN=token, NO_COLOR="1", TERM="xterm-256color")
@@ -136,8 +135,7 @@ def test_the_cli_shows_each_hop_of_the_statistics(
     rows = re.findall(r"(?m)^([ │├└─]+)[\d.,]+ ms (\S+) (.*?) *$", shown)
     assert len(rows) == len(found)
     assert [(service, name) for _, service, name in rows][-1] == ("task-service", STATEMENT)
-    with capsys.disabled():
-        print(f"\n{shown[identifier.start() :]}")  # noqa: T201
+    say(shown[identifier.start() :])
 
 
 def test_a_change_of_an_account_shows_its_statements(traced: ThrowawayCluster) -> None:

@@ -92,7 +92,12 @@ def consul(site: Site, tokens: Tokens) -> Iterator[Consul]:
     """Run a real agent with the cluster's configuration, an empty catalog and its own address."""
     program, address = site.bin / "consul", f"unix://{site.home}/consul.sock"
     extra, log = site.home / "extra.json", site.home / "consul.log"
-    ports = {"http": 8500, "https": -1, "grpc_tls": -1}  # http: a socket, in place of the port
+    ports = {
+        "http": 8500,
+        "https": -1,
+        "grpc": -1,
+        "grpc_tls": -1,
+    }  # http: a socket, in place of the port
     own = own_address()
     settings = {
         "bind_addr": own,

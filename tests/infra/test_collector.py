@@ -1,20 +1,26 @@
-"""The jobs that bring the logs of joined machines to the store on the first one."""
+"""The jobs that bring logs, metrics and spans of joined machines to the stores on the first one."""
 
+import json
 import re
 
 import pytest
+import yaml
 
-from tasktracker_cluster.machine.network import NODE_HOST
+from tasktracker_cluster.machine.network import NODE_ADDRESS, NODE_HOST
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
     COLLECTING_JOBS,
+    COLLECTING_PROGRAMS,
     COLLECTOR,
     COLLECTOR_PORT,
     COLLECTOR_USER,
-    LOG_INTAKE,
+    INTAKE,
     LOGS,
     LOGS_PORT,
+    METRICS,
     RELEASE,
+    SCRAPER_USER,
+    SPANS_PORT,
 )
 from tests.infra.reading import (
     ROOT,
@@ -31,7 +37,7 @@ from tests.infra.test_alike import MODEL, anonymous, task, without_name
 HOME = "${meta.tasktracker.home}"
 LINKS = f"{HOME}/volumes/log-links"
 UNWALLED = {"install", "link", "unlink"}  # they write, link and delete what is root's
-SHA256 = "0123456789abcdef" * 4
+SHA256 = {"vlagent": "0123456789abcdef" * 4, "vmagent": "fedcba9876543210" * 4}
 
 
 def test_each_job_has_the_name_of_its_service(collecting: dict[str, Json]) -> None:
@@ -57,7 +63,7 @@ def test_the_sidecar_is_like_those_of_the_services(
     sidecar = task(without_name(name, collecting[name]), "envoy")
     model = task(anonymous(MODEL, jobs), "envoy")
     same = {"Env": model["Env"]}  # it sends no traces
-    if name == LOG_INTAKE:  # the only task of its job
+    if name == INTAKE:  # the only task of its job
         same["Lifecycle"] = model["Lifecycle"]
     assert {**sidecar, **same} == model
 
@@ -72,6 +78,41 @@ def test_a_collector_is_behind_a_wall_and_reads_links_only(collecting: dict[str,
     assert collector.user == COLLECTOR_USER
     assert collector.read == (f"{HOME}/bin/vlagent", LINKS)
     assert collector.write == (f"{HOME}/volumes/{COLLECTOR}",)
+    scraper = wall(task(collecting[COLLECTOR], "vmagent"))
+    assert scraper.user == SCRAPER_USER
+    assert scraper.read == (f"{HOME}/bin/vmagent", "local")
+    assert scraper.write == (f"{HOME}/volumes/scraper",)
+
+
+def command(task: Json) -> tuple[str, ...]:
+    return wall(task).command
+
+
+def test_disks_are_watched_as_on_the_first_machine(site: Site, collecting: dict[str, Json]) -> None:
+    own, model = task(collecting[COLLECTOR], "disks"), task(read_job(site, METRICS), "disks")
+    (*start, store, node, home), (*same, _, first, where) = map(command, (own, model))
+    assert (start, node, home) == (same, first, where)
+    assert store == "http://127.0.0.1:8429"
+    listening = store.replace("http://", "-httpListenAddr=")
+    assert listening in command(task(collecting[COLLECTOR], "vmagent"))
+    assert {**own, "Config": ""} == {**model, "Config": ""}
+
+
+def test_the_agents_and_the_gateway_are_asked_as_on_the_first_machine(site: Site) -> None:
+    own, model = (
+        {each["job_name"]: each for each in yaml.safe_load(file.read_text())["scrape_configs"]}
+        for file in (
+            ROOT / "nomad/jobs/collector/scrape.yml",
+            ROOT / "nomad/jobs/metrics/scrape.yml",
+        )
+    )
+    assert set(own) == {"traefik", "nomad", "consul"}
+    for name, each in own.items():
+        (here,), (there,) = each.pop("static_configs"), model[name].pop("static_configs")
+        assert here["labels"].pop("__unix_socket__").endswith("/agent-metrics/http.sock")
+        assert there["labels"].pop("node") == '[[ env "node.unique.name" ]]'
+        assert here == there
+        assert each == model[name]
 
 
 def test_it_collects_as_the_collector_of_the_first_machine_does(
@@ -91,24 +132,43 @@ def test_it_collects_as_the_collector_of_the_first_machine_does(
 def test_lines_go_through_the_mesh_to_where_the_store_listens(
     site: Site, collecting: dict[str, Json]
 ) -> None:
-    assert upstreams(collecting[COLLECTOR]) == {LOG_INTAKE: LOGS_PORT}
-    proxy = only_service(collecting[LOG_INTAKE])["Connect"]["SidecarService"]["Proxy"]
+    assert upstreams(collecting[COLLECTOR]) == {INTAKE: LOGS_PORT}
+    proxy = only_service(collecting[INTAKE])["Connect"]["SidecarService"]["Proxy"]
     assert (proxy["LocalServiceAddress"], proxy["LocalServicePort"]) == (NODE_HOST, LOGS_PORT)
     alone, shared = (
-        wall(task(read_job(site, LOGS, network=network), "victoria-logs")).command
+        {each["Name"] for each in tasks(read_job(site, LOGS, network=network))}
         for network in ("", "192.0.2.1")
     )
-    assert shared == (*alone, f"-httpListenAddr={NODE_HOST}:{LOGS_PORT}")
-    for name, port in ((COLLECTOR, COLLECTOR_PORT), (LOG_INTAKE, LOGS_PORT)):
+    assert shared - alone == {"vmauth"}
+    vmauth = wall(task(read_job(site, LOGS, network="192.0.2.1"), "vmauth")).command
+    assert [word for word in vmauth if "ListenAddr=" in word] == [
+        f"-httpListenAddr={NODE_HOST}:{LOGS_PORT}",
+        "-httpInternalListenAddr=",
+    ]
+    for name, port in ((COLLECTOR, COLLECTOR_PORT), (INTAKE, LOGS_PORT)):
         (network,) = only_group(collecting[name])["Networks"]
-        assert (network["Mode"], network["ReservedPorts"]) == ("bridge", None)
+        assert network["Mode"] == "bridge"
         assert only_service(collecting[name])["PortLabel"] == str(port)
+
+
+def test_spans_go_the_same_way_from_the_address_that_senders_know(
+    collecting: dict[str, Json],
+) -> None:
+    (upstream,) = only_service(collecting[COLLECTOR])["Connect"]["SidecarService"]["Proxy"][
+        "Upstreams"
+    ]
+    (port,) = only_group(collecting[COLLECTOR])["Networks"][0]["ReservedPorts"]
+    assert (port["Value"], port["To"]) == (SPANS_PORT, upstream["LocalBindPort"])
+    assert upstream["LocalBindAddress"] == "0.0.0.0"  # nosec B104 - of its network
+    agent = (ROOT / "nomad/agent/cluster.hcl.tmpl").read_text()
+    assert f'host_network "{port["HostNetwork"]}" {{\n    cidr = "{NODE_ADDRESS}"' in agent
+    assert only_group(collecting[INTAKE])["Networks"][0]["ReservedPorts"] is None
 
 
 def test_the_password_is_in_a_variable_that_only_the_collector_reads(
     collecting: dict[str, Json],
 ) -> None:
-    path = f"nomad/jobs/{COLLECTOR}/{only_group(collecting[COLLECTOR])['Name']}/vlagent"
+    folder = f"nomad/jobs/{COLLECTOR}/{only_group(collecting[COLLECTOR])['Name']}"
     read = {
         (each["Name"], found)
         for job in collecting.values()
@@ -116,13 +176,18 @@ def test_the_password_is_in_a_variable_that_only_the_collector_reads(
         for template in each["Templates"] or []
         for found in re.findall(r'nomadVar "([^"]+)"', template["EmbeddedTmpl"])
     }
-    assert read == {("vlagent", path)}
-    (secret,) = task(collecting[COLLECTOR], "vlagent")["Templates"]
-    assert (secret["Perms"], secret["Envvars"]) == ("0600", True)
-    assert path in (ROOT / "docs/operations/observing.md").read_text()
+    assert read == {(name, f"{folder}/{name}") for name in COLLECTING_PROGRAMS}
+    documented = (ROOT / "docs/operations/observing.md").read_text()
+    for name in COLLECTING_PROGRAMS:
+        *_, secret = task(collecting[COLLECTOR], name)["Templates"]
+        assert (secret["Perms"], secret["Envvars"]) == ("0600", True)
+        assert f"{folder}/{name}" in documented
 
 
-def test_the_program_comes_from_the_store_of_artifacts_by_its_checksum(site: Site) -> None:
-    (got,) = task(read_job(site, COLLECTOR, program=SHA256), "install")["Artifacts"]
-    (model,) = task(read_job(site, RELEASE, artifacts=f'["{SHA256}"]'), "install")["Artifacts"]
-    assert {**got, "RelativeDest": ""} == {**model, "RelativeDest": ""}
+def test_its_programs_come_from_the_store_of_artifacts_by_their_checksums(site: Site) -> None:
+    got = task(read_job(site, COLLECTOR, **SHA256), "install")["Artifacts"]
+    offered = json.dumps(list(SHA256.values()))
+    model = task(read_job(site, RELEASE, artifacts=offered), "install")["Artifacts"]
+    assert [{**each, "RelativeDest": ""} for each in got] == [
+        {**each, "RelativeDest": ""} for each in model
+    ]

@@ -12,10 +12,21 @@ from tasktracker_cluster.topology import (
     EXPORTER_USERS,
     JOB_USERS,
     JOBS,
+    LOGS,
     MEMBER_USERS,
+    OBSERVING_USERS,
     START_ORDER,
 )
-from tests.infra.reading import ROOT, Json, only_service, run, tasks, upstreams, wall
+from tests.infra.reading import (
+    ROOT,
+    Json,
+    only_service,
+    read_job,
+    run,
+    tasks,
+    upstreams,
+    wall,
+)
 
 ENVOY = "envoy"
 LONGEST_NAME = 32  # of a system user, on Linux
@@ -75,17 +86,20 @@ def test_no_two_jobs_and_no_job_and_its_sidecar_share_a_system_user(
 
 
 def test_up_makes_exactly_the_users_that_the_jobs_name(
-    mesh_jobs: dict[str, Json], members: dict[str, Json], collecting: dict[str, Json]
+    site: Site,
+    mesh_jobs: dict[str, Json],
+    members: dict[str, Json],
+    collecting: dict[str, Json],
 ) -> None:
     users = {wall(task).user for job in mesh_jobs.values() for task in tasks(job)}
     assert users == {*JOB_USERS, *BACKUP_USERS, *EXPORTER_USERS}
     more = {wall(task).user for job in members.values() for task in tasks(job)} - users
     assert more == set(MEMBER_USERS)
-    sidecars = {
-        wall(t).user for job in collecting.values() for t in tasks(job) if t["Name"] == ENVOY
-    }
-    assert sidecars == set(COLLECTING_USERS)
-    assert not sidecars & (users | more)
+    jobs = (*collecting.values(), read_job(site, LOGS, network="192.0.2.1"))
+    walled = [t for job in jobs for t in tasks(job) if t["Config"]["command"].endswith("/wall")]
+    others = {wall(task).user for task in walled} - set(OBSERVING_USERS.values())
+    assert others == set(COLLECTING_USERS)
+    assert not others & (users | more)
 
 
 def test_a_database_runs_as_the_owner_of_its_files(jobs: dict[str, Json]) -> None:

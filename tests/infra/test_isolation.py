@@ -124,8 +124,8 @@ def test_only_the_gateway_has_fixed_ports_and_the_hosts_network(mesh_jobs: dict[
         else:
             assert network["Mode"] == "bridge", name
             assert not fixed, name
-            # For metrics, of the application and of the sidecar.
-            own = set() if name.endswith("-db") else {"metrics"}
+            # For metrics, of the application and of the sidecar, and for the check of a database.
+            own = {"patroni"} if name.endswith("-db") else {"metrics"}
             expected = set() if name == BACKUP else own | {"sidecar"}
             assert {port["Label"] for port in network["DynamicPorts"] or []} == expected, name
 

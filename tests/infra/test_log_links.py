@@ -93,3 +93,21 @@ def test_on_a_machine_that_has_joined_the_logs_of_agents_have_its_name(
     program.update(home, home / "links", os.getgid(), "@node-2")
     names = {file.name.partition(".")[0] for file in (home / "links").iterdir()}
     assert names == {ALLOCATION, "consul@node-2", "nomad@node-2", "supervisord@node-2"}
+
+
+def test_a_folder_of_logs_that_is_deleted_meanwhile_hides_no_other_log(
+    program: ModuleType, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = home / "nomad" / "alloc" / "ended" / "alloc" / "logs"
+    ended.mkdir(parents=True)
+    read = os.scandir
+
+    def delete_first(folder: str) -> object:
+        if Path(folder) == ended:
+            ended.rmdir()
+        return read(folder)
+
+    monkeypatch.setattr(os, "scandir", delete_first)
+    found = linked(program, home)
+    assert not ended.exists()
+    assert f"{ALLOCATION}.app.stdout.0" in found

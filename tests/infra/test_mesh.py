@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from tasktracker_cluster.topology import BACKUP, COLLECTOR, DATABASES, EXPORTER, LOG_INTAKE
+from tasktracker_cluster.topology import BACKUP, COLLECTOR, DATABASES, EXPORTER, INTAKE
 from tests.infra.reading import (
     ROOT,
     Edge,
@@ -113,9 +113,12 @@ def test_consul_gives_no_sidecars_certificate_over_http(
     }
 
 
-def test_a_collector_may_only_add_lines(entries: Entries) -> None:
-    (rule,) = [each["HTTP"] for each in intentions(entries)[COLLECTOR, LOG_INTAKE]["Permissions"]]
-    assert rule == {"PathExact": "/internal/insert", "Methods": ["POST"]}
+def test_a_collector_may_only_add(entries: Entries) -> None:
+    rules = [each["HTTP"] for each in intentions(entries)[COLLECTOR, INTAKE]["Permissions"]]
+    assert rules == [
+        {"PathExact": path, "Methods": ["POST"]}
+        for path in ("/internal/insert", "/api/v1/write", "/v1/traces")
+    ]
 
 
 def test_no_database_has_a_route(mesh_jobs: dict[str, Json]) -> None:

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,3 +81,20 @@ def test_the_store_of_metrics_is_changed_by_adding_only(store: httpx.Client, cha
 def test_its_key_opens_what_is_closed(store: httpx.Client) -> None:
     done = store.post(CHANGES[0], params={"match[]": "up", "authKey": KEY})
     assert done.status_code == 204
+
+
+def test_it_takes_what_is_told_of_disks(store: httpx.Client, tmp_path: Path) -> None:
+    program = ROOT / "nomad" / "jobs" / "metrics" / "disks.py"
+    url = str(store.base_url).rstrip("/")
+    command = [sys.executable, "-I", "-S", str(program), url, "node-2", str(tmp_path)]
+
+    def is_known() -> bool:
+        query = f'disk_free_bytes{{job="disks",node="node-2",folder="{tmp_path}"}}'
+        found = store.get("/api/v1/query", params={"query": query}).json()["data"]["result"]
+        return bool(found) and int(found[0]["value"][1]) > 0
+
+    with subprocess.Popen(command) as teller:
+        try:
+            wait.until("the disk", is_known, START_LIMIT)
+        finally:
+            teller.terminate()

@@ -1,13 +1,16 @@
 """The jobs of `observe`: each task behind a wall, as a user of its own, on loopback only."""
 
+import json
 import re
 
 import pytest
 
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
+    COLLECTOR,
     JOB_USERS,
     LOGS,
+    METRICS,
     OBSERVING_PROGRAMS,
     OBSERVING_USERS,
     PORTS,
@@ -24,6 +27,7 @@ READS = {
     "vlagent": {f"{HOME}/volumes/log-links"},
     "victoria-logs": set[str](),
     "alert-log": {f"{HOME}/releases/current", "local"},
+    "disks": {f"{HOME}/releases/current", "local"},
 }
 WRITES = {"vlagent": (f"{HOME}/volumes/collector",)}
 
@@ -88,14 +92,17 @@ def test_the_portal_lists_the_pages_of_the_jobs_that_run(site: Site) -> None:
     assert found == [(page.job, page.page) for page in OBSERVING_PAGES]
 
 
-def test_no_other_job_has_the_right_to_read_the_agents() -> None:
-    rules = (ROOT / "consul" / "acl" / "binding-rules.json").read_text()
-    found = re.findall(r'"BindType": "policy",\s+"BindName": "(.+)"', rules)
-    assert found == ["metrics", "user-db", "task-db"]
-    for name in found[1:]:
+def test_no_other_task_has_the_right_to_read_the_agents() -> None:
+    rules = json.loads((ROOT / "consul" / "acl" / "binding-rules.json").read_text())
+    policies = [rule for rule in rules if rule["BindType"] == "policy"]
+    readers = {rule["Selector"] for rule in policies if rule["BindName"] == "metrics"}
+    assert readers == {
+        f'"nomad_service" not in value and value.nomad_job_id == "{job}"'
+        f' and value.nomad_task == "{task}"'
+        for job, task in ((METRICS, "victoria-metrics"), (COLLECTOR, "vmagent"))
+    }
+    for name in {rule["BindName"] for rule in policies} - {"metrics"}:
         assert "agent" not in (ROOT / "consul" / "acl" / f"{name}.hcl").read_text()
-    selector = rules.partition('"BindName": "metrics"')[2]
-    assert 'value.nomad_job_id == \\"metrics\\"' in selector
 
 
 def test_the_store_refuses_lines_before_the_collectors_buffer_fills_the_disk(site: Site) -> None:

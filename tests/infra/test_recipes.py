@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tasktracker_cluster.machine import preflight
 from tests.infra.reading import ROOT, run
 
 # The PATH of a shell without an activated virtual environment.
@@ -52,6 +53,16 @@ def test_every_recipe_says_what_it_does_in_a_group_and_a_few_lines() -> None:
         assert recipe["doc"], name
         assert any("group" in attribute for attribute in recipe["attributes"]), name
         assert len(recipe["body"]) <= 5, name
+
+
+def test_a_command_that_needs_root_and_has_no_recipe_is_known() -> None:
+    sources = (ROOT / "cluster" / "src").rglob("*.py")
+    found = {
+        name
+        for source in sources
+        for name in re.findall(r'must_be_root\(f?"([a-z]+)', source.read_text())
+    }
+    assert found - recipes().keys() == set(preflight.WITHOUT_RECIPE)
 
 
 @pytest.mark.parametrize("recipe", HARMLESS)

@@ -5,6 +5,7 @@ import re
 import yaml
 
 from servicekit import server
+from tasktracker_cluster.jobs import deployment
 from tests.infra.reading import ROOT, Json, only_group, only_service, tasks
 
 SECOND = 10**9  # Nomad counts nanoseconds
@@ -14,8 +15,17 @@ DATABASES = ("user-db", "task-db")
 def test_every_check_runs_each_second(job: Json) -> None:
     (check,) = only_service(job)["Checks"]
     assert check["Interval"] == SECOND
-    # That of a database asks three times before it ends the lead of one that hangs (leads.sh).
-    assert check["Timeout"] <= (9 if check["Type"] == "script" else 2) * SECOND
+    assert check["Timeout"] <= (6 if job["ID"] in DATABASES else 2) * SECOND
+
+
+def test_where_a_database_may_have_replicas_a_script_looks_who_leads(
+    members: dict[str, Json],
+) -> None:
+    for name, job in members.items():
+        (check,) = only_service(job)["Checks"]
+        assert (check["Type"], check["Interval"]) == ("script", SECOND), name
+        # It asks three times before it ends the lead of a member that hangs (leads.sh).
+        assert check["Timeout"] == 9 * SECOND, name
 
 
 def test_one_late_answer_takes_no_service_away(jobs: dict[str, Json]) -> None:
@@ -26,11 +36,15 @@ def test_one_late_answer_takes_no_service_away(jobs: dict[str, Json]) -> None:
 
 def test_an_http_check_of_a_sidecar_service_goes_through_the_sidecar(jobs: dict[str, Json]) -> None:
     for name, job in jobs.items():
-        (check,) = only_service(job)["Checks"]
-        if name in DATABASES:
-            assert check["Type"] == "script", name  # only HTTP can be exposed
+        service = only_service(job)
+        (check,) = service["Checks"]
+        assert check["Type"] == "http", name
+        if name in DATABASES:  # Patroni has another port than the service
+            (path,) = service["Connect"]["SidecarService"]["Proxy"]["Expose"]["Paths"]
+            assert (path["Path"], path["LocalPathPort"]) == ("/primary", 8008)
+            assert check["Path"] == path["Path"]
+            assert check["PortLabel"] == path["ListenerPort"]
         else:
-            assert check["Type"] == "http", name
             assert check["Expose"] == (name != "traefik"), name
 
 
@@ -40,6 +54,12 @@ def test_no_ten_second_check_of_the_sidecar_delays_a_deployment(job: Json) -> No
     update = only_group(job)["Update"]
     assert update["MinHealthyTime"] == 0
     assert update["HealthCheck"] == "checks"
+
+
+def test_nobody_gives_an_instance_up_before_nomad_does(job: Json, members: dict[str, Json]) -> None:
+    for each in (job, *members.values()):
+        deadline = only_group(each)["Update"]["HealthyDeadline"]
+        assert deadline < deployment.HEALTHY_SECONDS * SECOND, each["ID"]
 
 
 def test_a_server_may_finish_its_requests_before_it_is_killed(jobs: dict[str, Json]) -> None:

@@ -77,7 +77,11 @@ def agent_ports(agent: str, defaults: dict[str, int], *files: str) -> set[int]:
     text = "".join((ROOT / agent / "agent" / f"{file}.hcl").read_text() for file in files)
     blocks = re.findall(r"(?ms)^ports \{(.+?)^\}", text)
     named = re.findall(r"(?m)^\s*(\w+)\s*=\s*(-?\d+)", "".join(blocks))
-    return set((defaults | {name: int(port) for name, port in named}).values()) - {-1}
+    numbers = defaults | {name: int(port) for name, port in named}
+    # An agent makes sockets in the place of these.
+    node = ROOT / agent / "agent" / "node.hcl.tmpl" if "base" in files else None
+    sockets = re.findall(r'(?m)^  (\w+) *= "unix://', node.read_text()) if node else []
+    return {port for name, port in numbers.items() if name not in sockets} - {-1}
 
 
 def gateway_ports(file: str) -> Iterator[tuple[str, int]]:
@@ -92,8 +96,8 @@ def page_ports() -> Iterator[tuple[str, int]]:
     """Yield the address and port of each listener before the pages."""
     text = Template((ROOT / "pages/envoy.yaml.tmpl").read_text()).safe_substitute(bind="bind")
     for listener in yaml.safe_load(text)["static_resources"]["listeners"]:
-        where = listener["address"]["socket_address"]
-        yield where["address"], where["port_value"]
+        if where := listener["address"].get("socket_address"):  # one has a socket in a folder
+            yield where["address"], where["port_value"]
 
 
 def test_every_port_is_in_the_configuration_of_a_program() -> None:
@@ -175,11 +179,21 @@ def test_nomad_gives_the_gateway_its_ports(jobs: dict[str, Json]) -> None:
     assert reserved == {port for _, port in gateway_ports("traefik/traefik.yml.tmpl")}
 
 
-def test_the_page_on_operations_lists_the_ports() -> None:
-    page = (ROOT / "docs/operations/reference.md").read_text()
-    table = page.partition("## Ports")[2].partition("\n## ")[0]
+def listed_ports(page: str) -> set[int]:
+    """Return the ports in the first table after a line that begins with `| Port |`."""
+    table = (ROOT / page).read_text().partition("| Port |")[2].partition("\n\n")[0]
     rows = re.findall(r"(?m)^\| ([\d, ]+) \|", table)
-    assert {int(port) for row in rows for port in row.split(",")} == {port.number for port in PORTS}
+    return {int(port) for row in rows for port in row.split(",")}
+
+
+def test_the_page_on_operations_lists_the_ports() -> None:
+    assert listed_ports("docs/operations/reference.md") == {port.number for port in PORTS}
+
+
+def test_the_page_on_development_lists_the_ports_of_dev() -> None:
+    used = {port.number for port in PORTS if port.in_dev}
+    used |= {each.port for each in SERVICES} | {each.dev_port for each in DATABASES}
+    assert listed_ports("docs/development.md") == used
 
 
 @each_service

@@ -8,7 +8,6 @@ from tests.infra.reading import (
     Json,
     only_group,
     only_service,
-    parse_wall,
     read_job,
     tasks,
     wall,
@@ -91,8 +90,20 @@ def test_only_a_task_that_needs_its_folder_starts_in_it(mesh_job: Json) -> None:
             assert folder == "/", task["Name"]
 
 
-def test_a_check_that_runs_in_a_task_is_behind_the_tasks_wall(mesh_job: Json) -> None:
-    for check in only_service(mesh_job)["Checks"] or []:
-        if check["Type"] == "script":
-            (task,) = [t for t in only_group(mesh_job)["Tasks"] if t["Name"] == check["TaskName"]]
-            assert parse_wall([check["Command"], *check["Args"]]).user == wall(task).user
+def test_a_check_that_runs_in_a_task_is_behind_the_tasks_wall(
+    mesh_jobs: dict[str, Json], members: dict[str, Json]
+) -> None:
+    found = 0
+    for job in (*mesh_jobs.values(), *members.values()):
+        for check in only_service(job)["Checks"] or []:
+            if check["Type"] == "script":
+                (task,) = [t for t in only_group(job)["Tasks"] if t["Name"] == check["TaskName"]]
+                option, script, _, program, user, *_ = check["Args"]
+                assert (check["Command"], option) == ("/bin/sh", "-c")
+                # All that is before the wall is its own command line (check.sh).
+                first = next(line for line in script.splitlines() if not line.startswith("#"))
+                assert first == '"$1" --user="$2" --write="$3" -- /bin/bash -c "$4"'
+                assert program == "${meta.tasktracker.home}/bin/wall"
+                assert user == wall(task).user
+                found += 1
+    assert found == len(members)
