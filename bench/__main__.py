@@ -11,6 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from bench import grow, processor_table, results, scoreboard
+from bench.arguments import count, duration, new_file
 from bench.errors import BenchError
 from bench.figure import Figure
 from bench.figures import (
@@ -20,6 +21,7 @@ from bench.figures import (
     logins,
     mesh,
     neighbours,
+    observing,
     reads,
     start,
     statistics,
@@ -40,6 +42,7 @@ FIGURES = [
     *sorted((*mesh.FIGURES, *neighbours.FIGURES), key=attrgetter("number")),
     *start.FIGURES,
     *idle.FIGURES,
+    *observing.FIGURES,
 ]
 
 
@@ -62,7 +65,7 @@ def _run(words: list[str]) -> None:
     arguments = _parse(words)
     chosen = [each for each in FIGURES if each.number in (arguments.figures or _NUMBERS)]
     measured = []
-    with Stage() as stage:
+    with Stage(traces=any(figure.traces for figure in chosen)) as stage:
         print(scoreboard.HEAD)
         for figure in chosen:
             measured.append(_measure(stage, figure, arguments.rounds, arguments.seconds))
@@ -85,22 +88,26 @@ _NUMBERS = sorted({figure.number for figure in FIGURES})
 
 
 def _figure(word: str) -> int:
-    """Return the number of a figure. Raises ValueError, which argparse shows as a usage error."""
-    return _NUMBERS[_NUMBERS.index(int(word))]
+    """Return the number of a figure."""
+    if word not in map(str, _NUMBERS):
+        raise argparse.ArgumentTypeError(
+            f"there is no figure {word}; there are {_NUMBERS[0]} to {_NUMBERS[-1]}"
+        )
+    return int(word)
 
 
 def _parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench", description="Print the scoreboard, figure by figure.")
     parser.add_argument("figures", nargs="*", type=_figure, metavar="figure")
-    parser.add_argument("--rounds", type=int, default=5, help="comparisons per figure")
-    parser.add_argument("--seconds", type=float, default=3, help="for each side of a comparison")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results, too")
+    parser.add_argument("--rounds", type=count, default=5, help="comparisons per figure")
+    parser.add_argument("--seconds", type=duration, default=3, help="for each side of a comparison")
+    parser.add_argument("--json", type=new_file, metavar="FILE", help="write the results, too")
     return parser.parse_args(words)
 
 
 def _measure(stage: Stage, figure: Figure, rounds: int, seconds: float) -> results.Result:
     with figure.prepare(stage) as pair:
-        comparison = compare(pair, figure.rounds(rounds), seconds)
+        comparison = compare(pair, figure.rounds(rounds), figure.seconds(seconds))
     print(scoreboard.line(figure, comparison), flush=True)
     return results.Result.of(figure, comparison, pair)
 

@@ -38,9 +38,16 @@ class Figure:
     prepare: Callable[[Stage], AbstractContextManager[Pair]]
     most_rounds: int | None = None
     """A limit for a measurement that takes minutes, with any number of seconds."""
+    least_seconds: float = 0
+    """The shortest load that has a meaning."""
+    traces: bool = False
+    """Whether its cluster stores traces: their program is built while there is a network."""
 
     def rounds(self, asked: int) -> int:
         return min(asked, self.most_rounds or asked)
+
+    def seconds(self, asked: float) -> float:
+        return max(asked, self.least_seconds)
 
     def reached(self, ratio: float) -> bool:
         return ratio >= self.target if self.better is Better.HIGHER else ratio <= self.target

@@ -80,7 +80,7 @@ def _kinds(site: Site, known: Mapping[int, Times]) -> Mapping[int, str]:
 
 def _kind(pid: int) -> str | None:
     with suppress(OSError):
-        words = (_PROC / str(pid) / "cmdline").read_text(errors="replace").split("\0")
+        words = processes.command_line(_PROC / str(pid))
         names = {Path(word).name for word in words}
         return next((kind for word, kind in _KINDS.items() if word in names), "others")
     return None

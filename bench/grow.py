@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import databases
+from bench.arguments import count, duration
 from bench.curves import series
 from bench.curves.point import Point
 from bench.curves.series import Effort, Series
@@ -47,11 +48,11 @@ def main(words: list[str]) -> None:
 
 def _parse(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("bench grow", description="Measure and draw growth.")
-    parser.add_argument("--most-rows", type=int, default=10_000_000, help="in the table")
-    parser.add_argument("--most-instances", type=int, default=8, help="of the task service")
-    parser.add_argument("--most-clients", type=int, default=256, help="at the same time")
-    parser.add_argument("--rounds", type=int, default=3, help="loads for a point")
-    parser.add_argument("--seconds", type=float, default=3, help="for a load")
+    parser.add_argument("--most-rows", type=count, default=10_000_000, help="in the table")
+    parser.add_argument("--most-instances", type=count, default=8, help="of the task service")
+    parser.add_argument("--most-clients", type=count, default=256, help="at the same time")
+    parser.add_argument("--rounds", type=count, default=3, help="loads for a point")
+    parser.add_argument("--seconds", type=duration, default=3, help="for a load")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="for points and pictures")
     parser.add_argument("--draw", action="store_true", help="draw the points of the folder again")
     return parser.parse_args(words)

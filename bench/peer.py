@@ -25,7 +25,7 @@ from task_service.persistence.tasks import FIND
 from task_service.persistence.write_statements import insert_statement, update_statement
 
 POOL_SIZE = 10  # the services' own default
-_PAGE = list_statement(OWNER, TaskQuery(limit=51))
+_PAGE = list_statement(OWNER, TaskQuery(limit=50))
 _CREATE = insert_statement(frozenset(("title", "description")))
 _COMPLETE = update_statement(frozenset(("status",)))
 

@@ -25,6 +25,11 @@ class Comparison:
     def ratio(self) -> float:
         return median(self.ratios)
 
+    def add(self, before: float, ours: float, after: float) -> None:
+        """Add a round: the reference, ours, and the reference again."""
+        self.ratios.append(ours / sqrt(before * after))
+        self.noise.append(after / before)
+
 
 def compare(pair: Pair, rounds: int, seconds: float) -> Comparison:
     """Compare a pair in `rounds` rounds. Each of a round's measurements takes `seconds` seconds."""
@@ -35,6 +40,5 @@ def compare(pair: Pair, rounds: int, seconds: float) -> Comparison:
         before = pair.reference(seconds)
         ours = pair.ours(seconds)
         after = pair.reference(seconds)
-        comparison.ratios.append(ours / sqrt(before * after))
-        comparison.noise.append(after / before)
+        comparison.add(before, ours, after)
     return comparison

@@ -25,7 +25,9 @@ from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 class Stage:
     """A PostgreSQL with services, each at http://127.0.0.1:port, and a whole cluster."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, traces: bool = False) -> None:
+        """Prepare nothing yet. With `traces` the cluster can store traces."""
+        self._traces = traces
         self._exit = ExitStack()
         self._key = secrets.token_hex()
         self._pids: dict[str, int] = {}
@@ -110,7 +112,7 @@ class Stage:
         """
         if os.geteuid() != 0:
             raise BenchError("The figures of a whole cluster need root. Run: sudo ./just bench")
-        return self._exit.enter_context(throwaway.installed())
+        return self._exit.enter_context(throwaway.installed(traces=self._traces))
 
     @cached_property
     def server(self) -> str:
