@@ -118,7 +118,9 @@ def test_a_restored_server_that_does_not_stop_is_an_error_and_is_ended(
     assert server.poll() == -signal.SIGQUIT
 
 
-@pytest.mark.parametrize("stored", [b"a part of the log", gzip.compress(b"a part of the log")])
+@pytest.mark.parametrize(
+    "stored", [b"a part of the log", gzip.compress(b"a part of the log")], ids=["raw", "gzip"]
+)
 def test_a_segment_is_restored_as_it_was_whether_barman_gives_it_compressed_or_not(
     site: Site, listing: Listing, tmp_path: Path, stored: bytes
 ) -> None:
