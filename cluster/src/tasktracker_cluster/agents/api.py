@@ -7,9 +7,14 @@ import httpx
 
 from tasktracker_cluster.errors import ApiError
 
+# Nomad's servers keep connections to each other. A broken one is found by the next call that is
+# passed on over it. This call fails with one of these, and the one after it connects anew.
+LOST_CONNECTION = ("stream closed", "session shutdown", "EOF")
+TRIES = 3  # as many as a cluster has servers
+
 
 class Api:
-    """A client for JSON over HTTP.
+    """A client for JSON over HTTP. It repeats a GET that found a lost connection between servers.
 
     `name` is the agent's name for messages. `headers` contain the token. `timeout` is in seconds.
     `tls` contains the trusted authority and the client's certificate: `https` addresses need it.
@@ -79,9 +84,19 @@ class Api:
 
     def _send(self, method: str, path: str, body: object, params: dict[str, str]) -> httpx.Response:
         try:
-            return self.http.request(method, path, json=body, params=params)
+            for _ in range(TRIES):
+                response = self.http.request(method, path, json=body, params=params)
+                if method != "GET" or not _found_lost_connection(response):
+                    break
         except httpx.TransportError as error:
             raise ApiError(
                 f"{self.name} cannot be reached at {self.http.base_url}.",
                 "Check whether the cluster is up: ./just status",
             ) from error
+        return response
+
+
+def _found_lost_connection(response: httpx.Response) -> bool:
+    if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
+        return False
+    return response.text.strip().endswith(tuple(f"rpc error: {each}" for each in LOST_CONNECTION))
