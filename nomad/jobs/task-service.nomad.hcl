@@ -127,9 +127,9 @@ job "task-service" {
         path     = "/health"
         expose   = true # through the sidecar: the application listens only on its own loopback
         interval = "1s"
-        timeout  = "2s"
+        timeout  = "5s"
 
-        failures_before_critical = 3 # on a busy machine one late answer is no dead service
+        failures_before_critical = 3 # late answers of a busy machine are no dead service
       }
 
       connect {
