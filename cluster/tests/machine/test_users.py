@@ -1,6 +1,8 @@
 """machine.users: the files of users stay the ones that running tasks have opened."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -62,3 +64,35 @@ def test_a_failure_changes_nothing(passwd: Path) -> None:
         replace_and_fail(passwd)
     assert (passwd.stat().st_ino, passwd.read_text()) == (inode, ROOT + ADA)
     assert list(passwd.parent.iterdir()) == [passwd]
+
+
+def test_installations_side_by_side_make_each_user_once(tmp_path: Path) -> None:
+    """Two state folders of one machine have the same users."""
+    known, group = tmp_path / "passwd", tmp_path / "group"
+    known.write_text("")
+    group.write_text("")
+    useradd = tmp_path / "useradd"
+    useradd.write_text(
+        "#!/bin/sh\n"
+        f"grep -qx $1 {known} && exit 9\n"
+        f"cp {known} {known}+ && echo $1 >>{known}+ && mv {known}+ {known}\n"
+    )
+    useradd.chmod(0o755)
+    program = f"""
+import pwd
+from pathlib import Path
+from types import SimpleNamespace
+from tasktracker_cluster.machine import users
+
+users.NAMES = (Path({str(known)!r}), Path({str(group)!r}))
+users.LOCK, users.CREATING = Path({str(tmp_path / "pwd.lock")!r}), Path({str(tmp_path / "lock")!r})
+users.USERADD = ({str(useradd)!r},)
+names = users.NAMES[0]
+pwd.getpwall = lambda: [SimpleNamespace(pw_name=name) for name in names.read_text().split()]
+users.create()
+"""
+    running = [subprocess.Popen([sys.executable, "-c", program]) for _ in range(4)]
+    assert [each.wait(60) for each in running] == [0] * len(running)
+    names = known.read_text().split()
+    assert names
+    assert len(names) == len(set(names))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from tasktracker_cluster.machine import shell
+from tasktracker_cluster.machine import shell, waiting_lock
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import (
     BACKUP_USERS,
@@ -25,6 +25,7 @@ from tasktracker_cluster.topology import (
 
 NAMES = (Path("/etc/passwd"), Path("/etc/group"))  # which tasks read
 LOCK = Path("/etc/.pwd.lock")  # of lckpwdf(3), which useradd and others hold
+CREATING = Path("/run/tasktracker-users.lock")  # the users are the machine's, not one site's
 USERADD = (
     *("/usr/sbin/useradd", "--system", "--user-group", "--no-create-home"),
     *("--home-dir", "/nonexistent", "--shell", "/usr/sbin/nologin"),
@@ -36,18 +37,22 @@ def create() -> None:
 
     Those of `observe` are made with the others. Running tasks of an earlier version go on.
     """
-    for file in NAMES:
-        take_back(file)
-    known = {entry.pw_name for entry in pwd.getpwall()}
+    with waiting_lock.held(CREATING):
+        for file in NAMES:
+            take_back(file)
+        known = {entry.pw_name for entry in pwd.getpwall()}
+        missing = [name for name in _wanted() if name not in known]
+        if missing:
+            with ExitStack() as stack:
+                for file in NAMES:
+                    stack.enter_context(same_file(file))
+                for name in missing:
+                    shell.run([*USERADD, name])
+
+
+def _wanted() -> tuple[str, ...]:
     observing = (*OBSERVING_USERS.values(), *EXPORTER_USERS, *COLLECTING_USERS, TRACES_USER)
-    others = (PAGES_USER, STORE_USER, *MEMBER_USERS, *BACKUP_USERS, *observing)
-    missing = [name for name in (*JOB_USERS, *others) if name not in known]
-    if missing:
-        with ExitStack() as stack:
-            for file in NAMES:
-                stack.enter_context(same_file(file))
-            for name in missing:
-                shell.run([*USERADD, name])
+    return (*JOB_USERS, PAGES_USER, STORE_USER, *MEMBER_USERS, *BACKUP_USERS, *observing)
 
 
 @contextmanager
