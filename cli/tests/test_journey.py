@@ -64,7 +64,7 @@ def test_a_list_longer_than_a_page_comes_whole_and_in_order(user: Cli, address: 
     assert login
     headers = {"Authorization": f"Bearer {login.access_token}"}
     titles = [f"Task {number}" for number in range(203)]
-    with httpx.Client(base_url=address, headers=headers) as api:
+    with httpx.Client(base_url=address, headers=headers, timeout=60) as api:
         for title in titles:
             api.post("/api/v1/tasks/", json={"title": title}).raise_for_status()
     listed = user.json("task", "list", "--limit", "500")

@@ -114,7 +114,7 @@ def test_nobody_can_listen_in_place_of_the_store_of_traces(observed: Laboratory)
     with (
         observed.machines[1].inside(),
         socket.create_server((NODE_HOST, SPANS_PORT)) as listener,
-        httpx.Client(base_url=url, trust_env=False) as client,
+        httpx.Client(base_url=url, trust_env=False, timeout=60) as client,
     ):
         listener.setblocking(False)
         client.post("/v1/traces", json={"resourceSpans": []}).raise_for_status()
@@ -143,7 +143,9 @@ def test_a_collector_adds_lines_and_reads_none(observed: Laboratory) -> None:
         password = first.as_operator.logs.http.headers["Authorization"]
     with (
         entered(Path("/run/netns", collector["ID"])),
-        httpx.Client(base_url=f"http://127.0.0.1:{LOGS_PORT}", trust_env=False) as client,
+        httpx.Client(
+            base_url=f"http://127.0.0.1:{LOGS_PORT}", trust_env=False, timeout=60
+        ) as client,
     ):
         for path in ("/select/logsql/query?query=*", "/select/vmui/", "/metrics", "/api/v1/query"):
             for method in ("GET", "POST"):

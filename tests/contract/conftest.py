@@ -60,7 +60,7 @@ def people(services: Mapping[str, str], user_database: str) -> Mapping[str, Head
     """Return the headers of two users with logins. The first is a superuser."""
     for name in PEOPLE:
         account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-        answer = httpx.post(f"{services['user']}/api/v1/auth/register", json=account)
+        answer = httpx.post(f"{services['user']}/api/v1/auth/register", json=account, timeout=60)
         assert answer.status_code == 201, answer.text
     process.run("user_service", "promote", PEOPLE[0], DATABASE_URL=user_database)
     return {name: _sign_in(services["user"], name) for name in PEOPLE}
@@ -68,5 +68,5 @@ def people(services: Mapping[str, str], user_database: str) -> Mapping[str, Head
 
 def _sign_in(address: str, name: str) -> Headers:
     body = {"username": name, "password": PASSWORD}
-    token = httpx.post(f"{address}/api/v1/auth/login", json=body).json()["access_token"]
+    token = httpx.post(f"{address}/api/v1/auth/login", json=body, timeout=60).json()["access_token"]
     return {"Authorization": f"Bearer {token}"}

@@ -63,5 +63,5 @@ def test_a_document_that_promises_too_much_is_found(tmp_path: Path) -> None:
 def assert_signed_in(services: Mapping[str, str], people: Mapping[str, Headers]) -> None:
     """Check that their logins still work: otherwise later answers were only 401."""
     for headers in people.values():
-        answer = httpx.get(f"{services['user']}/api/v1/auth/me", headers=headers)
+        answer = httpx.get(f"{services['user']}/api/v1/auth/me", headers=headers, timeout=60)
         assert answer.status_code == 200, answer.text

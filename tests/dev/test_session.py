@@ -37,7 +37,7 @@ def healthy(service: str) -> int:
     """Return the number of healthy instances of the service in Consul."""
     url = f"{CONSUL_PAGE}/v1/health/service/{service}?passing"
     try:
-        return len(httpx.get(url, trust_env=False).json())
+        return len(httpx.get(url, trust_env=False, timeout=60).json())
     except (httpx.TransportError, ValueError):
         return 0
 
@@ -60,7 +60,7 @@ each_service = pytest.mark.parametrize("service", SERVICES, ids=lambda service: 
 
 @each_service
 def test_a_service_answers_on_its_own_port(session: Session, service: Service) -> None:
-    health = httpx.get(f"http://127.0.0.1:{service.port}/health", trust_env=False)
+    health = httpx.get(f"http://127.0.0.1:{service.port}/health", trust_env=False, timeout=60)
 
     assert health.status_code == 200
 
@@ -70,14 +70,16 @@ def test_a_service_has_the_tags_that_its_job_has(session: Session, service: Serv
     job = (CHECKOUT / "nomad" / "jobs" / f"{service.name}.nomad.hcl").read_text()
     tags = re.findall(r'"(traefik\.[^"]+)"', job)
 
-    (entry,) = httpx.get(f"{CONSUL_PAGE}/v1/catalog/service/{service.name}", trust_env=False).json()
+    (entry,) = httpx.get(
+        f"{CONSUL_PAGE}/v1/catalog/service/{service.name}", trust_env=False, timeout=60
+    ).json()
 
     assert entry["ServiceTags"] == tags
 
 
 def test_the_pages_of_traefik_and_consul_can_be_opened(session: Session) -> None:
     for url in ("http://127.0.0.1:8080/dashboard/", f"{CONSUL_PAGE}/ui/"):
-        assert httpx.get(url, trust_env=False).status_code == 200, url
+        assert httpx.get(url, trust_env=False, timeout=60).status_code == 200, url
 
 
 def test_secrets_are_private_and_in_no_command_line(session: Session) -> None:
@@ -257,6 +259,6 @@ def another_instance(session: Session, service: str, port: int) -> Iterator[Proc
 
 def answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).is_success
+        return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False, timeout=60).is_success
     except httpx.TransportError:
         return False

@@ -137,11 +137,11 @@ def test_the_request_id_comes_back_and_reaches_the_log(cluster: ThrowawayCluster
 
 @pytest.mark.parametrize("url", ["http://localhost:8500/ui/", "http://localhost:4646/ui/"])
 def test_the_agents_pages_can_be_opened(cluster: ThrowawayCluster, url: str) -> None:
-    assert httpx.get(url, trust_env=False).status_code == 200
+    assert httpx.get(url, trust_env=False, timeout=60).status_code == 200
 
 
 def test_the_dashboard_shows_a_route_for_each_service(cluster: ThrowawayCluster) -> None:
-    with httpx.Client(base_url="http://localhost:8080", trust_env=False) as dashboard:
+    with httpx.Client(base_url="http://localhost:8080", trust_env=False, timeout=60) as dashboard:
         assert dashboard.get("/", follow_redirects=True).status_code == 200
         routers = {r["name"]: r["status"] for r in dashboard.get("/api/http/routers").json()}
     for service in ("user-service", "task-service", "stats-service", "portal"):

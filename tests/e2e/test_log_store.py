@@ -147,7 +147,7 @@ def test_the_store_has_no_data_that_a_database_must_protect(stored: ThrowawayClu
 def test_nobody_reads_the_store_without_its_password(stored: ThrowawayCluster) -> None:
     for path in ("/select/logsql/query?query=*", "/select/vmui/", "/insert/jsonline"):
         for url in (LOGS_URL, f"http://127.0.0.1:{COLLECTOR_PORT}"):
-            assert httpx.get(f"{url}{path}", trust_env=False).status_code == 401
+            assert httpx.get(f"{url}{path}", trust_env=False, timeout=60).status_code == 401
 
 
 def test_the_collector_reads_logs_and_nothing_beside_them(stored: ThrowawayCluster) -> None:

@@ -49,9 +49,11 @@ def test_an_api_requires_a_certificate_of_the_clusters_authority(
     cluster: ThrowawayCluster, tmp_path: Path, url: str, shown: str
 ) -> None:
     with pytest.raises((httpx.NetworkError, httpx.RemoteProtocolError)):  # no time-out
-        httpx.get(url + LEADER, verify=_client(cluster, tmp_path, shown), trust_env=False)
+        httpx.get(
+            url + LEADER, verify=_client(cluster, tmp_path, shown), trust_env=False, timeout=60
+        )
     tools = certificates.client(cluster.site)
-    assert httpx.get(url + LEADER, verify=tools, trust_env=False).status_code == 200
+    assert httpx.get(url + LEADER, verify=tools, trust_env=False, timeout=60).status_code == 200
 
 
 def test_metrics_are_at_a_socket_that_one_task_reaches(cluster: ThrowawayCluster) -> None:
@@ -70,7 +72,7 @@ def test_metrics_are_at_a_socket_that_one_task_reaches(cluster: ThrowawayCluster
 def test_an_agent_has_no_certificate_for_another_name(cluster: ThrowawayCluster, url: str) -> None:
     tools = certificates.client(cluster.site)
     with pytest.raises(httpx.ConnectError, match="CERTIFICATE_VERIFY_FAILED"):
-        httpx.get(url.replace("127.0.0.1", "localhost"), verify=tools, trust_env=False)
+        httpx.get(url.replace("127.0.0.1", "localhost"), verify=tools, trust_env=False, timeout=60)
 
 
 def test_no_port_of_an_agent_speaks_plain_http(cluster: ThrowawayCluster) -> None:
@@ -192,7 +194,7 @@ def test_agents_and_their_logs_are_not_shown_without_a_token(
 
 def test_only_nomads_public_keys_are_open_without_a_certificate(cluster: ThrowawayCluster) -> None:
     trusting = ssl.create_default_context(cadata=certificates.authority(cluster.site).certificate)
-    with httpx.Client(verify=trusting, trust_env=False) as client:
+    with httpx.Client(verify=trusting, trust_env=False, timeout=60) as client:
         assert client.get(KEYS).json()["keys"]
         for path in (LEADER, "/v1/jobs", "/"):
             assert client.get(f"https://127.0.0.1:4650{path}").status_code == 404

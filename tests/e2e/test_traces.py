@@ -131,7 +131,9 @@ def test_the_cli_shows_each_hop_of_the_statistics(traced: ThrowawayCluster, say:
     assert statement, shown
     assert way(found, statement) == HOPS
     (listed,) = observing_pages([TRACES])
-    assert identifier[1] in httpx.get(listed.page, trust_env=False).raise_for_status().text
+    assert (
+        identifier[1] in httpx.get(listed.page, trust_env=False, timeout=60).raise_for_status().text
+    )
     rows = re.findall(r"(?m)^([ │├└─]+)[\d.,]+ ms (\S+) (.*?) *$", shown)
     assert len(rows) == len(found)
     assert [(service, name) for _, service, name in rows][-1] == ("task-service", STATEMENT)

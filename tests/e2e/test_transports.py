@@ -37,7 +37,9 @@ def client(cluster: ThrowawayCluster) -> Iterator[httpx.Client]:
 def test_the_gateways_own_pages_show_no_private_key(cluster: ThrowawayCluster) -> None:
     assert "PRIVATE KEY" in mesh_file(cluster).read_text()
     for path in ("/api/rawdata", "/api/http/services", "/api/overview", "/metrics"):
-        answer = httpx.get(f"http://localhost:8080{path}", trust_env=False).raise_for_status()
+        answer = httpx.get(
+            f"http://localhost:8080{path}", trust_env=False, timeout=60
+        ).raise_for_status()
         assert "PRIVATE KEY" not in answer.text, path
 
 
@@ -79,7 +81,7 @@ def mesh_file(cluster: ThrowawayCluster) -> Path:
 
 def _status(path: str) -> int:
     try:
-        return httpx.get(f"{GATEWAY_URL}{path}", trust_env=False).status_code
+        return httpx.get(f"{GATEWAY_URL}{path}", trust_env=False, timeout=60).status_code
     except httpx.TransportError:
         return 0
 

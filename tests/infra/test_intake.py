@@ -36,7 +36,7 @@ def running(command: Sequence[str | Path], **env: str) -> Iterator[None]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(url, trust_env=False).status_code < 500
+        return httpx.get(url, trust_env=False, timeout=60).status_code < 500
     except httpx.TransportError:
         return False
 
@@ -60,7 +60,7 @@ def intake(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[htt
         stack.enter_context(running([programs / "vmauth", *local], INTAKE_PASSWORD=LOGIN[1]))
         wait.until("the store", lambda: answers(f"{METRICS_URL}/health"), START_LIMIT)
         wait.until("the intake", lambda: answers(INTAKE), START_LIMIT)
-        yield stack.enter_context(httpx.Client(base_url=INTAKE, trust_env=False))
+        yield stack.enter_context(httpx.Client(base_url=INTAKE, trust_env=False, timeout=60))
 
 
 # 502: the password was right, or none was asked for, and there is no store of that kind here.

@@ -55,7 +55,7 @@ def store(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[http
     with log.open("w") as output:
         process = subprocess.Popen(command, env={**os.environ, **env}, stderr=output)
     try:
-        with httpx.Client(base_url=f"http://{address}", trust_env=False) as client:
+        with httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=60) as client:
 
             def answers() -> bool:
                 assert process.poll() is None, log.read_text()

@@ -319,7 +319,7 @@ def api(user: Cli) -> Iterator[httpx.Client]:
     login = Credentials(Path(user.env["XDG_STATE_HOME"]) / "tasktracker").load(address)
     assert login
     headers = {"Authorization": f"Bearer {login.access_token}"}
-    with httpx.Client(base_url=f"{address}/api/v1", headers=headers) as client:
+    with httpx.Client(base_url=f"{address}/api/v1", headers=headers, timeout=60) as client:
         yield client
 
 

@@ -44,4 +44,4 @@ def test_a_bad_address_is_named_and_ends_the_process(
 
 def test_the_process_serves_without_a_secret_until_it_is_told_to_stop() -> None:
     with process.started("portal_service", **ADDRESSES) as started:
-        assert httpx.get(f"{started.address}/health/live").status_code == 200
+        assert httpx.get(f"{started.address}/health/live", timeout=60).status_code == 200

@@ -122,4 +122,4 @@ def test_half_an_answer_ends_with_a_closed_connection(app: FastAPI) -> None:
 
     app.router.routes.insert(0, Route("/half", half))
     with serving(app) as port, pytest.raises(httpx.RemoteProtocolError):
-        httpx.get(f"http://127.0.0.1:{port}/half", trust_env=False)
+        httpx.get(f"http://127.0.0.1:{port}/half", trust_env=False, timeout=60)

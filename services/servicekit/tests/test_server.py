@@ -42,7 +42,7 @@ def first_answer(url: str) -> httpx.Response:
     deadline = time.monotonic() + 20
     while True:
         try:
-            return httpx.get(url, trust_env=False)
+            return httpx.get(url, trust_env=False, timeout=60)
         except httpx.ConnectError:
             if time.monotonic() > deadline:
                 raise

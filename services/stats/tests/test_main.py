@@ -62,7 +62,7 @@ def test_an_address_that_is_none_is_refused(
 def test_the_process_serves_and_stops_when_told(tasks_url: str) -> None:
     variables = {"SECRET_KEY": SECRET, "TASK_SERVICE_URL": tasks_url}
     with process.started("stats_service", **variables) as started:
-        answer = httpx.get(f"{started.address}/api/v1/stats", headers=bearer())
+        answer = httpx.get(f"{started.address}/api/v1/stats", headers=bearer(), timeout=60)
     assert answer.status_code == 200
 
 
@@ -81,7 +81,7 @@ def test_the_process_takes_tokens_of_the_configured_kind_alone(
     variables = {"JWT_PUBLIC_KEYS": PUBLIC_KEYS, "TASK_SERVICE_URL": tasks_url}
     with process.started("stats_service", **variables) as started:
         answers = [
-            httpx.get(f"{started.address}/api/v1/stats", headers=bearer(key=key))
+            httpx.get(f"{started.address}/api/v1/stats", headers=bearer(key=key), timeout=60)
             for key in (private_key, SHARED)
         ]
     assert [answer.status_code for answer in answers] == [200, 401]

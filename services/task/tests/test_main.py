@@ -61,7 +61,7 @@ def test_the_process_migrates_serves_and_stops_when_told(make_database: MakeData
     url = make_database("process")
     process.run("task_service", "migrate", DATABASE_URL=url)
     with process.started("task_service", DATABASE_URL=url, SECRET_KEY=SECRET) as started:
-        assert httpx.get(f"{started.address}/health").status_code == 200
+        assert httpx.get(f"{started.address}/health", timeout=60).status_code == 200
 
 
 def test_the_process_takes_tokens_of_the_configured_kind_alone(make_database: MakeDatabase) -> None:
@@ -69,7 +69,7 @@ def test_the_process_takes_tokens_of_the_configured_kind_alone(make_database: Ma
     process.run("task_service", "migrate", DATABASE_URL=url)
     with process.started("task_service", DATABASE_URL=url, JWT_PUBLIC_KEYS=PUBLIC_KEYS) as started:
         answers = [
-            httpx.get(f"{started.address}/api/v1/tasks/", headers=bearer(key=key))
+            httpx.get(f"{started.address}/api/v1/tasks/", headers=bearer(key=key), timeout=60)
             for key in (PRIVATE, SHARED)
         ]
     assert [answer.status_code for answer in answers] == [200, 401]

@@ -24,7 +24,7 @@ def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
     settings = make_settings(log_level="INFO", failures_per_client=3)
     with (
         serving(create_app(settings)) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
     ):
         client.headers["X-Forwarded-For"] = HOME
         assert client.post("/api/v1/auth/register", json=JOHN).status_code == 201
@@ -96,7 +96,7 @@ def test_a_registration_too_many_is_logged(
     settings = make_settings(log_level="INFO", registrations_per_client=1)
     with (
         serving(create_app(settings)) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
     ):
         client.headers["X-Forwarded-For"] = STRANGER
         statuses = [client.post("/api/v1/auth/register", json=JOHN).status_code for _ in range(2)]

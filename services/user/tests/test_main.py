@@ -153,7 +153,7 @@ def test_without_a_proper_secret_key_the_service_does_not_start(key: str | None)
 
 def test_the_process_serves_until_it_is_told_to_stop(empty_database: str) -> None:
     with process.started("user_service", DATABASE_URL=empty_database, SECRET_KEY=SECRET) as started:
-        assert httpx.get(f"{started.address}/health").status_code == 200
+        assert httpx.get(f"{started.address}/health", timeout=60).status_code == 200
 
 
 def test_the_process_signs_with_the_configured_kind_and_takes_no_other(
@@ -164,9 +164,11 @@ def test_the_process_signs_with_the_configured_kind_and_takes_no_other(
     with process.started("user_service", DATABASE_URL=empty_database, **keys) as started:
         me = f"{started.address}/api/v1/auth/me"
         body = {"username": "johndoe", "password": "securepass123"}
-        tokens = httpx.post(f"{started.address}/api/v1/auth/login", json=body).json()
+        tokens = httpx.post(f"{started.address}/api/v1/auth/login", json=body, timeout=60).json()
         caller = verify(KEYS_BY_ALGORITHM[ES256][1], tokens["access_token"])
-        own = httpx.get(me, headers={"Authorization": f"Bearer {tokens['access_token']}"})
+        own = httpx.get(
+            me, headers={"Authorization": f"Bearer {tokens['access_token']}"}, timeout=60
+        )
         shared = bearer(caller.user_id, session_id=caller.session_id, key=SHARED)
         assert own.status_code == 200
-        assert httpx.get(me, headers=shared).status_code == 401
+        assert httpx.get(me, headers=shared, timeout=60).status_code == 401

@@ -45,11 +45,11 @@ def test_the_figures_are_the_task_services_own_for_the_caller(
         {"status": "in_progress"},
     ):
         httpx.post(f"{tasks}/", json={"title": "a", **fields}, headers=bearer(user_id))
-    httpx.post(f"{tasks}/", json={"title": "another's"}, headers=bearer(5))
+    httpx.post(f"{tasks}/", json={"title": "another's"}, headers=bearer(5), timeout=60)
 
     answer = client.get(path, headers=bearer(user_id))
 
-    assert answer.json() == httpx.get(f"{tasks}/stats", headers=bearer(user_id)).json()
+    assert answer.json() == httpx.get(f"{tasks}/stats", headers=bearer(user_id), timeout=60).json()
     assert answer.json()["total_tasks"] == 3
     assert answer.json()["completion_percentage"] == 33.33
 

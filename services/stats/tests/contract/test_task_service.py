@@ -58,14 +58,14 @@ def test_the_real_answers_are_figures(tasks_url: str, tasks: list[dict[str, str]
     for fields in tasks:
         httpx.post(f"{tasks_url}/api/v1/tasks/", json={"title": "a", **fields}, headers=headers)
 
-    answer = httpx.get(f"{tasks_url}{PATH}", headers=headers)
+    answer = httpx.get(f"{tasks_url}{PATH}", headers=headers, timeout=60)
 
     assert answer.headers["content-type"] == "application/json"
     assert TaskCounts.model_validate_json(answer.content).total_tasks == len(tasks)
 
 
 def test_the_real_refusal_of_a_token_is_the_status_that_is_passed_on(tasks_url: str) -> None:
-    refused = httpx.get(f"{tasks_url}{PATH}", headers={"Authorization": "Bearer x"})
+    refused = httpx.get(f"{tasks_url}{PATH}", headers={"Authorization": "Bearer x"}, timeout=60)
 
     assert refused.status_code == 401
     assert "401" in OPERATION["responses"]

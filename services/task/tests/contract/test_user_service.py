@@ -62,7 +62,7 @@ def services(task_settings: TaskSettings, make_database: MakeDatabase) -> Iterat
         following = task_settings.model_copy(update={"user_service_url": HttpUrl(address)})
         with (
             running(create_app(following)) as tasks,
-            httpx.Client(base_url=address, trust_env=False) as users,
+            httpx.Client(base_url=address, trust_env=False, timeout=60) as users,
         ):
             users.post(f"{AUTH}/register", json=JOHN).raise_for_status()
             yield Services(users, tasks)

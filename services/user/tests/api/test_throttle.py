@@ -29,7 +29,7 @@ def client(make_settings: MakeSettings) -> Iterator[httpx.Client]:
     limited = make_settings(failures_per_account=3, failures_per_client=8)
     with (
         serving(create_app(limited)) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
     ):
         yield client
 
@@ -130,7 +130,7 @@ def test_ten_wrong_passwords_from_home_cost_the_owner_a_second(
 ) -> None:
     with (
         serving(create_app(make_settings())) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
     ):
         john = {"email": "john@example.com", "username": "johndoe", "password": PASSWORD}
         assert client.post("/api/v1/auth/register", json=john).status_code == 201
@@ -351,7 +351,7 @@ def test_without_the_sidecars_intentions_x_forwarded_for_does_not_count(
     settings = make_settings(trust_forwarded_for=False, failures_per_client=3)
     with (
         serving(create_app(settings)) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
     ):
         found = [
             attempt(client, f"user{number}", came_from=f"203.0.113.{number}").status_code
@@ -365,7 +365,7 @@ def test_many_guesses_at_once_are_counted_one_by_one(make_settings: MakeSettings
     settings = make_settings(failures_per_client=3, password_workers=1, password_cost=8)
     with (
         serving(create_app(settings)) as port,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=60) as client,
         ThreadPoolExecutor(20) as threads,
     ):
         found = list(threads.map(lambda _: attempt(client).status_code, range(20)))

@@ -36,7 +36,7 @@ class ConsulServer:
         self._command: list[str | Path] = [program, "agent", "-dev", "-config-file", file]
         self._log = folder / "consul.log"
         headers = {"X-Consul-Token": token} if token else {}
-        self._http = httpx.Client(base_url=str(self.url), headers=headers)
+        self._http = httpx.Client(base_url=str(self.url), headers=headers, timeout=60)
 
     def start(self) -> None:
         """Start it, and wait until it answers."""

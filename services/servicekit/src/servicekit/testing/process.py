@@ -64,7 +64,7 @@ def _wait(process: "subprocess.Popen[bytes]", address: str, limit: float) -> Non
     deadline = time.monotonic() + limit
     while True:
         try:
-            httpx.get(f"{address}/health/live", trust_env=False).raise_for_status()
+            httpx.get(f"{address}/health/live", trust_env=False, timeout=60).raise_for_status()
             return
         except httpx.ConnectError:
             if process.poll() is not None or time.monotonic() > deadline:
