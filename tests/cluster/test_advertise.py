@@ -9,13 +9,14 @@ from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tasktracker_cluster.topology import DATABASES
 from tests.cluster import load
 from tests.cluster.load import Failure
+from tests.figures import Say
 
 Steps = list[tuple[float, str]]
 
 pytestmark = pytest.mark.drill
 
 
-def test_a_running_machine_takes_an_address_and_keeps_every_task(lab: Laboratory) -> None:
+def test_a_running_machine_takes_an_address_and_keeps_every_task(lab: Laboratory, say: Say) -> None:
     """No request fails, unless the machine is so busy that the checks of a service are late."""
     first, second, _ = lab.machines
     first.admin("up")
@@ -24,6 +25,7 @@ def test_a_running_machine_takes_an_address_and_keeps_every_task(lab: Laboratory
     for database in DATABASES:  # a restart instead would say so, between its title and its duration
         pattern = rf"{database.name} at its new address \d+\.\d s"
         assert any(re.search(pattern, line) for _, line in steps), steps
+    say(f"{len(sent.failed)} of {sent.sent} requests failed")
     told = [during(failure, steps) for failure in sent.failed]
     assert {failure.status for failure in sent.failed} <= {502, 503, 504}, told
     assert len(sent.failed) < sent.sent / 10, told  # a third failed when they only restarted
