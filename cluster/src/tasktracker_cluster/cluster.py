@@ -4,7 +4,7 @@ from base64 import b64encode
 from functools import cached_property
 
 from tasktracker_cluster.agents import consul, credentials, nomad, variables
-from tasktracker_cluster.agents.api import Api
+from tasktracker_cluster.agents.api import PATIENCE_SECONDS, Api
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.site import (
     ALERTS_URL,
@@ -24,21 +24,28 @@ class Cluster:
     """A cluster: its site, its tokens, and a client for each of its APIs.
 
     Each is made on first use: not every command needs all of them, and in a broken cluster each may
-    be missing. `timeout` is in seconds, for one response of an API.
+    be missing. `timeout` is in seconds, for one response of an API. `patience`, too: so long the
+    requests of a command wait for a leader of the servers.
     """
 
-    def __init__(self, site: Site, timeout: float = 10) -> None:
+    def __init__(self, site: Site, timeout: float = 10, patience: float = PATIENCE_SECONDS) -> None:
         self.site = site
         self._timeout = timeout
+        self._patience = patience
 
     @classmethod
     def from_environment(cls, timeout: float = 10) -> "Cluster":
         """Return the cluster of TASKTRACKER_HOME. Raises what Site.from_environment does."""
         return cls(Site.from_environment(), timeout)
 
+    @classmethod
+    def at_once(cls, timeout: float = 10) -> "Cluster":
+        """Return the same for who asks how the cluster is: without a leader it says so."""
+        return cls(Site.from_environment(), timeout, patience=0)
+
     def anew(self) -> "Cluster":
         """Return the same cluster with its tokens and certificates as their files are now."""
-        return Cluster(self.site, self._timeout)
+        return Cluster(self.site, self._timeout, self._patience)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -52,12 +59,12 @@ class Cluster:
     def consul(self) -> Api:
         """Consul's API, with the management token, or the agent's on a machine that has joined."""
         token = self.tokens.consul_management or self.tokens.consul_agent
-        return consul.api(self.site, token, self._timeout)
+        return consul.api(self.site, token, self._timeout, self._patience)
 
     @cached_property
     def nomad(self) -> Api:
         """Nomad's API, with the management token, or none on a machine that has joined."""
-        return nomad.api(self.site, self.tokens.nomad_management, self._timeout)
+        return nomad.api(self.site, self.tokens.nomad_management, self._timeout, self._patience)
 
     @cached_property
     def has_several_nodes(self) -> bool:

@@ -268,6 +268,14 @@ class NoInstanceError(AdminError):
 
 
 class ApiError(AdminError):
-    """Consul or Nomad refused a request."""
+    """Consul or Nomad refused a request.
+
+    `passes`: the same request may be answered a second later. The agent does not answer at all, or
+    its servers elect a leader.
+    """
 
     code = "api-refused"
+
+    def __init__(self, message: str, hint: str = "", *, passes: bool = False) -> None:
+        super().__init__(message, hint)
+        self.passes = passes

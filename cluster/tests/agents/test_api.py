@@ -4,7 +4,8 @@ import pytest
 
 from cluster.tests.http_server import Agent, Refusal, Request, serving
 from tasktracker_cluster.agents import api
-from tasktracker_cluster.errors import ApiError
+from tasktracker_cluster.errors import ApiError, NotReadyError
+from tasktracker_cluster.machine import wait
 
 PATH = "/v1/client/metadata"
 LOST = (
@@ -70,3 +71,83 @@ def test_an_agent_that_does_not_listen_is_an_error_with_a_hint() -> None:
     with pytest.raises(ApiError, match="Agent cannot be reached at") as raised:
         client.call("GET", PATH)
     assert "./just status" in (raised.value.hint or "")
+
+
+ELECTING = (
+    (500, "No cluster leader"),
+    (500, "rpc error: failed to get conn: dial tcp 10.0.0.2:4647: connect: connection refused"),
+    (500, "rpc error making call: EOF"),
+    (500, "leadership lost while committing log"),
+    (429, "Your IP is issuing too many concurrent connections"),
+)
+
+
+def _patient(agent: Agent, patience: float) -> api.Api:
+    client = agent.api()
+    client.patience = patience
+    return client
+
+
+@pytest.mark.parametrize(("status", "text"), ELECTING)
+def test_a_command_waits_for_a_leader(status: int, text: str) -> None:
+    with serving(Agent()) as agent:
+        came = _failing(agent, text, times=5, status=status)
+        assert _patient(agent, api.PATIENCE_SECONDS).call("GET", PATH) == {"Meta": {}}
+        assert _patient(agent, api.PATIENCE_SECONDS).find(PATH) == {"Meta": {}}
+    assert came == ["GET"] * 7
+
+
+def test_without_a_leader_a_write_is_not_done_and_is_sent_again() -> None:
+    with serving(Agent()) as agent:
+        came = _failing(agent, "No cluster leader", times=2)
+        assert _patient(agent, api.PATIENCE_SECONDS).call("PUT", PATH, {}) == {"Meta": {}}
+    assert came == ["PUT"] * 3
+
+
+def test_a_write_that_a_lost_leader_may_have_done_is_sent_once() -> None:
+    with serving(Agent()) as agent:
+        came = _failing(agent, "leadership lost while committing log", times=1)
+        with pytest.raises(ApiError, match="answered 500 to PUT"):
+            _patient(agent, api.PATIENCE_SECONDS).call("PUT", PATH, {})
+    assert came == ["PUT"]
+
+
+def test_patience_has_an_end() -> None:
+    with serving(Agent()) as agent:
+        came = _failing(agent, "No cluster leader", times=1000)
+        with pytest.raises(ApiError, match="No cluster leader"):
+            _patient(agent, 0.3).call("GET", PATH)
+    assert 1 < len(came) < 1000
+
+
+@pytest.mark.parametrize(("status", "text"), [(403, "Permission denied"), (500, "a defect")])
+def test_nobody_is_patient_with_another_refusal(status: int, text: str) -> None:
+    with serving(Agent()) as agent:
+        came = _failing(agent, text, times=1, status=status)
+        with pytest.raises(ApiError) as raised:
+            _patient(agent, api.PATIENCE_SECONDS).call("GET", PATH)
+    assert not raised.value.passes
+    assert len(came) == 1
+
+
+@pytest.mark.parametrize(("status", "text"), ELECTING)
+def test_who_waits_for_a_condition_waits_for_a_leader_too(status: int, text: str) -> None:
+    with serving(Agent()) as agent:
+        _failing(agent, text, times=4, status=status)
+        found = wait.until("the metadata", lambda: agent.api().call("GET", PATH), 60)
+    assert found == {"Meta": {}}
+
+
+def test_a_wait_without_a_leader_ends_with_the_last_reason() -> None:
+    with serving(Agent()) as agent:
+        _failing(agent, "No cluster leader", times=1000)
+        with pytest.raises(NotReadyError, match=r"for the metadata, .*: No cluster leader\."):
+            wait.until("the metadata", lambda: agent.api().call("GET", PATH), 0)
+
+
+def test_a_wait_does_not_go_on_after_another_refusal() -> None:
+    with serving(Agent()) as agent:
+        came = _failing(agent, "Permission denied", times=1000, status=403)
+        with pytest.raises(ApiError, match="Permission denied"):
+            wait.until("the metadata", lambda: agent.api().call("GET", PATH), 60)
+    assert len(came) == 1

@@ -1,16 +1,28 @@
 """An HTTP client for an agent's API, with errors that an operator can read."""
 
 import ssl
+import time
 from typing import Any
 
 import httpx
 
 from tasktracker_cluster.errors import ApiError
+from tasktracker_cluster.machine.wait import POLL_SECONDS
 
 # Nomad's servers keep connections to each other. A broken one is found by the next call that is
 # passed on over it. This call fails with one of these, and the one after it connects anew.
 LOST_CONNECTION = ("stream closed", "session shutdown", "EOF")
 TRIES = 3  # as many as a cluster has servers
+# The servers of Consul or Nomad elect a leader, or have lost the one that was asked. Whoever asks
+# has waited five to seven seconds for the next one already: the agents keep a call so long.
+NO_LEADER = ("No cluster leader", "No path to region")
+LOST_LEADER = (
+    *(f"rpc error: {each}" for each in LOST_CONNECTION),
+    *("rpc error making call: EOF", "rpc error getting client", "failed to get conn"),
+    *("leadership lost", "node is not the leader", "raft is already shutdown"),
+    *("Raft leader not found", "timed out enqueuing operation", "No path to node"),
+)
+PATIENCE_SECONDS = 20  # a busy machine elects more than once
 
 
 class Api:
@@ -18,6 +30,8 @@ class Api:
 
     `name` is the agent's name for messages. `headers` contain the token. `timeout` is in seconds.
     `tls` contains the trusted authority and the client's certificate: `https` addresses need it.
+    So many seconds of `patience` it has with servers that elect a leader: 0 for who asks how the
+    cluster is, and must be told at once.
     """
 
     def __init__(
@@ -27,8 +41,10 @@ class Api:
         headers: dict[str, str],
         timeout: float = 10,
         tls: ssl.SSLContext | None = None,
+        patience: float = 0,
     ) -> None:
         self.name = name
+        self.patience = patience
         # An agent may be restarted at any time: no connection is kept after its response.
         no_pool = httpx.Limits(max_keepalive_connections=0)
         self.http = httpx.Client(
@@ -45,11 +61,11 @@ class Api:
 
         Raises ApiError when the agent refuses it or cannot be reached.
         """
-        return self._parse(self._send(method, path, body, params))
+        return self._parse(self._send_patiently(method, path, body, params))
 
     def find(self, path: str, /, **params: str) -> Any:
         """GET JSON, or None for 404. Raises ApiError for any other refusal."""
-        response = self._send("GET", path, None, params)
+        response = self._send_patiently("GET", path, None, params)
         return None if response.status_code == 404 else self._parse(response)
 
     def text(self, path: str, /, **params: str) -> str:
@@ -78,9 +94,22 @@ class Api:
             request = response.request
             raise ApiError(
                 f"{self.name} answered {response.status_code} to "
-                f"{request.method} {request.url.path}: {response.text.strip()[:300]}."
+                f"{request.method} {request.url.path}: {response.text.strip()[:300]}.",
+                passes=_passes(response),
             )
         return response.json() if response.content.strip() else None
+
+    def _send_patiently(
+        self, method: str, path: str, body: object, params: dict[str, str]
+    ) -> httpx.Response:
+        """Send a request. Send it again while the servers elect, and have not done it."""
+        deadline = time.monotonic() + self.patience
+        while True:
+            response = self._send(method, path, body, params)
+            is_undone = method == "GET" or _says(response, NO_LEADER)
+            if not (is_undone and _passes(response)) or time.monotonic() >= deadline:
+                return response
+            time.sleep(POLL_SECONDS)
 
     def _send(self, method: str, path: str, body: object, params: dict[str, str]) -> httpx.Response:
         try:
@@ -92,8 +121,20 @@ class Api:
             raise ApiError(
                 f"{self.name} cannot be reached at {self.http.base_url}.",
                 "Check whether the cluster is up: ./just status",
+                passes=True,
             ) from error
         return response
+
+
+def _passes(response: httpx.Response) -> bool:
+    """Return whether the agent may answer the same request a second later."""
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+        return True
+    return response.is_server_error and _says(response, (*NO_LEADER, *LOST_LEADER))
+
+
+def _says(response: httpx.Response, texts: tuple[str, ...]) -> bool:
+    return response.is_error and any(text in response.text for text in texts)
 
 
 def _found_lost_connection(response: httpx.Response) -> bool:

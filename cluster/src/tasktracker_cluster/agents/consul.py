@@ -26,10 +26,10 @@ _TRACING = {
 ANONYMOUS = "00000000-0000-0000-0000-000000000002"
 
 
-def api(site: Site, token: str, timeout: float = 10) -> Api:
-    """Return a client for this machine's Consul agent. `timeout` is in seconds."""
+def api(site: Site, token: str, timeout: float = 10, patience: float = 0) -> Api:
+    """Return a client for this machine's Consul agent. `timeout` and `patience` are in seconds."""
     headers = {"X-Consul-Token": token}
-    return Api("Consul", CONSUL_URL, headers, timeout, certificates.client(site))
+    return Api("Consul", CONSUL_URL, headers, timeout, certificates.client(site), patience)
 
 
 def environment(site: Site) -> dict[str, str]:

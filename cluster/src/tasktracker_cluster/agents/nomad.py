@@ -36,10 +36,10 @@ def nodes(nomad: Api) -> list[Node]:
     ]
 
 
-def api(site: Site, token: str, timeout: float = 10) -> Api:
-    """Return a client for this machine's Nomad agent. `timeout` is in seconds."""
+def api(site: Site, token: str, timeout: float = 10, patience: float = 0) -> Api:
+    """Return a client for this machine's Nomad agent. `timeout` and `patience` are in seconds."""
     headers = {"X-Nomad-Token": token}
-    return Api("Nomad", NOMAD_URL, headers, timeout, certificates.client(site))
+    return Api("Nomad", NOMAD_URL, headers, timeout, certificates.client(site), patience)
 
 
 def public_job(name: str) -> dict[str, Any] | None:

@@ -58,7 +58,7 @@ def show_status(ctx: typer.Context) -> None:
     """
     session: Session = ctx.obj
     with reporting():
-        cluster = Cluster.from_environment()
+        cluster = Cluster.at_once()
         rows = status.rows(cluster)
         warnings = status.warnings(cluster) if rows else []
         pages = observing_pages({row.name for row in rows})
@@ -97,7 +97,7 @@ def doctor(ctx: typer.Context) -> None:
     """
     session: Session = ctx.obj
     preflight.must_be_root("doctor")
-    cluster = Cluster.from_environment(timeout=LIMIT_SECONDS)
+    cluster = Cluster.at_once(timeout=LIMIT_SECONDS)
     broken: list[hops.Finding] = []
 
     def findings() -> Iterator[Raw]:

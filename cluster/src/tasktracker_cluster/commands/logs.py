@@ -124,7 +124,7 @@ def show_logs(
     )
     if lines is None and not searched:
         lines = LINES
-    cluster = Cluster.from_environment(timeout=STORE_SECONDS)
+    cluster = Cluster.at_once(timeout=STORE_SECONDS)
     failures: list[AdminError] = []
     found = _found(cluster, wanted, lines, failures)
     count = _show(session, found, as_json=as_json)

@@ -60,7 +60,7 @@ def top(
       sudo tasktracker-cli admin top --once --json
     """
     session: Session = ctx.obj
-    cluster = Cluster.from_environment(timeout=LIMIT_SECONDS)
+    cluster = Cluster.at_once(timeout=LIMIT_SECONDS)
     before = figures.snapshot(cluster)
     is_live = session.output.choices.for_people and sys.stdout.isatty() and not once
     if not is_live:

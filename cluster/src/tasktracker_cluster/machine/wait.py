@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from tasktracker_cluster.errors import NotReadyError
+from tasktracker_cluster.errors import ApiError, NotReadyError
 
 T = TypeVar("T")
 
@@ -14,13 +14,21 @@ POLL_SECONDS = 0.1
 def until(what: str, probe: Callable[[], T | None], limit: float) -> T:
     """Call `probe` until it returns neither None nor False, and return that. `limit` in seconds.
 
-    Raises NotReadyError after the limit. `what` names the condition in its message.
+    Raises NotReadyError after the limit. `what` names the condition in its message. While an agent
+    cannot answer, nothing is known of the condition: it is asked again, and the message has the
+    last reason. Any other error of `probe` is raised at once.
     """
     deadline = time.monotonic() + limit
     while True:
-        answer = probe()
+        answer, reason = None, ""
+        try:
+            answer = probe()
+        except ApiError as error:
+            if not error.passes:
+                raise
+            reason = f" {error.message}"
         if answer is not None and answer is not False:
             return answer
         if time.monotonic() > deadline:
-            raise NotReadyError(f"Waited {limit:.0f} s for {what}, without success.")
+            raise NotReadyError(f"Waited {limit:.0f} s for {what}, without success.{reason}")
         time.sleep(POLL_SECONDS)
