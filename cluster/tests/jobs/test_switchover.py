@@ -63,11 +63,14 @@ def test_only_a_synchronous_replica_is_a_candidate(cluster: Cluster, keys: dict[
     assert best() == ""
 
 
-def follow(consul: Consul, then: str) -> None:
-    """Let Patroni follow a wish: it makes `then` the leader, and empties the key."""
+def follow(consul: Consul, *then: str) -> None:
+    """Let Patroni follow a wish: it makes the next of `then` the leader, and empties the key.
+
+    The last one it makes the leader again and again.
+    """
 
     def put(name: str, request: Request) -> None:
-        consul.keys[f"{FOLDER}leader"] = then.encode()
+        consul.keys[f"{FOLDER}leader"] = then[min(len(wishes), len(then)) - 1].encode()
         consul.keys[WISH] = {}
 
     known = consul.answer
@@ -94,10 +97,22 @@ def test_a_switchover_ends_when_the_candidate_takes_writes(
 
 
 @pytest.mark.usefixtures("keys")
-def test_a_wish_that_patroni_takes_back_is_an_error(cluster: Cluster, consul: Consul) -> None:
+def test_a_wish_that_patroni_takes_back_again_and_again_is_an_error(
+    cluster: Cluster, consul: Consul
+) -> None:
     follow(consul, "m1")
     with pytest.raises(NotReadyError, match="Patroni did not make m2 the leader of task-db"):
         switchover.switch(cluster, "task-db")
+    assert len(consul.wishes) == switchover.WISHES  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_candidate_that_answers_patroni_late_is_wished_for_again(
+    cluster: Cluster, consul: Consul
+) -> None:
+    follow(consul, "m1", "m2")
+    assert switchover.switch(cluster, "task-db").name == "m2"
+    assert len(consul.wishes) == 2  # type: ignore[attr-defined]
 
 
 @pytest.mark.usefixtures("keys")
@@ -146,12 +161,29 @@ def test_without_a_replica_nothing_is_wished(
     "entries", [[], [entry("m2", "passing", "critical")], [entry("m3", "passing", "warning")]]
 )
 def test_to_a_member_that_the_mesh_does_not_lead_to_nothing_is_wished(
-    cluster: Cluster, consul: Consul, keys: dict[str, Any], entries: list[dict[str, Any]]
+    cluster: Cluster,
+    consul: Consul,
+    keys: dict[str, Any],
+    entries: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(switchover, "LIMIT_SECONDS", 0.1)
     consul.answers[ENTRIES] = entries
     with pytest.raises(NotReadyError, match="Nobody would reach m2 of task-db"):
         switchover.switch(cluster, "task-db")
     assert WISH not in keys
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_member_is_waited_for_until_the_mesh_leads_to_it(
+    cluster: Cluster, consul: Consul
+) -> None:
+    before, consul.answers[ENTRIES] = consul.answers[ENTRIES], []
+    follow(consul, "m2")
+    timer = threading.Timer(0.3, consul.answers.update, [{ENTRIES: before}])
+    timer.start()
+    assert switchover.switch(cluster, "task-db").name == "m2"
+    timer.join()
 
 
 @pytest.mark.usefixtures("keys")

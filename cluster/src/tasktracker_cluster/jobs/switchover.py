@@ -12,7 +12,10 @@ from tasktracker_cluster.jobs.replication import Member
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.topology import DATABASES
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 120
+# Patroni asks the candidate once how it is, and refuses when the answer takes more than two seconds
+# (patroni/ha.py, fetch_node_status), which a busy machine may need.
+WISHES = 3
 
 
 def switch(cluster: Cluster, database: str) -> Member:
@@ -23,47 +26,69 @@ def switch(cluster: Cluster, database: str) -> Member:
     """
     what = f"a leader of {database}"
     before = wait.until(what, lambda: leader(cluster.consul, database) or None, LIMIT_SECONDS)
-    candidate = _candidate(cluster.consul, database)
-    if not _is_reached(cluster.consul, database, candidate.name):
-        raise NotReadyError(
-            f"Nobody would reach {candidate.name} of {database}, which has every write.",
-            "Its machine may have been away. Try again in a moment, and then: ./just doctor",
-        )
-    wish = f"/v1/kv/service/{database}/failover"
-    cluster.consul.call("PUT", wish, {"leader": before, "member": candidate.name})
+    for _ in range(WISHES):
+        candidate = _candidate(cluster.consul, database)
+        if _is_followed(cluster, database, before, candidate.name):
+            return candidate
+    raise NotReadyError(
+        f"Patroni did not make {candidate.name} the leader of {database}.",
+        f"See why: ./just logs {database}",
+    )
 
-    def has_moved() -> bool:
+
+def _is_followed(cluster: Cluster, database: str, before: str, candidate: str) -> bool:
+    """Wish for another leader. Return True when it takes writes, False when Patroni refuses it.
+
+    Raises NotReadyError when neither happens.
+    """
+    wish = f"/v1/kv/service/{database}/failover"
+    cluster.consul.call("PUT", wish, {"leader": before, "member": candidate})
+
+    def outcome() -> str | None:
         is_wished = any(replication.value(e["Value"]) for e in cluster.consul.find(wish) or [])
         if leader(cluster.consul, database) == before and not is_wished:  # Patroni empties it
-            raise NotReadyError(
-                f"Patroni did not make {candidate.name} the leader of {database}.",
-                f"See why: ./just logs {database}",
-            )
-        return leads(cluster, database, candidate.name)
+            return "refused"
+        return "leads" if leads(cluster, database, candidate) else None
 
     try:
-        wait.until(f"{candidate.name} as the leader of {database}", has_moved, LIMIT_SECONDS)
+        what = f"{candidate} as the leader of {database}"
+        return wait.until(what, outcome, LIMIT_SECONDS) == "leads"
     except NotReadyError:
         _take_back(cluster.consul, wish)
         raise
-    return candidate
 
 
 def _candidate(consul: Api, database: str) -> Member:
     """Return the replica that has every write. For some seconds after a failover there is none.
 
-    Raises NoStandbyError when no replica is well, NotReadyError when none has every write.
+    Raises NoStandbyError when no replica is well, NotReadyError when none has every write, or
+    nobody would reach it.
     """
     if not any(each.is_well for each in _replicas(replication.members_of(consul, database))):
         raise NoStandbyError(
             f"{database} has no replica that has every write.",
             "Look at its members: ./just status",
         )
-    return wait.until(
+    wait.until(
         f"a replica of {database} that has every write",
         lambda: best(replication.members_of(consul, database)),
         LIMIT_SECONDS,
     )
+    name = ""
+
+    def reached() -> Member | None:
+        nonlocal name
+        found = best(replication.members_of(consul, database))
+        name = found.name if found else name
+        return found if found and _is_reached(consul, database, found.name) else None
+
+    try:
+        return wait.until(f"a reached replica of {database}", reached, LIMIT_SECONDS)
+    except NotReadyError as error:
+        raise NotReadyError(
+            f"Nobody would reach {name or 'a replica'} of {database}, which has every write.",
+            "Its machine may have been away. Try again in a moment, and then: ./just doctor",
+        ) from error
 
 
 def _take_back(consul: Api, wish: str) -> None:
