@@ -156,7 +156,7 @@ job "postgres" {
     migrate {
       max_parallel     = 3
       min_healthy_time = "0s"
-      healthy_deadline = "2m"
+      healthy_deadline = "4m" # as above
       health_check     = "task_states"
     }
 

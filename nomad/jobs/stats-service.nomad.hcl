@@ -78,7 +78,7 @@ job "stats-service" {
     migrate {
       max_parallel     = 1
       min_healthy_time = "0s"
-      healthy_deadline = "2m"
+      healthy_deadline = "4m" # as above
       health_check     = "checks"
     }
 

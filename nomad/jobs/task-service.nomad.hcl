@@ -92,7 +92,7 @@ job "task-service" {
     migrate {
       max_parallel     = 1
       min_healthy_time = "0s"
-      healthy_deadline = "2m"
+      healthy_deadline = "4m" # as above
       health_check     = "checks"
     }
 

@@ -91,7 +91,7 @@ job "user-service" {
     migrate {
       max_parallel     = 1
       min_healthy_time = "0s"
-      healthy_deadline = "2m"
+      healthy_deadline = "4m" # as above
       health_check     = "checks"
     }
 

@@ -5,7 +5,7 @@ import re
 import yaml
 
 from servicekit import server
-from tasktracker_cluster.jobs import deployment
+from tasktracker_cluster.jobs import deployment, placement
 from tests.infra.reading import ROOT, Json, only_group, only_service, tasks
 
 SECOND = 10**9  # Nomad counts nanoseconds
@@ -61,6 +61,17 @@ def test_nobody_gives_an_instance_up_before_nomad_does(job: Json, members: dict[
     for each in (job, *members.values()):
         deadline = only_group(each)["Update"]["HealthyDeadline"]
         assert deadline < deployment.HEALTHY_SECONDS * SECOND, each["ID"]
+
+
+def test_an_instance_that_moves_has_as_much_time_as_a_new_one(
+    job: Json, members: dict[str, Json]
+) -> None:
+    """Nomad calls a later one unhealthy for good, and nobody would wait for it any more."""
+    for each in (job, *members.values()):
+        group = only_group(each)
+        if migrate := group["Migrate"]:
+            assert migrate["HealthyDeadline"] == group["Update"]["HealthyDeadline"], each["ID"]
+            assert migrate["HealthyDeadline"] < placement.LIMIT_SECONDS * SECOND, each["ID"]
 
 
 def test_a_server_may_finish_its_requests_before_it_is_killed(jobs: dict[str, Json]) -> None:

@@ -19,7 +19,7 @@ from tasktracker_cluster.membership.join_line import JoinLine
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 300  # two restarts, and Nomad looks for new servers once a minute
 
 
 def join(cluster: Cluster, steps: Steps, text: str, name: str, address: str) -> None:

@@ -28,13 +28,13 @@ from tasktracker_cluster.membership import members, refreshing, rotations, shari
 from tasktracker_cluster.membership.rotations import Rotation
 from tasktracker_cluster.progress import Steps
 
-WELL_SECONDS = 120
+WELL_SECONDS = 300
 _STAGES = {
     authorities.TRUST: "trusts a new authority, too",
     authorities.ISSUE: "has certificates of the new one",
     authorities.FORGET: "has forgotten the old one",
 }
-TURN_SECONDS = 300  # the limits of all steps that a machine takes, on a busy one
+TURN_SECONDS = 900  # the limits of all steps that a machine takes, on a busy one
 
 
 def rotate(cluster: Cluster, steps: Steps, what: str) -> None:

@@ -19,7 +19,7 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP_JOBS, JOBS
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180  # a refused client tries again after 15 to 60 s
 
 
 def end_orphans(site: Site, steps: Steps) -> None:

@@ -49,7 +49,7 @@ files = {files}
 # Tasks inherit the environment of the agents: it must contain nothing of the operator's.
 SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180  # a start takes long on a busy machine
 CRASH_LOOP_SECONDS = 5  # an agent that does not run after this time never will
 
 

@@ -32,7 +32,7 @@ from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180
 LEADING_SECONDS = 120  # a busy machine takes its time
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2

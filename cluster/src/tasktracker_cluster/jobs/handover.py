@@ -19,7 +19,7 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.progress import Step, Steps
 from tasktracker_cluster.topology import DATABASES, SERVICES, Database
 
-LIMIT_SECONDS = 60  # Envoy's longest pause before it calls Consul again is 30 s
+LIMIT_SECONDS = 240  # as Nomad gives an instance. Envoy's pauses before it calls Consul are 30 s
 WAITS = "waiting for its end"  # start.sh says it when all but the data is there
 _FOLLOWS = re.compile(r"^envoy_control_plane_connected_state(\{.*\})? 1$", re.MULTILINE)
 

@@ -13,7 +13,7 @@ from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.topology import DATABASES, SERVICES, SIGNER, USER_DB
 
-LIMIT_SECONDS = 120
+LIMIT_SECONDS = 300  # longer than the deadline of `migrate` in the jobs
 SEVERAL = 2  # one may be lost; a third would not make the database behind them safer
 
 

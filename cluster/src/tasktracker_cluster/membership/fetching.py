@@ -17,7 +17,7 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import SHARED_STORE_PORT
 
 # All stores restart when a machine has joined, and the next one may join at once.
-RESTART_SECONDS = 60
+RESTART_SECONDS = 180
 
 
 def install(site: Site, step: Step) -> None:

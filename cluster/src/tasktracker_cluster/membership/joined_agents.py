@@ -15,7 +15,7 @@ from tasktracker_cluster.membership import fetching, joining, renewal
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
-LIMIT_SECONDS = 90
+LIMIT_SECONDS = 180  # a refused client tries again after 15 to 60 s
 
 
 def start(cluster: Cluster, steps: Steps, *, restored: bool) -> None:

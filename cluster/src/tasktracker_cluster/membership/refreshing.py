@@ -13,7 +13,7 @@ from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.topology import CONSUL_API_PORT
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180
 
 
 def refresh(cluster: Cluster) -> None:
