@@ -137,7 +137,7 @@ def test_a_next_instance_that_is_not_ready_ends_and_the_present_one_goes_on(
 def test_a_machine_without_memory_for_both_is_told_at_once(
     cluster: Cluster, nomad: Nomad, ended: list[str]
 ) -> None:
-    """the limit is the usual one, of minutes."""
+    """The limit is the usual one, of minutes."""
     nomad.answers["/v1/job/task-db/allocations"] = [allocation(version=0)]
     full = {"db": {"DimensionExhausted": {"memory": 1, "network: port collision": 1}}}
     earlier = {"db": {"DimensionExhausted": {"cpu": 1}}}

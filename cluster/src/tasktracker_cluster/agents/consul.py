@@ -5,9 +5,10 @@ import re
 import shutil
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
-from tasktracker_cluster.agents import certificates, credentials
+from tasktracker_cluster.agents import certificates, credentials, programs
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import shell
@@ -115,7 +116,8 @@ def apply_config_entries(site: Site) -> int:
     variables = environment(site)
 
     def write(entry: object) -> None:
-        shell.run([site.bin / "consul", "config", "write", str(entry)], env=variables)
+        words = [str(site.bin / "consul"), "config", "write", str(entry)]
+        programs.run_patiently(partial(shell.run, words, env=variables))
 
     # proxy-defaults and service-defaults come first: an intention with HTTP rules needs their
     # protocol. The name of a member leads to a subset of its service, which must be known.

@@ -9,10 +9,7 @@ from pathlib import Path
 from tasktracker_cluster.agents import backups_program, supervisor
 from tasktracker_cluster.backups import disk, repository
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import (
-    CommandError,
-    NotReadyError,
-)
+from tasktracker_cluster.errors import CommandError, NoInstanceError, NotReadyError
 from tasktracker_cluster.jobs import deployment, replication, signing_keys
 from tasktracker_cluster.jobs.tasks import Task
 from tasktracker_cluster.machine import preflight, shell, wait
@@ -148,4 +145,7 @@ def _must_run(site: Site) -> None:
 def _has_no_slot(cluster: Cluster, database: str) -> bool:
     """Return whether the leader keeps no log for the backups. Patroni deletes the slot."""
     statement = "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'barman'"
-    return not replication.query(cluster, database, statement, ANSWER_SECONDS).strip()
+    try:
+        return not replication.query(cluster, database, statement, ANSWER_SECONDS).strip()
+    except (CommandError, NoInstanceError):  # it answers late, or another member begins to lead
+        return False

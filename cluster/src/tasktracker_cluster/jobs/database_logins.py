@@ -7,8 +7,9 @@ an interrupted one: each step can be repeated.
 """
 
 import re
+from functools import partial
 
-from tasktracker_cluster.agents import ownership, supervisor
+from tasktracker_cluster.agents import ownership, programs, supervisor
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import RefusedRotationError
 from tasktracker_cluster.jobs import (
@@ -66,7 +67,8 @@ def _must_know_twins(cluster: Cluster, database: Database) -> None:
     """
     items = passwords.of(cluster, database)
     comment = f"SELECT shobj_description(to_regrole('{database.role('owner')}'), 'pg_authid')"
-    said = _SAID.fullmatch(replication.ask_leader(cluster, database.name, comment).strip())
+    ask = partial(replication.ask_leader, cluster, database.name, comment)
+    said = _SAID.fullmatch(programs.run_patiently(ask).strip())
     # An interrupted rotation may have ended the old passwords, and not recorded it.
     if said and said[1] == items.get("series") and int(said[2]) <= int(items["rotation"]) + 1:
         return
@@ -81,4 +83,5 @@ def _apply(cluster: Cluster, database: Database, items: Items) -> None:
     task = replication.task(cluster, database.name)
     script = postgres.roles(task.site, database.name, items)
     command = task.command(["/bin/sh", "-c", 'eval "$(cat)"'])
-    shell.run(command, env=task.environment, stdin=script)
+    # Each of its steps may be done twice: a second run completes an interrupted rotation, too.
+    programs.run_patiently(partial(shell.run, command, env=task.environment, stdin=script))

@@ -6,7 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from tasktracker_cluster.agents import nomad
+from tasktracker_cluster.agents import nomad, programs
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import JobFailedError, NotReadyError
 from tasktracker_cluster.jobs import allocations, lateness, placement
@@ -32,8 +32,10 @@ def submit(cluster: Cluster, job: str, variables: Mapping[str, str]) -> None:
         "NOMAD_TOKEN": cluster.tokens.nomad_management,
         **{f"NOMAD_VAR_{name}": value for name, value in variables.items()},
     }
-    program = site.bin / "nomad"
-    shell.run([program, "job", "run", "-detach", *source(job)], cwd=site.checkout, env=environment)
+    words = [str(site.bin / "nomad"), "job", "run", "-detach", *source(job)]
+    # The same job again makes no other version of it.
+    run = partial(shell.run, words, cwd=site.checkout, env=environment)
+    programs.run_patiently(run)
 
 
 def source(job: str) -> list[str]:
