@@ -6,7 +6,7 @@ from tasktracker_cluster.agents import certificates, membership_program, supervi
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import BadAddressError, NotReadyError
 from tasktracker_cluster.machine import network, preflight
-from tasktracker_cluster.membership import invitations, members
+from tasktracker_cluster.membership import invitations, members, quorum
 from tasktracker_cluster.membership.join_line import JoinLine
 from tasktracker_cluster.membership.members import Member
 from tasktracker_cluster.progress import Steps
@@ -42,6 +42,8 @@ def start(cluster: Cluster, steps: Steps) -> None:
             members.put(consul, me)
         if not members.servers(consul):
             members.set_servers(consul, [me.name])
+        # One may have been away when the third one joined, and nobody else chooses after that.
+        quorum.choose(cluster)
         supervisor.ensure(site, membership_program.NAME, changed)
         supervisor.wait_for(site, membership_program.NAME, lambda: is_served(site))
         step.detail = f"at {site.node.address}"
