@@ -44,7 +44,8 @@ def state(asked: Machine, machine: Machine) -> str:
 
 def test_a_machine_with_late_heartbeats_is_ready_again(paused: Laboratory) -> None:
     first, *others = paused.machines
-    leader = health.leading(paused, "nomad")
+    # Its own loss would be another case: all heartbeats begin anew then.
+    leader = wait.until("a leader", lambda: health.leading(paused, "nomad"), health.LIMIT_SECONDS)
     late = next(each for each in others if each is not leader)
     with frozen(late.agent_pid("nomad")):
         wait.until("its loss", lambda: state(first, late) != "ready", health.LIMIT_SECONDS)
