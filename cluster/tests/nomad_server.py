@@ -114,6 +114,7 @@ def allocation(
     """Return an allocation as Nomad's API lists it, with no task that did anything."""
     return {
         "ID": identifier,
+        "Name": "job.group[0]",
         "ClientStatus": status,
         "DesiredStatus": "run",
         "DesiredTransition": {"Migrate": None},

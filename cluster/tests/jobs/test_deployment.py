@@ -23,6 +23,10 @@ def restarted(times: int, status: str = "running") -> dict[str, Any]:
     return allocation(status=status, TaskStates={"app": task_state("running", times)})
 
 
+def failed(instance: int) -> dict[str, Any]:
+    return {**restarted(0, "failed"), "Name": f"portal.portal[{instance}]"}
+
+
 @pytest.mark.parametrize(
     ("allocations", "failing"),
     [
@@ -31,11 +35,13 @@ def restarted(times: int, status: str = "running") -> dict[str, Any]:
         ([restarted(deployment.MOST_RESTARTS)], False),
         ([restarted(deployment.MOST_RESTARTS + 1)], True),
         ([restarted(0), restarted(deployment.MOST_RESTARTS + 1)], True),
-        ([restarted(0, "failed")], False),
-        ([restarted(0, "failed"), restarted(0, "failed")], True),
+        ([failed(0)] * deployment.MOST_FAILED, False),
+        ([failed(0)] * (deployment.MOST_FAILED + 1), True),
+        # Consul elected while Nomad placed both instances.
+        ([failed(0), failed(1)] * deployment.MOST_FAILED, False),
     ],
 )
-def test_a_job_keeps_failing_after_a_second_allocation_or_many_restarts(
+def test_a_job_keeps_failing_after_some_allocations_of_one_instance_or_many_restarts(
     allocations: list[dict[str, Any]], failing: bool
 ) -> None:
     assert deployment.keeps_failing(allocations) is failing

@@ -1,6 +1,7 @@
 """Deploying jobs, waiting until they are healthy, and stopping them."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -18,6 +19,8 @@ LIMIT_SECONDS = 180
 HEALTHY_SECONDS = 300  # longer than Nomad's own deadline: what it says then is the reason
 STARTING_SECONDS = 30
 MOST_RESTARTS = 5  # more are a failure: a task waits by itself for what it needs
+# Of one instance. Nomad gives one up whose Consul token it does not get, as while Consul elects.
+MOST_FAILED = 2
 
 
 def submit(cluster: Cluster, job: str, variables: Mapping[str, str]) -> None:
@@ -224,7 +227,7 @@ def has_canaries(deployment: dict[str, Any]) -> bool:
 
 
 def keeps_failing(allocations: list[dict[str, Any]]) -> bool:
-    """Return whether tasks were restarted too often, or more than one allocation failed."""
+    """Return whether tasks were restarted too often, or an instance failed again and again."""
     restarts = [s["Restarts"] for a in allocations for s in (a["TaskStates"] or {}).values()]
-    failed = sum(a["ClientStatus"] == "failed" for a in allocations)
-    return failed > 1 or max(restarts, default=0) > MOST_RESTARTS
+    failed = Counter(a["Name"] for a in allocations if a["ClientStatus"] == "failed")
+    return max(failed.values(), default=0) > MOST_FAILED or max(restarts, default=0) > MOST_RESTARTS
