@@ -4,12 +4,14 @@ import json
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tasktracker_cli.errors import UnavailableError
 from tasktracker_cli.traces import hops
 from tasktracker_cli.traces.context import Trace
 from tasktracker_cli.traces.hops import Span
@@ -25,7 +27,7 @@ from tests.terminal import Terminal
 
 pytestmark = pytest.mark.drill
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 120
 CONTROL = re.compile(r"\x1b\[[\d;?]*[a-zA-Z]")
 # A sidecar passes the calls of the stats service on unread:
 # docs/decisions/0040-sidecars-do-no-more.md.
@@ -85,7 +87,13 @@ def traced(cluster: ThrowawayCluster) -> Iterator[ThrowawayCluster]:
 def stored(trace: Trace) -> list[Span]:
     """Return the spans of a trace of one request when all have come."""
     trace.requests = 1
-    found = Store(TRACES_URL).wait_for(trace, patience=LIMIT_SECONDS)
+
+    def come() -> list[Span] | None:
+        with suppress(UnavailableError):  # the client waits five seconds for an answer
+            return Store(TRACES_URL).wait_for(trace, patience=LIMIT_SECONDS)
+        return None
+
+    found = wait.until("an answer of the store", come, LIMIT_SECONDS)
     assert hops.is_complete(found, trace.parent, 1), found
     return found
 
