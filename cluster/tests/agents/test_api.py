@@ -78,6 +78,8 @@ ELECTING = (
     (500, "rpc error: failed to get conn: dial tcp 10.0.0.2:4647: connect: connection refused"),
     (500, "rpc error making call: EOF"),
     (500, "leadership lost while committing log"),
+    (500, "rpc error: Not ready to serve consistent reads"),
+    (404, "No path to node"),
     (429, "Your IP is issuing too many concurrent connections"),
 )
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from cluster.tests.consul_server import Consul
-from cluster.tests.http_server import Request, serving
-from cluster.tests.nomad_server import Nomad, node
+from cluster.tests.http_server import Refusal, Request, serving
+from cluster.tests.nomad_server import METADATA, Nomad, node
 from tasktracker_cluster.cluster import Cluster
 from tasktracker_cluster.errors import NotReadyError
 from tasktracker_cluster.jobs import numbers
@@ -80,6 +80,23 @@ def test_a_machine_without_a_number_is_removed_without_a_change(
     numbers.assign(cluster)
     numbers.release(cluster.consul, "node-9")
     assert consul.keys[KEY] == {"node-1": 1}
+
+
+def test_a_machine_whose_nomad_starts_again_is_told_when_it_answers(
+    cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its agents become servers, right after it joined."""
+    known, asked = nomad.answer, iter(range(3))
+
+    def answer(request: Request) -> object:
+        if request.path == METADATA and next(asked, None) is not None:
+            return Refusal(404, "No path to node")
+        return known(request)
+
+    monkeypatch.setattr(nomad, "answer", answer)
+    have(nomad, "node-1", "node-2")
+    assert numbers.assign(cluster) == 2
+    assert nomad.metadata == {"2": {"tasktracker.member": "2"}}
 
 
 @pytest.mark.parametrize("told", ["1", None])

@@ -15,13 +15,18 @@ LOST_CONNECTION = ("stream closed", "session shutdown", "EOF")
 TRIES = 3  # as many as a cluster has servers
 # The servers of Consul or Nomad elect a leader, or have lost the one that was asked. Whoever asks
 # has waited five to seven seconds for the next one already: the agents keep a call so long.
-NO_LEADER = ("No cluster leader", "No path to region")
+NO_LEADER = ("No cluster leader", "No path to region", "No known Consul servers")
 LOST_LEADER = (
     *(f"rpc error: {each}" for each in LOST_CONNECTION),
     *("rpc error making call: EOF", "rpc error getting client", "failed to get conn"),
     *("leadership lost", "node is not the leader", "raft is already shutdown"),
-    *("Raft leader not found", "timed out enqueuing operation", "No path to node"),
+    *("Raft leader not found", "timed out enqueuing operation"),
+    "Not ready to serve consistent reads",  # one that has just begun to lead
+    *("keepalive timeout", "connection write timeout", "i/o deadline reached", "connection reset"),
+    "lead thread didn't get connection",
 )
+# The Nomad of another machine starts again, so that no server can ask it. The status is 404.
+NO_NODE = ("No path to node",)
 PATIENCE_SECONDS = 20  # a busy machine elects more than once
 
 
@@ -128,7 +133,7 @@ class Api:
 
 def _passes(response: httpx.Response) -> bool:
     """Return whether the agent may answer the same request a second later."""
-    if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
+    if response.status_code == httpx.codes.TOO_MANY_REQUESTS or _says(response, NO_NODE):
         return True
     return response.is_server_error and _says(response, (*NO_LEADER, *LOST_LEADER))
 

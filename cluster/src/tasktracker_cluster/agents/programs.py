@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-from tasktracker_cluster.agents.api import LOST_LEADER, NO_LEADER, PATIENCE_SECONDS
+from tasktracker_cluster.agents.api import LOST_LEADER, NO_LEADER, NO_NODE, PATIENCE_SECONDS
 from tasktracker_cluster.errors import CommandError
 from tasktracker_cluster.machine.wait import POLL_SECONDS
 
@@ -28,5 +28,5 @@ def run_patiently(run: Callable[[], str]) -> str:
 
 
 def _passes(error: CommandError) -> bool:
-    texts = (*NO_LEADER, *LOST_LEADER, *NOT_REACHED)
+    texts = (*NO_LEADER, *LOST_LEADER, *NO_NODE, *NOT_REACHED)
     return any(text in line for line in error.evidence for text in texts)

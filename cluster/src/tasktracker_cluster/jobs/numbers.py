@@ -16,7 +16,8 @@ from tasktracker_cluster.machine import wait
 
 MOST = 3  # a majority of three outlives a loss, and a fourth member would make no write safer
 FIRST = 1  # the number of the first machine
-LIMIT_SECONDS = 10
+LIMIT_SECONDS = 60
+TELLING_SECONDS = 180  # a machine that just became a server starts its Nomad again
 META = "tasktracker.member"
 
 _KEY = "/v1/kv/tasktracker/members"
@@ -55,7 +56,7 @@ def assign(cluster: Cluster) -> int:
     names = sorted(ready, key=lambda name: (len(name), name))
     wanted = _change(cluster.consul, lambda known: _completed({first: FIRST, **known}, names))
     for name in (wanted.keys() & ready.keys()) - {first}:
-        _tell(cluster.nomad, ready[name], wanted[name])
+        _tell(cluster.nomad, name, ready[name], wanted[name])
     return len(wanted)
 
 
@@ -94,8 +95,12 @@ def _read(consul: Api) -> tuple[dict[str, int], int]:
     return dict(json.loads(base64.b64decode(entries[0]["Value"]))), int(entries[0]["ModifyIndex"])
 
 
-def _tell(nomad_api: Api, identifier: str, number: int) -> None:
+def _tell(nomad_api: Api, name: str, identifier: str, number: int) -> None:
     """Set the metadata of a machine's client, which keeps them on its disk."""
-    asked = nomad_api.call("GET", _METADATA, node_id=identifier)
+    asked = wait.until(
+        f"an answer of {name}",
+        lambda: nomad_api.call("GET", _METADATA, node_id=identifier),
+        TELLING_SECONDS,
+    )
     if asked["Meta"].get(META) != str(number):
         nomad_api.call("POST", _METADATA, {"Meta": {META: str(number)}}, node_id=identifier)

@@ -23,6 +23,7 @@ from tasktracker_cluster.errors import (
     AdminError,
     ApiError,
     NoNodeError,
+    NotReadyError,
     RefusedJoinError,
     RefusedLeaveError,
 )
@@ -293,7 +294,7 @@ def _ready(cluster: Cluster, name: str, asked: Readiness) -> Json:
         _record_run(cluster, name)
         servers = quorum.choose(cluster)
         # While a deployment runs Nomad refuses; the next `up` adds them.
-        with suppress(ApiError):
+        with suppress(ApiError, NotReadyError):
             placement.fit_databases(cluster)
         nodes.tell_stores(cluster)
     with suppress(ApiError):

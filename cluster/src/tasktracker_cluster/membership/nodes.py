@@ -5,7 +5,7 @@ from contextlib import suppress
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.agents.nomad import Node
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import ApiError, NoNodeError
+from tasktracker_cluster.errors import ApiError, NoNodeError, NotReadyError
 from tasktracker_cluster.jobs import numbers, placement, rollout, switchover
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.membership import members, node_tokens, quorum
@@ -69,7 +69,8 @@ def forget(cluster: Cluster, name: str) -> None:
     for node in _of_name(cluster, name):
         cluster.nomad.call("PUT", f"/v1/node/{node.identifier}/purge")
     numbers.release(cluster.consul, name)
-    with suppress(ApiError):  # while a deployment of a database runs; the next `up` does it
+    # While a deployment of a database runs; the next `up` does it.
+    with suppress(ApiError, NotReadyError):
         placement.fit_databases(cluster)
     quorum.choose(cluster, without=name)
     members.remove(cluster.consul, name)
