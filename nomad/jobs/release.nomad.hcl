@@ -28,9 +28,10 @@ job "release" {
   }
 
   group "node" {
-    # The store may start at the same time.
+    # The store may start at the same time, and takes its time: the one before ends in 12 s, or in 30
+    # at most (store.nomad.hcl).
     restart {
-      attempts = 5
+      attempts = 30
       interval = "5m"
       delay    = "2s"
       mode     = "fail"

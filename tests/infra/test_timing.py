@@ -6,7 +6,9 @@ import yaml
 
 from servicekit import server
 from tasktracker_cluster.jobs import deployment, placement
-from tests.infra.reading import ROOT, Json, only_group, only_service, tasks
+from tasktracker_cluster.site import Site
+from tasktracker_cluster.topology import RELEASE, STORE
+from tests.infra.reading import ROOT, Json, only_group, only_service, read_job, tasks
 
 SECOND = 10**9  # Nomad counts nanoseconds
 DATABASES = ("user-db", "task-db")
@@ -134,3 +136,12 @@ def test_every_ended_task_is_restarted_after_a_second_without_a_limit(job: Json)
     for restart in [only_group(job)["RestartPolicy"], *filter(None, policies)]:
         assert restart["Delay"] == SECOND
         assert restart["Mode"] == "delay"
+
+
+def test_a_release_is_not_given_up_before_a_store_that_ends_and_starts_again(site: Site) -> None:
+    (store,) = tasks(read_job(site, STORE))
+    restart = only_group(read_job(site, RELEASE))["RestartPolicy"]
+    tries = restart["Attempts"] * restart["Delay"]
+    assert tries < restart["Interval"], "or it never fails"
+    # A start may take as long as the end on a busy machine.
+    assert tries >= 2 * store["KillTimeout"]
