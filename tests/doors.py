@@ -22,7 +22,7 @@ _DOORS = (
     (4647, NOMAD, b"\x04", b"\xff"),
 )
 ALL = {door[0] for door in _DOORS}
-LIMIT_SECONDS = 10
+LIMIT_SECONDS = 60
 
 
 def open_to(site: Site, identity: Identity) -> set[int]:

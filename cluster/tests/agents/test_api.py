@@ -114,6 +114,17 @@ def test_a_write_that_a_lost_leader_may_have_done_is_sent_once() -> None:
     assert came == ["PUT"]
 
 
+def test_a_key_gets_its_value_again_when_a_leader_is_lost_unless_it_is_compared() -> None:
+    key = f"{api.KEYS}a"
+    with serving(Agent()) as agent:
+        refusals = iter([Refusal(500, "leadership lost while committing log")] * 2)
+        agent.answers[key] = lambda _: next(refusals, True)
+        assert _patient(agent, api.PATIENCE_SECONDS).call("PUT", key, 1) is True
+        agent.answers[key] = Refusal(500, "leadership lost while committing log")
+        with pytest.raises(ApiError, match="answered 500 to PUT"):
+            _patient(agent, api.PATIENCE_SECONDS).call("PUT", key, 1, cas="7")
+
+
 def test_patience_has_an_end() -> None:
     with serving(Agent()) as agent:
         came = _failing(agent, "No cluster leader", times=1000)

@@ -27,6 +27,7 @@ LOST_LEADER = (
 )
 # The Nomad of another machine starts again, so that no server can ask it. The status is 404.
 NO_NODE = ("No path to node",)
+KEYS = "/v1/kv/"
 PATIENCE_SECONDS = 20  # a busy machine elects more than once
 
 
@@ -107,12 +108,17 @@ class Api:
     def _send_patiently(
         self, method: str, path: str, body: object, params: dict[str, str]
     ) -> httpx.Response:
-        """Send a request. Send it again while the servers elect, and have not done it."""
+        """Send a request. Send it again while the servers elect.
+
+        A write may have been done when a leader is lost. It is sent again where that changes
+        nothing: a key of Consul gets the same value once more.
+        """
         deadline = time.monotonic() + self.patience
         while True:
             response = self._send(method, path, body, params)
-            is_undone = method == "GET" or _says(response, NO_LEADER)
-            if not (is_undone and _passes(response)) or time.monotonic() >= deadline:
+            is_harmless = method == "GET" or (path.startswith(KEYS) and "cas" not in params)
+            may_repeat = is_harmless or _says(response, NO_LEADER)
+            if not (may_repeat and _passes(response)) or time.monotonic() >= deadline:
                 return response
             time.sleep(POLL_SECONDS)
 
