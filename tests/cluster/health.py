@@ -5,7 +5,7 @@ from contextlib import suppress
 
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.errors import AdminError
-from tasktracker_cluster.jobs import placement
+from tasktracker_cluster.jobs import lateness, placement
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.machines import Laboratory, Machine
 from tasktracker_cluster.topology import SERVICES
@@ -44,12 +44,12 @@ def voters(machine: Machine) -> list[set[str]]:
 def nodes_of(first: Machine, job: str) -> list[str]:
     """Return the nodes of the healthy instances of a job."""
     with first.inside():
-        known = first.allocations(job)
-    return sorted(
-        each["NodeName"]
-        for each in known
-        if each["ClientStatus"] == "running" and (each["DeploymentStatus"] or {}).get("Healthy")
-    )
+        cluster = first.as_operator
+        running = [each for each in first.allocations(job) if each["ClientStatus"] == "running"]
+        # Also one that passed its checks only after Nomad's deadline.
+        return sorted(
+            each["NodeName"] for each in running if lateness.serving(cluster, job, [each])
+        )
 
 
 def are_elsewhere(first: Machine, lost: Machine) -> bool:

@@ -161,6 +161,20 @@ def test_of_two_instances_on_one_node_the_newer_one_moves_and_must_become_health
 
 
 @pytest.mark.usefixtures("three_nodes")
+def test_an_instance_that_passed_its_checks_after_nomads_deadline_is_a_healthy_one(
+    cluster: Cluster, nomad: Nomad, consul: Agent
+) -> None:
+    """Nomad calls it unhealthy for ever. Another one that moves is not waited for in vain."""
+    late = {**instance("late", "1"), "DeploymentStatus": {"Healthy": False}}
+    service = {"Service": {"ID": "_nomad-task-late-group"}, "Checks": [{"Status": "passing"}]}
+    for name in (each.name for each in SERVICES):
+        consul.answers[f"/v1/health/service/{name}"] = [service]
+    scheduler = Scheduler(nomad, late, instance("new", "1", CreateIndex=2))
+    assert placement.spread_out(cluster) == 1
+    assert scheduler.stopped == ["new"]
+
+
+@pytest.mark.usefixtures("three_nodes")
 @pytest.mark.parametrize(
     "instances",
     [

@@ -8,7 +8,7 @@ from typing import Any
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.jobs import allocations, numbers
+from tasktracker_cluster.jobs import allocations, lateness, numbers
 from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.topology import DATABASES, SERVICES, SIGNER, USER_DB
@@ -137,10 +137,7 @@ def _extra(cluster: Cluster, job: str) -> Allocation | None:
 def _wait_moved(cluster: Cluster, job: str, old: Allocation) -> None:
     def has_moved() -> bool:
         known = {each["ID"]: each for each in allocations.placed(cluster, job)}
-        return old["ID"] not in known and all(map(_is_healthy, known.values()))
+        serving = lateness.serving(cluster, job, list(known.values()))
+        return old["ID"] not in known and serving == len(known)
 
     wait.until(f"the new place of an instance of {job}", has_moved, LIMIT_SECONDS)
-
-
-def _is_healthy(allocation: Allocation) -> bool:
-    return (allocation["DeploymentStatus"] or {}).get("Healthy") is True
