@@ -8,6 +8,8 @@ from tasktracker_cluster.agents import certificates
 from tasktracker_cluster.site import GATEWAY_URL, Site
 from tasktracker_cluster.topology import GATEWAY, SERVICES
 
+LIMIT_SECONDS = 10  # the portal waits for each service for five
+
 
 def delete_certificate(site: Site) -> None:
     """Delete the certificate for Consul's API that Traefik had in an earlier version."""
@@ -19,7 +21,7 @@ def delete_certificate(site: Site) -> None:
 def answers() -> bool:
     """Return whether the gateway has a route to every service, and all services are healthy."""
     try:
-        with httpx.Client(base_url=GATEWAY_URL, timeout=5, trust_env=False) as client:
+        with httpx.Client(base_url=GATEWAY_URL, timeout=LIMIT_SECONDS, trust_env=False) as client:
             # While a service has no route, the portal answers in its place with 503.
             return client.get("/health").is_success and all(
                 client.get(service.route).status_code == service.status for service in SERVICES

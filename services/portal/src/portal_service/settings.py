@@ -19,4 +19,4 @@ class PortalSettings(ServiceSettings):
     task_service_url: ServiceUrl = None
     stats_service_url: ServiceUrl = None
     observing_file: Path | None = None
-    service_time_limit: float = Field(default=2.0, gt=0, le=30, description="Seconds")
+    service_time_limit: float = Field(default=5.0, gt=0, le=30, description="Seconds")

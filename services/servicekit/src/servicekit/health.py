@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from servicekit.openapi import Responses
 from servicekit.patience import Patience
 
-TIME_LIMIT = 1.5  # seconds: Consul waits for two
+TIME_LIMIT = 4.0  # seconds: Consul waits for five
 _log = structlog.get_logger(__name__)
 
 
