@@ -1,6 +1,7 @@
 """doctor.database: the hop that looks at the members of a database."""
 
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -9,8 +10,11 @@ from cluster.tests.consul_server import Consul
 from cluster.tests.http_server import serving
 from cluster.tests.nomad_server import Nomad, allocation, node
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.doctor import database
+from tasktracker_cluster.doctor import connection, database, instances
 from tasktracker_cluster.errors import BrokenHopError
+from tasktracker_cluster.mesh import requests
+from tasktracker_cluster.mesh.catalog import Sidecar
+from tasktracker_cluster.mesh.requests import Answer
 from tasktracker_cluster.node import Node
 
 FOLDER = "service/task-db/"
@@ -88,3 +92,56 @@ def test_a_machine_that_takes_no_jobs_needs_no_member(
     nomad.answers["/v1/nodes"] = [node("node-1"), node("node-2", *state)]
     del consul.keys[f"{FOLDER}members/m2"]
     assert leader(cluster) == "m1 leads on timeline 3"
+
+
+@pytest.fixture
+def ours(monkeypatch: pytest.MonkeyPatch) -> Sidecar:
+    """Have an instance of the service, whose sidecar accepts each connection."""
+    found = Sidecar("task-service", ("127.0.0.1", 1), "0a1b2c3d-1111", "node-1")
+    monkeypatch.setattr(instances, "sidecars", lambda *_: [found])
+    monkeypatch.setattr(connection, "dial", lambda *_: None)
+    return found
+
+
+def late(*_: object) -> Answer:
+    raise TimeoutError("timed out")
+
+
+@pytest.mark.usefixtures("ours")
+@pytest.mark.parametrize(
+    ("says", "told"),
+    [
+        (late, "timed out"),
+        (lambda *_: Answer(503, "upstream connect error"), "Expecting value"),
+        (lambda *_: Answer(200, '{"checks": []}'), "database"),
+    ],
+)
+def test_a_service_that_tells_no_health_breaks_the_hop(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, says: Callable[..., Answer], told: str
+) -> None:
+    monkeypatch.setattr(requests, "get", says)
+    with pytest.raises(
+        BrokenHopError, match=f"task-service on node-1 tells no health: .*{told}"
+    ) as raised:
+        probe(cluster, "login")
+    assert raised.value.hint.endswith("nomad alloc restart 0a1b2c3d app")
+
+
+def test_an_instance_whose_tasks_have_not_started_has_no_settings_of_envoy(
+    cluster: Cluster, ours: Sidecar
+) -> None:
+    with pytest.raises(BrokenHopError, match="Envoy has no settings"):
+        connection.admin_address(cluster, ours)
+
+
+def test_no_connection_stays_open_when_the_gateway_has_no_certificate(
+    cluster: Cluster, nomad: Nomad
+) -> None:
+    nomad.answers["/v1/job/traefik"] = {"Stop": True}
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        target = Sidecar("task-db", server.getsockname(), "0a1b2c3d-1111", "node-1")
+        with pytest.raises(BrokenHopError, match="the job traefik is stopped"):
+            connection.dial(cluster, target)
+        server.setblocking(False)
+        with pytest.raises(BlockingIOError):  # nobody has connected
+            server.accept()

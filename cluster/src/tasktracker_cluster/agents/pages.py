@@ -17,7 +17,7 @@ from tasktracker_cluster.topology import CONSUL_PAGE_PORT, NOMAD_PAGE_PORT, PAGE
 
 NAME = "pages"
 
-LIMIT_SECONDS = 5.0
+LIMIT_SECONDS = 10.0
 
 
 def render(site: Site) -> bool:

@@ -16,7 +16,7 @@ from tasktracker_cluster.doctor.repairs import ENV, UP, restart
 from tasktracker_cluster.errors import ApiError, BrokenHopError
 from tasktracker_cluster.mesh import catalog
 from tasktracker_cluster.mesh.catalog import Sidecar
-from tasktracker_cluster.mesh.requests import LIMIT_SECONDS
+from tasktracker_cluster.mesh.requests import CONNECT_SECONDS, LIMIT_SECONDS
 from tasktracker_cluster.topology import GATEWAY
 
 NEW_TRAEFIK = f"{ENV}; nomad job stop traefik; {UP}"  # a new allocation gets a new Consul token
@@ -70,8 +70,10 @@ def dial(cluster: Cluster, sidecar: Sidecar) -> ssl.SSLSocket:
     repair = restart(sidecar.allocation, f"connect-proxy-{sidecar.service}")
     place = catalog.on(cluster, sidecar.node)
     try:
-        plain = socket.create_connection(sidecar.address, LIMIT_SECONDS)
-        connection = _context(cluster).wrap_socket(plain)
+        context = _context(cluster)  # first: when it fails, no connection is left open
+        plain = socket.create_connection(sidecar.address, CONNECT_SECONDS)
+        plain.settimeout(LIMIT_SECONDS)
+        connection = context.wrap_socket(plain)
     except OSError as error:  # includes time-outs and ssl.SSLError
         where = "{}:{}".format(*sidecar.address)
         raise BrokenHopError(
@@ -86,10 +88,18 @@ def dial(cluster: Cluster, sidecar: Sidecar) -> ssl.SSLSocket:
 
 
 def admin_address(cluster: Cluster, sidecar: Sidecar) -> tuple[str, int]:
-    """Return the address of Envoy's own admin API, inside its network on this machine."""
-    task = instances.folder(cluster, sidecar.allocation) / f"connect-proxy-{sidecar.service}"
-    file = task / "secrets/envoy_bootstrap.json"
-    where = json.loads(file.read_text())["admin"]["address"]["socket_address"]
+    """Return the address of Envoy's own admin API, inside its network on this machine.
+
+    Raises BrokenHopError when Nomad has not written Envoy's settings: it registers an instance
+    before it starts its tasks, and deletes the files of one that has ended.
+    """
+    task = f"connect-proxy-{sidecar.service}"
+    file = instances.folder(cluster, sidecar.allocation) / task / "secrets/envoy_bootstrap.json"
+    try:
+        where = json.loads(file.read_text())["admin"]["address"]["socket_address"]
+    except (OSError, ValueError):
+        repair = restart(sidecar.allocation, task)
+        raise BrokenHopError("Envoy has no settings", repair) from None
     return where["address"], where["port_value"]
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from http.client import HTTPException
 from typing import Any
 
 from tasktracker_cluster.agents import nomad
@@ -98,6 +99,12 @@ def _schema(cluster: Cluster, owner: str, database: str) -> str:
 def _checks(cluster: Cluster, owner: str, name: str) -> Iterator[tuple[Sidecar, dict[str, Any]]]:
     """Yield one check of each application's own /health, requested through the mesh as Traefik."""
     for instance in instances.sidecars(cluster, owner):
-        answer = requests.get(connection.dial(cluster, instance), "/health")
-        checks: list[dict[str, Any]] = json.loads(answer.text)["checks"]
-        yield instance, next(check for check in checks if check["name"] == name)
+        try:
+            answer = requests.get(connection.dial(cluster, instance), "/health")
+            known = {each["name"]: each for each in json.loads(answer.text)["checks"]}
+            found: dict[str, Any] = known[name]
+        except (OSError, HTTPException, ValueError, LookupError) as error:
+            place, told = catalog.on(cluster, instance.node), str(error) or type(error).__name__
+            repair = restart(instance.allocation, "app")
+            raise BrokenHopError(f"{owner}{place} tells no health: {told}", repair) from None
+        yield instance, found

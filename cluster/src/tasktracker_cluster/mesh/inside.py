@@ -7,14 +7,14 @@ from tasktracker_cluster.jobs.allocations import Allocation
 from tasktracker_cluster.jobs.tasks import Task
 from tasktracker_cluster.machine import netns
 from tasktracker_cluster.mesh import requests
-from tasktracker_cluster.mesh.requests import LIMIT_SECONDS, Answer
+from tasktracker_cluster.mesh.requests import CONNECT_SECONDS, LIMIT_SECONDS, Answer
 
 TASK = "app"  # it has a Python, and each service has it
 
 # Arguments: host, port, path. It prints the status in a line of its own, then the body.
 PROGRAM = """
 import http.client, sys
-connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=5)
+connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=10)
 connection.request("GET", sys.argv[3])
 response = connection.getresponse()
 print(response.status)
@@ -41,7 +41,7 @@ def get(
             capture_output=True,
             text=True,
             check=False,
-            timeout=2 * LIMIT_SECONDS,
+            timeout=LIMIT_SECONDS + CONNECT_SECONDS,
         )
     except subprocess.TimeoutExpired:
         return "timed out"
