@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from tasktracker_cluster.errors import MissingProgramError
-from tasktracker_cluster.machine import shell, tools
+from tasktracker_cluster.machine import shell, tools, waiting_lock
 from tasktracker_cluster.progress import Step
 from tasktracker_cluster.site import Site
 
@@ -30,6 +30,18 @@ def install(site: Site, step: Step) -> None:
             f"This machine has no apt-get to fetch {PACKAGE}.",
             "Use Debian for the first machine of a cluster that is observed.",
         )
+    tools.cache_folder().mkdir(parents=True, exist_ok=True)
+    with waiting_lock.held(tools.cache_folder() / ".fetching"):  # apt refuses a second update
+        version = _known_version(step)
+        program = tools.cache_folder() / f"{NAME}-{version}"
+        if not program.exists():
+            step.note(f"fetching {PACKAGE} {version}")
+            _fetch(version, program)
+    tools.place(program, site.bin / NAME)
+    step.detail = f"{NAME} {version}"
+
+
+def _known_version(step: Step) -> str:
     version = _candidate()
     if not version:  # a new machine has no package lists
         step.note("fetching the package lists")
@@ -39,12 +51,7 @@ def install(site: Site, step: Step) -> None:
         raise MissingProgramError(
             f"apt knows no package {PACKAGE}.", "Enable Debian's `main` in the sources of apt."
         )
-    program = tools.cache_folder() / f"{NAME}-{version}"
-    if not program.exists():
-        step.note(f"fetching {PACKAGE} {version}")
-        _fetch(version, program)
-    tools.place(program, site.bin / NAME)
-    step.detail = f"{NAME} {version}"
+    return version
 
 
 def _candidate() -> str:
@@ -54,7 +61,6 @@ def _candidate() -> str:
 
 
 def _fetch(version: str, program: Path) -> None:
-    program.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=program.parent) as draft:
         # apt checks what it fetches by the signed lists.
         shell.run(["apt-get", "download", "-q", f"{PACKAGE}={version}"], cwd=Path(draft))
