@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -70,10 +71,22 @@ echo done"""
 LOCKED = "canceling statement due to lock timeout"
 
 
-def test_locks_that_take_too_long_are_given_up_and_asked_for_again(tmp_path: Path) -> None:
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return the pauses between attempts, which take no time."""
+    made: list[float] = []
+    monkeypatch.setattr(time, "sleep", made.append)
+    return made
+
+
+def test_locks_that_take_too_long_are_given_up_and_asked_for_again_after_a_pause(
+    tmp_path: Path, pauses: list[float]
+) -> None:
     assert drill.run_when_quiet(refusing(tmp_path / "attempts", 3, LOCKED)) == "done\n"
+    assert pauses == [drill.PAUSE_SECONDS] * 3
 
 
+@pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize(("reason", "attempts"), [(LOCKED, 10), ("the database is gone", 1)])
 def test_after_ten_attempts_or_another_fault_nothing_is_asked_again(
     tmp_path: Path, reason: str, attempts: int

@@ -6,6 +6,7 @@ at which nobody writes, and computes the checksums of the state of that moment.
 
 import json
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +40,7 @@ _TABLES = "SELECT format('%I.%I', schemaname, relname) FROM pg_stat_user_tables 
 # writer for that (after 1 s), it ends the drill's attempt, and the drill tries again. Autovacuum
 # gives way at that moment, too. The message at the end has the point written to the disk.
 _ATTEMPTS = 10
+PAUSE_SECONDS = 2  # in which writers go on, and a disk that stands still may recover
 _REFUSED = ("lock timeout", "deadlock detected")  # in PostgreSQL's words
 _MARK = """\
 BEGIN ISOLATION LEVEL REPEATABLE READ;
@@ -184,4 +186,5 @@ def run_when_quiet(ask: Callable[[], str]) -> str:
         except CommandError as error:
             if not any(words in line for line in error.evidence for words in _REFUSED):
                 raise
+        time.sleep(PAUSE_SECONDS)
     return ask()
