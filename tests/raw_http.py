@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 HOST, PORT = "127.0.0.1", 8000
-LIMIT_SECONDS = 40  # the gateway aborts an incomplete request after 30
+LIMIT_SECONDS = 90  # the gateway aborts an incomplete request after 30
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from tests.contract.fuzz import Headers
 
 PEOPLE = ("ada", "bob")
 PASSWORD = "securepass123"
+LIMIT_SECONDS = 60  # for an answer of a busy machine
 
 Start = Callable[..., str]
 
@@ -60,7 +61,9 @@ def people(services: Mapping[str, str], user_database: str) -> Mapping[str, Head
     """Return the headers of two users with logins. The first is a superuser."""
     for name in PEOPLE:
         account = {"username": name, "email": f"{name}@example.com", "password": PASSWORD}
-        answer = httpx.post(f"{services['user']}/api/v1/auth/register", json=account, timeout=60)
+        answer = httpx.post(
+            f"{services['user']}/api/v1/auth/register", json=account, timeout=LIMIT_SECONDS
+        )
         assert answer.status_code == 201, answer.text
     process.run("user_service", "promote", PEOPLE[0], DATABASE_URL=user_database)
     return {name: _sign_in(services["user"], name) for name in PEOPLE}
@@ -68,5 +71,5 @@ def people(services: Mapping[str, str], user_database: str) -> Mapping[str, Head
 
 def _sign_in(address: str, name: str) -> Headers:
     body = {"username": name, "password": PASSWORD}
-    token = httpx.post(f"{address}/api/v1/auth/login", json=body, timeout=60).json()["access_token"]
-    return {"Authorization": f"Bearer {token}"}
+    answer = httpx.post(f"{address}/api/v1/auth/login", json=body, timeout=LIMIT_SECONDS)
+    return {"Authorization": f"Bearer {answer.json()['access_token']}"}

@@ -17,8 +17,8 @@ from tasktracker_cluster.site import Site
 
 PROGRAM = Path(sys.executable).with_name("tasktracker-cli")
 CHECKOUT = Path(__file__).parents[2]
-START_LIMIT = 240  # seconds: a busy machine needs minutes
-STOP_LIMIT = 60
+START_LIMIT = 480  # seconds: a busy machine needs minutes
+STOP_LIMIT = 180
 
 Process: TypeAlias = "subprocess.Popen[bytes]"
 

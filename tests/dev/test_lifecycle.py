@@ -14,7 +14,7 @@ from tasktracker_cluster.machine import wait
 from tests.dev.session import Session
 from tests.dev.traffic import gateway, log_in, register
 
-LIMIT = 60  # seconds
+LIMIT = 180  # seconds
 
 MakeSession = Callable[[str], Session]
 

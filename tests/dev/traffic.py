@@ -13,12 +13,12 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL
 
 PASSWORD = "an example passphrase"
-LIMIT = 60  # seconds
+LIMIT = 180  # seconds
 PAUSE = 0.01  # seconds between two requests
 
 
 def gateway() -> httpx.Client:
-    return httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=10)
+    return httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=60)
 
 
 def register(client: httpx.Client, name: str) -> None:

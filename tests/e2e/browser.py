@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tasktracker_cluster.site import GATEWAY_URL
 
 CHROMIUM = "/usr/bin/chromium"  # Debian's: Playwright downloads no browser
 PORT = 3000
-LIMIT_MS = 30_000
+LIMIT_MS = 180_000  # generous: a machine may be busy
 
 # It returns all that a script may read of an answer from another origin.
 FETCH = """
@@ -55,8 +55,9 @@ class FrontEnd:
 def chromium() -> Iterator[Browser]:
     """Run Chromium, headless and as root, without its own network requests."""
     quiet = ["--disable-component-update", "--disable-sync", "--disable-gpu", "--no-first-run"]
+    expect.set_options(timeout=LIMIT_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet)
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=quiet, timeout=LIMIT_MS)
         try:
             yield browser
         finally:

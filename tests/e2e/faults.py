@@ -100,7 +100,7 @@ def guessing(number: int) -> Iterator[None]:
     def guess() -> None:
         body = {"username": "nobody", "password": "a wrong guess"}
         url = f"{GATEWAY_URL}/api/v1/auth/login"
-        httpx.post(url, json=body, trust_env=False, timeout=30)
+        httpx.post(url, json=body, trust_env=False, timeout=60)
 
     with repeating(*[guess] * number):
         yield

@@ -33,7 +33,7 @@ JOB = {"Job": {"ID": "intruder", "Datacenters": ["dc1"], "TaskGroups": [GROUP_OF
 def test_an_anonymous_write_is_forbidden(
     cluster: ThrowawayCluster, method: str, url: str, body: object
 ) -> None:
-    assert httpx.request(method, url, json=body, trust_env=False, timeout=30).status_code == 403
+    assert httpx.request(method, url, json=body, trust_env=False, timeout=60).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_an_anonymous_write_is_forbidden(
     ],
 )
 def test_an_anonymous_caller_reads_no_secret(cluster: ThrowawayCluster, url: str) -> None:
-    assert httpx.get(url, trust_env=False, timeout=30).status_code == 403
+    assert httpx.get(url, trust_env=False, timeout=60).status_code == 403
 
 
 def test_an_anonymous_caller_can_read_services_and_jobs(cluster: ThrowawayCluster) -> None:

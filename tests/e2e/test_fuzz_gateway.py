@@ -44,7 +44,7 @@ def no_new_errors(cluster: ThrowawayCluster) -> Iterator[None]:
     cluster.settle()
     before = _error_lines(cluster)
     yield
-    answer = httpx.get(f"{GATEWAY_URL}/health", trust_env=False, timeout=30)
+    answer = httpx.get(f"{GATEWAY_URL}/health", trust_env=False, timeout=60)
     assert (answer.status_code, answer.json()["status"]) == (200, "ok")
     assert _error_lines(cluster) == before
 

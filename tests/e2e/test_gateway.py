@@ -15,7 +15,7 @@ TASKS = "/api/v1/tasks/"
 STATS = "/api/v1/stats/"
 TEN_MEGABYTES = 10_000_000
 
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180  # generous: a machine may be busy
 
 
 @pytest.fixture(scope="module")

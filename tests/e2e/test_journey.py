@@ -1,6 +1,7 @@
 """A new user's way through the CLI and through the gateway."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from tests.e2e import task_logs
 @pytest.fixture
 def anyone(cluster: ThrowawayCluster) -> Iterator[httpx.Client]:
     """Return a client of the gateway without a login."""
-    with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -141,7 +142,8 @@ def test_the_agents_pages_can_be_opened(cluster: ThrowawayCluster, url: str) -> 
 
 
 def test_the_dashboard_shows_a_route_for_each_service(cluster: ThrowawayCluster) -> None:
-    with httpx.Client(base_url="http://localhost:8080", trust_env=False, timeout=60) as dashboard:
+    options: dict[str, Any] = {"trust_env": False, "timeout": 60}
+    with httpx.Client(base_url="http://localhost:8080", **options) as dashboard:
         assert dashboard.get("/", follow_redirects=True).status_code == 200
         routers = {r["name"]: r["status"] for r in dashboard.get("/api/http/routers").json()}
     for service in ("user-service", "task-service", "stats-service", "portal"):

@@ -33,11 +33,11 @@ FAILING = {
         f"CREATE TEMP TABLE twice (a text UNIQUE); INSERT INTO twice VALUES ('{MARK}'), ('{MARK}')"
     ),
 }
-LIMIT_SECONDS = 60
+LIMIT_SECONDS = 180  # generous: a machine may be busy
 
 
 def test_no_log_contains_user_data_or_secrets(cluster: ThrowawayCluster) -> None:
-    with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=GATEWAY_URL, trust_env=False, timeout=60) as client:
         secrets = _use_every_call(client)
         _use_a_dead_database(cluster, client)
     statement = "SELECT hashed_password FROM users"

@@ -84,9 +84,8 @@ def test_without_the_store_the_old_release_goes_on(
 
 
 def test_the_store_serves_artifacts_by_name_and_lists_none(cluster: ThrowawayCluster) -> None:
-    with httpx.Client(
-        base_url=f"http://127.0.0.1:{STORE_PORT}", trust_env=False, timeout=60
-    ) as store:
+    url = f"http://127.0.0.1:{STORE_PORT}"
+    with httpx.Client(base_url=url, trust_env=False, timeout=60) as store:
         for each in installed.newest(cluster.site).artifacts:
             size = (cluster.site.artifacts / f"{each}.pex").stat().st_size
             assert store.head(f"/{each}.pex").headers["content-length"] == str(size)

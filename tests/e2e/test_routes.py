@@ -19,7 +19,7 @@ from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.machine import wait
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
 
-LIMIT_SECONDS = 60  # generous: a machine may be busy
+LIMIT_SECONDS = 180  # generous: a machine may be busy
 OWN = "traefik.enable=true"  # the only tag of a job's own registration
 EVERYTHING = "PathPrefix(`/api/v1/tasks`) || PathPrefix(`/`)"
 ROUTER = (f"traefik.http.routers.rogue.rule={EVERYTHING}",

@@ -16,9 +16,9 @@ from tests.e2e.traffic import writing
 from tests.figures import Say
 
 PROMISE = 5.0  # seconds until every service refuses a token
-MARGIN = 10.0  # more seconds, for a busy machine
+MARGIN = 55.0  # more seconds, for a busy machine
 AUTH = "/api/v1/auth"
-SETTLED = 60.0  # seconds until a cluster that has just started answers every request
+SETTLED = 180.0  # seconds until a cluster that has just started answers every request
 ROUNDS = 100  # of requests while the user service is frozen
 
 Ending = Callable[[ThrowawayCluster, httpx.Client, dict[str, str]], None]
@@ -27,10 +27,10 @@ Ending = Callable[[ThrowawayCluster, httpx.Client, dict[str, str]], None]
 def log_in(name: str) -> tuple[httpx.Client, dict[str, str]]:
     """Log in. Return a client of the gateway in the new session, and the session's tokens."""
     body = {"username": name, "password": PASSWORD}
-    answer = httpx.post(f"{GATEWAY_URL}{AUTH}/login", json=body, trust_env=False, timeout=30)
+    answer = httpx.post(f"{GATEWAY_URL}{AUTH}/login", json=body, trust_env=False, timeout=60)
     tokens: dict[str, str] = answer.raise_for_status().json()
     headers = {"Authorization": f"Bearer {tokens['access_token']}"}
-    client = httpx.Client(base_url=GATEWAY_URL, headers=headers, trust_env=False, timeout=30)
+    client = httpx.Client(base_url=GATEWAY_URL, headers=headers, trust_env=False, timeout=60)
     return client, tokens
 
 
@@ -127,7 +127,7 @@ def test_while_the_user_service_hangs_tasks_go_on_and_ended_sessions_stay_ended(
 
         begin = time.monotonic()
         while goes_on.get(f"{AUTH}/me").status_code != 200:
-            assert time.monotonic() - begin < 60, "the user service did not come back"
+            assert time.monotonic() - begin < SETTLED, "the user service did not come back"
             time.sleep(0.2)
 
 
@@ -139,7 +139,7 @@ def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
     create = ["token", "create", "--name", "ci", *scopes, "--password-stdin"]
     made = json.loads(user.run(*create, "--json", stdin=PASSWORD))
     headers = {"Authorization": f"Bearer {made['token']}"}
-    options: dict[str, Any] = {"trust_env": False, "timeout": 30}
+    options: dict[str, Any] = {"trust_env": False, "timeout": 60}
     with httpx.Client(base_url=GATEWAY_URL, headers=headers, **options) as program:
         assert program.post("/api/v1/tasks/", json={"title": "by a program"}).status_code == 201
         assert program.get("/api/v1/stats/").json()["total_tasks"] == 1
@@ -170,7 +170,7 @@ def test_a_programs_token_works_in_the_cli_until_it_is_revoked(
 )
 def test_an_internal_path_of_a_service_is_not_routed(cluster: ThrowawayCluster, path: str) -> None:
     # Not with httpx, which normalises such paths.
-    connection = HTTPConnection("localhost", 8000, timeout=30)
+    connection = HTTPConnection("localhost", 8000, timeout=60)
     connection.putrequest("GET", path, skip_host=False)
     connection.endheaders()
     answer = connection.getresponse()

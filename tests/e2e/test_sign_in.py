@@ -41,7 +41,7 @@ def test_a_client_cannot_forge_its_source_address(
     cluster: ThrowawayCluster, elsewhere: str, source: str, forged: dict[str, str]
 ) -> None:
     transport = httpx.HTTPTransport(local_address=source)
-    options: dict[str, Any] = {"transport": transport, "trust_env": False, "timeout": 30}
+    options: dict[str, Any] = {"transport": transport, "trust_env": False, "timeout": 60}
     with httpx.Client(base_url=GATEWAY_URL, **options) as client:
         body = {"username": f"nobody-{source}", "password": "a wrong one"}
         answer = client.post(LOGIN, json=body, headers=forged)

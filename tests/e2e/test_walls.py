@@ -25,7 +25,7 @@ from tasktracker_cluster.topology import (
     STORE_USER,
 )
 
-LIMIT_SECONDS = 60  # generous: a machine may be busy
+LIMIT_SECONDS = 180  # generous: a machine may be busy
 INTRUDER = Path(__file__).with_name("intruder.py").read_text()
 
 TASKS = (

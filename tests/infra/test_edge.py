@@ -21,7 +21,7 @@ from tests.raw_http import hang_up, parse, send
 
 GATEWAY = "http://127.0.0.1:8000"
 SERVER_PORT = 8002
-START_LIMIT = 30  # seconds
+START_LIMIT = 180  # seconds
 BODY_LIMIT = 1048576
 HEAD = b"Host: localhost\r\n"
 
@@ -85,7 +85,7 @@ def _answers() -> bool:
 
 
 def ask(method: str, path: str, **options: Any) -> httpx.Response:
-    with httpx.Client(base_url=GATEWAY, trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=GATEWAY, trust_env=False, timeout=60) as client:
         return client.request(method, path, **options)
 
 
@@ -99,7 +99,7 @@ def assert_problem(answer: httpx.Response, status: int) -> None:
 
 @pytest.mark.parametrize("method", ["QUERY", "FOO", "TRACE", "PROPFIND", "get"])
 def test_an_unknown_method_is_a_405_that_names_the_known_ones(traefik: Path, method: str) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", 8000, timeout=60)
     connection.request(method, "/tasks/1", headers={"X-Request-ID": "mine"})
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Content-Type"]) == (405, "application/problem+json")

@@ -10,7 +10,7 @@ from tasktracker_cluster.backups import copying
 from tasktracker_cluster.machine import wait
 
 SCRIPT = Path(copying.__file__).with_name("link.sh")
-LIMIT_SECONDS = 20
+LIMIT_SECONDS = 120
 SEGMENT = "000000010000000000000002"
 
 

@@ -21,7 +21,7 @@ from cluster.tests.http_server import serving
 from tasktracker_cluster.testing.namespaces import network_namespace
 
 SCRIPTS = Path(__file__).parents[3] / "nomad/jobs/postgres"
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 120
 PASSING, WARNING, CRITICAL, HANGS = 0, 1, 2, 3
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a network namespace needs root")

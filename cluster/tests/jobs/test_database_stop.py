@@ -19,7 +19,7 @@ from tasktracker_cluster.machine import wait
 
 SCRIPT = Path(__file__).parents[3] / "nomad/jobs/postgres/stop.sh"
 WRITERS = 8
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 120
 # On a busy machine a commit may take longer than a switchover should.
 PATIENT = {"LOCK_LIMIT": f"{LIMIT_SECONDS}s", "LIMIT": str(LIMIT_SECONDS)}
 VACUUMS = """

@@ -55,7 +55,7 @@ def test_absurd_announced_length_is_413(client: httpx.Client, length: str) -> No
 
 def test_connection_survives_a_refused_body(app: FastAPI) -> None:
     with serving(app) as port:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
         connection.connect()
         connection.auto_open = 0
         for _ in range(2):

@@ -85,7 +85,7 @@ def anyio_backend() -> str:
 def exchange(port: int, *requests: bytes) -> bytes:
     """Send the parts, each when something has answered the one before. Return all answers."""
     answer = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         for request in requests:
             connection.sendall(request)
             answer += connection.recv(65_536)
@@ -169,7 +169,7 @@ def test_a_client_that_resets_the_connection_is_no_error(
 
 
 def connected(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=10)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def test_requests_of_one_packet_are_answered_in_order(app: FastAPI) -> None:

@@ -33,7 +33,7 @@ def wait_for_the_lock(url: str) -> None:
             cursor.execute(asking, ["SELECT pg_try_advisory_lock(%"])
             return cursor.fetchall() == [(1,)]
 
-        eventually(is_asked_for, 20)
+        eventually(is_asked_for, 60)
     connection.close()
 
 
@@ -77,7 +77,7 @@ def test_migration_waits_for_the_one_that_holds_the_lock(
     assert waiting.is_alive()
     assert tables(url) == set()
     holder.close()
-    waiting.join(20)
+    waiting.join(60)
     assert tables(url) == EVERYTHING
 
 
@@ -90,7 +90,7 @@ def test_two_migrations_at_once_both_end_well(
     for each in both:
         each.start()
     for each in both:
-        each.join(20)
+        each.join(60)
     assert tables(url) == EVERYTHING
 
 
@@ -108,7 +108,7 @@ def test_migration_that_waits_holds_no_concurrent_index_up(
         wait_for_the_lock(url)
         cursor.execute("CREATE INDEX CONCURRENTLY ON table_one (id)")
     holder.close()
-    waiting.join(20)
+    waiting.join(60)
     assert not waiting.is_alive()
 
 

@@ -27,7 +27,7 @@ def test_server_answers_and_ends_well_when_told_to_stop() -> None:
         answer = first_answer(f"http://127.0.0.1:{port}/openapi.json")
         assert "server" not in answer.headers
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=20)
+        output, _ = process.communicate(timeout=60)
     finally:
         process.kill()
         process.wait()

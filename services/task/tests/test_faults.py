@@ -97,7 +97,7 @@ def _wait_for_waiting(database: sa.Engine, number: int) -> None:
         with database.connect() as connection:
             return bool(connection.scalar(WAITING) == number)
 
-    eventually(is_reached, 10)
+    eventually(is_reached, 60)
 
 
 def test_a_restart_of_the_database_between_two_writes_costs_none_of_them(

@@ -182,4 +182,4 @@ def wait_for_waiting(url: str, number: int) -> None:
         " WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
     with create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as asking:
-        eventually(lambda: asking.execute(waiting).scalar_one() >= number, 10)
+        eventually(lambda: asking.execute(waiting).scalar_one() >= number, 60)

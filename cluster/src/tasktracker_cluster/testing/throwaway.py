@@ -23,7 +23,7 @@ from tasktracker_cli.logins.credentials import Credentials
 from tasktracker_cluster.agents import supervisor
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import AdminError, CommandError
+from tasktracker_cluster.errors import AdminError, CommandError, NotReadyError
 from tasktracker_cluster.jobs import allocations, gateway
 from tasktracker_cluster.machine import cni, folders, network, processes, shell, wait
 from tasktracker_cluster.site import GATEWAY_URL, Site
@@ -122,11 +122,22 @@ class ThrowawayCluster:
     def settle(self) -> None:
         """Wait until the effects of a fault have ended: all checks pass, and all services answer.
 
-        Raises NotReadyError when that takes longer than three minutes.
+        Raises NotReadyError when that takes longer than three minutes, with what is missing.
         """
-        wait.until("a settled cluster", self._is_settled, SETTLING_SECONDS)
+        missing: list[str] = []
 
-    def _is_settled(self) -> bool:
+        def is_settled() -> bool:
+            missing[:] = self._unsettled()
+            return not missing
+
+        try:
+            wait.until("a settled cluster", is_settled, SETTLING_SECONDS)
+        except NotReadyError as error:
+            message = f"{error.message} Missing: {', '.join(missing)}."
+            raise NotReadyError(message) from error
+
+    def _unsettled(self) -> list[str]:
+        """Return what keeps the cluster from being settled."""
         # A restarted Consul agent sets each check to critical until it has run. The catalog has
         # that state only later, so both are read.
         try:
@@ -134,9 +145,13 @@ class ThrowawayCluster:
                 *self.consul.call("GET", "/v1/agent/checks").values(),
                 *self.consul.call("GET", "/v1/health/state/any"),
             ]
-        except AdminError:
-            return False
-        return {check["Status"] for check in checks} == {"passing"} and gateway.answers()
+        except AdminError as error:
+            return [error.message]
+        failing = [each for each in checks if each["Status"] != "passing"]
+        if failing or not checks:
+            named = {f"{each['ServiceName'] or each['Node']}: {each['Name']}" for each in failing}
+            return sorted(named) or ["any check"]
+        return [] if gateway.answers() else ["an answer of each service at the gateway"]
 
     def lose_power(self) -> None:
         """Kill all processes, and forget what a machine without power forgets."""
@@ -154,7 +169,7 @@ class ThrowawayCluster:
         for address in cni.addresses(allocated).values():
             address.unlink()
         network.remove_interfaces()
-        shell.run(["iptables-restore"], stdin="*filter\nCOMMIT\n*nat\nCOMMIT\n")
+        shell.run(["iptables-restore", "--wait"], stdin="*filter\nCOMMIT\n*nat\nCOMMIT\n")
 
     def end(self) -> None:
         """Delete the cluster, whatever a test has left of it, and check that its networks ended."""
@@ -313,14 +328,14 @@ class User:
             f"{GATEWAY_URL}/api/v1/auth/login",
             json={"username": self.name, "password": PASSWORD},
             trust_env=False,
-            timeout=30,
+            timeout=60,
         )
         token = login.raise_for_status().json()["access_token"]
         return httpx.Client(
             base_url=GATEWAY_URL,
             headers={"Authorization": f"Bearer {token}"},
             trust_env=False,
-            timeout=30,
+            timeout=60,
         )
 
 

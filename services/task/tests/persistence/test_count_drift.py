@@ -23,7 +23,7 @@ pytestmark = pytest.mark.anyio
 
 WITHOUT_TRIGGERS = text("SET LOCAL session_replication_role = replica")
 OWNERS = (3_000_001, 3_000_002)  # no other test's
-LIMIT_SECONDS = 30
+LIMIT_SECONDS = 120
 
 
 def without_triggers(database: Engine, statement: str) -> None:

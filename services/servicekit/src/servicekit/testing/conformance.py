@@ -157,7 +157,7 @@ class Conformance:
 
         app.router.routes.insert(0, Route(FAULT, fault))
         with serving(app) as port:
-            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             connection.connect()
             connection.auto_open = 0  # A closed connection is an error here, not reopened.
             for _ in range(3):
