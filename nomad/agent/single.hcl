@@ -11,9 +11,10 @@ advertise {
 server {
   bootstrap_expect = 1
 
-  # Nomad's own times, in place of those in server.hcl: no other node could take over.
+  # In place of the times in server.hcl: no other node could take over. A late heartbeat on a busy machine would
+  # only cost its instances.
   min_heartbeat_ttl      = "10s"
-  heartbeat_grace        = "10s"
+  heartbeat_grace        = "5m"
   failover_heartbeat_ttl = "5m"
 }
 

@@ -148,7 +148,8 @@ def _use_a_dead_database(cluster: ThrowawayCluster, client: httpx.Client) -> Non
         ("task-db", TASKS, {"title": f"{MARK} lost"}),
     ):
         os.kill(cluster.postmaster(database), signal.SIGKILL)
-        assert client.post(path, json=body).status_code in (503, 200, 201)
+        # A busy machine has another server before the request fails, or only after 15 s: a 504.
+        assert client.post(path, json=body).status_code in (503, 504, 200, 201)
         wait.until(database, gateway.answers, LIMIT_SECONDS)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tasktracker_cluster.errors import JobFailedError
 from tasktracker_cluster.jobs import deployment, gateway, rollout
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
@@ -18,6 +19,7 @@ from tasktracker_cluster.topology import JOBS, RELEASE, STORE, STORE_PORT
 NAME = "a1b2c3d4e5f6"
 FAILING = "0123456789ab"
 ABSENT = "http://127.0.0.1:9"  # nothing listens there
+LIMIT_SECONDS = 180  # generous: a machine may be busy
 
 
 @pytest.fixture
@@ -62,7 +64,7 @@ def fail(cluster: ThrowawayCluster, **variables: str) -> str:
     assert installed.current(cluster.site) == old
     assert not installed.is_installed(cluster.site, FAILING)
     assert stays <= cluster.running(), "what runs does not notice"
-    assert gateway.answers()
+    wait.until("an answer of each service", gateway.answers, LIMIT_SECONDS)
     return "\n".join(caught.value.evidence)
 
 
