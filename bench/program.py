@@ -10,8 +10,8 @@ from pathlib import Path
 
 from bench.errors import BenchError
 
-START_LIMIT = 60  # seconds
-STOP_LIMIT = 30
+START_LIMIT = 180  # seconds, for a busy machine
+STOP_LIMIT = 120
 POLL_SECONDS = 0.01
 
 

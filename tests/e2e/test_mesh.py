@@ -56,6 +56,7 @@ class Sidecar(NamedTuple):
 @pytest.fixture(scope="module")
 def leaves(cluster: ThrowawayCluster) -> dict[str, ssl.SSLContext]:
     """Return a TLS client for each source, with the source's certificate."""
+    cluster.settle()  # what an earlier file has left
     token = credentials.load(cluster.site).consul_management
     return {source: authority.client_of(cluster, source, token) for source in SOURCES}
 

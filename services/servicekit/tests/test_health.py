@@ -65,7 +65,7 @@ def test_hanging_check_fails_at_its_limit_and_takes_one_thread_only() -> None:
     try:
         start = time.monotonic()
         answers = [ask(check) for _ in range(3)]
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 9
     finally:
         released.set()
     assert {answer.json()["checks"][0]["detail"] for answer in answers} == {

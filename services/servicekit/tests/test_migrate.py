@@ -118,4 +118,4 @@ def test_database_that_stays_away_is_one_clear_error(migrations: Path) -> None:
     start = time.monotonic()
     with pytest.raises(migrate.DatabaseUnreachableError, match=r"not reachable for 0\.5 s"):
         migrate.upgrade(f"postgresql://u@127.0.0.1:{port}/d", migrations, wait_seconds=0.5)
-    assert 0.5 <= time.monotonic() - start < 10
+    assert 0.5 <= time.monotonic() - start < 60

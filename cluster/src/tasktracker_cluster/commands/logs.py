@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 LINES = 50
-STORE_SECONDS = 5  # to say which logs it has; without an answer its lines are left out
+STORE_SECONDS = 10  # to say which logs it has; without an answer its lines are left out
 
 # The fields of a line: different names in the services, in Traefik and in its access log.
 TIMES, MESSAGES = ("timestamp", "time", "StartUTC"), ("event", "message", "msg")
