@@ -15,7 +15,7 @@ from tasktracker_cluster.progress import Step
 from tasktracker_cluster.testing.namespaces import network_namespace
 from tests.dev.session import CHECKOUT, Session
 
-LIMIT_SECONDS = 1800  # building Consul takes minutes, once
+LIMIT_SECONDS = 3600  # building Consul takes minutes, once
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

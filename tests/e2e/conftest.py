@@ -15,14 +15,30 @@ import pytest
 from tasktracker_cluster.machine import shell
 from tasktracker_cluster.testing import throwaway
 from tasktracker_cluster.testing.throwaway import ThrowawayCluster
+from tests.lanes import lane
 
-LIMIT_SECONDS = 1800  # building Nomad and Consul takes about ten minutes, once
+LIMIT_SECONDS = 3600  # building all programs takes twenty minutes, once, and more in a lane
+
+ITEM = pytest.StashKey[pytest.Item]()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.timeout(LIMIT_SECONDS))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.session.stash[ITEM] = item
+
+
+def of_this_process(session: pytest.Session) -> list[pytest.Item]:
+    """Return the tests that this process runs: of a worker, those of its lane."""
+    if not hasattr(session.config, "workerinput"):
+        return session.items
+    own = lane(session.stash[ITEM].nodeid)
+    return [item for item in session.items if lane(item.nodeid) == own]
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +48,8 @@ def cluster(request: pytest.FixtureRequest) -> Iterator[ThrowawayCluster]:
     It runs until the end of all tests: the tests of this folder are the last (`tools/test`).
     """
     # The program for traces takes ten minutes to build: only for the tests that use it.
-    traces = any("traced" in getattr(i, "fixturenames", ()) for i in request.session.items)
+    ours = of_this_process(request.session)
+    traces = any("traced" in getattr(each, "fixturenames", ()) for each in ours)
     with throwaway.installed(traces=traces) as cluster:
         cluster.admin("up")
         yield cluster

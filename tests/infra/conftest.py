@@ -20,7 +20,7 @@ from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP_JOBS, COLLECTING_JOBS, DATABASES, EXPORTER, JOBS
 from tests.infra.reading import ENTRY_FILES, ROOT, Consul, Json, read_job
 
-BUILD_LIMIT = 1800  # seconds: on a new machine the first tests build all programs with Go
+BUILD_LIMIT = 3600  # seconds: on a new machine the first tests build all programs with Go
 START_LIMIT = 180
 SMALL_LOG = 1000  # bytes: the start of an agent fills several files
 

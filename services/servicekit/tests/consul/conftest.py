@@ -11,7 +11,7 @@ from tasktracker_cluster.machine import tools
 from tasktracker_cluster.progress import Step
 
 CHECKOUT = Path(__file__).parents[4]
-BUILD_LIMIT = 1800  # seconds: on a new machine the first test waits for Go to build Consul
+BUILD_LIMIT = 3600  # seconds: on a new machine the first test waits for Go to build Consul
 
 MakeConsul = Callable[[str | None], ConsulServer]
 
