@@ -47,7 +47,7 @@ job "collector" {
     update {
       max_parallel     = 1
       min_healthy_time = "0s"
-      healthy_deadline = "2m"
+      healthy_deadline = "4m" # a start takes two on a busy machine
       health_check     = "task_states"
     }
 
