@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CHECK_INTERVAL = 1.0  # seconds between two checks that the entry is still there
 TIME_LIMIT = 2.0  # seconds for a call
-NOTICE = 0.5  # seconds in which the gateway and other services hear that an instance has left
+NOTICE = 2.0  # seconds in which the gateway and other services hear that an instance has left
 _log = structlog.get_logger(__name__)
 _running: set["Registrar"] = set()
 
