@@ -24,8 +24,8 @@ class Cluster:
     """A cluster: its site, its tokens, and a client for each of its APIs.
 
     Each is made on first use: not every command needs all of them, and in a broken cluster each may
-    be missing. `timeout` is in seconds, for one response of an API. `patience`, too: so long the
-    requests of a command wait for a leader of the servers.
+    be missing. `timeout` is in seconds, for one response of an API. `patience` is, too: a request
+    waits for so long while the servers elect a leader.
     """
 
     def __init__(self, site: Site, timeout: float = 10, patience: float = PATIENCE_SECONDS) -> None:
@@ -40,7 +40,7 @@ class Cluster:
 
     @classmethod
     def at_once(cls, timeout: float = 10) -> "Cluster":
-        """Return the same for who asks how the cluster is: without a leader it says so."""
+        """Return the same without patience, for commands that tell how the cluster is."""
         return cls(Site.from_environment(), timeout, patience=0)
 
     def anew(self) -> "Cluster":

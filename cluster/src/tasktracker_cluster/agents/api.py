@@ -13,8 +13,8 @@ from tasktracker_cluster.machine.wait import POLL_SECONDS
 # passed on over it. This call fails with one of these, and the one after it connects anew.
 LOST_CONNECTION = ("stream closed", "session shutdown", "EOF")
 TRIES = 3  # as many as a cluster has servers
-# The servers of Consul or Nomad elect a leader, or have lost the one that was asked. Whoever asks
-# has waited five to seven seconds for the next one already: the agents keep a call so long.
+# The servers of Consul or Nomad elect a leader, or have lost the one that was asked. A caller has
+# waited five to seven seconds for the next one already: the agents keep a call so long.
 NO_LEADER = ("No cluster leader", "No path to region", "No known Consul servers")
 LOST_LEADER = (
     *(f"rpc error: {each}" for each in LOST_CONNECTION),
@@ -36,8 +36,8 @@ class Api:
 
     `name` is the agent's name for messages. `headers` contain the token. `timeout` is in seconds.
     `tls` contains the trusted authority and the client's certificate: `https` addresses need it.
-    So many seconds of `patience` it has with servers that elect a leader: 0 for who asks how the
-    cluster is, and must be told at once.
+    `patience`, in seconds, is how long it waits for servers that elect a leader. It is 0 for
+    commands that tell how the cluster is: they must say so at once.
     """
 
     def __init__(
@@ -108,9 +108,9 @@ class Api:
     def _send_patiently(
         self, method: str, path: str, body: object, params: dict[str, str]
     ) -> httpx.Response:
-        """Send a request. Send it again while the servers elect.
+        """Send a request, and again while the servers elect.
 
-        A write may have been done when a leader is lost. It is sent again where that changes
+        A write may have been done when its leader was lost. It is repeated only where that changes
         nothing: a key of Consul gets the same value once more.
         """
         deadline = time.monotonic() + self.patience
