@@ -10,7 +10,8 @@ from cluster.tests.fake_cluster import FakeCluster
 from cluster.tests.http_server import Agent, serving
 from cluster.tests.nomad_server import Nomad
 from tasktracker_cluster.agents.api import Api
-from tasktracker_cluster.monitoring import alerts
+from tasktracker_cluster.errors import ApiError
+from tasktracker_cluster.monitoring import alerts, status
 from tasktracker_cluster.monitoring.alerts import Alert
 from tasktracker_cluster.site import Site
 
@@ -49,5 +50,19 @@ def test_those_that_fire_are_returned_in_order(watched: Watched) -> None:
     assert found == [Alert("DiskFull", ""), Alert("ServiceDown", "portal is down.")]
 
 
-def test_without_an_answer_there_are_none(watched: Watched) -> None:
-    assert alerts.firing(watched) == []
+def test_status_has_a_line_of_each_alert_that_fires(watched: Watched) -> None:
+    known = [alert("ServiceDown", "firing", summary="portal is down.")]
+    watched.vmalert.answers["/api/v1/alerts"] = {"data": {"alerts": known}}
+    (row,) = status.alerting(watched)
+    assert (row.name, row.state, row.health) == ("ServiceDown", "firing", "portal is down.")
+
+
+def test_status_is_not_silent_while_vmalert_is(watched: Watched) -> None:
+    (row,) = status.alerting(watched)
+    assert (row.kind, row.name, row.state) == ("alert", "all", "unknown")
+    assert "answered 404" in row.health
+
+
+def test_without_an_answer_nobody_knows(watched: Watched) -> None:
+    with pytest.raises(ApiError, match="answered 404"):
+        alerts.firing(watched)

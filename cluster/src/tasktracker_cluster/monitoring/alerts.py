@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import ApiError
 
 
 @dataclass(frozen=True)
@@ -15,11 +14,8 @@ class Alert:
 
 
 def firing(cluster: Cluster) -> list[Alert]:
-    """Return the alerts that fire, none when vmalert does not answer."""
-    try:
-        known = cluster.alerts.call("GET", "/api/v1/alerts")["data"]["alerts"]
-    except ApiError:
-        return []
+    """Return the alerts that fire. Raises ApiError when vmalert does not answer."""
+    known = cluster.alerts.call("GET", "/api/v1/alerts")["data"]["alerts"]
     return sorted(
         (
             Alert(each["name"], each["annotations"].get("summary", ""))

@@ -72,7 +72,7 @@ def rows(cluster: Cluster) -> list[Row]:
     known += [_of_backups(cluster, each.name) for each in DATABASES if backups]
     known += [_of_drills(cluster.site)] if backups else []
     known += [_of_copies(cluster.site)] if copies.is_on(cluster.site) else []
-    return [*agents, *machines(cluster), *known, *(_alerts(cluster) if observing else [])]
+    return [*agents, *machines(cluster), *known, *(alerting(cluster) if observing else [])]
 
 
 def warnings(cluster: Cluster) -> list[str]:
@@ -172,8 +172,13 @@ def _observing(cluster: Cluster) -> list[str]:
         return []
 
 
-def _alerts(cluster: Cluster) -> list[Row]:
-    return [Row("alert", a.name, "firing", None, None, a.summary) for a in alerts.firing(cluster)]
+def alerting(cluster: Cluster) -> list[Row]:
+    """Return a row of each alert that fires, or one that says that nobody knows."""
+    try:
+        known = alerts.firing(cluster)
+    except ApiError as error:  # vmalert hangs, or starts: it may be that some fire
+        return [Row("alert", "all", "unknown", None, None, error.message.rstrip("."))]
+    return [Row("alert", each.name, "firing", None, None, each.summary) for each in known]
 
 
 def _agents(site: Site) -> list[Row]:
