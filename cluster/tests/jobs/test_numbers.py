@@ -9,7 +9,7 @@ from cluster.tests.consul_server import Consul
 from cluster.tests.http_server import Refusal, Request, serving
 from cluster.tests.nomad_server import METADATA, Nomad, node
 from tasktracker_cluster.cluster import Cluster
-from tasktracker_cluster.errors import NotReadyError
+from tasktracker_cluster.errors import ApiError, NotReadyError
 from tasktracker_cluster.jobs import numbers
 
 KEY = "tasktracker/members"
@@ -97,6 +97,74 @@ def test_a_machine_whose_nomad_starts_again_is_told_when_it_answers(
     have(nomad, "node-1", "node-2")
     assert numbers.assign(cluster) == 2
     assert nomad.metadata == {"2": {"tasktracker.member": "2"}}
+
+
+def test_a_client_that_starts_again_before_it_is_told_is_told_after_that(
+    cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, told = nomad.answer, iter(range(2))
+
+    def answer(request: Request) -> object:
+        if request.path == METADATA and request.method == "POST" and next(told, None) is not None:
+            return Refusal(404, "No path to node")
+        return known(request)
+
+    monkeypatch.setattr(nomad, "answer", answer)
+    have(nomad, "node-1", "node-2")
+    numbers.assign(cluster)
+    assert nomad.metadata == {"2": {"tasktracker.member": "2"}}
+
+
+def test_a_machine_whose_nomad_starts_so_slowly_that_it_is_down_is_told_after_that(
+    cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known, asked = nomad.answer, iter(range(3))
+
+    def answer(request: Request) -> object:
+        if request.path == METADATA and next(asked, None) is not None:
+            have(nomad, "node-1", "node-2", down=["node-2"])
+            return Refusal(404, "No path to node")
+        return known(request)
+
+    monkeypatch.setattr(nomad, "answer", answer)
+    have(nomad, "node-1", "node-2")
+    numbers.assign(cluster)
+    assert nomad.metadata == {"2": {"tasktracker.member": "2"}}
+
+
+def test_a_machine_that_stays_away_before_it_is_told_is_left_out(
+    cluster: Cluster, nomad: Nomad, consul: Consul, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "LOST_SECONDS", 0.3)
+    known = nomad.answer
+
+    def answer(request: Request) -> object:
+        if request.path == METADATA and request.query["node_id"] == "2":
+            have(nomad, "node-1", "node-2", "node-3", down=["node-2"])
+            return Refusal(404, "No path to node")
+        return known(request)
+
+    monkeypatch.setattr(nomad, "answer", answer)
+    have(nomad, "node-1", "node-2", "node-3")
+    assert numbers.assign(cluster) == 3
+    assert consul.keys[KEY] == {"node-1": 1, "node-2": 2, "node-3": 3}
+    assert nomad.metadata == {"3": {"tasktracker.member": "3"}}
+
+
+@pytest.mark.parametrize(("text", "passes"), [("No path to node", True), ("a defect", False)])
+def test_a_machine_that_is_ready_and_does_not_answer_is_an_error(
+    cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch, text: str, passes: bool
+) -> None:
+    known = nomad.answer
+
+    def answer(request: Request) -> object:
+        return Refusal(404, text) if request.path == METADATA else known(request)
+
+    monkeypatch.setattr(nomad, "answer", answer)
+    monkeypatch.setattr(numbers, "TELLING_SECONDS", 0)
+    have(nomad, "node-1", "node-2")
+    with pytest.raises(NotReadyError if passes else ApiError, match=text):
+        numbers.assign(cluster)
 
 
 @pytest.mark.parametrize("told", ["1", None])

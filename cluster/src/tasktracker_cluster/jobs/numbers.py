@@ -7,17 +7,20 @@ machine writes both. Its own number is always 1, also before another machine has
 
 import base64
 import json
+import time
 from collections.abc import Callable
 
 from tasktracker_cluster.agents import nomad
 from tasktracker_cluster.agents.api import Api
 from tasktracker_cluster.cluster import Cluster
+from tasktracker_cluster.errors import ApiError
 from tasktracker_cluster.machine import wait
 
 MOST = 3  # a majority of three outlives a loss, and a fourth member would make no write safer
 FIRST = 1  # the number of the first machine
 LIMIT_SECONDS = 60
 TELLING_SECONDS = 180  # a machine that just became a server starts its Nomad again
+LOST_SECONDS = 60  # a Nomad that starts again on a busy machine is down for Nomad, too
 META = "tasktracker.member"
 
 _KEY = "/v1/kv/tasktracker/members"
@@ -50,8 +53,7 @@ def assign(cluster: Cluster) -> int:
 
     Raises NotReadyError when others change the numbers all the time.
     """
-    ready = {each.name: each.identifier for each in nomad.nodes(cluster.nomad)
-             if each.status == "ready"}  # fmt: skip
+    ready = _ready(cluster.nomad)
     first = cluster.site.node.name
     names = sorted(ready, key=lambda name: (len(name), name))
     wanted = _change(cluster.consul, lambda known: _completed({first: FIRST, **known}, names))
@@ -95,12 +97,31 @@ def _read(consul: Api) -> tuple[dict[str, int], int]:
     return dict(json.loads(base64.b64decode(entries[0]["Value"]))), int(entries[0]["ModifyIndex"])
 
 
+def _ready(nomad_api: Api) -> dict[str, str]:
+    """Return the id of each machine that is ready, by its name."""
+    return {n.name: n.identifier for n in nomad.nodes(nomad_api) if n.status == "ready"}
+
+
 def _tell(nomad_api: Api, name: str, identifier: str, number: int) -> None:
-    """Set the metadata of a machine's client, which keeps them on its disk."""
-    asked = wait.until(
-        f"an answer of {name}",
-        lambda: nomad_api.call("GET", _METADATA, node_id=identifier),
-        TELLING_SECONDS,
-    )
-    if asked["Meta"].get(META) != str(number):
-        nomad_api.call("POST", _METADATA, {"Meta": {META: str(number)}}, node_id=identifier)
+    """Set the metadata of a machine's client, which keeps them on its disk.
+
+    A client that does not answer is asked again. A machine that stays away is left out: it keeps
+    its number, and is told when numbers are assigned again.
+    """
+    seen = time.monotonic()
+
+    def is_told_or_lost() -> bool:
+        nonlocal seen
+        try:
+            known = nomad_api.call("GET", _METADATA, node_id=identifier)["Meta"]
+            if known.get(META) != str(number):
+                changed = {"Meta": {META: str(number)}}
+                nomad_api.call("POST", _METADATA, changed, node_id=identifier)
+        except ApiError:
+            if identifier in _ready(nomad_api).values():
+                seen = time.monotonic()
+            if time.monotonic() < seen + LOST_SECONDS:
+                raise  # the wait goes on if this error passes
+        return True
+
+    wait.until(f"an answer of {name}", is_told_or_lost, TELLING_SECONDS)
