@@ -158,6 +158,14 @@ def test_a_wait_without_a_leader_ends_with_the_last_reason() -> None:
             wait.until("the metadata", lambda: agent.api().call("GET", PATH), 0)
 
 
+def test_a_wait_for_an_agent_that_does_not_listen_ends_with_its_hint() -> None:
+    with serving(Agent()) as agent:
+        client = agent.api()
+    with pytest.raises(NotReadyError, match="Agent cannot be reached at") as raised:
+        wait.until("the metadata", lambda: client.call("GET", PATH), 0)
+    assert "./just status" in (raised.value.hint or "")
+
+
 def test_a_wait_does_not_go_on_after_another_refusal() -> None:
     with serving(Agent()) as agent:
         came = _failing(agent, "Permission denied", times=1000, status=403)
