@@ -3,7 +3,6 @@
 import subprocess
 import time
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 from tasktracker_cluster.agents import backups_program, supervisor
@@ -58,11 +57,7 @@ def switch_off(cluster: Cluster, steps: Steps) -> None:
         deployment.stop(cluster, BACKUP)
         replication.write_settings(cluster, keep_log=False)
         for database in DATABASES:
-            wait.until(
-                f"the end of the slot of {database.name}",
-                partial(_has_no_slot, cluster, database.name),
-                LIMIT_SECONDS,
-            )
+            _wait_for_the_end_of_the_slot(cluster, database.name)
         site.barman_conf.unlink()
         supervisor.halt(site, backups_program.NAME)
         supervisor.render_own(site)
@@ -142,10 +137,29 @@ def _must_run(site: Site) -> None:
     supervisor.must_run(site)
 
 
-def _has_no_slot(cluster: Cluster, database: str) -> bool:
-    """Return whether the leader keeps no log for the backups. Patroni deletes the slot."""
+def _wait_for_the_end_of_the_slot(cluster: Cluster, database: str) -> None:
+    """Wait until the leader keeps no log for the backups. Patroni deletes the slot.
+
+    A leader may answer late, or another member may begin to lead, so it is asked again. Raises
+    NotReadyError after the limit, with the last answer that was none.
+    """
     statement = "SELECT 1 FROM pg_replication_slots WHERE slot_name = 'barman'"
+    silent: CommandError | NoInstanceError | None = None
+
+    def is_gone() -> bool:
+        nonlocal silent
+        try:
+            found = replication.query(cluster, database, statement, ANSWER_SECONDS)
+        except (CommandError, NoInstanceError) as error:
+            silent = error
+            return False
+        silent = None
+        return not found.strip()
+
     try:
-        return not replication.query(cluster, database, statement, ANSWER_SECONDS).strip()
-    except (CommandError, NoInstanceError):  # it answers late, or another member begins to lead
-        return False
+        wait.until(f"the end of the slot of {database}", is_gone, LIMIT_SECONDS)
+    except NotReadyError as error:
+        if silent is None:
+            raise
+        message = f"{error.message} {silent.message}"
+        raise NotReadyError(message, silent.hint, silent.evidence) from error
