@@ -1,5 +1,6 @@
 """rotating: what is refused before anything changes, and the order of the machines."""
 
+import io
 import os
 from collections.abc import Iterator
 
@@ -144,13 +145,16 @@ def test_the_next_machine_waits_until_all_servers_are_well(
 
 
 def test_a_machine_that_does_not_finish_its_part_is_named(
-    site: Site, servers: Servers, monkeypatch: pytest.MonkeyPatch
+    servers: Servers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rotating, "LATE_SECONDS", 0)
     monkeypatch.setattr(rotating, "TURN_SECONDS", 0.2)
     deaf = Consul.answer  # nobody takes a turn
     monkeypatch.setattr(ConsulWithTurns, "answer", deaf)
+    output = io.StringIO()
     with pytest.raises(NotReadyError) as raised:
-        rotating.rotate(servers.cluster, STEPS, AGENT_TOKENS)
+        rotating.rotate(servers.cluster, Steps(Console(file=output, width=200)), AGENT_TOKENS)
+    assert output.getvalue().count("  node-2: waits 0 minutes at most; see membership.log") == 1
     assert "node-2" in raised.value.message
     assert "membership.log" in raised.value.hint
 

@@ -5,6 +5,7 @@ never two servers are restarted at once. A second run completes an interrupted o
 secrets anew, and ends every one that these replace. Of an authority it continues the stage.
 """
 
+import time
 import uuid
 from contextlib import suppress
 from dataclasses import replace
@@ -26,7 +27,7 @@ from tasktracker_cluster.errors import AdminError, ApiError, NotReadyError, Refu
 from tasktracker_cluster.machine import preflight, wait
 from tasktracker_cluster.membership import members, refreshing, rotations, sharing, survey
 from tasktracker_cluster.membership.rotations import Rotation
-from tasktracker_cluster.progress import Steps
+from tasktracker_cluster.progress import Step, Steps
 
 WELL_SECONDS = 300
 _STAGES = {
@@ -35,6 +36,7 @@ _STAGES = {
     authorities.FORGET: "has forgotten the old one",
 }
 TURN_SECONDS = 900  # the limits of all steps that a machine takes, on a busy one
+LATE_SECONDS = 60  # then a person wants to know for what the command waits
 
 
 def rotate(cluster: Cluster, steps: Steps, what: str) -> None:
@@ -183,14 +185,22 @@ def _give_turns(cluster: Cluster, steps: Steps, rotation: Rotation, does: str = 
     """Let each of the other machines replace its secrets, one after another."""
     own = cluster.site.node.name
     for name in [each.name for each in members.all_of(cluster.consul) if each.name != own]:
-        with steps.step(name + does):
+        with steps.step(name + does) as step:
             rotations.put(cluster.consul, replace(rotation, machine=name))
-            _wait_for_turn(cluster, name, rotation.identifier)
+            _wait_for_turn(cluster, name, rotation.identifier, step)
             _wait_well(cluster)
 
 
-def _wait_for_turn(cluster: Cluster, name: str, identifier: str) -> None:
+def _wait_for_turn(cluster: Cluster, name: str, identifier: str, step: Step) -> None:
+    late = time.monotonic() + LATE_SECONDS
+    is_told = False
+
     def has_rotated() -> bool:
+        nonlocal is_told
+        if not is_told and time.monotonic() > late:
+            is_told = True
+            minutes = f"{TURN_SECONDS / 60:.0f} minutes"
+            step.note(f"waits {minutes} at most; see membership.log on that machine")
         try:
             known = members.all_of(cluster.consul)
         except ApiError:  # the leader is elected again when that machine restarts its agents
