@@ -89,6 +89,10 @@ def test_a_caller_does_not_wait_for_ever_for_the_report_before(
     assert reports.make(Site(home, home), "status"), "it waits no longer"
 
 
+def test_a_caller_waits_longer_than_a_report_may_take() -> None:
+    assert reports.WAIT_SECONDS + reports.LIMIT_SECONDS < caller.ANSWER_SECONDS
+
+
 @pytest.fixture
 def printed(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[dict[str, Any]]]:
     """Choose what each command prints on the first machine."""

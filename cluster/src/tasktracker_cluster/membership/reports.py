@@ -19,8 +19,8 @@ What = Literal["status", "doctor"]
 Row = dict[str, Any]
 
 MOST_LINES = 10_000  # of each log
-LIMIT_SECONDS = 120  # while another machine is lost, `doctor` waits for it again and again
-WAIT_SECONDS = LIMIT_SECONDS  # for the report before: who waits keeps one of few connections
+LIMIT_SECONDS = 180  # while another machine is lost, `doctor` waits for it again and again
+WAIT_SECONDS = LIMIT_SECONDS  # for the report before. Each caller that waits keeps a connection.
 
 _one_at_a_time = threading.Lock()
 
