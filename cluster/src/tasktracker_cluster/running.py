@@ -19,15 +19,12 @@ from tasktracker_cluster.jobs import (
     signing_keys,
     tracing,
 )
-from tasktracker_cluster.machine import wait
 from tasktracker_cluster.membership import members
 from tasktracker_cluster.monitoring import status
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 from tasktracker_cluster.releases.installed import Release
 from tasktracker_cluster.topology import BACKUP_JOBS, GATEWAY, JOBS
-
-LIMIT_SECONDS = 180  # of the gateway, on a busy machine
 
 
 def run_jobs(
@@ -92,7 +89,7 @@ def _wait_installed(cluster: Cluster, steps: Steps, since: float) -> None:
 
 def _wait_for_gateway(cluster: Cluster) -> None:
     try:
-        wait.until("every service healthy at the gateway", gateway.answers, LIMIT_SECONDS)
+        gateway.wait_healthy()
     except NotReadyError as error:
         for row in status.rows(cluster):
             if row.kind == "job" and not row.is_well:

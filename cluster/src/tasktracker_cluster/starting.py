@@ -19,8 +19,6 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import BACKUP_JOBS, JOBS
 
-LIMIT_SECONDS = 180  # a refused client tries again after 15 to 60 s
-
 
 def end_orphans(site: Site, steps: Steps) -> None:
     """End agents whose supervisor was killed: a new one could not start its own beside them.
@@ -93,7 +91,7 @@ def _start_nomad(cluster: Cluster, steps: Steps, pages_changed: bool, restored: 
         signing_keys.make(cluster)
         supervisor.wait_for(site, pages.NAME, pages.are_served)
         consul.trust_nomad(site, cluster.consul)
-        wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), LIMIT_SECONDS)
+        wait.until("a ready Nomad node", lambda: nomad.has_ready_node(api), nomad.READY_SECONDS)
         nomad.introduction(site).unlink(missing_ok=True)
         step.detail = "leads, with a node ready"
 

@@ -11,6 +11,8 @@ from tasktracker_cluster.agents.credentials import Tokens
 from tasktracker_cluster.machine import files
 from tasktracker_cluster.site import NOMAD_PAGE, NOMAD_URL, Site
 
+READY_SECONDS = 180  # for this machine's client: a refused one tries again after 15 to 60 s
+
 
 @dataclass(frozen=True)
 class Node:

@@ -32,7 +32,6 @@ from tasktracker_cluster.machine import shell, wait
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.releases import installed
 
-LIMIT_SECONDS = 180
 LEADING_SECONDS = 120  # a busy machine takes its time
 
 _AT_FDCWD, _RENAME_EXCHANGE = -100, 2  # of Linux' renameat2
@@ -73,7 +72,7 @@ def bring_live(cluster: Cluster, steps: Steps, restored: Restored) -> Path | Non
         raise
     try:
         with steps.step("gateway"):
-            wait.until("every service healthy at the gateway", gateway.answers, LIMIT_SECONDS)
+            gateway.wait_healthy()
     except NotReadyError as error:
         kept = f" Its old data are in {before}." if before else ""
         hint = f"{database} runs on the restored data.{kept} Look closer: ./just status"

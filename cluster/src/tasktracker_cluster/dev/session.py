@@ -17,7 +17,6 @@ from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES, PORTS, SERVICES
 
-LIMIT_SECONDS = 180
 # `up` and `dev` use the same port for the gateway on purpose: clients work with both.
 PORT_HINT = "./just up uses some of the same ports. Stop it with: ./just down"
 
@@ -122,7 +121,7 @@ def _wait(site: Site, process: "subprocess.Popen[bytes]") -> None:
             raise _ended(site)
         return gateway.answers()
 
-    wait.until("every service healthy at the gateway", healthy, LIMIT_SECONDS)
+    wait.until(gateway.WHAT, healthy, gateway.HEALTHY_SECONDS)
 
 
 def _ended(site: Site) -> NotReadyError:

@@ -5,10 +5,13 @@ import shutil
 import httpx
 
 from tasktracker_cluster.agents import certificates
+from tasktracker_cluster.machine import wait
 from tasktracker_cluster.site import GATEWAY_URL, Site
 from tasktracker_cluster.topology import GATEWAY, SERVICES
 
-LIMIT_SECONDS = 10  # the portal waits for each service for five
+LIMIT_SECONDS = 10  # for an answer: the portal waits for each service for five
+HEALTHY_SECONDS = 180  # a start takes minutes on a busy machine
+WHAT = "every service healthy at the gateway"
 
 
 def delete_certificate(site: Site) -> None:
@@ -16,6 +19,11 @@ def delete_certificate(site: Site) -> None:
     for file in certificates.paths(site, GATEWAY):
         file.unlink(missing_ok=True)
     shutil.rmtree(site.home / GATEWAY, ignore_errors=True)
+
+
+def wait_healthy() -> None:
+    """Wait until `answers` is true. Raises NotReadyError."""
+    wait.until(WHAT, answers, HEALTHY_SECONDS)
 
 
 def answers() -> bool:

@@ -15,8 +15,6 @@ from tasktracker_cluster.membership import fetching, joining, renewal
 from tasktracker_cluster.progress import Steps
 from tasktracker_cluster.site import Site
 
-LIMIT_SECONDS = 180  # a refused client tries again after 15 to 60 s
-
 
 def start(cluster: Cluster, steps: Steps, *, restored: bool) -> None:
     """Start them with the files of this machine, and wait until Nomad may give it instances.
@@ -46,7 +44,7 @@ def start(cluster: Cluster, steps: Steps, *, restored: bool) -> None:
         supervisor.ensure(site, "nomad", changed["nomad"] or is_new)  # it reads it when it starts
         supervisor.ensure(site, pages.NAME, changed[pages.NAME])
         supervisor.wait_for(site, "nomad", lambda: nomad.has_leader(cluster.nomad))
-        wait.until("a ready Nomad node", lambda: _is_ready(cluster), LIMIT_SECONDS)
+        wait.until("a ready Nomad node", lambda: _is_ready(cluster), nomad.READY_SECONDS)
         nomad.introduction(site).unlink(missing_ok=True)
         supervisor.wait_for(site, pages.NAME, pages.are_served)
         supervisor.ensure(site, membership_program.NAME, membership_program.render(site))

@@ -12,9 +12,9 @@ from tasktracker_cluster.mesh.requests import CONNECT_SECONDS, LIMIT_SECONDS, An
 TASK = "app"  # it has a Python, and each service has it
 
 # Arguments: host, port, path. It prints the status in a line of its own, then the body.
-PROGRAM = """
+PROGRAM = f"""
 import http.client, sys
-connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout=10)
+connection = http.client.HTTPConnection(sys.argv[1], int(sys.argv[2]), timeout={LIMIT_SECONDS})
 connection.request("GET", sys.argv[3])
 response = connection.getresponse()
 print(response.status)
