@@ -134,7 +134,7 @@ def test_patience_has_an_end() -> None:
 
 
 @pytest.mark.parametrize(("status", "text"), [(403, "Permission denied"), (500, "a defect")])
-def test_nobody_is_patient_with_another_refusal(status: int, text: str) -> None:
+def test_another_refusal_ends_patience_at_once(status: int, text: str) -> None:
     with serving(Agent()) as agent:
         came = _failing(agent, text, times=1, status=status)
         with pytest.raises(ApiError) as raised:
@@ -144,7 +144,7 @@ def test_nobody_is_patient_with_another_refusal(status: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(("status", "text"), ELECTING)
-def test_who_waits_for_a_condition_waits_for_a_leader_too(status: int, text: str) -> None:
+def test_a_wait_for_a_condition_goes_on_while_the_servers_elect(status: int, text: str) -> None:
     with serving(Agent()) as agent:
         _failing(agent, text, times=4, status=status)
         found = wait.until("the metadata", lambda: agent.api().call("GET", PATH), 60)

@@ -13,8 +13,8 @@ from tasktracker_cluster.machine.wait import POLL_SECONDS
 # passed on over it. This call fails with one of these, and the one after it connects anew.
 LOST_CONNECTION = ("stream closed", "session shutdown", "EOF")
 TRIES = 3  # as many as a cluster has servers
-# The servers of Consul or Nomad elect a leader, or have lost the one that was asked. A caller has
-# waited five to seven seconds for the next one already: the agents keep a call so long.
+# The servers of Consul or Nomad elect a leader, or have lost the one that was asked. The agents
+# keep a call for five to seven seconds before they say so.
 NO_LEADER = ("No cluster leader", "No path to region", "No known Consul servers")
 LOST_LEADER = (
     *(f"rpc error: {each}" for each in LOST_CONNECTION),
@@ -25,7 +25,7 @@ LOST_LEADER = (
     *("keepalive timeout", "connection write timeout", "i/o deadline reached", "connection reset"),
     "lead thread didn't get connection",
 )
-# The Nomad of another machine starts again, so that no server can ask it. The status is 404.
+# No server reaches the Nomad of another machine: it starts again, or is lost. The status is 404.
 NO_NODE = ("No path to node",)
 KEYS = "/v1/kv/"
 PATIENCE_SECONDS = 20  # a busy machine elects more than once
@@ -36,8 +36,8 @@ class Api:
 
     `name` is the agent's name for messages. `headers` contain the token. `timeout` is in seconds.
     `tls` contains the trusted authority and the client's certificate: `https` addresses need it.
-    `patience`, in seconds, is how long it waits for servers that elect a leader. It is 0 for
-    commands that tell how the cluster is: they must say so at once.
+    `patience` is in seconds: so long it sends a request again while the servers elect a leader. It
+    is 0 for commands that tell how the cluster is. They must say at once that there is no leader.
     """
 
     def __init__(

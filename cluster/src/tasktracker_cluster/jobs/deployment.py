@@ -19,7 +19,8 @@ LIMIT_SECONDS = 180
 HEALTHY_SECONDS = 300  # longer than Nomad's own deadline: what it says then is the reason
 STARTING_SECONDS = 30
 MOST_RESTARTS = 5  # more are a failure: a task waits by itself for what it needs
-# Of one instance. Nomad gives one up whose Consul token it does not get, as while Consul elects.
+# Failed allocations of one instance. While Consul elects, Nomad gets no token for a new allocation,
+# and gives it up.
 MOST_FAILED = 2
 
 
@@ -36,7 +37,7 @@ def submit(cluster: Cluster, job: str, variables: Mapping[str, str]) -> None:
         **{f"NOMAD_VAR_{name}": value for name, value in variables.items()},
     }
     words = [str(site.bin / "nomad"), "job", "run", "-detach", *source(job)]
-    # The same job again makes no other version of it.
+    # It may run twice: Nomad makes no new version of an unchanged job.
     run = partial(shell.run, words, cwd=site.checkout, env=environment)
     programs.run_patiently(run)
 

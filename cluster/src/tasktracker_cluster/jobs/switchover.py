@@ -13,8 +13,8 @@ from tasktracker_cluster.machine import wait
 from tasktracker_cluster.topology import DATABASES
 
 LIMIT_SECONDS = 120
-# Patroni asks the candidate once how it is, and refuses when the answer takes more than two seconds
-# (patroni/ha.py, fetch_node_status), which a busy machine may need.
+# Patroni asks the candidate once how it is, and waits two seconds for the answer (patroni/ha.py,
+# fetch_node_status). A busy machine may need more. Then Patroni refuses the wish.
 WISHES = 3
 
 

@@ -42,7 +42,8 @@ def start(cluster: Cluster, steps: Steps) -> None:
             members.put(consul, me)
         if not members.servers(consul):
             members.set_servers(consul, [me.name])
-        # One may have been away when the third one joined, and nobody else chooses after that.
+        # A machine may have been away when the third one joined. Else only a later start of another
+        # machine would choose again.
         quorum.choose(cluster)
         supervisor.ensure(site, membership_program.NAME, changed)
         supervisor.wait_for(site, membership_program.NAME, lambda: is_served(site))

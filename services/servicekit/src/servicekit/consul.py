@@ -19,7 +19,8 @@ from requests.adapters import HTTPAdapter
 from servicekit.instance import Instance
 
 INTERVAL = "1s"
-# As in the mesh: a late answer of a busy machine is no dead instance, and one is enough here.
+# As in the mesh, where three failures take an instance out. Here one does, so a busy machine must
+# have time for its answer.
 CHECK_TIME_LIMIT = "5s"
 # Long enough for a restart. After it, the entry of a killed instance is deleted.
 DEREGISTER_AFTER = "1m"  # the minimum that Consul accepts

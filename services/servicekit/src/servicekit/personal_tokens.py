@@ -22,7 +22,8 @@ from servicekit.token_cache import TokenCache
 PATH = "/internal/personal-token"
 """The path of the user service that checks a token. The gateway has no route to it."""
 CACHE_SECONDS = 60.0  # seconds
-TIME_LIMIT = 8.0  # seconds for an answer: two tries of three, and a machine that stands still
+# In seconds. The client tries twice, for three seconds each, and a machine may stand still.
+TIME_LIMIT = 8.0
 _FORM = re.compile(rf"{PERSONAL_PREFIX}[A-Za-z0-9_-]{{43}}")
 
 

@@ -22,7 +22,7 @@ class TaskCounts(BaseModel):
 
 
 TIMEOUT = 3.0  # seconds to connect, and between two parts of the answer
-TIME_LIMIT = 8.0  # seconds for the whole call: two tries, and a machine that stands still meanwhile
+TIME_LIMIT = 8.0  # seconds for the whole call. It has two tries, and a machine may stand still.
 
 
 class TaskServiceClient:
