@@ -95,8 +95,18 @@ def test_a_command_waits_for_a_leader(status: int, text: str) -> None:
     with serving(Agent()) as agent:
         came = _failing(agent, text, times=5, status=status)
         assert _patient(agent, api.PATIENCE_SECONDS).call("GET", PATH) == {"Meta": {}}
+    assert came == ["GET"] * 6
+
+
+def test_what_may_be_missing_is_waited_for_during_an_election_only() -> None:
+    """The logs of an instance are missing at once whose machine was lost."""
+    with serving(Agent()) as agent:
+        came = _failing(agent, "No cluster leader", times=2)
         assert _patient(agent, api.PATIENCE_SECONDS).find(PATH) == {"Meta": {}}
-    assert came == ["GET"] * 7
+        assert len(came) == 3
+        came = _failing(agent, "No path to node", times=1, status=404)
+        assert _patient(agent, api.PATIENCE_SECONDS).find(PATH) is None
+        assert len(came) == 1
 
 
 def test_without_a_leader_a_write_is_not_done_and_is_sent_again() -> None:

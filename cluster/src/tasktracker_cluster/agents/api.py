@@ -70,9 +70,12 @@ class Api:
         return self._parse(self._send_patiently(method, path, body, params))
 
     def find(self, path: str, /, **params: str) -> Any:
-        """GET JSON, or None for 404. Raises ApiError for any other refusal."""
-        response = self._send_patiently("GET", path, None, params)
-        return None if response.status_code == 404 else self._parse(response)
+        """GET JSON, or None for 404, at once. Raises ApiError for any other refusal.
+
+        None is also the answer for what is on a machine that no server reaches.
+        """
+        response = self._send_patiently("GET", path, None, params, answer=httpx.codes.NOT_FOUND)
+        return None if response.status_code == httpx.codes.NOT_FOUND else self._parse(response)
 
     def text(self, path: str, /, **params: str) -> str:
         """GET plain text, empty when it is refused. Raises ApiError when nothing answers."""
@@ -106,9 +109,9 @@ class Api:
         return response.json() if response.content.strip() else None
 
     def _send_patiently(
-        self, method: str, path: str, body: object, params: dict[str, str]
+        self, method: str, path: str, body: object, params: dict[str, str], answer: int = 200
     ) -> httpx.Response:
-        """Send a request, and again while the servers elect.
+        """Send a request, and again while the servers elect. The status `answer` ends that.
 
         A write may have been done when its leader was lost. It is repeated only where that changes
         nothing: a key of Consul gets the same value once more.
@@ -118,7 +121,8 @@ class Api:
             response = self._send(method, path, body, params)
             is_harmless = method == "GET" or (path.startswith(KEYS) and "cas" not in params)
             may_repeat = is_harmless or _says(response, NO_LEADER)
-            if not (may_repeat and _passes(response)) or time.monotonic() >= deadline:
+            passes = response.status_code != answer and _passes(response)
+            if not (may_repeat and passes) or time.monotonic() >= deadline:
                 return response
             time.sleep(POLL_SECONDS)
 
