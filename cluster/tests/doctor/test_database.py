@@ -112,8 +112,11 @@ def late(*_: object) -> Answer:
     ("says", "told"),
     [
         (late, "timed out"),
-        (lambda *_: Answer(503, "upstream connect error"), "Expecting value"),
-        (lambda *_: Answer(200, '{"checks": []}'), "database"),
+        (
+            lambda *_: Answer(503, "upstream connect error"),
+            "status 503 without the check of the database",
+        ),
+        (lambda *_: Answer(200, '{"checks": []}'), "status 200 without the check of the database"),
     ],
 )
 def test_a_service_that_tells_no_health_breaks_the_hop(

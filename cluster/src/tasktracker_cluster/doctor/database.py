@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from http.client import HTTPException
 from typing import Any
 
@@ -99,12 +100,17 @@ def _schema(cluster: Cluster, owner: str, database: str) -> str:
 def _checks(cluster: Cluster, owner: str, name: str) -> Iterator[tuple[Sidecar, dict[str, Any]]]:
     """Yield one check of each application's own /health, requested through the mesh as Traefik."""
     for instance in instances.sidecars(cluster, owner):
+        found: dict[str, Any] | None = None
         try:
             answer = requests.get(connection.dial(cluster, instance), "/health")
-            known = {each["name"]: each for each in json.loads(answer.text)["checks"]}
-            found: dict[str, Any] = known[name]
-        except (OSError, HTTPException, ValueError, LookupError) as error:
-            place, told = catalog.on(cluster, instance.node), str(error) or type(error).__name__
-            repair = restart(instance.allocation, "app")
-            raise BrokenHopError(f"{owner}{place} tells no health: {told}", repair) from None
+        except (OSError, HTTPException) as error:
+            told = str(error) or type(error).__name__
+        else:
+            told = f"status {answer.status} without the check of the {name}"
+            with suppress(ValueError, LookupError):  # the answer of another, such as its sidecar
+                known = {each["name"]: each for each in json.loads(answer.text)["checks"]}
+                found = known[name]
+        if found is None:
+            place, repair = catalog.on(cluster, instance.node), restart(instance.allocation, "app")
+            raise BrokenHopError(f"{owner}{place} tells no health: {told}", repair)
         yield instance, found
