@@ -27,6 +27,10 @@ def failed(instance: int) -> dict[str, Any]:
     return {**restarted(0, "failed"), "Name": f"portal.portal[{instance}]"}
 
 
+def failed_on(node: str) -> dict[str, Any]:
+    return allocation(status="failed", JobType="system", NodeID=node)
+
+
 @pytest.mark.parametrize(
     ("allocations", "failing"),
     [
@@ -39,6 +43,8 @@ def failed(instance: int) -> dict[str, Any]:
         ([failed(0)] * (deployment.MOST_FAILED + 1), True),
         # Consul elected while Nomad placed both instances.
         ([failed(0), failed(1)] * deployment.MOST_FAILED, False),
+        ([failed_on("one"), failed_on("other")] * deployment.MOST_FAILED, False),
+        ([failed_on("one")] * (deployment.MOST_FAILED + 1), True),
     ],
 )
 def test_a_job_keeps_failing_after_some_allocations_of_one_instance_or_many_restarts(

@@ -230,5 +230,10 @@ def has_canaries(deployment: dict[str, Any]) -> bool:
 def keeps_failing(allocations: list[dict[str, Any]]) -> bool:
     """Return whether tasks were restarted too often, or an instance failed again and again."""
     restarts = [s["Restarts"] for a in allocations for s in (a["TaskStates"] or {}).values()]
-    failed = Counter(a["Name"] for a in allocations if a["ClientStatus"] == "failed")
+    # The instances of a system job have one name on all nodes.
+    failed = Counter(
+        (a["Name"], a["NodeID"] if a["JobType"] == "system" else "")
+        for a in allocations
+        if a["ClientStatus"] == "failed"
+    )
     return max(failed.values(), default=0) > MOST_FAILED or max(restarts, default=0) > MOST_RESTARTS

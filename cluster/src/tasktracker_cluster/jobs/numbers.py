@@ -20,7 +20,7 @@ MOST = 3  # a majority of three outlives a loss, and a fourth member would make 
 FIRST = 1  # the number of the first machine
 LIMIT_SECONDS = 60
 TELLING_SECONDS = 180  # a machine that just became a server starts its Nomad again
-LOST_SECONDS = 60  # a Nomad that starts again on a busy machine is down for Nomad, too
+LOST_SECONDS = 120  # a Nomad that starts again on a busy machine is down for Nomad, too
 META = "tasktracker.member"
 
 _KEY = "/v1/kv/tasktracker/members"
