@@ -1,12 +1,13 @@
-"""How long a service may take to tell its health. All that ask for it wait longer."""
+"""How long a service may take for its health, or for its own calls: its callers wait longer."""
 
 import re
 
 from portal_service.settings import PortalSettings
-from servicekit import consul, health
+from servicekit import consul, health, personal_tokens
+from stats_service.clients import task_service
 from tasktracker_cluster.jobs import gateway
 from tasktracker_cluster.topology import SERVICES
-from tests.infra.reading import Json, only_service
+from tests.infra.reading import ROOT, Json, only_service
 
 SECOND = 10**9  # Nomad counts nanoseconds
 
@@ -25,6 +26,14 @@ def test_a_service_tells_that_its_database_is_late_before_consul_gives_up(
 def test_the_portal_hears_that_a_database_is_late_before_up_gives_up() -> None:
     portal = PortalSettings.model_fields["service_time_limit"].default
     assert health.TIME_LIMIT < portal < gateway.LIMIT_SECONDS
+
+
+def test_a_service_gives_a_call_up_before_its_sidecar_does() -> None:
+    """Then the client gets the service's own 503, and not a 504."""
+    defaults = (ROOT / "consul/config-entries/proxy-defaults/global.hcl").read_text()
+    (milliseconds,) = re.findall(r"local_request_timeout_ms = (\d+)", defaults)
+    calls = personal_tokens.TIME_LIMIT + task_service.TIME_LIMIT
+    assert calls < int(milliseconds) / 1000
 
 
 def seconds(duration: str) -> int:

@@ -22,8 +22,7 @@ from servicekit.token_cache import TokenCache
 PATH = "/internal/personal-token"
 """The path of the user service that checks a token. The gateway has no route to it."""
 CACHE_SECONDS = 60.0  # seconds
-# In seconds. The client tries twice, for three seconds each, and a machine may stand still.
-TIME_LIMIT = 8.0
+TIME_LIMIT = 6.0  # seconds. The client tries twice, for three seconds each.
 _FORM = re.compile(rf"{PERSONAL_PREFIX}[A-Za-z0-9_-]{{43}}")
 
 
