@@ -11,13 +11,13 @@ from tasktracker_cluster.machine.wait import POLL_SECONDS
 
 # Nomad's servers keep connections to each other. A broken one is found by the next call that is
 # passed on over it. This call fails with one of these, and the one after it connects anew.
-LOST_CONNECTION = ("stream closed", "session shutdown", "EOF")
+LOST_CONNECTION = ("rpc error: stream closed", "rpc error: session shutdown", "rpc error: EOF")
 TRIES = 3  # as many as a cluster has servers
 # The servers of Consul or Nomad elect a leader, or have lost the one that was asked. The agents
 # keep a call for five to seven seconds before they say so.
 NO_LEADER = ("No cluster leader", "No path to region", "No known Consul servers")
 LOST_LEADER = (
-    *(f"rpc error: {each}" for each in LOST_CONNECTION),
+    *LOST_CONNECTION,
     *("rpc error making call: EOF", "rpc error getting client", "failed to get conn"),
     *("leadership lost", "node is not the leader", "raft is already shutdown"),
     *("Raft leader not found", "timed out enqueuing operation"),
@@ -153,6 +153,5 @@ def _says(response: httpx.Response, texts: tuple[str, ...]) -> bool:
 
 
 def _found_lost_connection(response: httpx.Response) -> bool:
-    if response.status_code != httpx.codes.INTERNAL_SERVER_ERROR:
-        return False
-    return response.text.strip().endswith(tuple(f"rpc error: {each}" for each in LOST_CONNECTION))
+    is_fault = response.status_code == httpx.codes.INTERNAL_SERVER_ERROR
+    return is_fault and response.text.strip().endswith(LOST_CONNECTION)
