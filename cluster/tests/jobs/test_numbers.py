@@ -1,6 +1,6 @@
 """jobs.numbers: which machine has which member of the databases."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -24,6 +24,26 @@ def consul() -> Iterator[Consul]:
 def have(nomad: Nomad, *names: str, down: Sequence[str] = ()) -> None:
     """Let Nomad have these nodes."""
     nomad.answers["/v1/nodes"] = [node(name, "down" if name in down else "ready") for name in names]
+
+
+Refuse = Callable[..., None]
+
+
+@pytest.fixture
+def refuse(nomad: Nomad, monkeypatch: pytest.MonkeyPatch) -> Refuse:
+    """Give a function that has Nomad refuse the requests for metadata of which `when` is true."""
+
+    def refuse(when: Callable[[Request], bool], text: str = "No path to node") -> None:
+        known = nomad.answer
+
+        def answer(request: Request) -> object:
+            if request.path == METADATA and when(request):
+                return Refusal(404, text)
+            return known(request)
+
+        monkeypatch.setattr(nomad, "answer", answer)
+
+    return refuse
 
 
 def test_one_machine_has_the_number_1_and_needs_no_metadata(
@@ -83,68 +103,59 @@ def test_a_machine_without_a_number_is_removed_without_a_change(
 
 
 def test_a_machine_whose_nomad_starts_again_is_told_when_it_answers(
-    cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, nomad: Nomad, refuse: Refuse
 ) -> None:
     """Its agents become servers, right after it joined."""
-    known, asked = nomad.answer, iter(range(3))
-
-    def answer(request: Request) -> object:
-        if request.path == METADATA and next(asked, None) is not None:
-            return Refusal(404, "No path to node")
-        return known(request)
-
-    monkeypatch.setattr(nomad, "answer", answer)
+    asked = iter(range(3))
+    refuse(lambda _: next(asked, None) is not None)
     have(nomad, "node-1", "node-2")
     assert numbers.assign(cluster) == 2
     assert nomad.metadata == {"2": {"tasktracker.member": "2"}}
 
 
 def test_a_client_that_starts_again_before_it_is_told_is_told_after_that(
-    cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, nomad: Nomad, refuse: Refuse
 ) -> None:
-    known, told = nomad.answer, iter(range(2))
-
-    def answer(request: Request) -> object:
-        if request.path == METADATA and request.method == "POST" and next(told, None) is not None:
-            return Refusal(404, "No path to node")
-        return known(request)
-
-    monkeypatch.setattr(nomad, "answer", answer)
+    told = iter(range(2))
+    refuse(lambda request: request.method == "POST" and next(told, None) is not None)
     have(nomad, "node-1", "node-2")
     numbers.assign(cluster)
     assert nomad.metadata == {"2": {"tasktracker.member": "2"}}
 
 
 def test_a_machine_whose_nomad_starts_so_slowly_that_it_is_down_is_told_after_that(
-    cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, nomad: Nomad, refuse: Refuse
 ) -> None:
-    known, asked = nomad.answer, iter(range(3))
+    asked = iter(range(3))
 
-    def answer(request: Request) -> object:
-        if request.path == METADATA and next(asked, None) is not None:
-            have(nomad, "node-1", "node-2", down=["node-2"])
-            return Refusal(404, "No path to node")
-        return known(request)
+    def is_down(_: Request) -> bool:
+        if next(asked, None) is None:
+            return False
+        have(nomad, "node-1", "node-2", down=["node-2"])
+        return True
 
-    monkeypatch.setattr(nomad, "answer", answer)
+    refuse(is_down)
     have(nomad, "node-1", "node-2")
     numbers.assign(cluster)
     assert nomad.metadata == {"2": {"tasktracker.member": "2"}}
 
 
 def test_a_machine_that_stays_away_before_it_is_told_is_left_out(
-    cluster: Cluster, nomad: Nomad, consul: Consul, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster,
+    nomad: Nomad,
+    consul: Consul,
+    refuse: Refuse,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(numbers, "LOST_SECONDS", 0.3)
-    known = nomad.answer
 
-    def answer(request: Request) -> object:
-        if request.path == METADATA and request.query["node_id"] == "2":
-            have(nomad, "node-1", "node-2", "node-3", down=["node-2"])
-            return Refusal(404, "No path to node")
-        return known(request)
+    def is_lost(request: Request) -> bool:
+        if request.query["node_id"] != "2":
+            return False
+        have(nomad, "node-1", "node-2", "node-3", down=["node-2"])
+        return True
 
-    monkeypatch.setattr(nomad, "answer", answer)
+    refuse(is_lost)
     have(nomad, "node-1", "node-2", "node-3")
     assert numbers.assign(cluster) == 3
     assert consul.keys[KEY] == {"node-1": 1, "node-2": 2, "node-3": 3}
@@ -153,14 +164,14 @@ def test_a_machine_that_stays_away_before_it_is_told_is_left_out(
 
 @pytest.mark.parametrize(("text", "passes"), [("No path to node", True), ("a defect", False)])
 def test_a_machine_that_is_ready_and_does_not_answer_is_an_error(
-    cluster: Cluster, nomad: Nomad, monkeypatch: pytest.MonkeyPatch, text: str, passes: bool
+    cluster: Cluster,
+    nomad: Nomad,
+    refuse: Refuse,
+    monkeypatch: pytest.MonkeyPatch,
+    text: str,
+    passes: bool,
 ) -> None:
-    known = nomad.answer
-
-    def answer(request: Request) -> object:
-        return Refusal(404, text) if request.path == METADATA else known(request)
-
-    monkeypatch.setattr(nomad, "answer", answer)
+    refuse(lambda _: True, text)
     monkeypatch.setattr(numbers, "TELLING_SECONDS", 0)
     have(nomad, "node-1", "node-2")
     with pytest.raises(NotReadyError if passes else ApiError, match=text):
