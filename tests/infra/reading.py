@@ -1,5 +1,6 @@
 """Reading the cluster's files with Nomad and Consul."""
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -7,6 +8,7 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tasktracker_cluster.jobs import deployment
@@ -61,6 +63,16 @@ def run(*command: str | Path, **env: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         command, cwd=ROOT, env={**os.environ, **nowhere, **env}, capture_output=True, text=True
     )
+
+
+def program(path: Path) -> ModuleType:
+    """Return a job's own program, which is in no package, as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def read_job(site: Site, name: str, **variables: str) -> Json:

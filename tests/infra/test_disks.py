@@ -1,6 +1,5 @@
 """The program that tells how much is free on each disk (nomad/jobs/metrics/disks.py)."""
 
-import importlib.util
 import os
 import shutil
 import socket
@@ -15,6 +14,7 @@ import pytest
 
 from tasktracker_cluster.site import Site
 from tasktracker_cluster.topology import DATABASES, STORING_JOBS
+from tests.infra import reading
 from tests.infra.reading import ROOT
 
 PROGRAM = ROOT / "nomad" / "jobs" / "metrics" / "disks.py"
@@ -25,12 +25,7 @@ SHM = Path("/dev/shm")  # nosec B108 - a file system of its own on each Linux
 @pytest.fixture(scope="module")
 def program() -> ModuleType:
     """Return the program as a module."""
-    spec = importlib.util.spec_from_file_location("disks", PROGRAM)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reading.program(PROGRAM)
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """The links to logs (nomad/jobs/logs/link.py): what is linked, who may read, what is deleted."""
 
-import importlib.util
 import os
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.infra import reading
 from tests.infra.reading import ROOT
 
 ALLOCATION = "0a1b2c3d-1111-2222-3333-444455556666"
@@ -16,12 +16,7 @@ NOBODY = 65534
 @pytest.fixture(scope="module")
 def program() -> ModuleType:
     """Return the program as a module."""
-    spec = importlib.util.spec_from_file_location("link", ROOT / "nomad/jobs/logs/link.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return reading.program(ROOT / "nomad/jobs/logs/link.py")
 
 
 @pytest.fixture
